@@ -1,0 +1,155 @@
+import { describe, expect, it } from 'vitest';
+import { type Ballot, type BallotFacts, ballotPermissions, checkBallot } from './ballot.ts';
+
+const facts: BallotFacts = {
+  environment: 'production',
+  hasDeployStage: true,
+  hasApprovalPolicy: true,
+  stageStatus: 'AWAITING_APPROVAL',
+  intentStatus: 'ACTIVE',
+  role: 'member',
+  isAuthor: false,
+};
+const approve: Ballot = { kind: 'approve', bypass: false, comment: '' };
+const reject: Ballot = { kind: 'reject', bypass: false, comment: '' };
+const bypass: Ballot = { kind: 'approve', bypass: true, comment: 'outage' };
+
+describe('checkBallot takes', () => {
+  it.each<[string, Ballot, Partial<BallotFacts>]>([
+    ["a member's approval", approve, {}],
+    ["a member's rejection", reject, {}],
+    ['a vote before the stage is reached', approve, { stageStatus: 'PENDING' }],
+    ['a vote on a stage whose state is not known yet', approve, { stageStatus: null }],
+    ["an admin's approval", approve, { role: 'admin' }],
+    ["an admin's bypass", bypass, { role: 'admin' }],
+    ["an admin author's bypass", bypass, { role: 'admin', isAuthor: true }],
+    ["an admin author's rejection", reject, { role: 'admin', isAuthor: true }],
+  ])('%s', (_, ballot, change) => {
+    expect(checkBallot(ballot, { ...facts, ...change })).toBeNull();
+  });
+});
+
+describe('checkBallot refuses', () => {
+  it.each<[string, Ballot, Partial<BallotFacts>, string, RegExp]>([
+    [
+      'row 5: not deployed there',
+      approve,
+      { hasDeployStage: false },
+      'failed_precondition',
+      /not deploy to production/,
+    ],
+    [
+      'row 6: nothing to vote on',
+      approve,
+      { hasApprovalPolicy: false },
+      'not_found',
+      /no approval policy for production/,
+    ],
+    ['row 7: started', approve, { stageStatus: 'ACTIVE' }, 'failed_precondition', /production has started/],
+    ['row 7: succeeded', reject, { stageStatus: 'SUCCEEDED' }, 'failed_precondition', /has succeeded/],
+    ['row 7: failed', approve, { stageStatus: 'FAILED' }, 'failed_precondition', /has failed/],
+    ['row 7: cancelled', approve, { stageStatus: 'CANCELLED' }, 'failed_precondition', /was cancelled/],
+    [
+      'row 7: intent cancelled',
+      approve,
+      { intentStatus: 'CANCELLED' },
+      'failed_precondition',
+      /release was cancelled/,
+    ],
+    [
+      'row 7: intent failed',
+      approve,
+      { intentStatus: 'FAILED' },
+      'failed_precondition',
+      /release has failed/,
+    ],
+    ['row 8: bypass by a member', bypass, {}, 'permission_denied', /Only an admin/],
+    ['row 8: bypass by the author', bypass, { isAuthor: true }, 'permission_denied', /Only an admin/],
+    [
+      'row 9: no reason',
+      { ...bypass, comment: ' \n' },
+      { role: 'admin' },
+      'invalid_argument',
+      /needs a reason/,
+    ],
+    [
+      'row 10: own approval',
+      approve,
+      { isAuthor: true },
+      'permission_denied',
+      /^You cannot approve your own release\.$/,
+    ],
+    [
+      'row 10: own approval, admin',
+      approve,
+      { isAuthor: true, role: 'admin' },
+      'permission_denied',
+      /cannot approve/,
+    ],
+    [
+      'row 10: own rejection',
+      reject,
+      { isAuthor: true },
+      'permission_denied',
+      /cannot reject your own release/,
+    ],
+  ])('%s', (_, ballot, change, code, message) => {
+    expect(checkBallot(ballot, { ...facts, ...change })).toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it('in the order of the table: each row hides those below it', () => {
+    // Everything is wrong at once; then one row after the other is put right.
+    let wrong: BallotFacts = {
+      ...facts,
+      hasDeployStage: false,
+      hasApprovalPolicy: false,
+      stageStatus: 'ACTIVE',
+      isAuthor: true,
+    };
+    const unexplained: Ballot = { ...bypass, comment: '' };
+    const code = (ballot: Ballot) => checkBallot(ballot, wrong)?.code;
+    expect(code(unexplained)).toBe('failed_precondition');
+    wrong = { ...wrong, hasDeployStage: true };
+    expect(code(unexplained)).toBe('not_found');
+    wrong = { ...wrong, hasApprovalPolicy: true };
+    expect(code(unexplained)).toBe('failed_precondition');
+    wrong = { ...wrong, stageStatus: 'PENDING' };
+    expect(code(unexplained)).toBe('permission_denied');
+    wrong = { ...wrong, role: 'admin' };
+    expect(code(unexplained)).toBe('invalid_argument');
+    expect(code(approve)).toBe('permission_denied');
+    expect(code(bypass)).toBeUndefined();
+  });
+
+  it('names the comment where it is missing, and no field elsewhere', () => {
+    expect(checkBallot({ ...bypass, comment: '' }, { ...facts, role: 'admin' })?.field).toBe('comment');
+    expect(checkBallot(bypass, facts)?.field).toBeUndefined();
+  });
+});
+
+describe('ballotPermissions', () => {
+  it.each<[string, Partial<BallotFacts>, { approve: boolean; reject: boolean; bypass: boolean }]>([
+    ['a member', {}, { approve: true, reject: true, bypass: false }],
+    ['the author', { isAuthor: true }, { approve: false, reject: false, bypass: false }],
+    ['an admin', { role: 'admin' }, { approve: true, reject: true, bypass: true }],
+    ['an admin author', { role: 'admin', isAuthor: true }, { approve: false, reject: true, bypass: true }],
+    [
+      'an admin too late',
+      { role: 'admin', stageStatus: 'ACTIVE' },
+      { approve: false, reject: false, bypass: false },
+    ],
+  ])('of %s', (_, change, expected) => {
+    const { approve, reject, bypass } = ballotPermissions({ ...facts, ...change });
+    expect({ approve: approve.allowed, reject: reject.allowed, bypass: bypass.allowed }).toEqual(expected);
+    for (const { allowed, reason } of [approve, reject, bypass]) expect(reason === '').toBe(allowed);
+  });
+
+  it('tells the author why', () => {
+    expect(ballotPermissions({ ...facts, isAuthor: true }).approve.reason).toBe(
+      'You cannot approve your own release.',
+    );
+  });
+});

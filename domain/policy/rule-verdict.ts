@@ -1,0 +1,16 @@
+/** What one rule says about the facts it was given. */
+export interface RuleVerdict {
+  readonly passed: boolean;
+  /** Why, in words, for passed ones too. */
+  readonly reason: string;
+  /** When time alone will change the verdict: that moment; else null. */
+  readonly nextCheckAt: Date | null;
+}
+
+export const pass = (reason: string): RuleVerdict => ({ passed: true, reason, nextCheckAt: null });
+
+export const block = (reason: string, nextCheckAt: Date | null = null): RuleVerdict => ({
+  passed: false,
+  reason,
+  nextCheckAt,
+});

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import type { SoakTimeConfig } from './policy.ts';
+import { evaluateSoakTime, type SourceDeployment } from './soak-time.ts';
+
+const config: SoakTimeConfig = {
+  type: 'soak_time',
+  sourceEnvironment: 'staging',
+  targetEnvironment: 'production',
+  durationSeconds: 1_800,
+};
+const at = (time: string) => new Date(`2026-11-22T${time}Z`);
+const west = (time: string | null): SourceDeployment => ({
+  destinationName: 'eu-west',
+  lastSucceededAt: time === null ? null : at(time),
+});
+const north = (time: string | null): SourceDeployment => ({ ...west(time), destinationName: 'eu-north' });
+
+describe('evaluateSoakTime', () => {
+  it.each<[string, SourceDeployment[], string]>([
+    ['exactly long enough', [west('12:00:00')], '12:30:00'],
+    ['long ago', [west('02:00:00')], '12:30:00'],
+    ['every destination long enough ago', [west('12:00:00'), north('11:00:00')], '12:30:00'],
+  ])('passes: %s', (_, deployments, now) => {
+    expect(evaluateSoakTime(config, deployments, at(now))).toEqual({
+      passed: true,
+      reason: 'soaked 30m in staging',
+      nextCheckAt: null,
+    });
+  });
+
+  it.each<[string, SourceDeployment[] | undefined, string, string, string | null]>([
+    [
+      'too young',
+      [west('17:30:00')],
+      '17:45:40',
+      '14m 20s left of 30m in staging, ends 2026-11-22T18:00:00Z',
+      '18:00:00',
+    ],
+    [
+      'one millisecond too young',
+      [west('17:30:00')],
+      '17:59:59.999',
+      '1s left of 30m in staging, ends 2026-11-22T18:00:00Z',
+      '18:00:00',
+    ],
+    [
+      'the youngest destination decides',
+      [west('12:00:00'), north('12:10:00')],
+      '12:30:00',
+      '10m left of 30m in staging, ends 2026-11-22T12:40:00Z',
+      '12:40:00',
+    ],
+    [
+      'part of a second is rounded up in words, exact for the clock',
+      [west('12:00:00.250')],
+      '12:29:00',
+      '1m 1s left of 30m in staging, ends 2026-11-22T12:30:01Z',
+      '12:30:00.250',
+    ],
+    [
+      'deployed in the future (clocks differ)',
+      [west('13:00:00')],
+      '12:00:00',
+      '1h 30m left of 30m in staging, ends 2026-11-22T13:30:00Z',
+      '13:30:00',
+    ],
+    ['never deployed', [west(null)], '12:00:00', 'not deployed to staging (eu-west) yet', null],
+    [
+      'deployed to a part only',
+      [west('02:00:00'), north(null)],
+      '12:00:00',
+      'not deployed to staging (eu-north) yet',
+      null,
+    ],
+    ['no destinations', [], '12:00:00', 'staging has no destinations', null],
+    ['nothing known', undefined, '12:00:00', 'nothing is known of deployments to staging', null],
+  ])('blocks: %s', (_, deployments, now, reason, nextCheckAt) => {
+    expect(evaluateSoakTime(config, deployments, at(now))).toEqual({
+      passed: false,
+      reason,
+      nextCheckAt: nextCheckAt === null ? null : at(nextCheckAt),
+    });
+  });
+
+  it.each([0, -1, Number.NaN])('blocks on a duration of %d', (durationSeconds) => {
+    const verdict = evaluateSoakTime({ ...config, durationSeconds }, [west('02:00:00')], at('12:00:00'));
+    expect(verdict.passed).toBe(false);
+  });
+});

@@ -1,0 +1,104 @@
+import type { FieldProblem } from '#domain/problem.ts';
+import { MAX_DURATION_SECONDS } from '#domain/time/duration.ts';
+import type { PolicyConfig } from './policy.ts';
+
+/** Longest name of a policy, in characters (code points, as the wire's validation counts them). */
+export const MAX_POLICY_NAME_LENGTH = 100;
+/** Longest branch pattern, in characters. */
+export const MAX_BRANCH_PATTERN_LENGTH = 500;
+/** Most approvals a policy can ask for. */
+export const MAX_REQUIRED_APPROVALS = 100;
+
+export interface PolicyContext {
+  /** Names of the organisation's environments. */
+  readonly environments: readonly string[];
+  /** Null when the pattern compiles (RE2 syntax), else why it does not. */
+  readonly compiles: (pattern: string) => string | null;
+}
+
+const lengthOf = (text: string): number => [...text].length;
+
+function nameProblem(name: string): string | null {
+  if (name.trim() === '') return 'Give the policy a name.';
+  if (lengthOf(name) > MAX_POLICY_NAME_LENGTH) {
+    return `The name has ${lengthOf(name)} characters; at most ${MAX_POLICY_NAME_LENGTH} fit.`;
+  }
+  if (name !== name.trim()) return 'The name must not begin or end with a space.';
+  if (/\p{Cc}/u.test(name)) return 'The name must not contain line breaks, tabs or other control characters.';
+  // The name is a part of the policy's address, where these two mean "here" and "up".
+  if (name === '.' || name === '..') return `"${name}" cannot be a name.`;
+  return null;
+}
+
+function environmentProblem(what: string, name: string, known: readonly string[]): string | null {
+  if (name === '') return `Choose the ${what} environment.`;
+  return known.includes(name) ? null : `There is no environment "${name}" in this organisation.`;
+}
+
+function soakDurationProblem(seconds: number): string | null {
+  if (!Number.isInteger(seconds)) return 'The soak duration must be a whole number of seconds.';
+  if (seconds <= 0) return 'The soak duration must be more than 0.';
+  return seconds > MAX_DURATION_SECONDS ? 'The soak duration must be at most 365 days.' : null;
+}
+
+function patternProblem(pattern: string, compiles: PolicyContext['compiles']): string | null {
+  if (pattern === '') return 'Enter a branch pattern, such as ^main$.';
+  if (lengthOf(pattern) > MAX_BRANCH_PATTERN_LENGTH) {
+    return `The pattern has ${lengthOf(pattern)} characters; at most ${MAX_BRANCH_PATTERN_LENGTH} fit.`;
+  }
+  const why = compiles(pattern);
+  return why === null ? null : `The pattern does not compile: ${why}`;
+}
+
+function configProblems(
+  config: PolicyConfig,
+  context: PolicyContext,
+): [field: string, message: string | null][] {
+  const target = environmentProblem('target', config.targetEnvironment, context.environments);
+  switch (config.type) {
+    case 'soak_time': {
+      const { sourceEnvironment: source } = config;
+      const same = source !== '' && source === config.targetEnvironment;
+      return [
+        [
+          'soak_time.source_environment',
+          environmentProblem('source', source, context.environments) ??
+            (same ? 'Source and target environment must differ.' : null),
+        ],
+        ['soak_time.target_environment', target],
+        ['soak_time.duration_seconds', soakDurationProblem(config.durationSeconds)],
+      ];
+    }
+    case 'branch_restriction':
+      return [
+        ['branch_restriction.target_environment', target],
+        ['branch_restriction.branch_pattern', patternProblem(config.branchPattern, context.compiles)],
+      ];
+    case 'approval': {
+      const { requiredApprovals: required } = config;
+      const inRange = Number.isInteger(required) && required >= 1 && required <= MAX_REQUIRED_APPROVALS;
+      return [
+        ['approval.target_environment', target],
+        [
+          'approval.required_approvals',
+          inRange ? null : `Required approvals must be a whole number from 1 to ${MAX_REQUIRED_APPROVALS}.`,
+        ],
+      ];
+    }
+  }
+}
+
+/**
+ * All that is wrong with a policy as typed, by field; empty when it can be saved. The form and the server ask this same
+ * question; only that the name is free in the project is the server's to know.
+ */
+export function validatePolicy(
+  input: { readonly name: string; readonly config: PolicyConfig },
+  context: PolicyContext,
+): FieldProblem[] {
+  const found: [field: string, message: string | null][] = [
+    ['name', nameProblem(input.name)],
+    ...configProblems(input.config, context),
+  ];
+  return found.flatMap(([field, message]) => (message === null ? [] : [{ field, message }]));
+}
