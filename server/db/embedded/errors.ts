@@ -1,0 +1,32 @@
+/**
+ * The embedded PostgreSQL cannot be started. The message is one line for the person who started Forage: what happened,
+ * to which folder, and what to do.
+ */
+export class EmbeddedStartError extends Error {
+  override readonly name: string = 'EmbeddedStartError';
+}
+
+/** Another Forage server holds the data folder. Not worth a retry: that server has to be stopped first. */
+export class FolderInUseError extends EmbeddedStartError {
+  override readonly name = 'FolderInUseError';
+
+  constructor(dataDir: string, holder: number | undefined) {
+    super(
+      `DATA_DIR ${dataDir} is already in use by another Forage server (process ${holder ?? 'unknown'}): ` +
+        'stop it first, or name another folder in DATA_DIR',
+    );
+  }
+}
+
+/** The code of a system or PostgreSQL error (`ENOENT`, `57P03`), if it has one. */
+export function codeOf(error: unknown): string | undefined {
+  if (typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string') {
+    return error.code;
+  }
+  return undefined;
+}
+
+/** An error's words on one line. */
+export function wordsOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').trim();
+}

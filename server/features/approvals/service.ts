@@ -1,0 +1,238 @@
+import {
+  type Ballot,
+  type BallotFacts,
+  ballotPermissions,
+  checkBallot,
+  type Permission,
+} from '#domain/approval/ballot.ts';
+import { type ApprovalTally, tallyVotes } from '#domain/approval/tally.ts';
+import type { Role, Vote } from '#domain/approval/vote.ts';
+import type { GateVerdict } from '#domain/policy/evaluate.ts';
+import type { Stage, StageStatus } from '#domain/release/stage.ts';
+import type { AppContext } from '#server/context.ts';
+import { Failure, notFound } from '#server/failure.ts';
+import type { Caller } from '#server/features/access/service.ts';
+import { gateOf, type IntentFacts, policyOf } from '#server/features/gate/facts.ts';
+import { loadIntentFacts, lockIntentFacts } from '#server/features/gate/service.ts';
+import { wakeIntent } from '#server/features/gate/wake.ts';
+import { record } from '#server/features/history/service.ts';
+import type { ProjectScope } from '#server/rpc/access.ts';
+import { nextPageToken, type Page } from '#server/rpc/page.ts';
+import { subjects } from '#server/signals/bus.ts';
+import { castVote, type PendingRow, pendingApprovals, roleNow } from './store.ts';
+
+export interface VoteRequest extends Ballot {
+  readonly releaseIntentId: string;
+  readonly environment: string;
+}
+
+const NOT_STARTED: ReadonlySet<StageStatus> = new Set(['PENDING', 'AWAITING_APPROVAL']);
+
+/** The deploy stage that a vote on the environment is about: the first that has not started, else the last. */
+function stageFor(facts: IntentFacts, environment: string): Stage | undefined {
+  const aimed = facts.stages.filter((s) => s.kind.type === 'deploy' && s.kind.environment === environment);
+  return aimed.find((stage) => NOT_STARTED.has(stage.status)) ?? aimed.at(-1);
+}
+
+const approvalPolicies = (facts: IntentFacts, environment: string) =>
+  facts.policies.filter((p) => p.targetEnvironment === environment && p.config.type === 'approval');
+
+function ballotFacts(facts: IntentFacts, environment: string, userId: string, role: Role): BallotFacts {
+  const stage = stageFor(facts, environment);
+  return {
+    environment,
+    hasDeployStage: stage !== undefined,
+    hasApprovalPolicy: approvalPolicies(facts, environment).length > 0,
+    stageStatus: stage?.status ?? null,
+    intentStatus: facts.intent.status,
+    role,
+    isAuthor: facts.intent.actorId === userId,
+  };
+}
+
+/**
+ * The tally that a caller is shown for an environment: of several approval policies the one that asks for most, as its
+ * votes satisfy the others too. Null when no enabled approval policy aims there.
+ */
+function tallyOf(facts: IntentFacts, environment: string, votes: readonly Vote[]): ApprovalTally | null {
+  const required = approvalPolicies(facts, environment).map(({ config }) =>
+    config.type === 'approval' ? config.requiredApprovals : 0,
+  );
+  return required.length === 0 ? null : tallyVotes(votes, Math.max(...required));
+}
+
+async function factsInProject(
+  load: Promise<IntentFacts | null>,
+  scope: ProjectScope,
+  releaseIntentId: string,
+): Promise<IntentFacts> {
+  const facts = await load;
+  if (facts === null || facts.intent.projectId !== scope.projectId)
+    throw notFound(`release ${releaseIntentId}`);
+  return facts;
+}
+
+/**
+ * Takes a vote: rows 4 to 10 of the rules' table of decisions, then the vote, its history entry and the wake-up in one
+ * transaction. The same vote again changes nothing and succeeds.
+ * @returns the state after the vote.
+ * @throws Failure as the table says.
+ */
+export async function vote(
+  app: AppContext,
+  caller: Caller,
+  scope: ProjectScope,
+  request: VoteRequest,
+): Promise<ApprovalTally> {
+  const { environment, releaseIntentId } = request;
+  return app.db.transaction(async (tx) => {
+    const facts = await factsInProject(lockIntentFacts(tx, releaseIntentId), scope, releaseIntentId);
+    const [membership] = await tx.run(roleNow, [scope.organisationId, caller.userId]);
+    if (membership === undefined) throw notFound(`project "${scope.organisation}/${scope.project}"`);
+
+    const refusal = checkBallot(request, ballotFacts(facts, environment, caller.userId, membership.role));
+    if (refusal !== null) {
+      const fields = refusal.field === undefined ? [] : [{ field: refusal.field, message: refusal.message }];
+      throw new Failure(refusal.code, refusal.message, { fields });
+    }
+
+    const earlier = facts.votes.get(environment) ?? [];
+    const mine = earlier.find((v) => v.userId === caller.userId) ?? null;
+    const now = app.clock.now();
+    const current: Vote = {
+      userId: caller.userId,
+      username: caller.username,
+      decision: request.kind === 'approve' ? 'approved' : 'rejected',
+      bypass: request.bypass,
+      comment: request.comment === '' ? null : request.comment,
+      decidedAt: now,
+      role: membership.role,
+      isAuthor: facts.intent.actorId === caller.userId,
+    };
+    if (mine === null || !sameVote(mine, current)) {
+      const policyId = approvalPolicies(facts, environment)[0]?.id ?? null;
+      const { username, decision, bypass, comment } = current;
+      const row = [environment, caller.userId, username, decision, bypass, comment, now] as const;
+      await tx.run(castVote, [app.newId(), releaseIntentId, policyId, ...row]);
+      await record(tx, app, {
+        organisationId: scope.organisationId,
+        projectId: scope.projectId,
+        releaseIntentId,
+        kind: bypass ? 'approval.bypassed' : `approval.${decision}`,
+        actor: caller,
+        subject: `${environment} for ${facts.intent.slug}`,
+        before: mine && said(mine, environment),
+        after: said(current, environment),
+      });
+      await wakeIntent(tx, app, releaseIntentId);
+      tx.afterCommit(() => app.bus.publish(subjects.releaseStatus(releaseIntentId), releaseIntentId));
+    }
+    const kept = mine !== null && sameVote(mine, current) ? mine : current;
+    const votes = [...earlier.filter((v) => v.userId !== caller.userId), kept];
+    const tally = tallyOf(facts, environment, votes);
+    if (tally === null) throw notFound(`approval policy for ${environment}`);
+    return tally;
+  });
+}
+
+const sameVote = (a: Vote, b: Vote): boolean =>
+  a.decision === b.decision && a.bypass === b.bypass && a.comment === b.comment;
+
+const said = ({ decision, bypass, comment }: Vote, environment: string) => ({
+  environment,
+  decision,
+  bypass,
+  comment,
+});
+
+/** The approval state of an environment. Without an enabled approval policy there it is not_found. */
+export async function approvalState(
+  app: AppContext,
+  scope: ProjectScope,
+  releaseIntentId: string,
+  environment: string,
+): Promise<ApprovalTally> {
+  const facts = await factsInProject(loadIntentFacts(app.db, releaseIntentId), scope, releaseIntentId);
+  if (stageFor(facts, environment) === undefined) {
+    throw new Failure('failed_precondition', `This release does not deploy to ${environment}.`);
+  }
+  const tally = tallyOf(facts, environment, facts.votes.get(environment) ?? []);
+  if (tally === null) throw new Failure('not_found', `There is no approval policy for ${environment}.`);
+  return tally;
+}
+
+export interface EnvironmentRequirements {
+  readonly environment: string;
+  readonly stage: Stage;
+  readonly verdict: GateVerdict;
+  readonly permissions: {
+    readonly approve: Permission;
+    readonly reject: Permission;
+    readonly bypass: Permission;
+  };
+}
+
+export interface Requirements {
+  readonly facts: IntentFacts;
+  readonly environments: readonly EnvironmentRequirements[];
+}
+
+/** What every deploy stage of an intent still needs, and what the caller may do about it. One round trip. */
+export async function releaseRequirements(
+  app: AppContext,
+  caller: Caller,
+  scope: ProjectScope,
+  releaseIntentId: string,
+): Promise<Requirements> {
+  const facts = await factsInProject(loadIntentFacts(app.db, releaseIntentId), scope, releaseIntentId);
+  const now = app.clock.now();
+  const environments = facts.stages.flatMap((stage) => {
+    if (stage.kind.type !== 'deploy') return [];
+    const { environment } = stage.kind;
+    const verdict = gateOf(facts, environment, now);
+    const own = { ...ballotFacts(facts, environment, caller.userId, scope.role), stageStatus: stage.status };
+    return [{ environment, stage, verdict, permissions: ballotPermissions(own) }];
+  });
+  return { facts, environments };
+}
+
+export interface PendingApproval {
+  readonly row: PendingRow;
+  readonly required: number;
+  readonly current: number;
+}
+
+/** What waits for the caller's own vote, over all of their organisations, oldest first. */
+export async function listPendingApprovals(
+  app: AppContext,
+  caller: Caller,
+  page: Page,
+): Promise<{ approvals: PendingApproval[]; nextPageToken: string }> {
+  const [since = null, intentId = null, stageId = null] = page.after ?? [];
+  const found = await app.db.run(pendingApprovals, [
+    caller.userId,
+    since === null ? null : new Date(since),
+    intentId,
+    stageId,
+    page.limit + 1,
+  ]);
+  const { rows, nextPageToken: next } = nextPageToken(found, page.limit, (row) => [
+    row.waitingSince.toISOString(),
+    row.releaseIntentId,
+    row.stageId,
+  ]);
+  return { approvals: rows.map(counted), nextPageToken: next };
+}
+
+function counted(row: PendingRow): PendingApproval {
+  const votes = row.votes.map((v) => ({
+    ...v,
+    decidedAt: new Date(v.decidedAt),
+    isAuthor: v.userId === row.authorId,
+  }));
+  const required = row.policies
+    .map(policyOf)
+    .map(({ config }) => (config.type === 'approval' ? config.requiredApprovals : 0));
+  const tally = tallyVotes(votes, Math.max(1, ...required));
+  return { row, required: tally.required, current: tally.current };
+}

@@ -1,0 +1,71 @@
+import type { AppContext } from '#server/context.ts';
+import { Failure, invalid, notFound, permissionDenied } from '#server/failure.ts';
+import type { Caller } from '#server/features/access/service.ts';
+import { mint } from './service.ts';
+import {
+  countPersonalTokens,
+  listPersonalTokens,
+  type PersonalTokenRow,
+  revokePersonalToken,
+} from './store.ts';
+
+export type PersonalToken = PersonalTokenRow;
+
+/** A user's tokens come as one list without pages: this bounds it. */
+const MOST_TOKENS = 100;
+
+/**
+ * Makes a personal access token; its secret is shown in this answer only.
+ * @param input.expiresInSeconds from now; 0: never.
+ * @throws Failure `permission_denied` when asked by a personal access token, which could give itself more rights or a
+ *   longer life; `invalid_argument` without a scope, as such a token could do nothing; `resource_exhausted` at 100 tokens.
+ */
+export async function createPersonalToken(
+  app: AppContext,
+  caller: Caller,
+  input: { name: string; scopes: readonly string[]; expiresInSeconds: number },
+): Promise<{ token: PersonalToken; secret: string }> {
+  if (caller.credentialKind === 'personal') {
+    throw permissionDenied(
+      'a personal access token cannot make another one: log in with a password for that',
+    );
+  }
+  if (input.scopes.length === 0) throw invalid({ field: 'scopes', message: 'choose at least one scope' });
+  const createdAt = app.clock.now();
+  const expiresAt =
+    input.expiresInSeconds === 0 ? null : new Date(createdAt.getTime() + input.expiresInSeconds * 1000);
+  return await app.db.transaction(async (tx) => {
+    if ((await countPersonalTokens(tx, caller.userId)) >= MOST_TOKENS) {
+      throw new Failure(
+        'resource_exhausted',
+        `you have ${MOST_TOKENS} personal access tokens: delete one first`,
+      );
+    }
+    const { name } = input;
+    const scopes = [...new Set(input.scopes)];
+    const { id, secret } = await mint(tx, app, {
+      kind: 'personal',
+      userId: caller.userId,
+      familyId: null,
+      createdAt,
+      expiresAt,
+      name,
+      scopes,
+    });
+    return { token: { tokenId: id, name, scopes, createdAt, expiresAt, lastUsedAt: null }, secret };
+  });
+}
+
+/** The caller's personal access tokens, newest first; those that have run out too, until they are deleted. */
+export async function personalTokensOf(app: AppContext, caller: Caller): Promise<PersonalToken[]> {
+  return await listPersonalTokens(app.db, caller.userId);
+}
+
+/**
+ * Ends one of the caller's personal access tokens at once.
+ * @throws Failure `not_found` for an unknown token, also one that belongs to somebody else.
+ */
+export async function deletePersonalToken(app: AppContext, caller: Caller, tokenId: string): Promise<void> {
+  const ended = await revokePersonalToken(app.db, tokenId, caller.userId, app.clock.now());
+  if (!ended) throw notFound(`personal access token ${tokenId}`);
+}

@@ -1,0 +1,27 @@
+import { createHash } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { type CredentialKind, csrfToken, hashSecret, makeSecret } from './secret.ts';
+
+const random = () => 'A'.repeat(43);
+
+test('every kind of secret has a prefix of its own that scanners can look for', () => {
+  const kinds: CredentialKind[] = ['session', 'access', 'refresh', 'personal', 'set_up'];
+  const secrets = kinds.map((kind) => makeSecret(kind, random));
+  for (const secret of secrets) expect(secret).toMatch(/^forage_[a-z]_[A-Za-z0-9_-]{43}$/);
+  expect(new Set(secrets).size).toBe(kinds.length);
+});
+
+test('what is kept of a secret is its SHA-256', () => {
+  expect(hashSecret('forage_s_x').toString('hex')).toBe(
+    createHash('sha256').update('forage_s_x').digest('hex'),
+  );
+  expect(hashSecret('forage_s_x')).toHaveLength(32);
+});
+
+test('the CSRF token is stable for a session, differs between sessions and does not contain the secret', () => {
+  const secret = makeSecret('session', random);
+  expect(csrfToken(secret)).toBe(csrfToken(secret));
+  expect(csrfToken(secret)).not.toBe(csrfToken(`${secret}x`));
+  expect(csrfToken(secret)).toMatch(/^[A-Za-z0-9_-]{43}$/);
+  expect(csrfToken(secret)).not.toContain(secret);
+});

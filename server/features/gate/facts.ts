@@ -1,0 +1,114 @@
+import type { Vote } from '#domain/approval/vote.ts';
+import { evaluateGate, type GateVerdict } from '#domain/policy/evaluate.ts';
+import { parsePolicyConfig } from '#domain/policy/parse.ts';
+import type { Policy } from '#domain/policy/policy.ts';
+import type { Stage, StageKind } from '#domain/release/stage.ts';
+import { matchesPattern } from './branch-pattern.ts';
+import type { DestinationJson, FactsRow, IntentRow, PolicyJson, ReleaseJson, StageJson } from './store.ts';
+
+/** An intent with everything that decides over it, in the domain's terms. */
+export interface IntentFacts {
+  readonly intent: IntentRow;
+  readonly stages: readonly Stage[];
+  readonly releases: readonly ReleaseJson[];
+  /** The project's enabled policies. */
+  readonly policies: readonly Policy[];
+  /** Current votes by environment. */
+  readonly votes: ReadonlyMap<string, readonly Vote[]>;
+  readonly destinations: ReadonlyMap<string, readonly SourceDestination[]>;
+}
+
+interface SourceDestination {
+  readonly id: string;
+  readonly name: string;
+  readonly lastSucceededAt: Date | null;
+}
+
+const date = (text: string | null): Date | null => (text === null ? null : new Date(text));
+
+function kindOf(stage: StageJson): StageKind {
+  switch (stage.type) {
+    case 'deploy':
+      return { type: 'deploy', environment: stage.environment ?? '' };
+    case 'wait':
+      return { type: 'wait', durationSeconds: stage.durationSeconds ?? 0 };
+    case 'plan':
+      return { type: 'plan', environment: stage.environment ?? '', autoApprove: stage.autoApprove };
+  }
+}
+
+const stageOf = (stage: StageJson, releases: readonly ReleaseJson[]): Stage => ({
+  id: stage.id,
+  dependsOn: stage.dependsOn,
+  kind: kindOf(stage),
+  onlyDestinations: stage.onlyDestinations,
+  status: stage.status,
+  reason: stage.reason,
+  errorMessage: stage.errorMessage,
+  queuedAt: date(stage.queuedAt),
+  startedAt: date(stage.startedAt),
+  completedAt: date(stage.completedAt),
+  waitUntil: date(stage.waitUntil),
+  nextCheckAt: date(stage.nextCheckAt),
+  planApproval: stage.planApproval,
+  releases: releases.filter((release) => release.stageId === stage.id),
+});
+
+/** A stored policy in the domain's terms; one that cannot be read stays, and blocks. */
+export const policyOf = (row: PolicyJson): Policy => ({
+  id: row.id,
+  name: row.name,
+  enabled: true,
+  targetEnvironment: row.targetEnvironment,
+  config: parsePolicyConfig(row.type, row.config),
+});
+
+function destinationsByEnvironment(rows: readonly DestinationJson[]): Map<string, SourceDestination[]> {
+  const found = new Map<string, SourceDestination[]>();
+  for (const { environment, id, name, lastSucceededAt } of rows) {
+    const list = found.get(environment) ?? [];
+    if (id !== null && name !== null) list.push({ id, name, lastSucceededAt: date(lastSucceededAt) });
+    found.set(environment, list);
+  }
+  return found;
+}
+
+function votesByEnvironment(row: FactsRow): Map<string, Vote[]> {
+  const found = new Map<string, Vote[]>();
+  for (const { environment, decidedAt, ...vote } of row.votes) {
+    const list = found.get(environment) ?? [];
+    list.push({ ...vote, decidedAt: new Date(decidedAt), isAuthor: vote.userId === row.actorId });
+    found.set(environment, list);
+  }
+  return found;
+}
+
+export function factsOf(row: FactsRow): IntentFacts {
+  const { stages, releases, policies, votes: _, destinations, ...intent } = row;
+  return {
+    intent,
+    stages: stages.map((stage) => stageOf(stage, releases)),
+    releases,
+    policies: policies.map(policyOf),
+    votes: votesByEnvironment(row),
+    destinations: destinationsByEnvironment(destinations),
+  };
+}
+
+/** The verdict of an environment's policies for this intent at `now`: the one question that every path asks. */
+export function gateOf(facts: IntentFacts, environment: string, now: Date): GateVerdict {
+  const deployments = new Map(
+    [...facts.destinations].map(([name, list]) => [
+      name,
+      list.map((d) => ({ destinationName: d.name, lastSucceededAt: d.lastSucceededAt })),
+    ]),
+  );
+  const votes = facts.votes.get(environment) ?? [];
+  const { branch } = facts.intent;
+  return evaluateGate(
+    facts.policies,
+    environment,
+    { branch, deployments, votes, matches: matchesPattern },
+    now,
+  );
+}

@@ -1,0 +1,232 @@
+import type { Role } from '#domain/approval/vote.ts';
+import type { IntentStatus, PlanApproval, ReleaseStatus, StageStatus } from '#domain/release/stage.ts';
+import { statement } from '#server/db/database.ts';
+
+export interface IntentRow {
+  readonly id: string;
+  readonly organisationId: string;
+  readonly projectId: string;
+  readonly artifactId: string;
+  readonly slug: string;
+  readonly title: string;
+  readonly branch: string | null;
+  readonly actorId: string;
+  readonly actorUsername: string;
+  readonly status: IntentStatus;
+  readonly wantedGeneration: number;
+  readonly seenGeneration: number;
+  readonly nextCheckAt: Date | null;
+}
+
+/** Times within JSON are RFC 3339 text. */
+export interface StageJson {
+  readonly id: string;
+  readonly type: 'deploy' | 'wait' | 'plan';
+  readonly dependsOn: readonly string[];
+  readonly environment: string | null;
+  readonly durationSeconds: number | null;
+  readonly autoApprove: boolean;
+  readonly onlyDestinations: readonly string[] | null;
+  readonly status: StageStatus;
+  readonly reason: string | null;
+  readonly errorMessage: string | null;
+  readonly queuedAt: string | null;
+  readonly startedAt: string | null;
+  readonly completedAt: string | null;
+  readonly waitUntil: string | null;
+  readonly nextCheckAt: string | null;
+  readonly planApproval: PlanApproval | null;
+}
+
+export interface ReleaseJson {
+  readonly id: string;
+  readonly stageId: string;
+  readonly destinationId: string;
+  readonly destinationName: string;
+  readonly status: ReleaseStatus;
+  readonly errorMessage: string | null;
+}
+
+export interface PolicyJson {
+  readonly id: string;
+  readonly name: string;
+  readonly type: string;
+  readonly targetEnvironment: string;
+  readonly config: unknown;
+}
+
+export interface VoteJson {
+  readonly environment: string;
+  readonly userId: string;
+  readonly username: string;
+  readonly decision: 'approved' | 'rejected';
+  readonly bypass: boolean;
+  readonly comment: string | null;
+  readonly decidedAt: string;
+  readonly role: Role | null;
+}
+
+/** A destination of an environment; an environment without any has one row with nulls. */
+export interface DestinationJson {
+  readonly environment: string;
+  readonly id: string | null;
+  readonly name: string | null;
+  /** This artifact's last successful deployment there. */
+  readonly lastSucceededAt: string | null;
+}
+
+export interface FactsRow extends IntentRow {
+  readonly stages: readonly StageJson[];
+  readonly releases: readonly ReleaseJson[];
+  readonly policies: readonly PolicyJson[];
+  readonly votes: readonly VoteJson[];
+  readonly destinations: readonly DestinationJson[];
+}
+
+/** Takes the row lock of an intent: whoever decides or changes its facts holds it until the end of the transaction. */
+export const lockIntent = statement<
+  readonly [intentId: string],
+  Pick<IntentRow, 'status' | 'wantedGeneration' | 'seenGeneration' | 'nextCheckAt' | 'projectId'>
+>(
+  'gate.lock',
+  `select status, wanted_generation as "wantedGeneration", seen_generation as "seenGeneration",
+          next_check_at as "nextCheckAt", project_id as "projectId"
+     from release_intents where id = $1 for no key update`,
+);
+
+/** The intent and stage of a release, before their locks are taken. */
+export const findReleasePlace = statement<
+  readonly [releaseId: string],
+  { intentId: string; stageId: string; mode: 'deploy' | 'plan' }
+>(
+  'gate.place',
+  'select release_intent_id as "intentId", stage_id as "stageId", mode from releases where id = $1',
+);
+
+const POLICIES = (projectId: string) => `
+  (select coalesce(json_agg(json_build_object('id', pol.id, 'name', pol.name, 'type', pol.type,
+            'targetEnvironment', pol.target_environment, 'config', pol.config)), '[]')
+     from policies pol where pol.project_id = ${projectId} and pol.enabled)`;
+
+/** Everything that decides over an intent, in one round trip: its DAG, the live policies, votes, and deployments. */
+export const intentFacts = statement<readonly [intentId: string], FactsRow>(
+  'gate.facts',
+  `select i.id, p.organisation_id as "organisationId", i.project_id as "projectId", i.artifact_id as "artifactId",
+          a.slug, a.title, a.branch, i.actor_id as "actorId", u.username as "actorUsername", i.status,
+          i.wanted_generation as "wantedGeneration", i.seen_generation as "seenGeneration",
+          i.next_check_at as "nextCheckAt",
+          (select coalesce(json_agg(json_build_object('id', s.id, 'type', s.type, 'dependsOn', s.depends_on,
+                    'environment', s.environment, 'durationSeconds', s.duration_seconds,
+                    'autoApprove', s.auto_approve, 'onlyDestinations', s.only_destinations, 'status', s.status,
+                    'reason', s.reason, 'errorMessage', s.error_message, 'queuedAt', s.queued_at,
+                    'startedAt', s.started_at, 'completedAt', s.completed_at, 'waitUntil', s.wait_until,
+                    'nextCheckAt', s.next_check_at, 'planApproval', s.plan_approval) order by s.position), '[]')
+             from stages s where s.release_intent_id = i.id) as stages,
+          (select coalesce(json_agg(json_build_object('id', r.id, 'stageId', r.stage_id,
+                    'destinationId', r.destination_id, 'destinationName', r.destination_name, 'status', r.status,
+                    'errorMessage', r.error_message) order by r.destination_name), '[]')
+             from releases r where r.release_intent_id = i.id) as releases,
+          ${POLICIES('i.project_id')} as policies,
+          (select coalesce(json_agg(json_build_object('environment', d.target_environment, 'userId', d.user_id,
+                    'username', d.username, 'decision', d.decision, 'bypass', d.bypass, 'comment', d.comment,
+                    'decidedAt', d.created_at, 'role', m.role) order by d.created_at, d.user_id), '[]')
+             from approval_decisions d
+             left join memberships m on m.organisation_id = p.organisation_id and m.user_id = d.user_id
+            where d.release_intent_id = i.id) as votes,
+          (select coalesce(json_agg(json_build_object('environment', e.name, 'id', d.id, 'name', d.name,
+                    'lastSucceededAt', (select max(r.completed_at) from releases r
+                       where r.artifact_id = i.artifact_id and r.destination_id = d.id
+                         and r.status = 'SUCCEEDED' and r.mode = 'deploy')) order by d.name), '[]')
+             from environments e
+             left join destinations d on d.environment_id = e.id and d.deleted_at is null
+            where e.organisation_id = p.organisation_id
+              and (e.name in (select s.environment from stages s where s.release_intent_id = i.id)
+                or e.name in (select pol.config ->> 'sourceEnvironment' from policies pol
+                               where pol.project_id = i.project_id and pol.enabled))) as destinations
+     from release_intents i
+     join projects p on p.id = i.project_id
+     join artifacts a on a.id = i.artifact_id
+     join users u on u.id = i.actor_id
+    where i.id = $1`,
+);
+
+/** The enabled policies of a project, for a dry run. */
+export const enabledPolicies = statement<readonly [projectId: string], { policies: readonly PolicyJson[] }>(
+  'gate.policies',
+  `select ${POLICIES('$1')} as policies`,
+);
+
+/** Stores a step of the coordinator: changed stages, new releases, and the intent with the generation it has seen. */
+export const applyStep = statement<
+  readonly [
+    intentId: string,
+    stages: string,
+    releases: string,
+    status: IntentStatus,
+    seenGeneration: number,
+    nextCheckAt: Date | null,
+    now: Date,
+  ]
+>(
+  'gate.apply',
+  `with changed as (
+     select * from jsonb_to_recordset($2::jsonb) as s (id text, status text, reason text, "errorMessage" text,
+       "queuedAt" timestamptz, "startedAt" timestamptz, "completedAt" timestamptz, "waitUntil" timestamptz,
+       "nextCheckAt" timestamptz, "planApproval" text)
+   ), updated as (
+     update stages s set status = c.status, reason = c.reason, error_message = c."errorMessage",
+            queued_at = c."queuedAt", started_at = c."startedAt", completed_at = c."completedAt",
+            wait_until = c."waitUntil", next_check_at = c."nextCheckAt", plan_approval = c."planApproval"
+       from changed c where s.release_intent_id = $1 and s.id = c.id
+   ), created as (
+     insert into releases (id, release_intent_id, stage_id, project_id, artifact_id, destination_id, destination_name,
+                           environment, mode, queued_at)
+     select r.id, i.id, r."stageId", i.project_id, i.artifact_id, d.id, d.name, e.name, r.mode, $7::timestamptz
+       from jsonb_to_recordset($3::jsonb) as r (id uuid, "stageId" text, "destinationId" uuid, mode text)
+       join release_intents i on i.id = $1
+       join destinations d on d.id = r."destinationId"
+       join environments e on e.id = d.environment_id
+   )
+   update release_intents set status = $4, seen_generation = $5, next_check_at = $6,
+          completed_at = case when $4 = 'ACTIVE' then null else $7::timestamptz end
+    where id = $1`,
+);
+
+/** Raises the wanted generation of one waiting intent. */
+export const wakeIntentById = statement<readonly [intentId: string], { id: string }>(
+  'gate.wake_intent',
+  `update release_intents set wanted_generation = wanted_generation + 1
+    where id = $1 and status = 'ACTIVE' returning id`,
+);
+
+/** The same for many, locked in the order of their ids, so that two such transactions never wait for each other. */
+const wakeMany = (name: string, where: string) =>
+  statement<readonly [id: string], { id: string }>(
+    `gate.wake_${name}`,
+    `with waiting as (
+       select i.id from release_intents i where i.status = 'ACTIVE' and ${where} order by i.id for no key update
+     )
+     update release_intents i set wanted_generation = wanted_generation + 1
+       from waiting where i.id = waiting.id returning i.id`,
+  );
+
+export const wakeByProject = wakeMany('project', 'i.project_id = $1');
+export const wakeByArtifact = wakeMany('artifact', 'i.artifact_id = $1');
+export const wakeByOrganisation = wakeMany(
+  'organisation',
+  'i.project_id in (select p.id from projects p where p.organisation_id = $1)',
+);
+
+/** Intents that a lost signal left behind, or whose soak or wait is due. Reads only such rows, by their indexes. */
+export const intentsToEvaluate = statement<readonly [now: Date, limit: number], { id: string }>(
+  'gate.sweep',
+  `(select id from release_intents where status = 'ACTIVE' and seen_generation < wanted_generation limit $2)
+   union
+   (select id from release_intents where status = 'ACTIVE' and next_check_at <= $1 order by next_check_at limit $2)`,
+);
+
+/** The soonest moment at which time alone opens something. */
+export const soonestCheck = statement<readonly [], { at: Date | null }>(
+  'gate.soonest',
+  `select min(next_check_at) as at from release_intents where status = 'ACTIVE' and next_check_at is not null`,
+);

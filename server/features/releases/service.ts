@@ -1,0 +1,182 @@
+import { cancelIntent } from '#domain/release/advance.ts';
+import type { Stage } from '#domain/release/stage.ts';
+import type { AppContext } from '#server/context.ts';
+import { failedPrecondition, notFound, permissionDenied } from '#server/failure.ts';
+import type { Caller } from '#server/features/access/service.ts';
+import type { IntentFacts } from '#server/features/gate/facts.ts';
+import { loadIntentFacts, lockIntentFacts } from '#server/features/gate/service.ts';
+import { wakeIntent } from '#server/features/gate/wake.ts';
+import { record } from '#server/features/history/service.ts';
+import type { ProjectScope } from '#server/rpc/access.ts';
+import { nextPageToken, type Page } from '#server/rpc/page.ts';
+import { subjects } from '#server/signals/bus.ts';
+import * as store from './store.ts';
+
+const DEFAULT_REASON = 'cancelled';
+
+/**
+ * Ends a release that waits or runs: its stages, what is queued, and what is on its way (a destination that has begun is
+ * told nothing more; what it reports later is refused). For the author and for admins.
+ */
+export async function cancelRelease(
+  app: AppContext,
+  caller: Caller,
+  scope: ProjectScope,
+  releaseIntentId: string,
+  reason: string,
+): Promise<void> {
+  await app.db.transaction(async (tx) => {
+    const facts = await lockIntentFacts(tx, releaseIntentId);
+    if (facts === null) throw notFound(`release ${releaseIntentId}`);
+    if (scope.role !== 'admin' && facts.intent.actorId !== caller.userId) {
+      throw permissionDenied('only the author of a release or an admin can cancel it');
+    }
+    if (facts.intent.status !== 'ACTIVE') {
+      throw failedPrecondition(`this release has ended: ${facts.intent.status.toLowerCase()}`);
+    }
+    const words = reason.trim() === '' ? DEFAULT_REASON : reason;
+    const now = app.clock.now();
+    const stages = cancelIntent(facts.stages, words, now).filter((stage) => !facts.stages.includes(stage));
+    await tx.run(store.cancelIntentRows, [releaseIntentId, JSON.stringify(stages), words, now]);
+    await record(tx, app, {
+      organisationId: scope.organisationId,
+      projectId: scope.projectId,
+      releaseIntentId,
+      kind: 'release.cancelled',
+      actor: caller,
+      subject: facts.intent.slug,
+      before: { status: facts.intent.status },
+      after: { status: 'CANCELLED', reason: words },
+    });
+    const queued = await tx.run(store.nextInQueues, [releaseIntentId]);
+    tx.afterCommit(() => {
+      app.bus.publish(subjects.releaseStatus(releaseIntentId), releaseIntentId);
+      for (const release of queued) app.bus.publish(subjects.releaseQueued, release.id);
+    });
+  });
+}
+
+function planStage(facts: IntentFacts, stageId: string): Stage {
+  const stage = facts.stages.find((one) => one.id === stageId && one.kind.type === 'plan');
+  if (stage === undefined) throw notFound(`plan stage "${stageId}"`);
+  return stage;
+}
+
+/** Why a caller may not give a plan's verdict; null when they may. Four eyes: the author approves no plan of theirs. */
+export function planVerdictProblem(
+  verdict: 'APPROVED' | 'REJECTED',
+  isAuthor: boolean,
+  role: ProjectScope['role'],
+): string | null {
+  if (!isAuthor) return null;
+  if (verdict === 'APPROVED') return 'You cannot approve the plan of your own release.';
+  return role === 'admin'
+    ? null
+    : 'You cannot reject the plan of your own release. You can cancel it instead.';
+}
+
+/**
+ * Approves or rejects the plan of a stage that waits for it. The same verdict again is a success that changes nothing.
+ * @throws Failure not_found, failed_precondition (the stage does not wait for a verdict), permission_denied.
+ */
+export async function judgePlan(
+  app: AppContext,
+  caller: Caller,
+  scope: ProjectScope,
+  request: { releaseIntentId: string; stageId: string; verdict: 'APPROVED' | 'REJECTED'; reason: string },
+): Promise<void> {
+  const { releaseIntentId, stageId, verdict, reason } = request;
+  await app.db.transaction(async (tx) => {
+    const facts = await lockIntentFacts(tx, releaseIntentId);
+    if (facts === null) throw notFound(`release ${releaseIntentId}`);
+    const stage = planStage(facts, stageId);
+    if (stage.planApproval === verdict) return;
+    if (stage.status !== 'AWAITING_APPROVAL' || stage.planApproval !== 'AWAITING') {
+      throw failedPrecondition(`plan stage "${stageId}" does not wait for a verdict`);
+    }
+    const problem = planVerdictProblem(verdict, facts.intent.actorId === caller.userId, scope.role);
+    if (problem !== null) throw permissionDenied(problem);
+    const rejection = reason.trim() === '' ? 'plan rejected' : `plan rejected: ${reason}`;
+    const errorMessage = verdict === 'REJECTED' ? rejection : null;
+    await tx.run(store.setPlanApproval, [releaseIntentId, stageId, verdict, errorMessage]);
+    await record(tx, app, {
+      organisationId: scope.organisationId,
+      projectId: scope.projectId,
+      releaseIntentId,
+      kind: verdict === 'APPROVED' ? 'plan.approved' : 'plan.rejected',
+      actor: caller,
+      subject: `${stageId} for ${facts.intent.slug}`,
+      after: { stage: stageId, verdict, reason },
+    });
+    await wakeIntent(tx, app, releaseIntentId);
+  });
+}
+
+export interface PlanOutput {
+  readonly stage: Stage;
+  readonly outputs: readonly store.PlanOutputRow[];
+}
+
+/** What a plan stage's destinations planned. */
+export async function planOutput(
+  app: AppContext,
+  releaseIntentId: string,
+  stageId: string,
+): Promise<PlanOutput> {
+  const facts = await loadIntentFacts(app.db, releaseIntentId);
+  if (facts === null) throw notFound(`release ${releaseIntentId}`);
+  const stage = planStage(facts, stageId);
+  return { stage, outputs: await app.db.run(store.planOutputs, [releaseIntentId, stageId]) };
+}
+
+export interface StatesQuery {
+  readonly organisationId: string;
+  readonly projectId: string | null;
+  readonly artifactId: string | null;
+}
+
+/** A page of an organisation's or project's release intents with all their stages and releases, newest first. */
+export async function listIntentStates(
+  app: AppContext,
+  query: StatesQuery & { readonly includeCompleted: boolean },
+  page: Page,
+): Promise<{ intents: store.IntentStateRow[]; nextPageToken: string }> {
+  const [created, id] = page.after ?? [];
+  const found = await app.db.run(store.intentStates, [
+    query.organisationId,
+    query.projectId,
+    query.artifactId,
+    query.includeCompleted,
+    created === undefined ? null : new Date(created),
+    id ?? null,
+    page.limit + 1,
+  ]);
+  const key = (row: store.IntentStateRow) => [row.createdAt.toISOString(), row.id];
+  const { rows, nextPageToken: next } = nextPageToken(found, page.limit, key);
+  return { intents: rows, nextPageToken: next };
+}
+
+/** A page of an organisation's destinations with what was last released to each, in the environments' order. */
+export async function listDestinationStates(
+  app: AppContext,
+  query: StatesQuery,
+  page: Page,
+): Promise<{ destinations: store.DestinationStateRow[]; nextPageToken: string }> {
+  const [order, environment, name] = page.after ?? [];
+  const found = await app.db.run(store.destinationStates, [
+    query.organisationId,
+    query.projectId,
+    query.artifactId,
+    order === undefined ? null : Number(order),
+    environment ?? null,
+    name ?? null,
+    page.limit + 1,
+  ]);
+  const key = (row: store.DestinationStateRow) => [
+    String(row.sortOrder),
+    row.environment,
+    row.destinationName,
+  ];
+  const { rows, nextPageToken: next } = nextPageToken(found, page.limit, key);
+  return { destinations: rows, nextPageToken: next };
+}

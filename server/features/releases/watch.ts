@@ -1,0 +1,137 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { AppContext } from '#server/context.ts';
+import { releaseLogs } from '#server/features/deliveries/service.ts';
+import { LogChannel, WaitReleaseEventSchema } from '#server/gen/forest/v1/releases_pb.ts';
+import { instant } from '#server/rpc/time.ts';
+import { subjects } from '#server/signals/bus.ts';
+import { approvalStatusOf, jsonInstant } from './convert.ts';
+import { intentStatusToWire, releaseStatusToWire } from './status.ts';
+import { type IntentStateRow, intentState } from './store.ts';
+
+type Event = MessageInitShape<typeof WaitReleaseEventSchema>['event'];
+
+/** What a watcher was told last, so that it is told each thing once. */
+interface Told {
+  readonly stages: Map<string, string>;
+  readonly steps: Map<string, string>;
+  lastLog: number;
+}
+
+/** Logs are read again this often while something runs, as lines alone signal nothing. */
+const LOG_LOOK_MS = 1_000;
+
+/**
+ * Follows a release until it ends or the watcher leaves: first everything as it is, then each change. Subscribes before
+ * it reads, so that nothing falls between; the signal says only that there is something to read. The last event is a
+ * `status_update` of the whole intent.
+ */
+export async function* watchRelease(app: AppContext, releaseIntentId: string, signal: AbortSignal) {
+  const nudge = createNudge(app, releaseIntentId, signal);
+  const told: Told = { stages: new Map(), steps: new Map(), lastLog: 0 };
+  try {
+    while (!signal.aborted) {
+      nudge.reset();
+      const [state] = await app.db.run(intentState, [releaseIntentId]);
+      if (state === undefined) return;
+      for (const event of await news(app, state, told)) yield create(WaitReleaseEventSchema, { event });
+      if (state.status !== 'ACTIVE') {
+        yield create(WaitReleaseEventSchema, { event: ending(state) });
+        return;
+      }
+      const running = state.steps.some((step) => step.status === 'RUNNING' || step.status === 'ASSIGNED');
+      await nudge.wait(running ? LOG_LOOK_MS : null);
+    }
+  } finally {
+    nudge.close();
+  }
+}
+
+/** Waits for the intent's status signal; one that came since the last reset ends the wait at once. */
+function createNudge(app: AppContext, intentId: string, signal: AbortSignal) {
+  let { promise, resolve } = Promise.withResolvers<void>();
+  const unsubscribe = app.bus.subscribe(subjects.releaseStatus(intentId), () => resolve());
+  const leave = () => resolve();
+  signal.addEventListener('abort', leave);
+  return {
+    reset() {
+      ({ promise, resolve } = Promise.withResolvers<void>());
+    },
+    async wait(atMost: number | null) {
+      if (signal.aborted) return;
+      const timer = atMost === null ? undefined : setTimeout(() => resolve(), atMost);
+      await promise;
+      clearTimeout(timer);
+    },
+    close() {
+      unsubscribe();
+      signal.removeEventListener('abort', leave);
+    },
+  };
+}
+
+async function news(app: AppContext, state: IntentStateRow, told: Told): Promise<Event[]> {
+  const events: Event[] = [];
+  for (const stage of state.stages) {
+    const digest = JSON.stringify([
+      stage.status,
+      stage.reason,
+      stage.planApproval,
+      stage.errorMessage,
+      stage.waitUntil,
+    ]);
+    if (told.stages.get(stage.id) === digest) continue;
+    told.stages.set(stage.id, digest);
+    const value = {
+      stageId: stage.id,
+      stageType: stage.type,
+      status: stage.status,
+      queuedAt: jsonInstant(stage.queuedAt),
+      startedAt: jsonInstant(stage.startedAt),
+      completedAt: jsonInstant(stage.completedAt),
+      waitUntil: jsonInstant(stage.waitUntil),
+      errorMessage: stage.errorMessage ?? undefined,
+      approvalStatus: approvalStatusOf(stage),
+    };
+    events.push({ case: 'stageUpdate', value });
+  }
+  for (const step of state.steps) {
+    if (told.steps.get(step.id) === step.status) continue;
+    told.steps.set(step.id, step.status);
+    const value = {
+      destination: step.destinationName,
+      status: step.status,
+      statusCode: releaseStatusToWire[step.status],
+      intentStatus: intentStatusToWire[state.status],
+      errorMessage: step.errorMessage ?? undefined,
+    };
+    events.push({ case: 'statusUpdate', value });
+  }
+  return [...events, ...(await logLines(app, state, told))];
+}
+
+async function logLines(app: AppContext, state: IntentStateRow, told: Told): Promise<Event[]> {
+  const names = new Map(state.steps.map((step) => [step.id, step.destinationName]));
+  if (names.size === 0) return [];
+  const lines = await releaseLogs(app.db, [...names.keys()], told.lastLog);
+  told.lastLog = lines.at(-1)?.id ?? told.lastLog;
+  return lines.map(({ releaseId, at, channel, line }) => ({
+    case: 'logLine',
+    value: {
+      destination: names.get(releaseId) ?? '',
+      line,
+      timestamp: instant(at),
+      channel: channel === 'stderr' ? LogChannel.STDERR : LogChannel.STDOUT,
+    },
+  }));
+}
+
+/** The whole intent's end: an empty destination speaks of all of it. */
+const ending = (state: IntentStateRow): Event => ({
+  case: 'statusUpdate',
+  value: {
+    destination: '',
+    status: state.status,
+    intentStatus: intentStatusToWire[state.status],
+    errorMessage: state.errorMessage ?? undefined,
+  },
+});

@@ -1,0 +1,133 @@
+import type { AppContext } from '#server/context.ts';
+import type { Executor } from '#server/db/database.ts';
+import { failedPrecondition, permissionDenied } from '#server/failure.ts';
+import type { Caller } from '#server/features/access/service.ts';
+import {
+  credentialExpiry,
+  endCredential,
+  isSetUpToken,
+  issueSetUpToken,
+  type StartedSession,
+  spendSetUpToken,
+  startSession,
+} from '#server/features/credentials/service.ts';
+import { addOrganisation, type Membership, membershipsOf } from '#server/features/organisations/service.ts';
+import { hashPassword } from '#server/features/users/password.ts';
+import {
+  addUser,
+  getUser,
+  hasUsers,
+  holdProof,
+  proveUser,
+  type User,
+} from '#server/features/users/service.ts';
+import { lockSetUp } from './store.ts';
+
+/** What a signed-in person's screens start from. */
+export interface Session {
+  readonly user: User;
+  readonly memberships: readonly Membership[];
+  /** Null for a personal access token that never runs out. */
+  readonly expiresAt: Date | null;
+}
+
+/** A session that has just begun, with the secret for the cookie. */
+export interface BegunSession extends Session {
+  readonly secret: string;
+}
+
+/**
+ * Signs a browser in. An identifier with an `@` is an email address: usernames cannot contain one. A session that the
+ * browser had before (`earlier`) ends: its cookie is about to be overwritten.
+ * @throws Failure `unauthenticated`, in the same words and time whatever was wrong.
+ */
+export async function signIn(
+  app: AppContext,
+  earlier: Caller | null,
+  input: { identifier: string; password: string },
+): Promise<BegunSession> {
+  const value = input.identifier.trim();
+  const proven = await proveUser(
+    app,
+    { key: value.includes('@') ? 'email' : 'username', value },
+    input.password,
+  );
+  const started = await app.db.transaction(async (tx) => {
+    await holdProof(tx, proven);
+    if (earlier?.credentialKind === 'session') await endCredential(tx, app, earlier.credentialId);
+    return await startSession(tx, app, proven.user.userId);
+  });
+  return await begun(app, proven.user, started);
+}
+
+async function begun(app: AppContext, user: User, started: StartedSession): Promise<BegunSession> {
+  const memberships = await membershipsOf(app, user.userId);
+  return { user, memberships, expiresAt: started.expiresAt, secret: started.secret };
+}
+
+/** Ends the browser's session; without one there is nothing to do. Other kinds of credentials are left alone. */
+export async function signOut(app: AppContext, caller: Caller | null): Promise<void> {
+  if (caller?.credentialKind === 'session') await endCredential(app.db, app, caller.credentialId);
+}
+
+/** Who is signed in (null: nobody), and what a sign-in page has to know about the server. */
+export async function getSession(
+  app: AppContext,
+  caller: Caller | null,
+): Promise<{ session: Session | null; setUpRequired: boolean; registrationOpen: boolean }> {
+  const registrationOpen = app.config.registration === 'open';
+  // Whoever is signed in is a user: no need to look for others.
+  if (caller === null) {
+    return { session: null, setUpRequired: !(await hasUsers(app.db)), registrationOpen };
+  }
+  const [user, memberships, expiresAt] = await Promise.all([
+    getUser(app, caller, { key: 'user_id', value: caller.userId }),
+    membershipsOf(app, caller.userId),
+    credentialExpiry(app, caller.credentialId),
+  ]);
+  return { session: { user, memberships, expiresAt }, setUpRequired: false, registrationOpen };
+}
+
+/**
+ * On a server without users, makes a fresh one-time token for the set-up, which ends earlier ones; else null.
+ * Called at start, so that whoever reads the server's output can set it up.
+ */
+export async function ensureSetUpToken(app: AppContext): Promise<string | null> {
+  return await app.db.transaction(async (tx) => {
+    await lockSetUp(tx);
+    return (await hasUsers(tx)) ? null : await issueSetUpToken(tx, app);
+  });
+}
+
+const ALREADY = 'this server is set up already: sign in instead';
+const WRONG_TOKEN = 'the set-up token is wrong or spent: the server prints a new one when it starts';
+
+/**
+ * Makes the first user, their organisation and their session on a server without users. Of two at once one wins.
+ * @throws Failure `failed_precondition` when there are users; `permission_denied` for a wrong token.
+ */
+export async function setUp(
+  app: AppContext,
+  input: { token: string; organisation: string; username: string; email: string; password: string },
+): Promise<BegunSession> {
+  // First without the lock, so that strangers cannot make the server hash passwords or queue for it.
+  await requireSetUp(app.db, input.token);
+  const passwordHash = await hashPassword(input.password);
+  const { user, started } = await app.db.transaction(async (tx) => {
+    await lockSetUp(tx);
+    await requireSetUp(tx, input.token);
+    await spendSetUpToken(tx, app);
+    const { username, email } = input;
+    const made = await addUser(tx, app, { username, email, passwordHash });
+    await addOrganisation(tx, app, made, input.organisation);
+    return { user: made, started: await startSession(tx, app, made.userId) };
+  });
+  return await begun(app, user, started);
+}
+
+async function requireSetUp(db: Executor, token: string): Promise<void> {
+  // The token is read before the users: should another set-up finish in between, its users explain the refusal.
+  const right = await isSetUpToken(db, token);
+  if (await hasUsers(db)) throw failedPrecondition(ALREADY);
+  if (!right) throw permissionDenied(WRONG_TOKEN);
+}

@@ -1,0 +1,200 @@
+import type { DescMethod, DescService, MessageShape } from '@bufbuild/protobuf';
+import type { Target } from '#server/features/access/service.ts';
+import { ArtifactService } from '#server/gen/forest/v1/artifacts_pb.ts';
+import { DestinationService } from '#server/gen/forest/v1/destinations_pb.ts';
+import { EnvironmentService } from '#server/gen/forest/v1/environments_pb.ts';
+import { StatusService } from '#server/gen/forest/v1/health_pb.ts';
+import { OrganisationService } from '#server/gen/forest/v1/organisations_pb.ts';
+import { PolicyService } from '#server/gen/forest/v1/policies_pb.ts';
+import { ReleasePipelineService } from '#server/gen/forest/v1/release_pipelines_pb.ts';
+import { ReleaseService } from '#server/gen/forest/v1/releases_pb.ts';
+import { SessionService } from '#server/gen/forest/v1/sessions_pb.ts';
+import { UsersService } from '#server/gen/forest/v1/users_pb.ts';
+
+export const services = {
+  ArtifactService,
+  DestinationService,
+  EnvironmentService,
+  OrganisationService,
+  PolicyService,
+  ReleasePipelineService,
+  ReleaseService,
+  SessionService,
+  StatusService,
+  UsersService,
+} as const;
+
+/** What a personal access token must be scoped for; sessions and logins may do all that their user may. */
+export type TokenScope = 'read' | 'release' | 'approve' | 'admin';
+
+/** What a method asks of its caller. */
+export type AccessRule<Request> =
+  /** Anybody; credentials that are sent are still read, and wrong ones are taken for none. */
+  | { readonly need: 'public' }
+  /** Anybody who is signed in; the method itself shows each caller only what is theirs. */
+  | { readonly need: 'authenticated'; readonly token: TokenScope }
+  /** Members, or admins, of the organisation that the request points at. */
+  | {
+      readonly need: 'member' | 'admin';
+      readonly token: TokenScope;
+      readonly at: (request: Request) => Target;
+    };
+
+type MethodsOf<Service extends DescService> = {
+  readonly [Name in keyof Service['method']]: Service['method'][Name] extends DescMethod
+    ? AccessRule<MessageShape<Service['method'][Name]['input']>>
+    : never;
+};
+/** A row for each method of each service: a method without one does not compile. */
+type AccessTable = { readonly [Name in keyof typeof services]: MethodsOf<(typeof services)[Name]> };
+
+type WithProject = { readonly project?: { readonly organisation: string; readonly project: string } };
+const project = (r: WithProject): Target => ({
+  kind: 'project',
+  organisation: r.project?.organisation ?? '',
+  project: r.project?.project ?? '',
+});
+const named = (r: { organisation: string; project: string }): Target => ({
+  kind: 'project',
+  organisation: r.organisation,
+  project: r.project,
+});
+const organisation = (r: { organisation: string }): Target => ({
+  kind: 'organisation',
+  name: r.organisation,
+});
+const organisationId = (r: { organisationId: string }): Target => ({
+  kind: 'organisationId',
+  id: r.organisationId,
+});
+const projectIfNamed = (r: { organisation: string; project?: string }): Target =>
+  r.project === undefined
+    ? { kind: 'organisation', name: r.organisation }
+    : { kind: 'project', organisation: r.organisation, project: r.project };
+const intent = (r: { releaseIntentId: string }): Target => ({ kind: 'intent', id: r.releaseIntentId });
+const environment = (r: { id: string }): Target => ({ kind: 'environment', id: r.id });
+
+const anybody = { need: 'public' } as const;
+const signedIn = (token: TokenScope) => ({ need: 'authenticated', token }) as const;
+const member = <Request>(token: TokenScope, at: (request: Request) => Target) =>
+  ({ need: 'member', token, at }) as const;
+const admin = <Request>(at: (request: Request) => Target) => ({ need: 'admin', token: 'admin', at }) as const;
+
+/** Who may call what: the table "Who may do what" of the gate's rules, method by method. */
+export const accessTable: AccessTable = {
+  ArtifactService: {
+    beginUploadArtifact: signedIn('release'),
+    uploadArtifact: signedIn('release'),
+    commitArtifact: signedIn('release'),
+    getArtifactFiles: member('read', (r) => ({ kind: 'artifact', id: r.artifactId })),
+  },
+  DestinationService: {
+    createDestination: admin(organisation),
+    updateDestination: admin(organisation),
+    deleteDestination: admin(organisation),
+    getDestinations: member('read', organisation),
+    listDestinationTypes: signedIn('read'),
+  },
+  EnvironmentService: {
+    createEnvironment: admin(organisation),
+    getEnvironment: member('read', (r) =>
+      r.identifier.case === 'lookup'
+        ? { kind: 'organisation', name: r.identifier.value.organisation }
+        : { kind: 'environment', id: r.identifier.value ?? '' },
+    ),
+    listEnvironments: member('read', organisation),
+    updateEnvironment: admin(environment),
+    deleteEnvironment: admin(environment),
+  },
+  OrganisationService: {
+    createOrganisation: signedIn('admin'),
+    getOrganisation: member('read', (r) =>
+      r.identifier.case === 'name'
+        ? { kind: 'organisation', name: r.identifier.value }
+        : { kind: 'organisationId', id: r.identifier.value ?? '' },
+    ),
+    listMyOrganisations: signedIn('read'),
+    addMember: admin(organisationId),
+    removeMember: admin(organisationId),
+    updateMemberRole: admin(organisationId),
+    listMembers: member('read', organisationId),
+  },
+  PolicyService: {
+    createPolicy: admin(project),
+    updatePolicy: admin(project),
+    deletePolicy: admin(project),
+    listPolicies: member('read', project),
+    evaluatePolicies: member('read', project),
+    // Who may vote how is decided vote by vote, in the order of the rules: domain/approval/ballot.ts.
+    approveRelease: member('approve', project),
+    rejectRelease: member('approve', project),
+    getApprovalState: member('read', project),
+    externalApproveRelease: member('approve', project),
+    externalRejectRelease: member('approve', project),
+    getExternalApprovalState: member('read', project),
+    getReleaseRequirements: member('read', project),
+    listPendingApprovals: signedIn('read'),
+    listHistory: member('read', projectIfNamed),
+  },
+  ReleasePipelineService: {
+    createReleasePipeline: admin(project),
+    updateReleasePipeline: admin(project),
+    deleteReleasePipeline: admin(project),
+    listReleasePipelines: member('read', project),
+  },
+  ReleaseService: {
+    annotateRelease: member('release', project),
+    release: member('release', (r) => ({ kind: 'artifact', id: r.artifactId })),
+    waitRelease: member('read', intent),
+    getArtifactBySlug: member('read', (r) => ({ kind: 'slug', slug: r.slug })),
+    getArtifactsByProject: member('read', project),
+    getOrganisations: signedIn('read'),
+    getProjects: member('read', (r) => ({
+      kind: 'organisation',
+      name: r.query.case === 'organisation' ? r.query.value.organisation : '',
+    })),
+    createProject: admin(organisation),
+    getProject: member('read', named),
+    updateProject: admin(named),
+    getDestinationStates: member('read', projectIfNamed),
+    getReleaseIntentStates: member('read', projectIfNamed),
+    // The author or an admin: the release's own rule, after the lock.
+    cancelRelease: member('release', intent),
+    approvePlanStage: member('approve', intent),
+    rejectPlanStage: member('approve', intent),
+    getPlanOutput: member('read', intent),
+    // Authorized by the token that the destination was given for this one release.
+    reportRelease: anybody,
+  },
+  SessionService: {
+    signIn: anybody,
+    signOut: anybody,
+    getSession: anybody,
+    // Authorized by the one-time token that the server printed.
+    setUp: anybody,
+  },
+  StatusService: { status: anybody },
+  UsersService: {
+    register: anybody,
+    login: anybody,
+    refreshToken: anybody,
+    logout: anybody,
+    getUser: signedIn('read'),
+    listUsers: signedIn('read'),
+    changePassword: signedIn('admin'),
+    createPersonalAccessToken: signedIn('admin'),
+    listPersonalAccessTokens: signedIn('read'),
+    deletePersonalAccessToken: signedIn('admin'),
+    tokenInfo: signedIn('read'),
+  },
+};
+
+/** The row of a method, found by its descriptor. */
+export function accessRuleOf(method: DescMethod): AccessRule<unknown> {
+  const rows: Readonly<Record<string, Readonly<Record<string, AccessRule<never>>>>> = accessTable;
+  const rule = rows[method.parent.name]?.[method.localName];
+  // Fail closed; the types make this unreachable for the services above.
+  if (rule === undefined)
+    throw new Error(`${method.parent.name}.${method.name} has no row in the access table`);
+  return rule as AccessRule<unknown>;
+}

@@ -1,0 +1,44 @@
+import { invalid } from '#server/failure.ts';
+
+const DEFAULT_PAGE = 50;
+const MAX_PAGE = 500;
+
+export interface Page {
+  readonly limit: number;
+  /** Sort keys of the last row already given; null for the first page. */
+  readonly after: readonly string[] | null;
+}
+
+/**
+ * Reads a list request's page. A size of 0 means 50; more than 500 is cut to 500.
+ * @throws Failure invalid_argument for a token that no answer of ours contained.
+ */
+export function pageOf(request: { pageSize: number; pageToken: string }): Page {
+  const limit = request.pageSize <= 0 ? DEFAULT_PAGE : Math.min(request.pageSize, MAX_PAGE);
+  if (request.pageToken === '') return { limit, after: null };
+  const after = parse(request.pageToken);
+  if (after === null)
+    throw invalid({ field: 'page_token', message: 'is not a token from an earlier answer' });
+  return { limit, after };
+}
+
+function parse(token: string): readonly string[] | null {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(token, 'base64url').toString('utf8'));
+    return Array.isArray(value) && value.every((v) => typeof v === 'string') ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Cuts `limit + 1` rows to a page; `key` gives the sort keys of a row as text. */
+export function nextPageToken<Row>(
+  rows: readonly Row[],
+  limit: number,
+  key: (row: Row) => readonly string[],
+): { rows: Row[]; nextPageToken: string } {
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
+  if (rows.length <= limit || last === undefined) return { rows: page, nextPageToken: '' };
+  return { rows: page, nextPageToken: Buffer.from(JSON.stringify(key(last))).toString('base64url') };
+}

@@ -1,0 +1,23 @@
+import { defineConfig } from 'vitest/config';
+
+/** One project per floor, so that `vitest run --project domain` runs one of them alone. */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: 'domain', include: ['domain/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'server',
+          include: ['server/**/*.test.ts'],
+          globalSetup: ['server/tests/database.ts'],
+          // Real databases and real processes: slow machines are slow, not wrong.
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      // A dashboard test that needs a document says so at its top: `// @vitest-environment jsdom`.
+      { test: { name: 'dashboard', include: ['src/**/*.test.{ts,tsx}'], testTimeout: 15_000 } },
+      { test: { name: 'scripts', include: ['scripts/**/*.test.ts'] } },
+    ],
+  },
+});
