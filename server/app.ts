@@ -88,9 +88,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     const dispatcher = createDispatcher(context);
     const coordinator = createCoordinator(context);
     stops.push(() => dispatcher.stop());
-    await dispatcher.start();
     stops.push(() => coordinator.stop());
-    await coordinator.start();
 
     const stopping = new AbortController();
     const handler = connectNodeAdapter({
@@ -110,6 +108,9 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
       listener.address.family === 'IPv6' ? `[${listener.address.address}]` : listener.address.address;
     const url = `http://${host}:${listener.address.port}`;
     publicUrl ??= url;
+    // After the port: what is delivered again at once tells destinations where to report.
+    await dispatcher.start();
+    await coordinator.start();
     return { url, setUpToken, context, coordinator, lost, stop };
   } catch (error) {
     await stop();

@@ -1,8 +1,9 @@
-import { Code, ConnectError } from '@connectrpc/connect';
+import { Code } from '@connectrpc/connect';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { PolicyType } from '#server/gen/forest/v1/policies_pb.ts';
+import { PolicyService, PolicyType } from '#server/gen/forest/v1/policies_pb.ts';
 import { PipelineRunStageStatus, ReleaseIntentStatus } from '#server/gen/forest/v1/releases_pb.ts';
 import { eventually, startTestApp, type TestApp } from './harness.ts';
+import { refused } from './refusal.ts';
 import { ended, type Person, person, stateOf, type World, world } from './world.ts';
 
 let app: TestApp;
@@ -11,17 +12,6 @@ beforeAll(async () => {
   app = await startTestApp();
 });
 afterAll(() => app.stop());
-
-/** The code that a call is refused with; fails when it is not refused. */
-async function refused(call: Promise<unknown>): Promise<{ code: Code; words: string }> {
-  try {
-    await call;
-  } catch (error) {
-    const { code, rawMessage } = ConnectError.from(error);
-    return { code, words: rawMessage };
-  }
-  throw new Error('the call was not refused');
-}
 
 const production = (releaseIntentId: string) => ({
   project: w.project,
@@ -113,7 +103,7 @@ describe('the gate', () => {
   test('the table of decisions, row by row', async () => {
     const intentId = await waiting(1);
     const other = await person(app, 'stranger');
-    const nobody = app.client((await import('#server/gen/forest/v1/policies_pb.ts')).PolicyService, {});
+    const nobody = app.client(PolicyService, {});
     const codes = async (call: Promise<unknown>) => (await refused(call)).code;
     // 1
     expect(await codes(nobody.approveRelease(production('not-a-uuid')))).toBe(Code.Unauthenticated);

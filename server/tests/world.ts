@@ -132,7 +132,11 @@ export async function stateOf(w: World, intentId: string) {
 }
 
 /** Waits until an intent has the status. */
-export const ended = (w: World, intentId: string, status = ReleaseIntentStatus.SUCCEEDED) =>
+export const ended = (
+  w: World,
+  intentId: string,
+  status: ReleaseIntentStatus = ReleaseIntentStatus.SUCCEEDED,
+) =>
   eventually(async () => {
     const state = await stateOf(w, intentId);
     return state.status === status && state;
