@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { Code, ConnectError } from '@connectrpc/connect';
 import pg from 'pg';
 import { type Logger, pino } from 'pino';
 import { v7 } from 'uuid';
@@ -13,9 +13,7 @@ import { createDestinationTypes } from './destinations/registry.ts';
 import { ensureSetUpToken } from './features/sessions/service.ts';
 import { listen } from './http/listen.ts';
 import { staticHandler } from './http/static.ts';
-import { accessInterceptor } from './rpc/access-interceptor.ts';
-import { errorInterceptor } from './rpc/errors.ts';
-import { routes } from './rpc/router.ts';
+import { rpcListener } from './rpc/listener.ts';
 import { createInProcessBus } from './signals/in-process.ts';
 import { type Coordinator, createCoordinator } from './workers/coordinator.ts';
 import { createDispatcher } from './workers/dispatcher.ts';
@@ -40,8 +38,6 @@ export interface RunningApp {
   stop(): Promise<void>;
 }
 
-/** Larger requests are refused with `resource_exhausted`, before they are read whole. */
-const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 const MIGRATIONS = new URL('./db/migrations', import.meta.url).pathname;
 
 const systemClock: Clock = {
@@ -91,16 +87,10 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     stops.push(() => coordinator.stop());
 
     const stopping = new AbortController();
-    const handler = connectNodeAdapter({
-      routes: routes(context),
-      interceptors: [errorInterceptor(log), accessInterceptor(context)],
-      readMaxBytes: MAX_MESSAGE_BYTES,
-      shutdownSignal: stopping.signal,
-      fallback: staticHandler(config.staticDir) as Parameters<typeof connectNodeAdapter>[0]['fallback'],
-    });
-    const listener = await listen(handler as Parameters<typeof listen>[0], config.host, config.port);
+    const handler = rpcListener(context, staticHandler(config.staticDir), stopping.signal);
+    const listener = await listen(handler, config.host, config.port);
     stops.push(async () => {
-      stopping.abort();
+      stopping.abort(new ConnectError('the server is stopping; try again in a moment', Code.Unavailable));
       await listener.close(config.shutdownSeconds * 1000);
     });
 

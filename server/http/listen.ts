@@ -1,6 +1,6 @@
 import { createServer as createHttp1, type RequestListener } from 'node:http';
 import { createServer as createHttp2, type Http2Session } from 'node:http2';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Listener {
@@ -12,6 +12,7 @@ export interface Listener {
 /** HTTP/2 with prior knowledge opens with `PRI * HTTP/2.0`; no HTTP/1.1 method starts so. */
 const PREFACE = Buffer.from('PRI');
 const FIRST_BYTES_MS = 30_000;
+const HEADERS_MS = 60_000;
 const POLL_MS = 20;
 
 /**
@@ -20,8 +21,9 @@ const POLL_MS = 20;
  */
 export async function listen(handler: RequestListener, host: string, port: number): Promise<Listener> {
   const sockets = new Set<Socket>();
+  /** Connections that have not shown yet what they are. */
+  const undecided = new Set<Socket>();
   const sessions = new Set<Http2Session>();
-  const http1 = createHttp1({ requestTimeout: 0 }, handler);
   // Node's HTTP/2 compatibility layer calls the same listener with requests of the same shape.
   const http2 = createHttp2((request, response) =>
     handler(
@@ -34,15 +36,27 @@ export async function listen(handler: RequestListener, host: string, port: numbe
     session.once('close', () => sessions.delete(session));
   });
 
-  const server = createServer({ noDelay: true }, (socket) => {
+  // Streams may last: there is no limit on a whole request, but there is one on its headers.
+  const server = createHttp1({ requestTimeout: 0, headersTimeout: HEADERS_MS, noDelay: true }, handler);
+  // The HTTP/1.1 server holds the port, so that its own limits and idle connections are kept; it is given each connection
+  // only once that has shown what it is.
+  const serveHttp1 = server.listeners('connection');
+  server.removeAllListeners('connection');
+  server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
-    socket.setTimeout(FIRST_BYTES_MS, () => socket.destroy());
+    undecided.add(socket);
+    const impatience = setTimeout(() => socket.destroy(), FIRST_BYTES_MS);
+    const decided = () => {
+      undecided.delete(socket);
+      clearTimeout(impatience);
+    };
+    socket.once('close', decided);
     sniff(socket, (isHttp2) => {
-      socket.setTimeout(0);
-      socket.removeAllListeners('timeout');
-      (isHttp2 ? http2 : http1).emit('connection', socket);
+      decided();
+      if (isHttp2) http2.emit('connection', socket);
+      else for (const serve of serveHttp1) serve.call(server, socket);
     });
   });
   await new Promise<void>((resolve, reject) => {
@@ -57,10 +71,11 @@ export async function listen(handler: RequestListener, host: string, port: numbe
     async close(grace) {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       for (const session of sessions) session.close();
+      for (const socket of undecided) socket.destroy();
       const deadline = performance.now() + grace;
       while (sockets.size > 0 && performance.now() < deadline) {
         // A kept-alive connection without a request is not waited for.
-        http1.closeIdleConnections();
+        server.closeIdleConnections();
         await sleep(POLL_MS);
       }
       for (const session of sessions) session.destroy();

@@ -1,5 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import {
+  type FieldPathElement,
   FieldPathElementSchema,
   FieldPathSchema,
   ViolationSchema,
@@ -23,17 +24,21 @@ const CODES: Record<FailureKind, Code> = {
   unavailable: Code.Unavailable,
 };
 
-/** `stages[2].depends_on` as the path elements that protovalidate's details use. */
+/** A name, and what stands in brackets behind it: an index, or the quoted key of a map. */
+const PATH_ELEMENT = /([^.[\]]+)(?:\[(\d+)\]|\["(.*)"\])?/g;
+
+/** `stages[2].depends_on` or `metadata["url"]` as the path elements that protovalidate's details use. */
 const fieldPath = (field: string) =>
   create(FieldPathSchema, {
-    elements: field.split('.').map((part) => {
-      const [, name = part, index] = /^([^[]+)\[(\d+)\]$/.exec(part) ?? [];
-      return create(FieldPathElementSchema, {
-        fieldName: name,
-        subscript: index === undefined ? { case: undefined } : { case: 'index', value: BigInt(index) },
-      });
-    }),
+    elements: [...field.matchAll(PATH_ELEMENT)].map(([, fieldName = '', index, key]) =>
+      create(FieldPathElementSchema, { fieldName, subscript: subscript(index, key) }),
+    ),
   });
+
+function subscript(index: string | undefined, key: string | undefined): FieldPathElement['subscript'] {
+  if (index !== undefined) return { case: 'index', value: BigInt(index) };
+  return key === undefined ? { case: undefined } : { case: 'stringKey', value: key };
+}
 
 const violations = (fields: readonly FieldProblem[]) =>
   create(ViolationsSchema, {

@@ -1,3 +1,4 @@
+import { validate as isUuid } from 'uuid';
 import { invalid } from '#server/failure.ts';
 
 const DEFAULT_PAGE = 50;
@@ -9,16 +10,34 @@ export interface Page {
   readonly after: readonly string[] | null;
 }
 
+/** What a sort key holds, so that a forged token is refused here and not by the database. */
+export type PageKey = 'text' | 'time' | 'uuid' | 'integer' | 'sequence';
+
+const INTEGER = /^-?\d{1,10}$/;
+const SEQUENCE = /^\d{1,15}$/;
+// As `Date.toISOString` writes it, within the years that PostgreSQL knows.
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+const fits: Readonly<Record<PageKey, (value: string) => boolean>> = {
+  text: (value) => value.isWellFormed() && !value.includes('\0'),
+  time: (value) => TIME.test(value) && !Number.isNaN(Date.parse(value)) && !value.startsWith('0000'),
+  uuid: isUuid,
+  integer: (value) => INTEGER.test(value) && (Number(value) | 0) === Number(value),
+  sequence: (value) => SEQUENCE.test(value),
+};
+
 /**
  * Reads a list request's page. A size of 0 means 50; more than 500 is cut to 500.
- * @throws Failure invalid_argument for a token that no answer of ours contained.
+ * @param keys what the list's sort keys hold, in order
+ * @throws Failure invalid_argument for a token that no answer of this list contained.
  */
-export function pageOf(request: { pageSize: number; pageToken: string }): Page {
+export function pageOf(request: { pageSize: number; pageToken: string }, keys: readonly PageKey[]): Page {
   const limit = request.pageSize <= 0 ? DEFAULT_PAGE : Math.min(request.pageSize, MAX_PAGE);
   if (request.pageToken === '') return { limit, after: null };
   const after = parse(request.pageToken);
-  if (after === null)
-    throw invalid({ field: 'page_token', message: 'is not a token from an earlier answer' });
+  if (after === null || after.length !== keys.length || !keys.every((key, i) => fits[key](after[i] ?? ''))) {
+    throw invalid({ field: 'page_token', message: 'is not a token of this list; start without one' });
+  }
   return { limit, after };
 }
 

@@ -1,14 +1,24 @@
-import { type Code, ConnectError } from '@connectrpc/connect';
+import { ViolationsSchema } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
+import { Code, ConnectError } from '@connectrpc/connect';
 
-/** The code and words that a call is refused with; fails when it is not refused. */
-export async function refused(
+/** The code, words and named fields that a call is refused with; throws when it is not refused. */
+export async function refusal(
   call: Promise<unknown>,
-): Promise<{ code: Code; words: string; error: ConnectError }> {
+): Promise<{ code: string; words: string; fields: string[]; error: ConnectError }> {
   try {
     await call;
-  } catch (cause) {
-    const error = ConnectError.from(cause);
-    return { code: error.code, words: error.rawMessage, error };
+  } catch (error) {
+    const refused = ConnectError.from(error);
+    const violations = refused.findDetails(ViolationsSchema).flatMap((detail) => detail.violations);
+    const fields = violations.map(({ field }) =>
+      (field?.elements ?? [])
+        .map(({ fieldName, subscript }) => {
+          if (subscript.case === undefined) return fieldName;
+          return `${fieldName}[${subscript.case === 'stringKey' ? JSON.stringify(subscript.value) : subscript.value}]`;
+        })
+        .join('.'),
+    );
+    return { code: Code[refused.code], words: refused.rawMessage, fields, error: refused };
   }
   throw new Error('the call was not refused');
 }

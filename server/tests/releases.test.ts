@@ -1,4 +1,3 @@
-import { Code } from '@connectrpc/connect';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import {
   PipelineRunStageStatus,
@@ -7,7 +6,7 @@ import {
   type WaitReleaseEvent,
 } from '#server/gen/forest/v1/releases_pb.ts';
 import { eventually, startTestApp, type TestApp } from './harness.ts';
-import { refused } from './refusal.ts';
+import { refusal } from './refusal.ts';
 import { ended, stateOf, type World, world } from './world.ts';
 
 let app: TestApp;
@@ -76,8 +75,8 @@ describe('releases', () => {
   test('one pipeline release per artifact: the second answers with the first one’s id', async () => {
     await w.approvalPolicy(1);
     const { artifactId, intentId } = await pipelineRelease([deploy('last', 'production')]);
-    const second = await refused(w.author.releases.release({ artifactId, usePipeline: true }));
-    expect(second.code).toBe(Code.AlreadyExists);
+    const second = await refusal(w.author.releases.release({ artifactId, usePipeline: true }));
+    expect(second.code).toBe('AlreadyExists');
     expect(second.words).toContain(intentId);
     expect(second.error.findDetails(ReleaseIntentSchema)[0]?.releaseIntentId).toBe(intentId);
 
@@ -134,7 +133,7 @@ describe('releases', () => {
     const which = { releaseIntentId: intentId, stageId: 'look' };
     const waiting = await reaches(intentId, 'look', PipelineRunStageStatus.AWAITING_APPROVAL);
     expect(waiting).toMatchObject({ approvalStatus: 'AWAITING', canApprovePlan: false });
-    expect((await refused(w.author.releases.approvePlanStage(which))).code).toBe(Code.PermissionDenied);
+    expect((await refusal(w.author.releases.approvePlanStage(which))).code).toBe('PermissionDenied');
     const { outputs, planOutput } = await w.reviewer.releases.getPlanOutput(which);
     expect(outputs.map((o) => o.destinationName)).toEqual(['eu-west', 'us-east']);
     expect(planOutput).not.toBe('');
@@ -189,8 +188,8 @@ describe('releases', () => {
     expect(intents.map((i) => i.destination)).toEqual(['us-east']);
     const state = await ended(w, intents[0]?.releaseIntentId ?? '');
     expect(state.steps.map((s) => s.destinationName)).toEqual(['us-east']);
-    const again = await refused(w.author.releases.release(only));
-    expect(again.code).toBe(Code.FailedPrecondition);
+    const again = await refusal(w.author.releases.release(only));
+    expect(again.code).toBe('FailedPrecondition');
     expect(again.words).toContain('force');
     const forced = await w.author.releases.release({ ...only, force: true });
     await ended(w, forced.intents[0]?.releaseIntentId ?? '');
@@ -215,13 +214,13 @@ describe('releases', () => {
     const releaseIntentId = await w.release(artifactId, ['production']);
     await reaches(releaseIntentId, 'production', PipelineRunStageStatus.AWAITING_APPROVAL);
     const request = { releaseIntentId, reason: 'wrong build' };
-    expect((await refused(w.reviewer.releases.cancelRelease(request))).code).toBe(Code.PermissionDenied);
+    expect((await refusal(w.reviewer.releases.cancelRelease(request))).code).toBe('PermissionDenied');
     await w.author.releases.cancelRelease(request);
     const state = await ended(w, releaseIntentId, ReleaseIntentStatus.CANCELLED);
     expect(state).toMatchObject({ errorMessage: 'wrong build', canCancel: false });
-    expect((await refused(w.author.releases.cancelRelease(request))).code).toBe(Code.FailedPrecondition);
+    expect((await refusal(w.author.releases.cancelRelease(request))).code).toBe('FailedPrecondition');
     const vote = { project: w.project, releaseIntentId, targetEnvironment: 'production' };
-    expect((await refused(w.reviewer.policies.approveRelease(vote))).code).toBe(Code.FailedPrecondition);
+    expect((await refusal(w.reviewer.policies.approveRelease(vote))).code).toBe('FailedPrecondition');
   });
 
   test('cancelling what runs frees its destination for the next', async () => {

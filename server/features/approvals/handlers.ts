@@ -71,7 +71,11 @@ export function approvalHandlers(app: AppContext): Pick<ServiceImpl<typeof Polic
     },
 
     async listPendingApprovals(request, context) {
-      const page = await approvals.listPendingApprovals(app, callerOf(context), pageOf(request));
+      const page = await approvals.listPendingApprovals(
+        app,
+        callerOf(context),
+        pageOf(request, ['time', 'uuid', 'text']),
+      );
       return { approvals: page.approvals.map(pendingToWire), nextPageToken: page.nextPageToken };
     },
   };

@@ -84,7 +84,7 @@ export function artifactHandlers(app: AppContext): Pick<ServiceImpl<typeof Relea
     },
     async getArtifactsByProject(request, context) {
       const scope = projectOf(context);
-      const page = pageOf(request);
+      const page = pageOf(request, ['time', 'uuid']);
       const found = await service.listArtifacts(app, scope, page);
       const { rows, nextPageToken: token } = nextPageToken(found, page.limit, service.sortKey);
       return { artifact: rows.map((row) => toWire(row, scope)), nextPageToken: token };

@@ -77,7 +77,10 @@ async function sourceOf(
     if (sourceUser !== null || sourceEmail !== null) return {};
     return { sourceUser: caller.username, sourceUserId: caller.userId };
   }
-  const username = await store.memberName(tx, scope.organisationId, sourceUserId);
+  // What is no UUID is nobody's id; the database would refuse it in words that name no field.
+  const username = isUuid(sourceUserId)
+    ? await store.memberName(tx, scope.organisationId, sourceUserId)
+    : undefined;
   if (username === undefined) {
     throw invalid({
       field: 'source.user_id',

@@ -94,12 +94,14 @@ const PAGE = statement<
 
 const DEPLOYED = statement<[artifactIds: readonly string[]], DeployedRow>(
   'artifacts.deployed',
-  `select distinct on (r.artifact_id, r.destination_id) r.artifact_id as "artifactId", r.destination_name as name,
-          r.environment, d.type_organisation as "typeOrganisation", d.type_name as "typeName",
-          d.type_version as "typeVersion", r.status
-     from releases r join destinations d on d.id = r.destination_id
-    where r.artifact_id = any($1::uuid[]) and r.mode = 'deploy'
-    order by r.artifact_id, r.destination_id, r.queued_at desc, r.id desc`,
+  `select * from (
+     select distinct on (r.artifact_id, r.destination_id) r.artifact_id as "artifactId", r.destination_name as name,
+            r.environment, d.type_organisation as "typeOrganisation", d.type_name as "typeName",
+            d.type_version as "typeVersion", r.status
+       from releases r join destinations d on d.id = r.destination_id
+      where r.artifact_id = any($1::uuid[]) and r.mode = 'deploy'
+      order by r.artifact_id, r.destination_id, r.queued_at desc, r.id desc
+   ) latest order by name`,
 );
 
 /** False when the slug is taken. */

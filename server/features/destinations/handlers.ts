@@ -38,7 +38,7 @@ export function destinationHandlers(app: AppContext): ServiceImpl<typeof Destina
     },
     async getDestinations(request, context) {
       const scope = organisationOf(context);
-      const page = pageOf(request);
+      const page = pageOf(request, ['text']);
       const found = await service.listDestinations(app, scope, page);
       const { rows, nextPageToken: token } = nextPageToken(found, page.limit, (row) => [row.name]);
       return {

@@ -35,7 +35,7 @@ export function environmentHandlers(app: AppContext): ServiceImpl<typeof Environ
     },
     async listEnvironments(request, context) {
       const scope = organisationOf(context);
-      const page = pageOf(request);
+      const page = pageOf(request, ['integer', 'text']);
       const found = await service.listEnvironments(app, scope, page);
       const { rows, nextPageToken: token } = nextPageToken(found, page.limit, service.sortKey);
       return { environments: rows.map((row) => toWire(row, scope.organisation)), nextPageToken: token };

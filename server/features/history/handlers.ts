@@ -11,7 +11,7 @@ import { readHistory } from './service.ts';
 export const historyHandlers = (app: AppContext): Pick<ServiceImpl<typeof PolicyService>, 'listHistory'> => ({
   async listHistory(request, context) {
     const { organisationId } = organisationOf(context);
-    const page = pageOf(request);
+    const page = pageOf(request, ['sequence']);
     const before = page.after?.[0] === undefined ? null : Number(page.after[0]);
     const filter = {
       project: request.project ?? null,

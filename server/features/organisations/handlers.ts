@@ -52,7 +52,7 @@ export function organisationHandlers(app: AppContext): ServiceImpl<typeof Organi
       return { member: toMember(member) };
     },
     async listMembers(request, context) {
-      const page = pageOf(request);
+      const page = pageOf(request, ['text']);
       const found = await membersOf(app, organisationOf(context), page);
       const { rows, nextPageToken: next } = nextPageToken(found.members, page.limit, (m) => [m.username]);
       return { members: rows.map(toMember), nextPageToken: next, totalCount: found.totalCount };

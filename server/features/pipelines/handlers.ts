@@ -39,7 +39,7 @@ export function pipelineHandlers(app: AppContext): ServiceImpl<typeof ReleasePip
       return {};
     },
     async listReleasePipelines(request, context) {
-      const page = pageOf(request);
+      const page = pageOf(request, ['text']);
       const found = await service.listPipelines(app, projectOf(context), page);
       const { rows, nextPageToken: token } = nextPageToken(found, page.limit, (row) => [row.name]);
       return { pipelines: rows.map(toWire), nextPageToken: token };

@@ -42,7 +42,7 @@ export const policyHandlers = (app: AppContext): Pick<ServiceImpl<typeof PolicyS
   },
 
   async listPolicies(request, context) {
-    const page = await policies.listPolicies(app, projectOf(context), pageOf(request));
+    const page = await policies.listPolicies(app, projectOf(context), pageOf(request, ['text']));
     return { policies: page.policies.map(policyToWire), nextPageToken: page.nextPageToken };
   },
 

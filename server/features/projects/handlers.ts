@@ -22,7 +22,7 @@ export function projectHandlers(app: AppContext): Pick<ServiceImpl<typeof Releas
       return { organisations: names.map((organisation) => ({ organisation })) };
     },
     async getProjects(request, context) {
-      const page = pageOf(request);
+      const page = pageOf(request, ['text']);
       const names = await service.listProjects(app, organisationOf(context), page);
       const { rows, nextPageToken: token } = nextPageToken(names, page.limit, (name) => [name]);
       return { projects: rows, nextPageToken: token };

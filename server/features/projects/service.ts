@@ -24,7 +24,7 @@ export function listProjects(
 }
 
 /**
- * Adds a project. Any member may: it releases nothing before an admin has made environments.
+ * Adds a project.
  * @throws already_exists when the organisation has a project of that name.
  */
 export async function createProject(

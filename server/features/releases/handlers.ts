@@ -41,7 +41,11 @@ export const releaseHandlers = (app: AppContext): Pick<ServiceImpl<typeof Releas
 
   async getDestinationStates(request, context) {
     const query = queryOf(context, request.artifactId);
-    const page = await releases.listDestinationStates(app, query, pageOf(request));
+    const page = await releases.listDestinationStates(
+      app,
+      query,
+      pageOf(request, ['integer', 'text', 'text']),
+    );
     return {
       destinations: page.destinations.map(destinationStateToWire),
       nextPageToken: page.nextPageToken,
@@ -50,7 +54,7 @@ export const releaseHandlers = (app: AppContext): Pick<ServiceImpl<typeof Releas
 
   async getReleaseIntentStates(request, context) {
     const query = { ...queryOf(context, request.artifactId), includeCompleted: request.includeCompleted };
-    const page = await releases.listIntentStates(app, query, pageOf(request));
+    const page = await releases.listIntentStates(app, query, pageOf(request, ['time', 'uuid']));
     const viewer = { userId: callerOf(context).userId, role: organisationOf(context).role };
     return {
       releaseIntents: page.intents.map((intent) => intentToWire(intent, viewer)),

@@ -41,6 +41,8 @@ export async function* watchRelease(app: AppContext, releaseIntentId: string, si
       const running = state.steps.some((step) => step.status === 'RUNNING' || step.status === 'ASSIGNED');
       await nudge.wait(running ? LOG_LOOK_MS : null);
     }
+    // The release goes on without this watcher: a stream that just ended would look as if it had ended too.
+    throw signal.reason;
   } finally {
     nudge.close();
   }

@@ -44,7 +44,7 @@ export function usersHandlers(app: AppContext): ServiceImpl<typeof UsersService>
       return { user: toUser(user) };
     },
     async listUsers(request, context) {
-      const page = pageOf(request);
+      const page = pageOf(request, ['text']);
       const found = await listUsers(app, callerOf(context), request.search ?? '', page);
       const { rows, nextPageToken: next } = nextPageToken(found.users, page.limit, (u) => [u.username]);
       return { users: rows.map(toUser), nextPageToken: next, totalCount: found.totalCount };

@@ -1,0 +1,211 @@
+import { create } from '@bufbuild/protobuf';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ArtifactService, UploadArtifactRequestSchema } from '#server/gen/forest/v1/artifacts_pb.ts';
+import { startTestApp, type TestApp } from './harness.ts';
+import { refusal } from './refusal.ts';
+import { ended, type Person, type World, world } from './world.ts';
+
+const NOBODY = '01890000-0000-7000-8000-000000000000';
+
+let app: TestApp;
+let w: World;
+beforeAll(async () => {
+  app = await startTestApp();
+  w = await world(app);
+});
+afterAll(() => app.stop());
+
+const annotate = (change: object = {}, by: Person = w.author) =>
+  by.releases.annotateRelease({
+    project: w.project,
+    context: { title: 'Fix cart total' },
+    ref: { commitSha: '3f2a9c1' },
+    ...change,
+  });
+
+describe('annotating', () => {
+  test('keeps what was told, and finds it again by its slug', async () => {
+    const told = {
+      metadata: { build: '7' },
+      source: { user: 'ci', email: 'ci@example.com', sourceType: 'actions', runUrl: 'https://ci.example/1' },
+      context: {
+        title: 'Größere Körbe',
+        description: 'More room.',
+        web: 'https://web.example',
+        pr: 'https://pr.example/2',
+      },
+      ref: {
+        commitSha: 'abc',
+        branch: 'main',
+        commitMessage: 'feat: room',
+        version: '1.2.3',
+        repoUrl: 'https://git.example/r',
+      },
+    };
+    const { artifact } = await annotate({ ...told, annotationOnly: true });
+    expect(artifact).toMatchObject({ ...told, project: w.project, destinations: [] });
+    expect(artifact?.id).toBe(artifact?.artifactId);
+    expect(artifact?.slug).toMatch(/^gro-ere-korbe-[0-9a-z]{6}$/);
+    const found = await w.reviewer.releases.getArtifactBySlug({ slug: artifact?.slug ?? '' });
+    expect(found.artifact).toEqual(artifact);
+  });
+
+  test('the same again makes another artifact with another slug, also at the same moment', async () => {
+    const made = await Promise.all(Array.from({ length: 20 }, () => annotate()));
+    expect(new Set(made.map(({ artifact }) => artifact?.slug)).size).toBe(20);
+    expect(new Set(made.map(({ artifact }) => artifact?.id)).size).toBe(20);
+  });
+
+  test('names the caller as source when nobody is named, and else only members', async () => {
+    const own = await annotate();
+    expect(own.artifact?.source).toMatchObject({ user: w.author.username, userId: w.author.userId });
+    const other = await annotate({ source: { userId: w.reviewer.userId } });
+    expect(other.artifact?.source).toMatchObject({ user: w.reviewer.username, userId: w.reviewer.userId });
+    const stranger = (await world(app)).author;
+    for (const userId of [stranger.userId, NOBODY]) {
+      expect(await refusal(annotate({ source: { userId } }))).toMatchObject({
+        code: 'InvalidArgument',
+        fields: ['source.user_id'],
+      });
+    }
+  });
+
+  test.each([
+    ['no title', { context: { title: '' } }],
+    ['no commit', { ref: { commitSha: '' } }],
+    ['no context', { context: undefined }],
+    ['no ref', { ref: undefined }],
+    ['a malformed id', { artifactId: 'mine' }],
+    ['a NUL in the title', { context: { title: 'a\0b' } }],
+    ['a NUL in the metadata', { metadata: { a: 'x\0y' } }],
+  ])('is refused with %s', async (_, change) => {
+    expect(await refusal(annotate(change))).toMatchObject({ code: 'InvalidArgument' });
+  });
+
+  test('is not for other organisations, nor is reading', async () => {
+    const other = await world(app);
+    expect(await refusal(annotate({}, other.admin))).toMatchObject({ code: 'NotFound' });
+    const { slug } = await w.artifact();
+    for (const call of [
+      () => other.admin.releases.getArtifactBySlug({ slug }),
+      () => other.admin.releases.getArtifactsByProject({ project: w.project }),
+      () => w.author.releases.getArtifactBySlug({ slug: 'no-such-slug' }),
+    ]) {
+      expect(await refusal(call())).toMatchObject({ code: 'NotFound' });
+    }
+  });
+});
+
+describe('a project’s artifacts', () => {
+  test('come newest first, page by page, with their deployments', async () => {
+    const other = await world(app);
+    const { project } = other;
+    const made = [await other.artifact(), await other.artifact(), await other.artifact()];
+    const first = await other.author.releases.getArtifactsByProject({ project, pageSize: 2 });
+    expect(first.artifact.map((one) => one.slug)).toEqual([made[2]?.slug, made[1]?.slug]);
+    const pageToken = first.nextPageToken;
+    const rest = await other.author.releases.getArtifactsByProject({ project, pageSize: 2, pageToken });
+    expect(rest.artifact.map((one) => one.slug)).toEqual([made[0]?.slug]);
+    expect(rest.nextPageToken).toBe('');
+
+    await ended(other, await other.release(made[0]?.artifactId ?? '', ['production']));
+    const { artifact } = await other.author.releases.getArtifactBySlug({ slug: made[0]?.slug ?? '' });
+    expect(
+      artifact?.destinations.map((d) => [d.name, d.environment, d.typeName, d.typeVersion, d.status]),
+    ).toEqual([
+      ['eu-west', 'production', 'noop', 1n, 'SUCCEEDED'],
+      ['us-east', 'production', 'noop', 1n, 'SUCCEEDED'],
+    ]);
+  });
+
+  test('refuse a page token of another list', async () => {
+    const token = (keys: string[]) => Buffer.from(JSON.stringify(keys)).toString('base64url');
+    for (const pageToken of [token(['checkout']), token(['2026-01-01T00:00:00Z', 'x']), token([])]) {
+      const call = w.author.releases.getArtifactsByProject({ project: w.project, pageToken });
+      expect(await refusal(call)).toMatchObject({ code: 'InvalidArgument', fields: ['page_token'] });
+    }
+  });
+});
+
+describe('uploads', () => {
+  type File = { uploadId: string; fileName?: string; fileContent?: string; category?: string; env?: string };
+  const service = (by: Person) => app.client(ArtifactService, { token: by.token });
+  const upload = (by: Person, ...files: File[]) =>
+    service(by).uploadArtifact(
+      (async function* () {
+        for (const file of files) {
+          const category = 'manifest';
+          yield create(UploadArtifactRequestSchema, {
+            fileName: 'a.yaml',
+            category,
+            env: 'staging',
+            destination: 'eu',
+            ...file,
+          });
+        }
+      })(),
+    );
+
+  test('are filled, committed, annotated once and read', async () => {
+    const files = service(w.author);
+    const { uploadId } = await files.beginUploadArtifact({});
+    await upload(
+      w.author,
+      { uploadId, fileContent: 'one' },
+      { uploadId, fileName: 'b.yaml', fileContent: 'zwei', category: 'notes' },
+    );
+    await upload(w.author, { uploadId, fileContent: 'replaced' });
+    const { artifactId } = await files.commitArtifact({ uploadId });
+    expect(await files.commitArtifact({ uploadId })).toMatchObject({ artifactId });
+    expect(await refusal(upload(w.author, { uploadId }))).toMatchObject({ code: 'FailedPrecondition' });
+    expect(await refusal(files.getArtifactFiles({ artifactId }))).toMatchObject({ code: 'NotFound' });
+
+    expect(await refusal(annotate({ artifactId }, w.reviewer))).toMatchObject({ code: 'NotFound' });
+    const { artifact } = await annotate({ artifactId });
+    expect(artifact?.id).toBe(artifactId);
+    expect(await refusal(annotate({ artifactId }))).toMatchObject({ code: 'AlreadyExists' });
+    const other = await world(app);
+    const elsewhere = annotate({ artifactId, project: other.project }, other.author);
+    expect(await refusal(elsewhere)).toMatchObject({ code: 'NotFound' });
+
+    const all = await service(w.reviewer).getArtifactFiles({ artifactId });
+    expect(
+      all.files.map((file) => [file.fileName, file.category, file.env, file.destination, file.content]),
+    ).toEqual([
+      ['a.yaml', 'manifest', 'staging', 'eu', 'replaced'],
+      ['b.yaml', 'notes', 'staging', 'eu', 'zwei'],
+    ]);
+    const notes = await service(w.reviewer).getArtifactFiles({ artifactId, category: 'notes' });
+    expect(notes.files.map((file) => file.fileName)).toEqual(['b.yaml']);
+    const hidden = service(other.admin).getArtifactFiles({ artifactId });
+    expect(await refusal(hidden)).toMatchObject({ code: 'NotFound' });
+  });
+
+  test('belong to whoever began them', async () => {
+    const { uploadId } = await service(w.author).beginUploadArtifact({});
+    expect(await refusal(upload(w.admin, { uploadId }))).toMatchObject({ code: 'NotFound' });
+    expect(await refusal(service(w.admin).commitArtifact({ uploadId }))).toMatchObject({ code: 'NotFound' });
+    expect(await refusal(upload(w.author, { uploadId: 'mine' }))).toMatchObject({ code: 'InvalidArgument' });
+    expect(await refusal(upload(w.author))).toMatchObject({ code: 'InvalidArgument' });
+    const mixed = upload(w.author, { uploadId }, { uploadId: NOBODY });
+    expect(await refusal(mixed)).toMatchObject({ code: 'InvalidArgument', fields: ['upload_id'] });
+  });
+
+  test('hold eight megabytes, and a stream that goes over leaves nothing', async () => {
+    const { uploadId } = await service(w.author).beginUploadArtifact({});
+    const parts = (count: number, of: string) =>
+      Array.from({ length: count }, (_, n) => ({
+        uploadId,
+        fileName: `${of}${n}`,
+        fileContent: 'x'.repeat(1_000_000),
+      }));
+    await upload(w.author, ...parts(8, 'a'));
+    expect(await refusal(upload(w.author, ...parts(1, 'b')))).toMatchObject({ code: 'ResourceExhausted' });
+    expect(await refusal(upload(w.author, ...parts(9, 'c')))).toMatchObject({ code: 'ResourceExhausted' });
+    const { rows } = await app.context.db.pool.query(
+      'select count(*) as files from artifact_files where upload_id = $1',
+      [uploadId],
+    );
+    expect(rows[0].files).toBe(8);
+  });
+});

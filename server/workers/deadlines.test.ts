@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import type { Clock } from '#server/context.ts';
+import { createDeadlines } from './deadlines.ts';
+
+/** A clock that stands still until it is moved, and counts what waits for it. */
+function movableClock() {
+  let now = 0;
+  let sleepers: { at: number; wake: () => void }[] = [];
+  const clock: Clock = {
+    now: () => new Date(now),
+    sleep: (milliseconds, signal) =>
+      new Promise((resolve, reject) => {
+        const sleeper = { at: now + milliseconds, wake: resolve };
+        sleepers.push(sleeper);
+        signal?.addEventListener('abort', () => {
+          sleepers = sleepers.filter((one) => one !== sleeper);
+          reject(signal.reason);
+        });
+      }),
+  };
+  return {
+    clock,
+    waiting: () => sleepers.length,
+    async moveTo(time: number) {
+      now = time;
+      const due = sleepers.filter((one) => one.at <= now);
+      sleepers = sleepers.filter((one) => one.at > now);
+      for (const sleeper of due) sleeper.wake();
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    },
+  };
+}
+
+describe('deadlines', () => {
+  it('calls back for each at its moment, in any order of setting, with one wait', async () => {
+    const { clock, waiting, moveTo } = movableClock();
+    const due: string[] = [];
+    const deadlines = createDeadlines(clock, (id) => due.push(id));
+    expect(waiting()).toBe(0);
+    deadlines.set('late', new Date(300));
+    deadlines.set('soon', new Date(100));
+    deadlines.set('between', new Date(200));
+    deadlines.set('soon', new Date(100));
+    expect(waiting()).toBe(1);
+    await moveTo(99);
+    expect(due).toEqual([]);
+    await moveTo(100);
+    expect(due).toEqual(['soon']);
+    await moveTo(300);
+    expect(due.sort()).toEqual(['between', 'late', 'soon']);
+    expect(waiting()).toBe(0);
+  });
+
+  it('takes a later moment for the same id, and one that has passed at once', async () => {
+    const { clock, moveTo } = movableClock();
+    const due: string[] = [];
+    const deadlines = createDeadlines(clock, (id) => due.push(id));
+    deadlines.set('moved', new Date(100));
+    deadlines.set('moved', new Date(200));
+    await moveTo(150);
+    expect(due).toEqual([]);
+    deadlines.set('past', new Date(50));
+    await moveTo(150);
+    expect(due).toEqual(['past']);
+    await moveTo(200);
+    expect(due).toEqual(['past', 'moved']);
+  });
+
+  it('leaves nothing waiting when it is stopped', async () => {
+    const { clock, waiting, moveTo } = movableClock();
+    const due: string[] = [];
+    const deadlines = createDeadlines(clock, (id) => due.push(id));
+    deadlines.set('never', new Date(100));
+    deadlines.stop();
+    expect(waiting()).toBe(0);
+    await moveTo(200);
+    expect(due).toEqual([]);
+  });
+});
