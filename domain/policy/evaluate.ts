@@ -3,15 +3,18 @@ import type { Vote } from '#domain/approval/vote.ts';
 import { evaluateApproval } from './approval.ts';
 import { evaluateBranchRestriction, type PatternMatcher } from './branch-restriction.ts';
 import type { Policy, PolicyType } from './policy.ts';
-import { block, type RuleVerdict } from './rule-verdict.ts';
+import { block, NO_RELEASE, type RuleVerdict } from './rule-verdict.ts';
 import { evaluateSoakTime, type SourceDeployment } from './soak-time.ts';
 
 /** Everything the rules look at, for one artifact and (votes) one release intent and target environment. */
 export interface PolicyFacts {
   /** The artifact's branch; null when none is recorded. */
   readonly branch: string | null;
-  /** By source environment: this artifact's last successful deployment to each of the environment's destinations. */
-  readonly deployments: ReadonlyMap<string, readonly SourceDeployment[]>;
+  /**
+   * By source environment: this artifact's last successful deployment to each of the environment's destinations; null
+   * when there is no release, and so no artifact, in context (a dry run).
+   */
+  readonly deployments: ReadonlyMap<string, readonly SourceDeployment[]> | null;
   /** The current votes on the intent and environment; null when there is no release in context (a dry run). */
   readonly votes: readonly Vote[] | null;
   readonly matches: PatternMatcher;
@@ -55,6 +58,7 @@ function applyRule({ config }: Policy, facts: PolicyFacts, now: Date): RuleOutco
   const { type } = config;
   switch (type) {
     case 'soak_time': {
+      if (facts.deployments === null) return { type, verdict: block(NO_RELEASE), approval: null };
       const deployments = facts.deployments.get(config.sourceEnvironment);
       return { type, verdict: evaluateSoakTime(config, deployments, now), approval: null };
     }

@@ -14,3 +14,6 @@ export const block = (reason: string, nextCheckAt: Date | null = null): RuleVerd
   reason,
   nextCheckAt,
 });
+
+/** Why a rule that speaks of a release cannot pass in a dry run. */
+export const NO_RELEASE = 'no release in context';

@@ -1,8 +1,6 @@
-import { existsSync } from 'node:fs';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { join } from 'node:path';
 import helmet from 'helmet';
-import sirv from 'sirv';
+import { readDashboardFiles, sendFile } from './dashboard-files.ts';
 
 const SELF = "'self'";
 const NONE = "'none'";
@@ -25,36 +23,32 @@ const securityHeaders = helmet({
   referrerPolicy: { policy: 'same-origin' },
 });
 
+/** Files under here bear a digest of their content in their names. */
+const HASHED = '/assets/';
+/** Addresses that are no screen of the dashboard, so that a mistake there is not answered with a page. */
+const NO_SCREEN = /^\/(assets|forest\.v1\.[^/]*)(\/|$)/;
+
 function answer(response: ServerResponse, status: number, words: string): void {
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' });
   response.end(`${words}\n`);
 }
 
 /**
- * Serves the dashboard: files by name, compressed where a `.br` or `.gz` stands beside them, and the page itself for
- * every other address, so that each address of the dashboard can be opened directly.
+ * Serves the dashboard: files by name, and the page itself for every other address, so that each address of the dashboard
+ * can be opened directly.
  * @param directory the built dashboard; null serves none
  */
 export function staticHandler(directory: string | null): RequestListener {
-  const built = directory !== null && existsSync(join(directory, 'index.html'));
-  const files = built
-    ? sirv(directory, {
-        etag: true,
-        brotli: true,
-        gzip: true,
-        single: true,
-        ignores: [/^\/(assets|forest\.v1\.)/],
-        setHeaders(response, path) {
-          const forever = path.startsWith('/assets/');
-          response.setHeader('cache-control', forever ? 'public, max-age=31536000, immutable' : 'no-cache');
-        },
-      })
-    : null;
+  const files = directory === null ? new Map() : readDashboardFiles(directory);
   return (request: IncomingMessage, response: ServerResponse) => {
     securityHeaders(request, response, () => {
       if (request.method !== 'GET' && request.method !== 'HEAD') return answer(response, 404, 'not found');
-      if (files === null) return answer(response, 404, 'the dashboard is not built: run `npm run build`');
-      files(request, response, () => answer(response, 404, 'not found'));
+      if (files.size === 0) return answer(response, 404, 'the dashboard is not built: run `npm run build`');
+      const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+      const file = files.get(path) ?? (NO_SCREEN.test(path) ? undefined : files.get('/index.html'));
+      if (file === undefined) return answer(response, 404, 'not found');
+      const forever = path.startsWith(HASHED);
+      sendFile(request, response, file, forever ? 'public, max-age=31536000, immutable' : 'no-cache');
     });
   };
 }

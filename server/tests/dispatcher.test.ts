@@ -342,7 +342,10 @@ describe('after a crash', () => {
     expect(second?.headers['webhook-id']).toBe(first?.headers['webhook-id']);
     expect(second?.event.report_token).not.toBe(first?.event.report_token);
 
-    answers[0]?.(500);
+    // What the first one hears now would have failed the release, had it still been its own.
+    answers[0]?.(404);
+    await sleep(300);
+    expect(await statusOfStep(w, intent)).toBe('RUNNING');
     answers[1]?.(200);
     const state = await ended(w, intent);
     expect(state.steps[0]).toMatchObject({ status: 'SUCCEEDED', attempt: 2 });
@@ -426,8 +429,12 @@ describe('after a crash', () => {
     const places = await Promise.all([1, 2, 3, 4].map(() => webhookEnvironment(w, target)));
     await anotherServer(0.05);
     await anotherServer(0.05);
+    // Half of them of one artifact, so that their ends wake each other.
+    const { artifactId } = await w.artifact();
     const intents = await Promise.all(
-      [...places, ...places, ...places].map(({ environment }) => released(w, environment)),
+      [...places, ...places, ...places, ...places].map(({ environment }, n) =>
+        n % 2 === 0 ? w.release(artifactId, [environment]) : released(w, environment),
+      ),
     );
     for (const intent of intents) await ended(w, intent);
     const ids = target.received.map((got) => got.headers['webhook-id']);

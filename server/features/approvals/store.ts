@@ -1,6 +1,6 @@
 import type { Role } from '#domain/approval/vote.ts';
 import { statement } from '#server/db/database.ts';
-import type { PolicyJson, VoteJson } from '#server/features/gate/store.ts';
+import type { PolicyJson, VoteJson } from '#server/features/gate/rows.ts';
 
 /** Stores a user's current vote in place of their earlier one: one voice each. */
 export const castVote = statement<

@@ -118,6 +118,8 @@ export function updateDestination(
   input: { name: string; metadata: Metadata },
 ): Promise<void> {
   return app.db.transaction(async (tx) => {
+    // First, because intents are locked before what they are deployed to.
+    await wakeOrganisation(tx, app, scope.organisationId);
     const row = await store.lockByName(tx, scope.organisationId, input.name);
     if (row === undefined) throw notFound(`destination "${input.name}"`);
     const type = find(app, typeOf(row));
@@ -145,7 +147,6 @@ export function updateDestination(
         ...(changed.length > 0 ? { secretsChanged: changed } : {}),
       },
     });
-    await wakeOrganisation(tx, app, scope.organisationId);
   });
 }
 
@@ -160,6 +161,9 @@ export function deleteDestination(
   name: string,
 ): Promise<void> {
   return app.db.transaction(async (tx) => {
+    // The source environment of a soak may be complete without it. First, because intents are locked before what they
+    // are deployed to.
+    await wakeOrganisation(tx, app, scope.organisationId);
     // The lock also holds up whoever is about to queue a release on it.
     const row = await store.lockByName(tx, scope.organisationId, name);
     if (row === undefined) throw notFound(`destination "${name}"`);
@@ -176,8 +180,6 @@ export function deleteDestination(
       subject: name,
       before: remembered(app, { ...row, type: typeOf(row) }),
     });
-    // The source environment of a soak may now be complete without it.
-    await wakeOrganisation(tx, app, scope.organisationId);
   });
 }
 

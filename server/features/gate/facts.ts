@@ -4,7 +4,7 @@ import { parsePolicyConfig } from '#domain/policy/parse.ts';
 import type { Policy } from '#domain/policy/policy.ts';
 import type { Stage, StageKind } from '#domain/release/stage.ts';
 import { matchesPattern } from './branch-pattern.ts';
-import type { DestinationJson, FactsRow, IntentRow, PolicyJson, ReleaseJson, StageJson } from './store.ts';
+import type { DestinationJson, FactsRow, IntentRow, PolicyJson, ReleaseJson, StageJson } from './rows.ts';
 
 /** An intent with everything that decides over it, in the domain's terms. */
 export interface IntentFacts {

@@ -6,6 +6,7 @@ import type { AppContext } from '#server/context.ts';
 import { isUniqueViolation, type Transaction } from '#server/db/database.ts';
 import { Failure, invalid, notFound } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
+import { findEnvironment, lockEnvironmentNames } from '#server/features/environments/service.ts';
 import { matchesPattern, patternProblem } from '#server/features/gate/branch-pattern.ts';
 import { gateOf } from '#server/features/gate/facts.ts';
 import { loadEnabledPolicies, loadIntentFacts } from '#server/features/gate/service.ts';
@@ -33,7 +34,7 @@ async function requireValid(
   name: string,
   config: PolicyConfig,
 ): Promise<void> {
-  const environments = (await tx.run(store.environmentNames, [scope.organisationId])).map((e) => e.name);
+  const environments = await lockEnvironmentNames(tx, scope.organisationId);
   const problems = validatePolicy({ name, config }, { environments, compiles: patternProblem });
   if (problems.length > 0) throw invalid(...problems);
 }
@@ -182,6 +183,10 @@ export async function evaluatePolicies(
 ): Promise<readonly Evaluation[]> {
   const { environment, branch, releaseIntentId } = request;
   const now = app.clock.now();
+  // Without this an environment that is not there would pass, for want of policies.
+  if ((await findEnvironment(app.db, scope.organisationId, environment)) === undefined) {
+    throw notFound(`environment "${environment}"`);
+  }
   if (releaseIntentId !== null) {
     const facts = await loadIntentFacts(app.db, releaseIntentId);
     if (facts === null || facts.intent.projectId !== scope.projectId)
@@ -189,6 +194,6 @@ export async function evaluatePolicies(
     return gateOf(facts, environment, now).evaluations;
   }
   const policies = await loadEnabledPolicies(app.db, scope.projectId);
-  const facts = { branch, deployments: new Map(), votes: null, matches: matchesPattern };
+  const facts = { branch, deployments: null, votes: null, matches: matchesPattern };
   return evaluateGate(policies, environment, facts, now).evaluations;
 }

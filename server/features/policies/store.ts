@@ -59,9 +59,3 @@ export const listPolicies = statement<
   `select ${COLUMNS} from policies
     where project_id = $1 and ($2::text is null or name > $2) order by name limit $3`,
 );
-
-/** The organisation's environment names: what a config may speak of. Held, so that none is deleted meanwhile. */
-export const environmentNames = statement<readonly [organisationId: string], { name: string }>(
-  'policies.environments',
-  'select name from environments where organisation_id = $1 for key share',
-);

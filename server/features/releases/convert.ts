@@ -1,5 +1,5 @@
 import { create } from '@bufbuild/protobuf';
-import type { StageJson } from '#server/features/gate/store.ts';
+import type { StageJson } from '#server/features/gate/rows.ts';
 import {
   type DestinationState,
   DestinationStateSchema,

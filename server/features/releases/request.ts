@@ -204,7 +204,7 @@ async function requireBranchAllowed(
   const policies = (await loadEnabledPolicies(tx, scope.projectId)).filter(
     (policy) => policy.config.type === 'branch_restriction' && deployed.has(policy.targetEnvironment),
   );
-  const facts = { branch, deployments: new Map(), votes: null, matches: matchesPattern };
+  const facts = { branch, deployments: null, votes: null, matches: matchesPattern };
   for (const policy of policies) {
     const verdict = evaluatePolicy(policy, facts, now);
     if (verdict.passed) continue;

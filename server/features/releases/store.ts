@@ -1,6 +1,6 @@
 import type { IntentStatus, PlanApproval, ReleaseMode, ReleaseStatus } from '#domain/release/stage.ts';
 import { statement } from '#server/db/database.ts';
-import type { StageJson } from '#server/features/gate/store.ts';
+import type { StageJson } from '#server/features/gate/rows.ts';
 
 export interface ArtifactRow {
   readonly slug: string;

@@ -17,9 +17,6 @@ interface Told {
   lastLog: number;
 }
 
-/** Logs are read again this often while something runs, as lines alone signal nothing. */
-const LOG_LOOK_MS = 1_000;
-
 /**
  * Follows a release until it ends or the watcher leaves: first everything as it is, then each change. Subscribes before
  * it reads, so that nothing falls between; the signal says only that there is something to read. The last event is a
@@ -33,13 +30,13 @@ export async function* watchRelease(app: AppContext, releaseIntentId: string, si
       nudge.reset();
       const [state] = await app.db.run(intentState, [releaseIntentId]);
       if (state === undefined) return;
-      for (const event of await news(app, state, told)) yield create(WaitReleaseEventSchema, { event });
+      for (const event of news(state, told)) yield create(WaitReleaseEventSchema, { event });
+      for await (const event of logLines(app, state, told)) yield create(WaitReleaseEventSchema, { event });
       if (state.status !== 'ACTIVE') {
         yield create(WaitReleaseEventSchema, { event: ending(state) });
         return;
       }
-      const running = state.steps.some((step) => step.status === 'RUNNING' || step.status === 'ASSIGNED');
-      await nudge.wait(running ? LOG_LOOK_MS : null);
+      await nudge.wait();
     }
     // The release goes on without this watcher: a stream that just ended would look as if it had ended too.
     throw signal.reason;
@@ -58,11 +55,8 @@ function createNudge(app: AppContext, intentId: string, signal: AbortSignal) {
     reset() {
       ({ promise, resolve } = Promise.withResolvers<void>());
     },
-    async wait(atMost: number | null) {
-      if (signal.aborted) return;
-      const timer = atMost === null ? undefined : setTimeout(() => resolve(), atMost);
-      await promise;
-      clearTimeout(timer);
+    async wait() {
+      if (!signal.aborted) await promise;
     },
     close() {
       unsubscribe();
@@ -71,7 +65,7 @@ function createNudge(app: AppContext, intentId: string, signal: AbortSignal) {
   };
 }
 
-async function news(app: AppContext, state: IntentStateRow, told: Told): Promise<Event[]> {
+function news(state: IntentStateRow, told: Told): Event[] {
   const events: Event[] = [];
   for (const stage of state.stages) {
     const digest = JSON.stringify([
@@ -108,23 +102,27 @@ async function news(app: AppContext, state: IntentStateRow, told: Told): Promise
     };
     events.push({ case: 'statusUpdate', value });
   }
-  return [...events, ...(await logLines(app, state, told))];
+  return events;
 }
 
-async function logLines(app: AppContext, state: IntentStateRow, told: Told): Promise<Event[]> {
+/** The lines that are new since the last look, a portion at a time. */
+async function* logLines(app: AppContext, state: IntentStateRow, told: Told): AsyncGenerator<Event> {
   const names = new Map(state.steps.map((step) => [step.id, step.destinationName]));
-  if (names.size === 0) return [];
-  const lines = await releaseLogs(app.db, [...names.keys()], told.lastLog);
-  told.lastLog = lines.at(-1)?.id ?? told.lastLog;
-  return lines.map(({ releaseId, at, channel, line }) => ({
-    case: 'logLine',
-    value: {
-      destination: names.get(releaseId) ?? '',
-      line,
-      timestamp: instant(at),
-      channel: channel === 'stderr' ? LogChannel.STDERR : LogChannel.STDOUT,
-    },
-  }));
+  if (names.size === 0) return;
+  for (;;) {
+    const lines = await releaseLogs(app.db, [...names.keys()], told.lastLog);
+    for (const { id, releaseId, at, channel, line } of lines) {
+      told.lastLog = id;
+      const value = {
+        destination: names.get(releaseId) ?? '',
+        line,
+        timestamp: instant(at),
+        channel: channel === 'stderr' ? LogChannel.STDERR : LogChannel.STDOUT,
+      };
+      yield { case: 'logLine', value };
+    }
+    if (lines.length === 0) return;
+  }
 }
 
 /** The whole intent's end: an empty destination speaks of all of it. */

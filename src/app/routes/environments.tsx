@@ -1,0 +1,35 @@
+import { createInfiniteQueryOptions } from '@connectrpc/connect-query';
+import type { LoaderFunctionArgs } from 'react-router';
+import { Page } from '#src/components/page.tsx';
+import { paths } from '#src/config/paths.ts';
+import { EnvironmentList } from '#src/features/environments/environment-list.tsx';
+import { environmentsInput } from '#src/features/environments/queries.ts';
+import { EnvironmentService } from '#src/gen/forest/v1/environments_pb.ts';
+import { paged } from '#src/lib/paged.ts';
+import { organisationIn, useOrganisationParam } from '../route-params.ts';
+import { servicesOf } from '../services.ts';
+
+export async function loader({ params, context }: LoaderFunctionArgs) {
+  const { queryClient, transport } = servicesOf(context);
+  await queryClient.ensureInfiniteQueryData(
+    createInfiniteQueryOptions(
+      EnvironmentService.method.listEnvironments,
+      environmentsInput(organisationIn(params)),
+      { transport, ...paged },
+    ),
+  );
+  return null;
+}
+
+export function Component() {
+  const organisation = useOrganisationParam();
+  return (
+    <Page
+      title="Environments"
+      documentTitle={`Environments · ${organisation}`}
+      crumbs={[{ label: organisation, to: paths.organisation(organisation) }, { label: 'Environments' }]}
+    >
+      <EnvironmentList organisation={organisation} />
+    </Page>
+  );
+}

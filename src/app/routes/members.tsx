@@ -1,0 +1,29 @@
+import type { LoaderFunctionArgs } from 'react-router';
+import { Page } from '#src/components/page.tsx';
+import { paths } from '#src/config/paths.ts';
+import { MemberList } from '#src/features/organisations/member-list.tsx';
+import { sessionQuery, useSession } from '#src/lib/session.ts';
+import { notFound, organisationIn, useOrganisationParam } from '../route-params.ts';
+import { servicesOf } from '../services.ts';
+
+export async function loader({ params, context }: LoaderFunctionArgs) {
+  const { queryClient, transport } = servicesOf(context);
+  const { session } = await queryClient.ensureQueryData(sessionQuery(transport));
+  const organisation = organisationIn(params);
+  if (!session?.memberships.some((membership) => membership.organisation === organisation)) throw notFound();
+  return null;
+}
+
+export function Component() {
+  const organisation = useOrganisationParam();
+  const membership = useSession()?.memberships.find((each) => each.organisation === organisation);
+  return (
+    <Page
+      title="Members"
+      documentTitle={`Members · ${organisation}`}
+      crumbs={[{ label: organisation, to: paths.organisation(organisation) }, { label: 'Members' }]}
+    >
+      {membership && <MemberList organisationId={membership.organisationId} />}
+    </Page>
+  );
+}

@@ -1,0 +1,68 @@
+import { NavLink, useLocation } from 'react-router';
+import { classNames } from '#src/components/class-names.ts';
+import { paths } from '#src/config/paths.ts';
+
+interface Tab {
+  readonly label: string;
+  readonly to: string;
+  /** Only at exactly this address, for tabs whose address begins the others'. */
+  readonly end?: boolean;
+  /** Addresses below this one belong to the tab too. */
+  readonly under?: string;
+}
+
+/** The tabs of the project the page belongs to, else of its organisation, else none. */
+export function SectionTabs({
+  org,
+  project,
+}: {
+  readonly org: string | undefined;
+  readonly project: string | undefined;
+}) {
+  const { pathname } = useLocation();
+  if (!org) return null;
+  const tabs: readonly Tab[] = project
+    ? [
+        {
+          label: 'Releases',
+          to: paths.project(org, project),
+          end: true,
+          under: `${paths.project(org, project)}/releases/`,
+        },
+        { label: 'Policies', to: paths.policies(org, project) },
+        { label: 'Pipelines', to: paths.pipelines(org, project) },
+      ]
+    : [
+        { label: 'Projects', to: paths.organisation(org), end: true },
+        { label: 'Members', to: paths.members(org) },
+        { label: 'Environments', to: paths.environments(org) },
+        { label: 'History', to: paths.history(org) },
+      ];
+  return (
+    <nav
+      aria-label={project ? 'Project' : 'Organisation'}
+      className="order-last w-full sm:order-none sm:w-auto"
+    >
+      <ul className="-mb-px flex flex-wrap gap-x-4">
+        {tabs.map((tab) => (
+          <li key={tab.to}>
+            <NavLink
+              to={tab.to}
+              end={tab.end ?? false}
+              className={({ isActive }) =>
+                classNames(
+                  'block border-b-2 py-2.5 no-underline',
+                  isActive || (tab.under && pathname.startsWith(tab.under))
+                    ? 'border-ink font-medium text-ink'
+                    : 'border-transparent text-muted hover:text-ink',
+                )
+              }
+            >
+              {tab.label}
+            </NavLink>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}

@@ -1,0 +1,88 @@
+import { useTransport } from '@connectrpc/connect-query';
+import { useQuery } from '@tanstack/react-query';
+import { useEffect, useRef } from 'react';
+import {
+  Link,
+  Outlet,
+  ScrollRestoration,
+  useLocation,
+  useNavigate,
+  useNavigation,
+  useParams,
+} from 'react-router';
+import { paths } from '#src/config/paths.ts';
+import { keepDrafts } from '#src/lib/draft.ts';
+import { sessionQuery } from '#src/lib/session.ts';
+import { SectionTabs } from './section-tabs.tsx';
+import { UserMenu } from './user-menu.tsx';
+
+/** The frame of every page for who is signed in: skip link, top bar, tabs of the organisation or project. */
+export function Shell() {
+  const { org, project } = useParams();
+  const navigation = useNavigation();
+  useSessionWatch();
+  useFocusOnNavigation();
+  return (
+    <>
+      <a
+        href="#main"
+        className="sr-only focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-60 focus:rounded-md focus:bg-surface focus:px-3 focus:py-2"
+      >
+        Skip to content
+      </a>
+      <header className="border-b border-line bg-surface">
+        <div className="mx-auto flex max-w-6xl flex-wrap items-center gap-x-5 px-4">
+          <Link to={paths.home()} className="py-2.5 font-semibold no-underline">
+            Forage
+          </Link>
+          <SectionTabs org={org} project={project} />
+          <div className="ml-auto">
+            <UserMenu />
+          </div>
+        </div>
+        {/* Only after a moment, so that quick pages do not flash. */}
+        <div className="relative h-0" aria-hidden>
+          {navigation.state === 'loading' && (
+            <div className="absolute inset-x-0 -top-px h-0.5 bg-focus opacity-0 motion-safe:animate-pulse motion-safe:opacity-100" />
+          )}
+        </div>
+      </header>
+      <main id="main" tabIndex={-1} className="mx-auto max-w-6xl px-4 py-5">
+        <Outlet />
+      </main>
+      <ScrollRestoration />
+    </>
+  );
+}
+
+/** Follows the session while the page is open: it may end, or become another user's, in another tab. */
+function useSessionWatch(): void {
+  const transport = useTransport();
+  const navigate = useNavigate();
+  const location = useLocation();
+  const { data: answer } = useQuery({ ...sessionQuery(transport), refetchOnWindowFocus: 'always' });
+  const userId = answer?.session?.user?.userId;
+  const lastUser = useRef(userId);
+  useEffect(() => {
+    if (!answer) return;
+    if (!userId) {
+      keepDrafts(lastUser.current);
+      void navigate(paths.signIn(location.pathname + location.search + location.hash), { replace: true });
+    } else if (lastUser.current && lastUser.current !== userId) {
+      // Another user's answers must not stay on the screen.
+      window.location.reload();
+    }
+    lastUser.current = userId ?? lastUser.current;
+  }, [answer, userId, navigate, location]);
+}
+
+/** A new page takes the focus, so that keyboard and screen reader start at its beginning. Not on first load. */
+function useFocusOnNavigation(): void {
+  const { pathname, hash } = useLocation();
+  const before = useRef(pathname);
+  useEffect(() => {
+    if (before.current === pathname) return;
+    before.current = pathname;
+    if (!hash) document.getElementById('main')?.focus({ preventScroll: true });
+  }, [pathname, hash]);
+}

@@ -1,0 +1,63 @@
+import { useMutation } from '@connectrpc/connect-query';
+import { ChevronDown } from 'lucide-react';
+import { useRef } from 'react';
+import { Link } from 'react-router';
+import { announce } from '#src/components/toast.tsx';
+import { paths } from '#src/config/paths.ts';
+import { SessionService } from '#src/gen/forest/v1/sessions_pb.ts';
+import { claimDrafts } from '#src/lib/draft.ts';
+import { describeError } from '#src/lib/errors.ts';
+import { useSession } from '#src/lib/session.ts';
+
+const item = 'block w-full cursor-pointer rounded px-3 py-1.5 text-left no-underline hover:bg-sunken';
+
+/**
+ * Who is signed in, with the way to their account and out. The browser's own popover: it closes by Escape, by a
+ * click elsewhere, gives the focus back, and needs no code.
+ */
+export function UserMenu() {
+  const session = useSession();
+  const menu = useRef<HTMLDivElement>(null);
+  const signOut = useMutation(SessionService.method.signOut, {
+    onSuccess: () => {
+      claimDrafts(undefined);
+      // A whole new page: nothing of this user stays in memory.
+      window.location.assign(paths.signIn());
+    },
+    onError: (error) => announce(`Signing out failed. ${describeError(error).message}`, 'failed'),
+  });
+  if (!session) return null;
+  const close = () => menu.current?.hidePopover();
+  return (
+    <>
+      <button
+        type="button"
+        popoverTarget="user-menu"
+        className="flex max-w-48 cursor-pointer items-center gap-1 rounded py-1 text-muted hover:text-ink"
+      >
+        <span className="truncate">{session.user?.username}</span>
+        <ChevronDown aria-hidden size={14} className="shrink-0" />
+      </button>
+      <div
+        ref={menu}
+        id="user-menu"
+        popover="auto"
+        className="inset-auto top-11 right-[max(1rem,calc((100vw-72rem)/2+1rem))] m-0 w-44 rounded-md border border-line bg-surface p-1 text-ink shadow-lg"
+      >
+        <Link to={paths.account()} className={item} onClick={close}>
+          Account
+        </Link>
+        <button
+          type="button"
+          className={item}
+          onClick={() => {
+            close();
+            signOut.mutate({});
+          }}
+        >
+          Sign out
+        </button>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,47 @@
+import { createContext, type ReactNode, use } from 'react';
+import { Button, type ButtonProps } from './button.tsx';
+import { useLoadedOnOpen } from './loaded-on-open.ts';
+
+export interface AlertDialogProps {
+  readonly open: boolean;
+  readonly onOpenChange: (open: boolean) => void;
+  readonly title: string;
+  /** What will happen, read out with the title. */
+  readonly description: ReactNode;
+  /** Fields and messages between the description and the buttons. */
+  readonly children?: ReactNode;
+  /** The buttons; one of them an `AlertDialogCancel`, which has the focus first. */
+  readonly actions: ReactNode;
+  /** Given when the dialog holds fields: it becomes a form and Enter submits it. */
+  readonly onSubmit?: () => void;
+}
+
+const Close = createContext<() => void>(() => {});
+
+/**
+ * A question that has to be answered before anything else (role `alertdialog`). Escape cancels, a click
+ * beside it does nothing, and the focus returns to where it came from.
+ */
+export function AlertDialog(props: AlertDialogProps) {
+  const { open, onOpenChange } = props;
+  const body = useLoadedOnOpen(open, onOpenChange, loadBody);
+  if (!open || !body) return null;
+  const { AlertDialogBody } = body;
+  return (
+    <Close value={() => onOpenChange(false)}>
+      <AlertDialogBody {...props} />
+    </Close>
+  );
+}
+
+const loadBody = () => import('./alert-dialog-body.tsx');
+
+/** The button that closes the dialog and changes nothing. */
+export function AlertDialogCancel({ children = 'Cancel', ...rest }: ButtonProps) {
+  const close = use(Close);
+  return (
+    <Button {...rest} data-dialog-cancel onClick={close}>
+      {children}
+    </Button>
+  );
+}

@@ -1,0 +1,140 @@
+// @vitest-environment jsdom
+import { screen, waitFor } from '@testing-library/react';
+import { useState } from 'react';
+import { describe, expect, test, vi } from 'vitest';
+import { renderWithin } from '#src/testing/render-within.tsx';
+import { AlertDialog, AlertDialogCancel } from './alert-dialog.tsx';
+import { Button } from './button.tsx';
+import { Field, Input } from './field.tsx';
+import { relativeWords } from './relative-time.tsx';
+import { StaleBar } from './states.tsx';
+
+const nothing = () => {};
+
+describe('Button', () => {
+  test('a pending one keeps the focus and does nothing, not even submit', async () => {
+    const click = vi.fn();
+    const submit = vi.fn((event: { preventDefault: () => void }) => event.preventDefault());
+    const { user } = renderWithin(
+      <form onSubmit={submit}>
+        <input aria-label="Text" />
+        <Button type="submit" pending onClick={click}>
+          Save
+        </Button>
+      </form>,
+      nothing,
+    );
+    const button = screen.getByRole('button', { name: 'Save', busy: true });
+    await user.click(button);
+    await user.type(screen.getByLabelText('Text'), '{Enter}');
+    expect(click).not.toHaveBeenCalled();
+    expect(submit).not.toHaveBeenCalled();
+    button.focus();
+    expect(document.activeElement).toBe(button);
+  });
+
+  test('submits nothing unless it says so', async () => {
+    const submit = vi.fn();
+    const { user } = renderWithin(
+      <form onSubmit={submit}>
+        <Button>Press</Button>
+      </form>,
+      nothing,
+    );
+    await user.click(screen.getByRole('button'));
+    expect(submit).not.toHaveBeenCalled();
+  });
+});
+
+test('a field reads out its hint and its error with its label', () => {
+  renderWithin(
+    <Field label="Name" hint="A hint." error="Is taken.">
+      {(control) => <Input {...control} />}
+    </Field>,
+    nothing,
+  );
+  const input = screen.getByLabelText('Name');
+  const words = (input.getAttribute('aria-describedby') ?? '')
+    .split(' ')
+    .map((id) => document.getElementById(id)?.textContent);
+  expect(words).toEqual(['A hint.', 'Is taken.']);
+  expect(input.getAttribute('aria-invalid')).toBe('true');
+});
+
+function Question({ onSubmit }: { readonly onSubmit: () => void }) {
+  const [open, setOpen] = useState(false);
+  return (
+    <main id="main" tabIndex={-1}>
+      <Button onClick={() => setOpen(true)}>Ask</Button>
+      <AlertDialog
+        open={open}
+        onOpenChange={setOpen}
+        title="Really?"
+        description="It cannot be undone."
+        onSubmit={onSubmit}
+        actions={
+          <>
+            <AlertDialogCancel />
+            <Button type="submit">Do it</Button>
+          </>
+        }
+      >
+        <Field label="Reason">{(control) => <Input {...control} />}</Field>
+      </AlertDialog>
+    </main>
+  );
+}
+
+describe('AlertDialog', () => {
+  test('is named, described, and begins at Cancel', async () => {
+    const { user } = renderWithin(<Question onSubmit={nothing} />, nothing);
+    await user.click(screen.getByRole('button', { name: 'Ask' }));
+    const dialog = await screen.findByRole('alertdialog', { name: 'Really?' });
+    const description = document.getElementById(dialog.getAttribute('aria-describedby') ?? '');
+    expect(description?.textContent).toBe('It cannot be undone.');
+    expect(document.activeElement).toBe(screen.getByRole('button', { name: 'Cancel' }));
+  });
+
+  test.each(['Escape', 'Cancel'])('%s closes it and gives the focus back', async (way) => {
+    const submit = vi.fn();
+    const { user } = renderWithin(<Question onSubmit={submit} />, nothing);
+    const ask = screen.getByRole('button', { name: 'Ask' });
+    await user.click(ask);
+    await screen.findByRole('alertdialog');
+    if (way === 'Escape') await user.keyboard('{Escape}');
+    else await user.click(screen.getByRole('button', { name: 'Cancel' }));
+    await waitFor(() => expect(screen.queryByRole('alertdialog')).toBeNull());
+    await waitFor(() => expect(document.activeElement).toBe(ask));
+    expect(submit).not.toHaveBeenCalled();
+  });
+
+  test('Enter in its field submits it', async () => {
+    const submit = vi.fn();
+    const { user } = renderWithin(<Question onSubmit={submit} />, nothing);
+    await user.click(screen.getByRole('button', { name: 'Ask' }));
+    await user.type(await screen.findByLabelText('Reason'), 'because{Enter}');
+    expect(submit).toHaveBeenCalledOnce();
+  });
+});
+
+test('out of date is said with the time since when', () => {
+  const { rerender } = renderWithin(<StaleBar since={null} />, nothing);
+  expect(screen.getAllByRole('status')[0]?.textContent).toBe('');
+  rerender(<StaleBar since={new Date('2026-01-02T03:04:05Z')} />);
+  expect(screen.getAllByRole('status')[0]?.textContent).toContain('Out of date since');
+});
+
+test.each([
+  [-5, 'just now'],
+  [0, 'just now'],
+  [30, 'in a moment'],
+  [-60, '1 minute ago'],
+  [-3_599, '59 minutes ago'],
+  [-3_600, '1 hour ago'],
+  [-86_400 * 6, '6 days ago'],
+  [-86_400 * 400, '1 year ago'],
+  [7_200, 'in 2 hours'],
+])('%i seconds are %s', (seconds, words) => {
+  const now = Date.UTC(2026, 5, 1);
+  expect(relativeWords(new Date(now + seconds * 1000), now)).toBe(words);
+});

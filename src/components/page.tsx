@@ -1,0 +1,35 @@
+import { type ReactNode, useEffect } from 'react';
+import { type Crumb, Crumbs } from './crumbs.tsx';
+
+export interface PageProps {
+  /** The page's one `h1`, and the first part of the window's title. */
+  readonly title: string;
+  /** Where the window's title shall say more than the heading, as in "Policies · checkout". */
+  readonly documentTitle?: string;
+  readonly crumbs?: readonly Crumb[];
+  /** Beside the heading: a status. */
+  readonly aside?: ReactNode;
+  readonly actions?: ReactNode;
+  readonly children: ReactNode;
+}
+
+/** The frame of a page's content: crumbs, heading, actions, and the window's title. */
+export function Page({ title, documentTitle, crumbs, aside, actions, children }: PageProps) {
+  const windowTitle = `${documentTitle ?? title} · Forage`;
+  useEffect(() => {
+    document.title = windowTitle;
+  }, [windowTitle]);
+  return (
+    <div className="flex min-w-0 flex-col gap-4">
+      <header className="flex flex-col gap-1">
+        {crumbs && <Crumbs items={crumbs} />}
+        <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
+          <h1 className="min-w-0 text-xl font-semibold wrap-anywhere">{title}</h1>
+          {aside}
+          {actions && <div className="ml-auto flex flex-wrap items-center gap-2">{actions}</div>}
+        </div>
+      </header>
+      {children}
+    </div>
+  );
+}

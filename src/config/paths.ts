@@ -1,0 +1,43 @@
+/** Every address of the dashboard, written once: as patterns for the router and as functions for links. */
+
+export const patterns = {
+  signIn: '/sign-in',
+  setUp: '/set-up',
+  home: '/',
+  account: '/account',
+  organisation: '/orgs/:org',
+  members: '/orgs/:org/members',
+  environments: '/orgs/:org/environments',
+  history: '/orgs/:org/history',
+  project: '/orgs/:org/projects/:project',
+  release: '/orgs/:org/projects/:project/releases/:slug',
+  policies: '/orgs/:org/projects/:project/policies',
+  policy: '/orgs/:org/projects/:project/policies/:name',
+  pipelines: '/orgs/:org/projects/:project/pipelines',
+} as const;
+
+/** The anchor of the Policy Requirements on a release's page. */
+export const requirementsAnchor = 'policy-requirements';
+
+const part = encodeURIComponent;
+const organisation = (org: string) => `/orgs/${part(org)}`;
+const project = (org: string, name: string) => `${organisation(org)}/projects/${part(name)}`;
+
+export const paths = {
+  /** `next`: where to go afterwards, a path of this site. */
+  signIn: (next?: string) => (next && next !== '/' ? `/sign-in?next=${part(next)}` : '/sign-in'),
+  setUp: () => '/set-up',
+  home: () => '/',
+  account: () => '/account',
+  organisation,
+  members: (org: string) => `${organisation(org)}/members`,
+  environments: (org: string) => `${organisation(org)}/environments`,
+  history: (org: string) => `${organisation(org)}/history`,
+  project,
+  release: (org: string, name: string, slug: string) => `${project(org, name)}/releases/${part(slug)}`,
+  requirements: (org: string, name: string, slug: string) =>
+    `${project(org, name)}/releases/${part(slug)}#${requirementsAnchor}`,
+  policies: (org: string, name: string) => `${project(org, name)}/policies`,
+  policy: (org: string, name: string, policy: string) => `${project(org, name)}/policies/${part(policy)}`,
+  pipelines: (org: string, name: string) => `${project(org, name)}/pipelines`,
+} as const;

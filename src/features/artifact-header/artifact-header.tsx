@@ -1,0 +1,106 @@
+import { ExternalLink } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { CopyButton } from '#src/components/copy-button.tsx';
+import { RelativeTime } from '#src/components/relative-time.tsx';
+import type { Artifact } from '#src/gen/forest/v1/releases_pb.ts';
+import { externalAddress } from './external-address.ts';
+import { titleLines } from './title-lines.ts';
+
+/** What an artifact is and where it comes from: below the page's heading, which holds the title's first line. */
+export function ArtifactHeader({ artifact }: { readonly artifact: Artifact }) {
+  const { full } = titleLines(artifact.context?.title ?? '');
+  const { ref, source, context } = artifact;
+  const commit = ref?.commitSha;
+  return (
+    <div className="flex min-w-0 flex-col gap-2 text-sm">
+      {full && (
+        <details>
+          <summary className="w-fit cursor-pointer text-muted hover:text-ink">Full title</summary>
+          <p className="mt-1 whitespace-pre-wrap wrap-anywhere">{full}</p>
+        </details>
+      )}
+      <dl className="flex min-w-0 flex-wrap gap-x-5 gap-y-1">
+        {ref?.version && <Fact label="Version">{ref.version}</Fact>}
+        <Fact label="Slug">{artifact.slug}</Fact>
+        {ref?.branch && <Fact label="Branch">{ref.branch}</Fact>}
+        {commit && (
+          <Fact label="Commit">
+            <span className="inline-flex items-center">
+              <code className="font-mono text-xs" title={commit}>
+                {commit.slice(0, 7)}
+              </code>
+              <CopyButton text={commit} label="Copy commit" />
+            </span>
+          </Fact>
+        )}
+        {(source?.user || source?.runUrl || source?.sourceType) && (
+          <Fact label="Source">
+            <SourceWords user={source.user} type={source.sourceType} runUrl={source.runUrl} />
+          </Fact>
+        )}
+        <Fact label="Annotated">
+          <RelativeTime value={artifact.createdAt} />
+        </Fact>
+      </dl>
+      {context?.description && (
+        <p className="max-w-prose whitespace-pre-wrap wrap-anywhere">{context.description}</p>
+      )}
+      <Links pullRequest={context?.pr} web={context?.web} />
+    </div>
+  );
+}
+
+function Fact({ label, children }: { readonly label: string; readonly children: ReactNode }) {
+  return (
+    <div className="flex min-w-0 items-baseline gap-1.5">
+      <dt className="shrink-0 text-muted">{label}</dt>
+      <dd className="min-w-0 wrap-anywhere">{children}</dd>
+    </div>
+  );
+}
+
+function SourceWords({
+  user,
+  type,
+  runUrl,
+}: {
+  readonly user: string | undefined;
+  readonly type: string | undefined;
+  readonly runUrl: string | undefined;
+}) {
+  const run = externalAddress(runUrl);
+  return (
+    <>
+      {[user, type].filter(Boolean).join(', ')}{' '}
+      {run ? <OutwardLink to={run}>CI run</OutwardLink> : (runUrl ?? null)}
+    </>
+  );
+}
+
+function Links({ pullRequest, web }: { pullRequest: string | undefined; web: string | undefined }) {
+  const links = [
+    { label: 'Pull request', to: externalAddress(pullRequest) },
+    { label: 'Web', to: externalAddress(web) },
+  ].flatMap(({ label, to }) => (to ? [{ label, to }] : []));
+  if (links.length === 0) return null;
+  return (
+    <ul aria-label="Links" className="flex flex-wrap gap-x-4">
+      {links.map(({ label, to }) => (
+        <li key={label}>
+          <OutwardLink to={to}>{label}</OutwardLink>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+/** Leads out of the dashboard: in a new tab, telling that site nothing about this one. */
+function OutwardLink({ to, children }: { readonly to: string; readonly children: ReactNode }) {
+  return (
+    <a href={to} target="_blank" rel="noreferrer" className="inline-flex items-center gap-1 underline">
+      {children}
+      <ExternalLink aria-hidden size={12} />
+      <span className="sr-only"> (opens in a new tab)</span>
+    </a>
+  );
+}

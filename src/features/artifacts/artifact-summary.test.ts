@@ -1,0 +1,94 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { describe, expect, test } from 'vitest';
+import {
+  ArtifactSchema,
+  ReleaseIntentStateSchema,
+  ReleaseIntentStatus,
+  PipelineRunStageStatus as Status,
+  PipelineRunStageType as Type,
+} from '#src/gen/forest/v1/releases_pb.ts';
+import { intentByArtifact, summarise } from './artifact-summary.ts';
+
+const artifact = (destinations: { environment: string; status: string }[] = []) =>
+  create(ArtifactSchema, { artifactId: 'a', destinations });
+const intent = (init: MessageInitShape<typeof ReleaseIntentStateSchema>) =>
+  create(ReleaseIntentStateSchema, { artifactId: 'a', status: ReleaseIntentStatus.ACTIVE, ...init });
+const deploy = (environment: string, status: Status, reason?: string) => ({
+  stageType: Type.DEPLOY,
+  environment,
+  status,
+  reason,
+});
+
+describe('what the list says of an artifact', () => {
+  test('never released', () => {
+    expect(summarise(artifact(), undefined)).toEqual({
+      status: { words: 'Not released', tone: 'neutral' },
+      environments: [],
+    });
+  });
+
+  test('a missing vote, with its count, in the status and in the strip', () => {
+    const waiting = intent({
+      stages: [
+        deploy('staging', Status.SUCCEEDED),
+        { stageType: Type.WAIT, status: Status.SUCCEEDED },
+        deploy('production', Status.AWAITING_APPROVAL, '14m left of 30m in staging; awaiting approval: 1/2'),
+      ],
+    });
+    expect(summarise(artifact(), waiting)).toEqual({
+      status: { words: 'Awaiting approval 1/2', tone: 'waiting' },
+      environments: [
+        { environment: 'staging', words: 'Deployed', tone: 'passed' },
+        { environment: 'production', words: 'Awaiting approval 1/2', tone: 'waiting' },
+      ],
+    });
+  });
+
+  test('a plan that waits is no missing vote', () => {
+    const plan = intent({
+      stages: [{ stageType: Type.PLAN, environment: 'production', status: Status.AWAITING_APPROVAL }],
+    });
+    expect(summarise(artifact(), plan).status.words).toBe('Awaiting plan approval');
+  });
+
+  test.each([
+    [ReleaseIntentStatus.SUCCEEDED, 'Released', 'passed'],
+    [ReleaseIntentStatus.FAILED, 'Failed', 'failed'],
+    [ReleaseIntentStatus.CANCELLED, 'Cancelled', 'neutral'],
+    [ReleaseIntentStatus.ACTIVE, 'Releasing', 'waiting'],
+  ])('an intent of status %i is %s', (status, words, tone) => {
+    const state = intent({ status, stages: [deploy('staging', Status.ACTIVE)] });
+    expect(summarise(artifact(), state).status).toEqual({ words, tone });
+  });
+
+  test('an earlier deployment shows where the current release does not go, and not over it', () => {
+    const before = [
+      { environment: 'staging', status: 'FAILED' },
+      { environment: 'preview', status: 'SUCCEEDED' },
+      { environment: 'never', status: '' },
+    ];
+    const now = intent({ stages: [deploy('staging', Status.SUCCEEDED)] });
+    expect(summarise(artifact(before), now).environments).toEqual([
+      { environment: 'staging', words: 'Deployed', tone: 'passed' },
+      { environment: 'preview', words: 'Deployed', tone: 'passed' },
+    ]);
+    expect(summarise(artifact(before), undefined).status.words).toBe('Released');
+  });
+});
+
+test('the newest active intent speaks for its artifact, else the newest, in whatever order they come', () => {
+  const old = intent({ releaseIntentId: 'old', createdAt: '2026-01-01T00:00:00Z' });
+  const newer = intent({ releaseIntentId: 'newer', createdAt: '2026-01-02T00:00:00Z' });
+  const ended = intent({
+    releaseIntentId: 'ended',
+    createdAt: '2026-01-03T00:00:00.5Z',
+    status: ReleaseIntentStatus.FAILED,
+  });
+  const speaking = (...intents: (typeof old)[]) => intentByArtifact(intents).get('a')?.releaseIntentId;
+  expect(speaking(old, newer, ended)).toBe('newer');
+  expect(speaking(ended, newer, old)).toBe('newer');
+  const endedBefore = { ...ended, releaseIntentId: 'before', createdAt: '2026-01-03T00:00:00Z' };
+  expect(speaking(endedBefore, ended)).toBe('ended');
+  expect(speaking(ended, endedBefore)).toBe('ended');
+});

@@ -1,0 +1,120 @@
+import type { BadgeTone } from '#src/components/badge.tsx';
+import {
+  type Artifact,
+  type PipelineStageState,
+  type ReleaseIntentState,
+  ReleaseIntentStatus,
+  PipelineRunStageStatus as StageStatus,
+  PipelineRunStageType as StageType,
+} from '#src/gen/forest/v1/releases_pb.ts';
+
+/** Words with the tone they are shown in. */
+export interface StateWords {
+  readonly words: string;
+  readonly tone: BadgeTone;
+}
+
+export interface ArtifactSummary {
+  readonly status: StateWords;
+  /** Each environment that the artifact was sent to, in the order of its stages. */
+  readonly environments: readonly (StateWords & { readonly environment: string })[];
+}
+
+/** The intent that speaks for an artifact: its newest active one, else its newest. Keyed by artifact id. */
+export function intentByArtifact(
+  intents: readonly ReleaseIntentState[],
+): ReadonlyMap<string, ReleaseIntentState> {
+  const speaking = new Map<string, ReleaseIntentState>();
+  for (const intent of intents) {
+    const other = speaking.get(intent.artifactId);
+    if (!other || outranks(intent, other)) speaking.set(intent.artifactId, intent);
+  }
+  return speaking;
+}
+
+function outranks(one: ReleaseIntentState, other: ReleaseIntentState): boolean {
+  const active = (intent: ReleaseIntentState) => intent.status === ReleaseIntentStatus.ACTIVE;
+  if (active(one) !== active(other)) return active(one);
+  return Date.parse(one.createdAt) > Date.parse(other.createdAt);
+}
+
+/** What the list says of one artifact, from the server's states. */
+export function summarise(artifact: Artifact, intent: ReleaseIntentState | undefined): ArtifactSummary {
+  const deploys = (intent?.stages ?? []).filter(({ stageType }) => stageType === StageType.DEPLOY);
+  const fromStages = new Map(deploys.map((stage) => [stage.environment ?? '', stageWords(stage)]));
+  // What was deployed by an earlier release counts where the current one does not go.
+  for (const { environment, status } of artifact.destinations) {
+    const words = destinationWords(status);
+    if (words && !fromStages.has(environment)) fromStages.set(environment, words);
+  }
+  return {
+    status: statusWords(intent, fromStages.size > 0),
+    environments: [...fromStages].map(([environment, state]) => ({ environment, ...state })),
+  };
+}
+
+function statusWords(intent: ReleaseIntentState | undefined, deployedBefore: boolean): StateWords {
+  switch (intent?.status) {
+    case ReleaseIntentStatus.ACTIVE: {
+      const waiting = intent.stages.find(({ status }) => status === StageStatus.AWAITING_APPROVAL);
+      if (!waiting) return { words: 'Releasing', tone: 'waiting' };
+      if (waiting.stageType === StageType.PLAN) return { words: 'Awaiting plan approval', tone: 'waiting' };
+      return stageWords(waiting);
+    }
+    case ReleaseIntentStatus.SUCCEEDED:
+      return { words: 'Released', tone: 'passed' };
+    case ReleaseIntentStatus.FAILED:
+      return { words: 'Failed', tone: 'failed' };
+    case ReleaseIntentStatus.CANCELLED:
+      return { words: 'Cancelled', tone: 'neutral' };
+    default:
+      return deployedBefore
+        ? { words: 'Released', tone: 'passed' }
+        : { words: 'Not released', tone: 'neutral' };
+  }
+}
+
+function stageWords(stage: PipelineStageState): StateWords {
+  switch (stage.status) {
+    case StageStatus.AWAITING_APPROVAL:
+      return {
+        words: ['Awaiting approval', approvalCount(stage)].filter(Boolean).join(' '),
+        tone: 'waiting',
+      };
+    case StageStatus.ACTIVE:
+      return { words: 'Deploying', tone: 'waiting' };
+    case StageStatus.SUCCEEDED:
+      return { words: 'Deployed', tone: 'passed' };
+    case StageStatus.FAILED:
+      return { words: 'Failed', tone: 'failed' };
+    case StageStatus.CANCELLED:
+      return { words: 'Cancelled', tone: 'neutral' };
+    default:
+      return { words: 'Not deployed', tone: 'neutral' };
+  }
+}
+
+/** `1/2` out of the server's reason `awaiting approval: 1/2`; nothing when the reason says it otherwise. */
+function approvalCount(stage: PipelineStageState): string {
+  return /awaiting approval: (\d+\/\d+)/.exec(stage.reason ?? stage.approvalStatus ?? '')?.[1] ?? '';
+}
+
+/** A release status as the contract spells it, of what was deployed outside the shown release. */
+function destinationWords(status: string): StateWords | null {
+  switch (status.toUpperCase()) {
+    case 'SUCCEEDED':
+      return { words: 'Deployed', tone: 'passed' };
+    case 'FAILED':
+      return { words: 'Failed', tone: 'failed' };
+    case 'TIMED_OUT':
+      return { words: 'Timed out', tone: 'failed' };
+    case 'CANCELLED':
+      return { words: 'Cancelled', tone: 'neutral' };
+    case 'QUEUED':
+    case 'ASSIGNED':
+    case 'RUNNING':
+      return { words: 'Deploying', tone: 'waiting' };
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,153 @@
+import { type FormEvent, useId, useRef, useState } from 'react';
+import { Button } from '#src/components/button.tsx';
+import { Field, Select } from '#src/components/field.tsx';
+import { ActionError } from '#src/components/states.tsx';
+import { announce } from '#src/components/toast.tsx';
+import type { ReleasePipeline } from '#src/gen/forest/v1/release_pipelines_pb.ts';
+import { describeError } from '#src/lib/errors.ts';
+import { ForecastLines } from './forecast-lines.tsx';
+import { deployedBy, plans } from './release-targets.ts';
+import { useForecast } from './use-forecast.ts';
+import { useRelease } from './use-release.ts';
+
+export interface DeployFormProps {
+  readonly project: { readonly organisation: string; readonly project: string };
+  readonly artifactId: string;
+  readonly branch: string | undefined;
+  /** The enabled ones. */
+  readonly pipelines: readonly ReleasePipeline[];
+  readonly environments: readonly string[];
+}
+
+/**
+ * Chooses a pipeline or an environment and asks for the release. What the policies say of the choice is shown at once; the
+ * server decides, and its refusal stands beside the button.
+ */
+export function DeployForm({ project, artifactId, branch, pipelines, environments }: DeployFormProps) {
+  const [usePipeline, setUsePipeline] = useState(pipelines.length > 0);
+  const [pipelineName, setPipelineName] = useState(pipelines[0]?.name ?? '');
+  const [environment, setEnvironment] = useState('');
+  const [force, setForce] = useState(false);
+  const [prepareOnly, setPrepareOnly] = useState(false);
+  const [problem, setProblem] = useState<string>();
+  const select = useRef<HTMLSelectElement>(null);
+  const forecastId = useId();
+  const release = useRelease();
+  // The pipelines may have changed since they were chosen from.
+  const pipeline = pipelines.find(({ name }) => name === pipelineName) ?? pipelines[0];
+  const byPipeline = usePipeline && pipeline !== undefined;
+  const targets = byPipeline ? deployedBy(pipeline) : environment ? [environment] : [];
+  const planOnly = byPipeline && plans(pipeline) && prepareOnly;
+  const forecast = useForecast(project, planOnly ? [] : targets, branch);
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (release.isPending) return;
+    if (!byPipeline && !environment) {
+      setProblem('Choose the environment to deploy to.');
+      select.current?.focus();
+      return;
+    }
+    const how = byPipeline
+      ? { usePipeline: true, pipeline: pipeline.name, prepareOnly: planOnly }
+      : { environments: [environment] };
+    release.mutate(
+      { artifactId, force, ...how },
+      { onSuccess: () => announce('The release was requested.') },
+    );
+  };
+
+  return (
+    <form noValidate onSubmit={submit} className="flex flex-col gap-3">
+      <div className="flex flex-wrap items-end gap-x-4 gap-y-3">
+        {pipeline && (
+          <div className="flex min-w-0 flex-col gap-1">
+            <Checkbox label="Use pipeline" checked={usePipeline} onChange={setUsePipeline} />
+            {pipelines.length > 1 ? (
+              <Select
+                aria-label="Pipeline"
+                value={pipeline.name}
+                onChange={(event) => {
+                  setPipelineName(event.target.value);
+                  setUsePipeline(true);
+                }}
+              >
+                {pipelines.map(({ id, name }) => (
+                  <option key={id || name} value={name}>
+                    {name}
+                  </option>
+                ))}
+              </Select>
+            ) : (
+              <span className="flex min-h-8 items-center text-sm text-muted wrap-anywhere">
+                {pipeline.name}
+              </span>
+            )}
+          </div>
+        )}
+        {pipeline && <span className="flex min-h-8 items-center text-sm text-muted">or</span>}
+        <Field label="Target environment" error={problem} className="max-w-full flex-1 basis-44 sm:max-w-64">
+          {(control) => (
+            <Select
+              {...control}
+              ref={select}
+              value={byPipeline ? '' : environment}
+              onChange={(event) => {
+                setEnvironment(event.target.value);
+                // Choosing an environment is choosing against the pipeline.
+                setUsePipeline(event.target.value === '' && pipelines.length > 0);
+                setProblem(undefined);
+              }}
+            >
+              <option value="">{byPipeline ? 'as the pipeline says' : 'Choose…'}</option>
+              {environments.map((name) => (
+                <option key={name} value={name}>
+                  {name}
+                </option>
+              ))}
+            </Select>
+          )}
+        </Field>
+        <Button type="submit" variant="primary" pending={release.isPending} aria-describedby={forecastId}>
+          Deploy
+        </Button>
+      </div>
+      <details className="text-sm">
+        <summary className="w-fit cursor-pointer text-muted hover:text-ink">Options</summary>
+        <div className="mt-2 flex flex-col gap-1.5">
+          <Checkbox
+            label="Deploy again where it is already deployed (skips no policy)"
+            checked={force}
+            onChange={setForce}
+          />
+          {byPipeline && plans(pipeline) && (
+            <Checkbox label="Only make the plans" checked={prepareOnly} onChange={setPrepareOnly} />
+          )}
+        </div>
+      </details>
+      <div id={forecastId} role="status" className="empty:hidden">
+        <ForecastLines forecast={forecast} />
+      </div>
+      {release.error && (
+        <ActionError>The release was not started: {describeError(release.error).message}</ActionError>
+      )}
+    </form>
+  );
+}
+
+function Checkbox({
+  label,
+  checked,
+  onChange,
+}: {
+  readonly label: string;
+  readonly checked: boolean;
+  readonly onChange: (checked: boolean) => void;
+}) {
+  return (
+    <label className="flex w-fit items-center gap-2 text-sm font-medium">
+      <input type="checkbox" checked={checked} onChange={(event) => onChange(event.target.checked)} />
+      {label}
+    </label>
+  );
+}

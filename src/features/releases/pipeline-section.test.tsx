@@ -1,0 +1,153 @@
+// @vitest-environment jsdom
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { Code, ConnectError, createRouterTransport } from '@connectrpc/connect';
+import { TransportProvider } from '@connectrpc/connect-query';
+import { QueryClientProvider } from '@tanstack/react-query';
+import { cleanup, render, screen, waitFor, within } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+import { afterEach, expect, it } from 'vitest';
+import {
+  type ApprovePlanStageRequest,
+  type CancelReleaseRequest,
+  ReleaseIntentStateSchema,
+  ReleaseIntentStatus,
+  ReleaseService,
+  PipelineRunStageStatus as Stage,
+  PipelineRunStageType as StageType,
+} from '#src/gen/forest/v1/releases_pb.ts';
+import { createQueryClient } from '#src/lib/query-client.ts';
+import { chooseIntent } from './intents.ts';
+import { PipelineSection } from './pipeline-section.tsx';
+
+type Stages = MessageInitShape<typeof ReleaseIntentStateSchema>['stages'];
+
+const asked: { cancelled: CancelReleaseRequest[]; approved: ApprovePlanStageRequest[] } = {
+  cancelled: [],
+  approved: [],
+};
+let refuse = false;
+
+const transport = createRouterTransport(({ service }) => {
+  service(ReleaseService, {
+    cancelRelease: (request) => {
+      if (refuse) throw new ConnectError('the release has ended', Code.FailedPrecondition);
+      asked.cancelled.push(request);
+      return {};
+    },
+    approvePlanStage: (request) => {
+      asked.approved.push(request);
+      return {};
+    },
+    getPlanOutput: () => ({
+      outputs: [{ destinationId: 'd', destinationName: 'eu-west', planOutput: '+ 1 instance' }],
+    }),
+  });
+});
+
+function intent(releaseIntentId: string, stages: Stages, more = {}) {
+  return create(ReleaseIntentStateSchema, {
+    releaseIntentId,
+    slug: 'calm-otter',
+    status: ReleaseIntentStatus.ACTIVE,
+    createdAt: '2026-01-01T00:00:00Z',
+    stages,
+    ...more,
+  });
+}
+
+function open(...intents: ReturnType<typeof intent>[]) {
+  render(
+    <TransportProvider transport={transport}>
+      <QueryClientProvider client={createQueryClient()}>
+        <PipelineSection choice={chooseIntent(intents)} />
+      </QueryClientProvider>
+    </TransportProvider>,
+  );
+}
+
+afterEach(() => {
+  cleanup();
+  asked.cancelled.length = 0;
+  asked.approved.length = 0;
+  refuse = false;
+});
+
+const deploy = (environment: string, status: Stage, more = {}) => ({
+  stageId: environment,
+  stageType: StageType.DEPLOY,
+  environment,
+  status,
+  ...more,
+});
+
+it('shows the stages in the order of the graph with words, reason, error and how many are complete', () => {
+  open(
+    intent('a', [
+      deploy('production', Stage.AWAITING_APPROVAL, {
+        dependsOn: ['soak'],
+        reason: 'awaiting approval: 1/2',
+      }),
+      {
+        stageId: 'soak',
+        stageType: StageType.WAIT,
+        status: Stage.SUCCEEDED,
+        durationSeconds: 5400n,
+        dependsOn: ['staging'],
+      },
+      deploy('staging', Stage.SUCCEEDED),
+      deploy('spare', Stage.FAILED, { dependsOn: ['staging'], errorMessage: 'no destinations in spare' }),
+    ]),
+  );
+  const rows = within(screen.getByRole('list', { name: 'Stages' })).getAllByRole('listitem');
+  expect(rows.map((row) => row.textContent)).toEqual([
+    'Deployed to staging',
+    'Waited 1h 30m',
+    'Awaiting approval for productionawaiting approval: 1/2',
+    'Failed on spareno destinations in spare',
+  ]);
+  expect(screen.getByText('2/4 stages complete')).not.toBeNull();
+  expect(screen.queryByRole('button', { name: 'Cancel release' })).toBeNull();
+});
+
+it('keeps earlier releases behind a fold', () => {
+  const ended = { status: ReleaseIntentStatus.FAILED, createdAt: '2026-01-02T00:00:00Z' };
+  open(intent('a', [deploy('staging', Stage.ACTIVE)]), intent('b', [deploy('staging', Stage.FAILED)], ended));
+  const fold = screen.getByText('Earlier releases (1)').closest('details');
+  expect(fold?.open).toBe(false);
+  expect(fold?.textContent).toContain('Failed on staging');
+});
+
+it('cancels after a question, and shows a refusal in it', async () => {
+  open(intent('a', [deploy('staging', Stage.PENDING)], { canCancel: true }));
+  await userEvent.click(screen.getByRole('button', { name: 'Cancel release' }));
+  const dialog = await screen.findByRole('alertdialog', { name: 'Cancel this release?' });
+  refuse = true;
+  await userEvent.type(within(dialog).getByLabelText('Reason'), 'wrong build');
+  await userEvent.click(within(dialog).getByRole('button', { name: 'Cancel release' }));
+  expect((await within(dialog).findByRole('alert')).textContent).toContain('the release has ended');
+  refuse = false;
+  await userEvent.click(within(dialog).getByRole('button', { name: 'Cancel release' }));
+  await waitFor(() => expect(screen.queryByRole('alertdialog')).toBeNull());
+  expect(asked.cancelled).toMatchObject([{ releaseIntentId: 'a', reason: 'wrong build' }]);
+});
+
+it('offers a waiting plan to who may approve it, shows its text, and else says why not', async () => {
+  const plan = (more: object) => ({
+    stageId: 'plan',
+    stageType: StageType.PLAN,
+    environment: 'production',
+    status: Stage.AWAITING_APPROVAL,
+    ...more,
+  });
+  open(intent('a', [plan({ canApprovePlan: true })]));
+  await userEvent.click(screen.getByRole('button', { name: 'View plan' }));
+  const dialog = await screen.findByRole('dialog', { name: 'Plan for production' });
+  expect(await within(dialog).findByText('+ 1 instance')).not.toBeNull();
+  await userEvent.keyboard('{Escape}');
+  await userEvent.click(screen.getByRole('button', { name: 'Approve plan' }));
+  await waitFor(() => expect(asked.approved).toMatchObject([{ releaseIntentId: 'a', stageId: 'plan' }]));
+  cleanup();
+  open(intent('a', [plan({ planBlockedReason: 'You cannot approve the plan of your own release.' })]));
+  expect(screen.queryByRole('button', { name: 'Approve plan' })).toBeNull();
+  expect(screen.getByText('You cannot approve the plan of your own release.')).not.toBeNull();
+});

@@ -1,0 +1,51 @@
+import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
+import { Code, ConnectError, type Interceptor, type Transport } from '@connectrpc/connect';
+import { createConnectTransport } from '@connectrpc/connect-web';
+import { SessionService } from '#src/gen/forest/v1/sessions_pb.ts';
+
+export interface SessionEvents {
+  /** The server no longer knows who is asking: lead to sign-in and back. */
+  readonly onUnauthenticated: () => void;
+}
+
+/**
+ * The interceptor behind the dashboard's transport. It keeps the session's CSRF token, which arrives with every
+ * answer that holds a session, sends it as `x-csrf-token` with whatever writes, and reports a session that ended.
+ * A wrong password is an answer to the one who typed it, not an ended session, so SessionService is left out.
+ */
+export function sessionInterceptor({ onUnauthenticated }: SessionEvents): Interceptor {
+  let csrfToken = '';
+  return (next) => async (request) => {
+    if (request.method.idempotency !== MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS && csrfToken) {
+      request.header.set('x-csrf-token', csrfToken);
+    }
+    const aboutSessions = request.service.typeName === SessionService.typeName;
+    try {
+      const response = await next(request);
+      if (aboutSessions && !response.stream) csrfToken = csrfTokenIn(response.message);
+      return response;
+    } catch (error) {
+      if (!aboutSessions && ConnectError.from(error).code === Code.Unauthenticated) onUnauthenticated();
+      throw error;
+    }
+  };
+}
+
+/** Answers without a session (signed out) end the token's use as well. */
+function csrfTokenIn(message: object): string {
+  const session = 'session' in message ? message.session : undefined;
+  if (typeof session !== 'object' || session === null || !('csrfToken' in session)) return '';
+  return typeof session.csrfToken === 'string' ? session.csrfToken : '';
+}
+
+/**
+ * The dashboard's one transport: Connect to the server this page came from. Reads go by GET, so that an
+ * unchanged answer costs a 304. React Query's keys contain the transport: make one per page, no more.
+ */
+export function createTransport(events: SessionEvents): Transport {
+  return createConnectTransport({
+    baseUrl: window.location.origin,
+    useHttpGet: true,
+    interceptors: [sessionInterceptor(events)],
+  });
+}
