@@ -121,16 +121,32 @@ describe('registering and logging in', () => {
     expect(await codeOf(users().register(request))).toBe(Code.InvalidArgument);
   });
 
-  test('a server whose registration is closed says whom to ask', async () => {
+  test('where registration is closed, an admin makes users, and nobody else does', async () => {
     const closed = await startTestApp({ config: { registration: 'closed' } });
+    const register = (username: string, token?: string) =>
+      closed
+        .client(UsersService, { token })
+        .register({ username, email: `${username}@example.com`, password: PASSWORD });
+    const login = async (value: string) =>
+      (
+        await closed
+          .client(UsersService, {})
+          .login({ identifier: { case: 'username', value }, password: PASSWORD })
+      ).tokens?.accessToken;
     try {
-      const call = closed
-        .client(UsersService, {})
-        .register({ username: 'closed', email: 'closed@example.com', password: PASSWORD });
-      expect(await refusal(call)).toEqual({
-        code: Code.PermissionDenied,
-        words: expect.stringContaining('ask an admin'),
+      const refused = { code: Code.PermissionDenied, words: expect.stringContaining('ask an admin') };
+      expect(await refusal(register('somebody'))).toEqual(refused);
+      await closed.client(SessionService, {}).setUp({
+        token: closed.setUpToken ?? '',
+        organisation: 'acme',
+        username: 'admin',
+        email: 'admin@example.com',
+        password: PASSWORD,
       });
+      const made = await register('member', await login('admin'));
+      expect(made.user?.username).toBe('member');
+      expect(made.tokens).toBeUndefined();
+      expect(await refusal(register('another', await login('member')))).toEqual(refused);
     } finally {
       await closed.stop();
     }

@@ -8,7 +8,7 @@ import {
 } from '#server/features/credentials/personal-tokens.ts';
 import { credentialExpiry, endLogin, rotateRefreshToken } from '#server/features/credentials/service.ts';
 import type { GetUserRequest, LoginRequest, UsersService } from '#server/gen/forest/v1/users_pb.ts';
-import { callerOf } from '#server/rpc/access.ts';
+import { callerOf, maybeCallerOf } from '#server/rpc/access.ts';
 import { nextPageToken, pageOf } from '#server/rpc/page.ts';
 import { toAuthTokens, toPersonalToken, toUser, unixSeconds } from './convert.ts';
 import {
@@ -24,9 +24,10 @@ import {
 /** UsersService: who people are, how they prove it, and the tokens they prove it with. */
 export function usersHandlers(app: AppContext): ServiceImpl<typeof UsersService> {
   return {
-    async register(request) {
-      const { user, tokens } = await register(app, request);
-      return { user: toUser(user), tokens: toAuthTokens(tokens), emailVerificationRequired: false };
+    async register(request, context) {
+      const { user, tokens } = await register(app, maybeCallerOf(context), request);
+      const authTokens = tokens === null ? undefined : toAuthTokens(tokens);
+      return { user: toUser(user), tokens: authTokens, emailVerificationRequired: false };
     },
     async login(request) {
       const { user, tokens } = await login(app, identifierOf(request.identifier), request.password);

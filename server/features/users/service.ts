@@ -12,6 +12,7 @@ import {
   hasAnyUser,
   holdPassword,
   insertUser,
+  isAdminSomewhere,
   listSharedUsers,
   replacePassword,
   type UserKey,
@@ -64,21 +65,24 @@ function taken(field: 'username' | 'email', value: string): Failure {
 }
 
 /**
- * Registers a user and logs them in. They belong to no organisation yet.
- * @throws Failure `permission_denied` unless the server's registration is open; `already_exists`.
+ * Registers a user, who belongs to no organisation yet. Where registration is open everybody may, and is logged in by it;
+ * where it is closed an admin of an organisation may, for somebody else, who then logs in with what the admin tells them.
+ * @throws Failure `permission_denied` to others; `already_exists`.
  */
 export async function register(
   app: AppContext,
+  caller: Caller | null,
   input: { username: string; email: string; password: string },
-): Promise<{ user: User; tokens: IssuedTokens }> {
-  if (app.config.registration !== 'open') {
+): Promise<{ user: User; tokens: IssuedTokens | null }> {
+  const open = app.config.registration === 'open';
+  if (!open && !(caller !== null && (await isAdminSomewhere(app.db, caller.userId)))) {
     throw permissionDenied('registration is closed on this server: ask an admin of your organisation');
   }
   const passwordHash = await hashPassword(input.password);
   return await app.db.transaction(async (tx) => {
     const { username, email } = input;
     const user = await addUser(tx, app, { username, email, passwordHash });
-    return { user, tokens: await issueTokens(tx, app, user.userId, null) };
+    return { user, tokens: open ? await issueTokens(tx, app, user.userId, null) : null };
   });
 }
 

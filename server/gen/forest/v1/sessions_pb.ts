@@ -300,7 +300,7 @@ export const SetUpResponseSchema: GenMessage<SetUpResponse> = /*@__PURE__*/
 export const SessionService: GenService<{
   /**
    * Starts a session and sets its cookie. Needs no credentials.
-   * `unauthenticated`: the same words for an unknown name and a wrong password. `resource_exhausted`: too many tries.
+   * `unauthenticated`: the same words for an unknown name and a wrong password.
    *
    * @generated from rpc forest.v1.SessionService.SignIn
    */

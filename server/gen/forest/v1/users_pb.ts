@@ -36,7 +36,7 @@ export type User = Message<"forest.v1.User"> & {
   username: string;
 
   /**
-   * Addresses; only the user's own calls get them.
+   * Addresses; only the user and admins of an organisation that they belong to get them.
    *
    * @generated from field: repeated forest.v1.UserEmail emails = 3;
    */
@@ -142,7 +142,7 @@ export const RegisterRequestSchema: GenMessage<RegisterRequest> = /*@__PURE__*/
   messageDesc(file_forest_v1_users, 2);
 
 /**
- * The new user, signed in.
+ * The new user.
  *
  * @generated from message forest.v1.RegisterResponse
  */
@@ -155,7 +155,7 @@ export type RegisterResponse = Message<"forest.v1.RegisterResponse"> & {
   user?: User | undefined;
 
   /**
-   * As from Login.
+   * As from Login; absent when an admin made the user for somebody else.
    *
    * @generated from field: forest.v1.AuthTokens tokens = 2;
    */
@@ -820,9 +820,10 @@ export const DeletePersonalAccessTokenResponseSchema: GenMessage<DeletePersonalA
  */
 export const UsersService: GenService<{
   /**
-   * Makes a user and signs in. Open to everybody where the server's registration is open (`permission_denied` where it
-   * is closed). The new user belongs to no organisation.
-   * `already_exists`: username or email is taken. `resource_exhausted`: too many tries.
+   * Makes a user, who belongs to no organisation yet. Where the server's registration is open everybody may, and is
+   * signed in by it; where it is closed only an admin of an organisation may, to add the new user as a member then
+   * (`permission_denied` to others).
+   * `already_exists`: username or email is taken.
    *
    * @generated from rpc forest.v1.UsersService.Register
    */
@@ -833,7 +834,7 @@ export const UsersService: GenService<{
   },
   /**
    * Answers tokens for a username or email and a password.
-   * `unauthenticated`: the same words for an unknown user and a wrong password. `resource_exhausted`: too many tries.
+   * `unauthenticated`: the same words for an unknown user and a wrong password.
    *
    * @generated from rpc forest.v1.UsersService.Login
    */
