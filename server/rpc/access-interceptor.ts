@@ -8,7 +8,7 @@ import {
   type UnaryRequest,
 } from '@connectrpc/connect';
 import type { AppContext } from '#server/context.ts';
-import { Failure, invalid, permissionDenied } from '#server/failure.ts';
+import { Failure, permissionDenied } from '#server/failure.ts';
 import {
   type Authorized,
   authenticate,
@@ -18,7 +18,6 @@ import {
 import { authorizedKey } from './access.ts';
 import { type AccessRule, accessRuleOf } from './access-table.ts';
 import { type Credential, credentialOf, requireCsrfToken } from './credential.ts';
-import { malformedTexts } from './well-formed.ts';
 
 /**
  * Decides before any handler runs, in the order of the rules: who is calling (`unauthenticated`), is the message well
@@ -88,9 +87,7 @@ function problemOf(
   validator: Validator,
   request: UnaryRequest | StreamRequest,
   message: MessageShape<DescMessage>,
-): ConnectError | Failure | null {
-  const malformed = malformedTexts(request.method.input, message);
-  if (malformed.length > 0) return invalid(...malformed);
+): ConnectError | null {
   const result = validator.validate(request.method.input, message);
   if (result.kind === 'valid') return null;
   if (result.kind === 'error') throw result.error;

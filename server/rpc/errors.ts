@@ -40,7 +40,8 @@ function subscript(index: string | undefined, key: string | undefined): FieldPat
   return key === undefined ? { case: undefined } : { case: 'stringKey', value: key };
 }
 
-const violations = (fields: readonly FieldProblem[]) =>
+/** Field violations in the form that protovalidate's own have. */
+export const violations = (fields: readonly FieldProblem[]) =>
   create(ViolationsSchema, {
     violations: fields.map(({ field, message }) =>
       create(ViolationSchema, { field: fieldPath(field), message, ruleId: 'forage' }),

@@ -1,14 +1,18 @@
 import type { IncomingMessage, RequestListener } from 'node:http';
 import type { DescMethod, JsonReadOptions, JsonWriteOptions } from '@bufbuild/protobuf';
+import { isFieldError } from '@bufbuild/protobuf/reflect';
+import { base64Decode } from '@bufbuild/protobuf/wire';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
+import { ViolationsSchema } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import type { AppContext } from '#server/context.ts';
 import { unauthenticated } from '#server/features/access/service.ts';
+import { lingerWhenEarly } from '#server/http/linger.ts';
 import { accessInterceptor } from './access-interceptor.ts';
 import { accessRuleOf, services } from './access-table.ts';
 import { credentialOf } from './credential.ts';
-import { connectErrorOf, errorInterceptor } from './errors.ts';
+import { connectErrorOf, errorInterceptor, violations } from './errors.ts';
 import { refuse } from './refuse.ts';
 import { routes } from './router.ts';
 
@@ -25,6 +29,8 @@ const methods: ReadonlyMap<string, DescMethod> = new Map(
     service.methods.map((method) => [`/${service.typeName}/${method.name}`, method]),
   ),
 );
+
+const UNREADABLE = /^parse binary|^received compressed envelope|decompress/;
 
 /** JSON is UTF-8; the lenient reading would store other characters than were sent. */
 const jsonOptions: Partial<JsonReadOptions & JsonWriteOptions> & {
@@ -54,6 +60,7 @@ export function rpcListener(
   return (request, response) => {
     const path = request.url?.split('?', 1)[0] ?? '';
     if (!path.startsWith(PREFIX)) return fallback(request, response);
+    lingerWhenEarly(request, response);
     const problem = problemOf(path, request);
     if (problem !== null) return refuse(request, response, problem.status, problem.error);
     try {
@@ -88,8 +95,11 @@ function problemOf(path: string, request: IncomingMessage): Problem | null {
     return problem(400, Code.InvalidArgument, 'the Host header or the address cannot be read');
   }
   if (isGet) {
-    const encoding = new URL(request.url ?? '', `http://${authority}`).searchParams.get('encoding');
-    if (encoding === 'json' || encoding === 'proto') return null;
+    const query = new URL(request.url ?? '', `http://${authority}`).searchParams;
+    if (query.get('base64') === '1' && !isBase64(query.get('message') ?? '')) {
+      return problem(400, Code.InvalidArgument, 'message: is no base64');
+    }
+    if (query.get('encoding') === 'json' || query.get('encoding') === 'proto') return null;
     return problem(415, Code.InvalidArgument, 'encoding: must be json or proto in the query of a GET');
   }
   const type = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
@@ -99,28 +109,47 @@ function problemOf(path: string, request: IncomingMessage): Problem | null {
   return problem(415, Code.InvalidArgument, `content-type: must be one of ${accepted}, not "${type}"`);
 }
 
+function isBase64(text: string): boolean {
+  try {
+    base64Decode(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Before a body is read: nobody without credentials makes the server read and parse one. */
 function gate(app: AppContext, context: HandlerContext): void {
-  blameCallerForBytes(context);
+  explainUnreadable(context);
   if (accessRuleOf(context.method).need === 'public') return;
   if (credentialOf(context.requestHeader) === null) throw connectErrorOf(unauthenticated(), app.log);
 }
 
 /**
- * Connect answers `internal` when the bytes of a message cannot be read. They are the caller's, so the answer is
- * `invalid_argument`. Connect aborts the call with its error before it writes the answer: the only place to say so.
+ * Says what is wrong with bytes that are no message. Connect answers `internal` for the binary ones, and names no field
+ * in the details; they are the caller's, so the answer is `invalid_argument`. Connect aborts the call with its error
+ * before it writes the answer: the only place to add to it.
  */
-function blameCallerForBytes(context: HandlerContext): void {
+function explainUnreadable(context: HandlerContext): void {
   context.signal.addEventListener('abort', () => {
     const { reason } = context.signal;
-    if (!(reason instanceof ConnectError) || reason.code !== Code.Internal) return;
-    const bytes = /^\[internal\] (parse binary|received compressed envelope|.*decompress)/.exec(
-      reason.message,
-    );
-    if (bytes === null) return;
-    Object.assign(reason, {
-      code: Code.InvalidArgument,
-      rawMessage: `the bytes are no ${context.method.input.typeName}: ${reason.rawMessage}`,
-    });
+    if (!(reason instanceof ConnectError)) return;
+    const { rawMessage } = reason;
+    const field = fieldOf(reason);
+    if (field !== null) {
+      const value = violations([{ field, message: rawMessage }]);
+      reason.details.push({ desc: ViolationsSchema, value });
+    } else if (reason.code === Code.Internal && UNREADABLE.test(rawMessage)) {
+      const words = `the bytes are no ${context.method.input.typeName}: ${rawMessage}`;
+      Object.assign(reason, { code: Code.InvalidArgument, rawMessage: words });
+    }
   });
+}
+
+/** The field that could not be read from JSON: Connect's error has protobuf's as its cause, which has the field's. */
+function fieldOf(error: Error): string | null {
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {
+    if (isFieldError(cause)) return cause.field().name;
+  }
+  return null;
 }

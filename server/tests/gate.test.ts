@@ -245,6 +245,28 @@ describe('the gate', () => {
     expect(soaked).toBeGreaterThanOrEqual(2_000);
   });
 
+  test('the last vote on a release that still soaks sets the timer that opens it', async () => {
+    w = await world(app);
+    await w.approvalPolicy(1);
+    await w.admin.policies.createPolicy({
+      project: w.project,
+      name: 'soak',
+      policyType: PolicyType.SOAK_TIME,
+      config: {
+        case: 'soakTime',
+        value: { sourceEnvironment: 'staging', targetEnvironment: 'production', durationSeconds: 3n },
+      },
+    });
+    const { artifactId } = await w.artifact();
+    await ended(w, await w.release(artifactId, ['staging']));
+    const intentId = await w.release(artifactId, ['production']);
+    await atTheGate(intentId);
+    await approve(w.reviewer, intentId);
+    expect((await stateOf(w, intentId)).stages[0]).toMatchObject({ status: PipelineRunStageStatus.PENDING });
+    // The sweep of this app comes once a minute: only the timer can open the gate in time.
+    await ended(w, intentId);
+  });
+
   test('a branch rule refuses at once, and an artifact without a branch does not pass', async () => {
     w = await world(app);
     await w.admin.policies.createPolicy({

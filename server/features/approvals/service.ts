@@ -13,8 +13,7 @@ import type { AppContext } from '#server/context.ts';
 import { Failure, notFound } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
 import { gateOf, type IntentFacts, policyOf } from '#server/features/gate/facts.ts';
-import { loadIntentFacts, lockIntentFacts } from '#server/features/gate/service.ts';
-import { wakeIntent } from '#server/features/gate/wake.ts';
+import { advanceIntent, loadIntentFacts, lockIntentFacts } from '#server/features/gate/service.ts';
 import { record } from '#server/features/history/service.ts';
 import type { ProjectScope } from '#server/rpc/access.ts';
 import { nextPageToken, type Page } from '#server/rpc/page.ts';
@@ -124,16 +123,27 @@ export async function vote(
         before: mine && said(mine, environment),
         after: said(current, environment),
       });
-      await wakeIntent(tx, app, releaseIntentId);
-      tx.afterCommit(() => app.bus.publish(subjects.releaseStatus(releaseIntentId), releaseIntentId));
+      // The lock is held and the facts are at hand: the gate is judged in this transaction, which leaves nothing to wake.
+      const votes = new Map(facts.votes).set(environment, replaced(earlier, current));
+      const { nextCheckAt } = await advanceIntent(tx, app, { ...facts, votes });
+      tx.afterCommit(() => {
+        app.bus.publish(subjects.releaseStatus(releaseIntentId), releaseIntentId);
+        // The coordinator keeps the clock: it is told that time alone will change something.
+        if (nextCheckAt !== null) app.bus.publish(subjects.intentEvaluate, releaseIntentId);
+      });
     }
     const kept = mine !== null && sameVote(mine, current) ? mine : current;
-    const votes = [...earlier.filter((v) => v.userId !== caller.userId), kept];
-    const tally = tallyOf(facts, environment, votes);
+    const tally = tallyOf(facts, environment, replaced(earlier, kept));
     if (tally === null) throw notFound(`approval policy for ${environment}`);
     return tally;
   });
 }
+
+/** The votes with one of them cast anew: one voice each. */
+const replaced = (votes: readonly Vote[], cast: Vote): Vote[] => [
+  ...votes.filter((vote) => vote.userId !== cast.userId),
+  cast,
+];
 
 const sameVote = (a: Vote, b: Vote): boolean =>
   a.decision === b.decision && a.bypass === b.bypass && a.comment === b.comment;

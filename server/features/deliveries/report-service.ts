@@ -32,7 +32,8 @@ export async function reportRelease(app: AppContext, token: string | null, repor
   }
   const { status } = report;
   if (status === null) throw invalid({ field: 'status', message: ALLOWED });
-  if (known !== report.releaseId) throw notFound(`release ${report.releaseId} with this report token`);
+  if (known !== report.releaseId.toLowerCase())
+    throw notFound(`release ${report.releaseId} with this report token`);
   const lines = logLinesOf(report.logLines, 'stdout', app.clock.now());
   if (status === 'RUNNING') {
     const row = await store.findRelease(app.db, known);

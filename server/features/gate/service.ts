@@ -46,7 +46,7 @@ export async function evaluateIntent(app: AppContext, intentId: string): Promise
     const due = locked.nextCheckAt !== null && locked.nextCheckAt <= app.clock.now();
     if (!due && locked.seenGeneration >= locked.wantedGeneration) return locked.nextCheckAt;
     const facts = await loadIntentFacts(tx, intentId);
-    return facts === null ? null : (await step(tx, app, facts)).nextCheckAt;
+    return facts === null ? null : (await advanceIntent(tx, app, facts)).nextCheckAt;
   });
 }
 
@@ -64,14 +64,17 @@ export async function gateForStart(
   if (place === undefined) return { open: false };
   const facts = await lockIntentFacts(tx, place.intentId);
   if (facts === null || facts.intent.status !== 'ACTIVE') return { open: false };
-  const after = await step(tx, app, facts);
+  const after = await advanceIntent(tx, app, facts);
   const queued = facts.releases.some((release) => release.id === releaseId && release.status === 'QUEUED');
   const stage = after.stages.find((one) => one.id === place.stageId);
   return { open: queued && stage?.status === 'ACTIVE' };
 }
 
-/** Advances an intent whose lock is held, stores what changed, and tells whoever waits for it. */
-async function step(tx: Transaction, app: AppContext, facts: IntentFacts) {
+/**
+ * Advances an intent whose lock is held, as far as the given facts allow, stores what changed, and tells whoever waits
+ * for it. `facts` were loaded under that lock, with what the caller itself has changed since.
+ */
+export async function advanceIntent(tx: Transaction, app: AppContext, facts: IntentFacts) {
   const { intent } = facts;
   const now = app.clock.now();
   const after = advance(
@@ -113,6 +116,8 @@ async function step(tx: Transaction, app: AppContext, facts: IntentFacts) {
     if (changed.length > 0 || after.status !== intent.status) {
       app.bus.publish(subjects.releaseStatus(intent.id), intent.id);
     }
+    // The coordinator sets its timer by a look, also when it was somebody else who came to the new moment.
+    if (after.nextCheckAt !== null && !sameMoment) app.bus.publish(subjects.intentEvaluate, intent.id);
   });
   return after;
 }

@@ -1,0 +1,162 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Vote } from '#domain/approval/vote.ts';
+import { evaluatePolicy, type PolicyFacts } from './evaluate.ts';
+import type { Policy, PolicyConfig } from './policy.ts';
+import { policyWarnings, type SatisfiableContext } from './satisfiable.ts';
+
+const matches = (pattern: string, text: string) => new RegExp(pattern).test(text);
+const members = (...names: string[]) =>
+  names.map((userId) => ({ userId, role: userId === 'admin' ? ('admin' as const) : ('member' as const) }));
+const context = (change: Partial<SatisfiableContext> = {}): SatisfiableContext => ({
+  members: members('author', 'reviewer', 'admin'),
+  authorId: null,
+  destinationsOf: () => 1,
+  recentBranches: ['main'],
+  matches,
+  ...change,
+});
+const policy = (config: PolicyConfig, enabled = true): Policy => ({
+  id: 'p',
+  name: 'gate',
+  enabled,
+  targetEnvironment: config.targetEnvironment,
+  config,
+});
+const approval = (requiredApprovals: number) =>
+  policy({ type: 'approval', targetEnvironment: 'production', requiredApprovals });
+const branch = (branchPattern: string) =>
+  policy({ type: 'branch_restriction', targetEnvironment: 'production', branchPattern });
+const soak = policy({
+  type: 'soak_time',
+  sourceEnvironment: 'staging',
+  targetEnvironment: 'production',
+  durationSeconds: 60,
+});
+const about = { policyId: 'p', policyName: 'gate' };
+
+describe('policyWarnings', () => {
+  it.each<[string, Policy, Partial<SatisfiableContext>, object[]]>([
+    ['enough voters', approval(2), {}, []],
+    ['too few voters', approval(3), {}, [{ kind: 'not_enough_voters', required: 3, eligible: 2 }]],
+    [
+      'too few voters for this author',
+      approval(3),
+      { authorId: 'author' },
+      [{ kind: 'not_enough_voters', required: 3, eligible: 2 }],
+    ],
+    ['an author who has left takes no voice away', approval(3), { authorId: 'gone' }, []],
+    [
+      'nobody but one member',
+      approval(1),
+      { members: members('admin') },
+      [{ kind: 'only_author_could_vote', required: 1 }],
+    ],
+    [
+      'nobody but the author',
+      approval(2),
+      { members: members('admin'), authorId: 'admin' },
+      [{ kind: 'only_author_could_vote', required: 2 }],
+    ],
+    [
+      'nobody at all',
+      approval(1),
+      { members: [] },
+      [{ kind: 'not_enough_voters', required: 1, eligible: 0 }],
+    ],
+    [
+      'no destinations to soak in',
+      soak,
+      { destinationsOf: (name) => (name === 'staging' ? 0 : 2) },
+      [{ kind: 'source_without_destinations', environment: 'staging' }],
+    ],
+    [
+      'no destinations to deploy to',
+      approval(1),
+      { destinationsOf: () => 0 },
+      [{ kind: 'target_without_destinations', environment: 'production' }],
+    ],
+    ['a pattern that some branch matches', branch('^main$'), { recentBranches: ['dev', 'main'] }, []],
+    [
+      'a pattern that none matches, with the newest branches',
+      branch('^master$'),
+      { recentBranches: ['e', 'e', 'd', 'c', 'e', 'b'] },
+      [{ kind: 'pattern_matches_no_recent_branch', pattern: '^master$', examples: ['e', 'd', 'c'] }],
+    ],
+    [
+      'a pattern that does not compile',
+      branch('['),
+      {},
+      [{ kind: 'pattern_matches_no_recent_branch', pattern: '[', examples: ['main'] }],
+    ],
+    ['no branch known yet', branch('^master$'), { recentBranches: [] }, []],
+    [
+      'two reasons at once',
+      soak,
+      { destinationsOf: () => 0 },
+      [
+        { kind: 'source_without_destinations', environment: 'staging' },
+        { kind: 'target_without_destinations', environment: 'production' },
+      ],
+    ],
+  ])('%s', (_, given, change, warnings) => {
+    expect(policyWarnings(given, context(change))).toEqual(warnings.map((one) => ({ ...about, ...one })));
+    expect(policyWarnings({ ...given, enabled: false }, context(change))).toEqual([]);
+  });
+
+  const everyoneBut = (names: readonly string[], author: string): Vote[] =>
+    names.map((userId) => ({
+      userId,
+      username: userId,
+      decision: 'approved',
+      bypass: false,
+      comment: null,
+      decidedAt: new Date(0),
+      role: 'member',
+      isAuthor: userId === author,
+    }));
+  const facts = (change: Partial<PolicyFacts>): PolicyFacts => ({
+    branch: null,
+    deployments: new Map(),
+    votes: [],
+    matches,
+    ...change,
+  });
+  const passes = (given: Policy, change: Partial<PolicyFacts>) =>
+    evaluatePolicy(given, facts(change), new Date(0)).passed;
+
+  it('warns of voters exactly when all of them together could not satisfy the gate', () => {
+    const names = ['author', 'reviewer', 'reviewer-two', 'admin', 'more', 'most'];
+    fc.assert(
+      fc.property(
+        fc.subarray(names, { minLength: 1 }),
+        fc.integer({ min: 1, max: 6 }),
+        fc.option(fc.constantFrom(...names)),
+        (present, required, authorId) => {
+          const given = approval(required);
+          // Without a release any member may turn out to be its author.
+          const authors = authorId === null ? present : [authorId];
+          const can = authors.every((author) => passes(given, { votes: everyoneBut(present, author) }));
+          const warnings = policyWarnings(given, context({ members: members(...present), authorId }));
+          expect(warnings.length === 0).toBe(can);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it('warns of a pattern exactly when the rule would block each recent branch', () => {
+    const name = fc.constantFrom('main', 'release/1', 'feature/x', 'dev');
+    fc.assert(
+      fc.property(
+        fc.constantFrom('^main$', 'release/', '.', '^x', '['),
+        fc.array(name, { minLength: 1 }),
+        (pattern, recentBranches) => {
+          const given = branch(pattern);
+          const can = recentBranches.some((one) => passes(given, { branch: one }));
+          expect(policyWarnings(given, context({ recentBranches })).length === 0).toBe(can);
+        },
+      ),
+    );
+  });
+});

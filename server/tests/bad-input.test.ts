@@ -1,0 +1,345 @@
+import { connect } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { create, type JsonObject, type JsonValue, toBinary } from '@bufbuild/protobuf';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { ApproveReleaseRequestSchema } from '#server/gen/forest/v1/policies_pb.ts';
+import { aimAt } from './aim.ts';
+import { type Aim, everyMethod, get, nameOf, pathOf, post, requestsFor } from './every-method.ts';
+import { startTestApp, type TestApp } from './harness.ts';
+import { CODES, pathByName, requireWords, rowsOf } from './refusals.ts';
+import type { World } from './world.ts';
+
+const longVote = create(ApproveReleaseRequestSchema, { comment: 'words that are long enough to be cut' });
+
+let app: TestApp;
+let w: World;
+let aim: Aim;
+let requests: Readonly<Record<string, JsonObject>>;
+beforeAll(async () => {
+  app = await startTestApp();
+  ({ w, aim } = await aimAt(app));
+  requests = requestsFor(aim, 'bad');
+});
+afterAll(() => app.stop());
+
+const as = () => ({ authorization: `Bearer ${w.admin.token}` });
+
+describe('what cannot be a message', () => {
+  let before: Record<string, number>;
+  beforeEach(async () => {
+    before = await rowsOf(app);
+  });
+  afterEach(async () => expect(await rowsOf(app)).toEqual(before));
+
+  const CREATE = 'PolicyService.CreatePolicy';
+
+  test.each([
+    ['no JSON', '{"name": '],
+    ['an empty body', ''],
+    ['an array', '[]'],
+    ['a string', '"name"'],
+    ['a number for a text', '{"name": 7}'],
+    ['a text for a message', '{"project": "checkout"}'],
+    ['an object for a text', '{"name": {"a": 1}}'],
+    ['an unknown enum name', '{"policyType": "POLICY_TYPE_MOON_PHASE"}'],
+    ['a fraction for an integer', '{"approval": {"requiredApprovals": 1.5}}'],
+    ['an integer beyond 32 bits', '{"approval": {"requiredApprovals": 4294967296}}'],
+    ['an integer beyond 64 bits', '{"soakTime": {"durationSeconds": "9223372036854775808"}}'],
+    ['two configs of one oneof', '{"approval": {"requiredApprovals": 1}, "soakTime": {}}'],
+    ['deep nesting', `${'{"project":'.repeat(20_000)}{}${'}'.repeat(20_000)}`],
+  ])('%s', async (about, body) => {
+    const answer = await post(app, pathByName(CREATE), body, as());
+    expect(answer.code).toBe('invalid_argument');
+    requireWords(answer, about);
+  });
+
+  test('bytes that are no UTF-8 in JSON', async () => {
+    const json = Buffer.from(JSON.stringify({ ...requests[CREATE], name: 'NAME' }));
+    json[json.indexOf('NAME')] = 0xff;
+    const answer = await post(app, pathByName(CREATE), json, as());
+    expect(answer.code).toBe('invalid_argument');
+    requireWords(answer);
+  });
+
+  test.each([
+    ['bytes of nothing', Uint8Array.of(0xff, 0xff, 0xff, 0xff)],
+    ['a message cut short', toBinary(ApproveReleaseRequestSchema, longVote).subarray(0, 20)],
+    ['a length beyond the end', Uint8Array.of(0x0a, 0xff, 0xff, 0xff, 0xff, 0x07)],
+    [
+      'a text that is no UTF-8',
+      new BinaryWriter().tag(4, WireType.LengthDelimited).bytes(Uint8Array.of(0xc3, 0x28)).finish(),
+    ],
+    ['a group that never ends', new BinaryWriter().tag(99, WireType.StartGroup).finish()],
+    ['the wrong wire type', new BinaryWriter().tag(2, WireType.Varint).uint32(7).finish()],
+    ['field number 0', Uint8Array.of(0x00, 0x01)],
+  ])('in binary: %s', async (about, bytes) => {
+    const headers = { ...as(), 'content-type': 'application/proto' };
+    const answer = await post(app, pathByName('PolicyService.ApproveRelease'), Buffer.from(bytes), headers);
+    expect([about, answer.code]).toEqual([about, 'invalid_argument']);
+    requireWords(answer, about);
+  });
+
+  test('8 MB are refused before they are read, plain, compressed and as a length that lies', async () => {
+    const body = JSON.stringify({ ...requests[CREATE], name: 'x'.repeat(8 * 1024 * 1024) });
+    const began = performance.now();
+    const answer = await post(app, pathByName(CREATE), body, as());
+    expect(answer.code).toBe('resource_exhausted');
+    requireWords(answer);
+    const zipped = await post(app, pathByName(CREATE), gzipSync(body), {
+      ...as(),
+      'content-encoding': 'gzip',
+    });
+    expect(zipped.code).toBe('resource_exhausted');
+    requireWords(zipped);
+    // Without credentials nothing is read at all.
+    expect((await post(app, pathByName(CREATE), body)).code).toBe('unauthenticated');
+    expect(performance.now() - began).toBeLessThan(10_000);
+    expect((await post(app, pathByName('StatusService.Status'), '{}')).code).toBe('ok');
+  });
+
+  test('a request that is refused half-way, without a length, does not spoil the next one', async () => {
+    const text = await new Promise<string>((resolve, reject) => {
+      const socket = connect(Number(new URL(app.url).port), '127.0.0.1');
+      let seen = '';
+      socket.setTimeout(4_000, () => reject(new Error('the connection hangs')));
+      socket.on('error', reject);
+      socket.on('data', (chunk) => {
+        seen += chunk;
+      });
+      socket.on('end', () => resolve(seen));
+      const { authorization } = as();
+      socket.write(
+        `POST ${pathByName(CREATE)} HTTP/1.1\r\nHost: x\r\nAuthorization: ${authorization}\r\n` +
+          'Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n',
+      );
+      // The chunk that would end the request never comes.
+      const size = 5_000_000;
+      socket.write(`${size.toString(16)}\r\n${'x'.repeat(size)}\r\n`);
+    });
+    expect(text).toMatch(/^HTTP\/1\.1 429 /);
+    expect(text.toLowerCase()).toContain('connection: close');
+    expect(text).toContain('resource_exhausted');
+  });
+
+  test('what says it is compressed and is not, or by what nobody knows', async () => {
+    const json = JSON.stringify(requests[CREATE]);
+    const lied = await post(app, pathByName(CREATE), json, { ...as(), 'content-encoding': 'gzip' });
+    expect(lied.code).toBe('invalid_argument');
+    const odd = await post(app, pathByName(CREATE), json, { ...as(), 'content-encoding': 'rot13' });
+    expect(odd.code).toBe('unimplemented');
+    for (const answer of [lied, odd]) requireWords(answer);
+  });
+});
+
+describe('what is no call', () => {
+  test.each([
+    'PolicyService/NoSuchMethod',
+    'NoSuchService/Status',
+    'PolicyService/',
+    'PolicyService',
+    '/',
+    'PolicyService/CreatePolicy/more',
+    '..%2f..%2fetc/passwd',
+    '%E0%A4%A/x',
+  ])('an unknown method: %s', async (rest) => {
+    const answer = await post(app, `/forest.v1.${rest}`, '{}', as());
+    expect(answer.code).toBe('unimplemented');
+    expect(answer.status).toBe(404);
+    requireWords(answer);
+    expect((await get(app, `/forest.v1.${rest}`)).code).toBe('unimplemented');
+  });
+
+  test.each([
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data',
+    'application/connect+json',
+    '',
+  ])('the content type "%s"', async (type) => {
+    const answer = await post(app, pathByName('PolicyService.CreatePolicy'), '{}', {
+      ...as(),
+      'content-type': type,
+    });
+    expect(answer.code).toBe('invalid_argument');
+    expect(answer.status).toBe(415);
+    expect(answer.message).toContain('content-type');
+  });
+
+  test.each(['PUT', 'DELETE', 'PATCH', 'GET', 'OPTIONS'])('the verb %s for what writes', async (verb) => {
+    const response = await fetch(`${app.url}${pathByName('PolicyService.CreatePolicy')}`, {
+      method: verb,
+      headers: as(),
+    });
+    expect(response.status).toBe(405);
+    expect(((await response.json()) as { code: string }).code).toBe('unimplemented');
+  });
+
+  test('by GET: bad base64, bad JSON, no encoding, a compression nobody knows', async () => {
+    const path = pathByName('PolicyService.ListPolicies');
+    const good = encodeURIComponent(JSON.stringify(requests['PolicyService.ListPolicies']));
+    expect((await get(app, `${path}?encoding=json&message=${good}`, as())).code).toBe('ok');
+    for (const query of [
+      '',
+      '?encoding=json',
+      `?encoding=xml&message=${good}`,
+      `?message=${good}`,
+      '?encoding=json&message=%7B',
+      '?encoding=json&message=%FF',
+      '?encoding=json&base64=1&message=***',
+      '?encoding=proto&base64=1&message=***',
+      '?encoding=proto&base64=1&message=_____w',
+      '?encoding=proto&message=%C3%28',
+    ]) {
+      const answer = await get(app, path + query, as());
+      expect([query, answer.code]).toEqual([query, 'invalid_argument']);
+      requireWords(answer, query);
+    }
+    const odd = await get(app, `${path}?encoding=json&compression=rot13&message=${good}`, as());
+    expect(odd.code).toBe('unimplemented');
+  });
+
+  test.each([
+    ['no Host', 'POST /forest.v1.StatusService/Status HTTP/1.0\r\n'],
+    ['a Host that is none', 'POST /forest.v1.StatusService/Status HTTP/1.1\r\nHost: a b[\r\n'],
+    ['an empty Host', 'POST /forest.v1.StatusService/Status HTTP/1.1\r\nHost:\r\n'],
+    ['an absolute address', 'POST http://[/forest.v1.StatusService/Status HTTP/1.1\r\nHost: x\r\n'],
+    ['escapes that are none', 'GET /%E0%A4%A HTTP/1.1\r\nHost: x\r\n'],
+    ['no HTTP', 'HELLO\r\n'],
+  ])('on the bare connection: %s', async (_, head) => {
+    const { port } = new URL(app.url);
+    const text = await new Promise<string>((resolve, reject) => {
+      const socket = connect(Number(port), '127.0.0.1');
+      let seen = '';
+      socket.setTimeout(5_000, () => reject(new Error('no answer')));
+      socket.on('data', (chunk) => {
+        seen += chunk;
+      });
+      socket.on('close', () => resolve(seen));
+      socket.on('error', reject);
+      socket.write(
+        `${head}Content-Type: application/json\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}`,
+      );
+    });
+    expect(text).toMatch(/^HTTP\/1\.1 4\d\d /);
+    expect((await post(app, pathByName('StatusService.Status'), '{}')).code).toBe('ok');
+  });
+});
+
+describe('anything at all', () => {
+  /** A small generator with a seed (mulberry32), so that a failure can be had again. */
+  function seeded(seed: number): () => number {
+    let state = seed;
+    return () => {
+      state = (state + 0x6d2b79f5) | 0;
+      let t = Math.imul(state ^ (state >>> 15), 1 | state);
+      t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+      return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
+    };
+  }
+
+  test('1,500 requests with something wrong in each are answered as the caller’s, by a server that lives on', async () => {
+    const random = seeded(20_261_122);
+    const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
+    const odd = (): JsonValue =>
+      pick<JsonValue>([
+        '',
+        ' ',
+        '\0',
+        'a\0b',
+        '\ud800',
+        '\udfff\ud800',
+        '\u202e',
+        '\ufeff',
+        '🙂'.repeat(60),
+        'x'.repeat(3_000),
+        '../..',
+        "'; drop table users; --",
+        '%00',
+        'NaN',
+        '-0',
+        '1e400',
+        '9223372036854775807',
+        '-9223372036854775808',
+        '18446744073709551615',
+        'null',
+        '{}',
+        '[]',
+        '0001-01-01T00:00:00Z',
+        aim.intentId,
+        aim.artifactId.toUpperCase(),
+        aim.organisationId,
+        '00000000-0000-0000-0000-000000000000',
+        'production',
+        'admin',
+        0,
+        -1,
+        1,
+        1.5,
+        2_147_483_647,
+        -2_147_483_648,
+        1e308,
+        true,
+        false,
+        null,
+        [],
+        {},
+        [null],
+        [[]],
+        [''],
+        { a: 1 },
+        { organisation: '\0' },
+        ['a', 'a', '\0'],
+      ]);
+    const mutate = (value: JsonValue): JsonValue => {
+      if (random() < 0.25) return odd();
+      if (Array.isArray(value))
+        return value.length === 0 || random() < 0.3 ? [...value, odd()] : value.map(mutate);
+      if (typeof value === 'object' && value !== null) {
+        const entries = Object.entries(value);
+        const at = Math.floor(random() * Math.max(1, entries.length));
+        return Object.fromEntries(
+          entries.map(([key, v], i) => [key, i === at || random() < 0.1 ? mutate(v) : v]),
+        );
+      }
+      return odd();
+    };
+    // Whoever signs out or changes passwords is somebody else's business here; hashing is slow by intent.
+    const slow = /^UsersService\.(Register|Login|ChangePassword)|^SessionService\.SignIn/;
+    const unary = everyMethod.filter((m) => m.methodKind === 'unary' && !slow.test(nameOf(m)));
+    const bad: string[] = [];
+    const run = async (n: number) => {
+      const method = unary[n % unary.length];
+      if (method === undefined) return;
+      const name = nameOf(method);
+      const fresh = requestsFor(aim, `f${n}`)[name] ?? {};
+      const extra = pick(method.input.fields);
+      const with_ = extra === undefined || random() < 0.5 ? fresh : { ...fresh, [extra.jsonName]: odd() };
+      const body = JSON.stringify(mutate(with_));
+      const viaGet = method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS && random() < 0.2;
+      let bytes = Buffer.from(body);
+      if (random() < 0.15 && bytes.length > 0) {
+        bytes = Buffer.from(bytes);
+        bytes[Math.floor(random() * bytes.length)] = Math.floor(random() * 256);
+      }
+      const type = random() < 0.1 ? 'application/proto' : 'application/json';
+      const answer = viaGet
+        ? await get(
+            app,
+            `${pathOf(method)}?encoding=json&message=${encodeURIComponent(Buffer.from(body).toString())}`,
+            as(),
+          )
+        : await post(app, pathOf(method), bytes, { ...as(), 'content-type': type });
+      const fine = answer.code === 'ok' || CODES.has(answer.code);
+      if (!fine || /cannot be stored/.test(answer.message)) bad.push(`${name} ${body}: ${answer.text}`);
+    };
+    const memory = process.memoryUsage().heapUsed;
+    for (let n = 0; n < 1_500; n += 10) {
+      await Promise.all(Array.from({ length: 10 }, (_, i) => run(n + i)));
+    }
+    expect(bad).toEqual([]);
+    expect((await post(app, pathByName('StatusService.Status'), '{}')).code).toBe('ok');
+    expect(process.memoryUsage().heapUsed - memory).toBeLessThan(300 * 1024 * 1024);
+  });
+});
