@@ -16,7 +16,14 @@ export default defineConfig({
         },
       },
       // A dashboard test that needs a document says so at its top: `// @vitest-environment jsdom`.
-      { test: { name: 'dashboard', include: ['src/**/*.test.{ts,tsx}'], testTimeout: 15_000 } },
+      {
+        test: {
+          name: 'dashboard',
+          include: ['src/**/*.test.{ts,tsx}'],
+          setupFiles: ['src/testing/patience.ts'],
+          testTimeout: 30_000,
+        },
+      },
       { test: { name: 'scripts', include: ['scripts/**/*.test.ts'] } },
     ],
   },

@@ -6,6 +6,7 @@ import { renderWithin } from '#src/testing/render-within.tsx';
 import { AlertDialog, AlertDialogCancel } from './alert-dialog.tsx';
 import { Button } from './button.tsx';
 import { Field, Input } from './field.tsx';
+import { Reason } from './reason.tsx';
 import { relativeWords } from './relative-time.tsx';
 import { StaleBar } from './states.tsx';
 
@@ -137,4 +138,33 @@ test.each([
 ])('%i seconds are %s', (seconds, words) => {
   const now = Date.UTC(2026, 5, 1);
   expect(relativeWords(new Date(now + seconds * 1000), now)).toBe(words);
+});
+
+describe('Reason', () => {
+  test('a moment of the server stands in the reader’s time, and whole for machines', () => {
+    const end = new Date(2031, 4, 6, 7, 8, 9);
+    renderWithin(
+      <p>
+        <Reason>{`4m left of 5m in staging, ends ${end.toISOString()}; awaiting approval: 1/2`}</Reason>
+      </p>,
+      nothing,
+    );
+    const time = screen.getByText(/07:08:09/);
+    expect(time.textContent).toMatch(/6/);
+    expect(time.getAttribute('datetime')).toBe(end.toISOString());
+    expect(time.parentElement?.textContent).toMatch(
+      /^4m left of 5m in staging, ends .*; awaiting approval: 1\/2$/,
+    );
+  });
+
+  test('words without a moment, or with an impossible one, stay as they are', () => {
+    const words = 'awaiting approval: 1/2 since 2031-99-99T00:00:00Z';
+    renderWithin(
+      <p>
+        <Reason>{words}</Reason>
+      </p>,
+      nothing,
+    );
+    expect(screen.getByText(words).querySelector('time')).toBeNull();
+  });
 });

@@ -59,7 +59,12 @@ const control =
 
 /** A line of text. */
 export function Input({ className, ...rest }: ComponentProps<'input'>) {
-  return <input {...rest} className={classNames(control, 'min-h-8', className)} />;
+  return (
+    <input
+      {...rest}
+      className={classNames(control, 'min-h-8 read-only:bg-sunken read-only:text-muted', className)}
+    />
+  );
 }
 
 /** Several lines of text. */

@@ -64,14 +64,14 @@ export function EnvironmentPanel({
       {blocked.length > 0 && (
         <ul aria-label="Blocking policies" className="flex flex-col gap-1.5">
           {blocked.map((one) => (
-            <EvaluationRow key={one.policyId || one.policyName} evaluation={one} />
+            <EvaluationRow key={one.policyId || one.policyName} evaluation={one} open={open} />
           ))}
         </ul>
       )}
-      {passed.length > 0 && <PassedFold passed={passed} />}
+      {passed.length > 0 && <PassedFold passed={passed} open={open} />}
       {approvals.length > 0 && (
         <div className="flex min-w-0 flex-col gap-3 rounded-md bg-sunken/60 p-3">
-          <Counts approvals={approvals} environment={environment.environment} />
+          <Counts approvals={approvals} environment={environment.environment} open={open} />
           <DecisionList decisions={approvals[0]?.approvalState?.decisions ?? []} />
           {voter && (
             <VoteForm
@@ -99,7 +99,13 @@ export function EnvironmentPanel({
   );
 }
 
-function PassedFold({ passed }: { readonly passed: readonly PolicyEvaluation[] }) {
+function PassedFold({
+  passed,
+  open,
+}: {
+  readonly passed: readonly PolicyEvaluation[];
+  readonly open: boolean;
+}) {
   return (
     <details className="text-sm">
       <summary className="w-fit cursor-pointer text-muted hover:text-ink">
@@ -107,7 +113,7 @@ function PassedFold({ passed }: { readonly passed: readonly PolicyEvaluation[] }
       </summary>
       <ul className="mt-2 flex flex-col gap-1.5">
         {passed.map((one) => (
-          <EvaluationRow key={one.policyId || one.policyName} evaluation={one} />
+          <EvaluationRow key={one.policyId || one.policyName} evaluation={one} open={open} />
         ))}
       </ul>
     </details>
@@ -118,9 +124,12 @@ function PassedFold({ passed }: { readonly passed: readonly PolicyEvaluation[] }
 function Counts({
   approvals,
   environment,
+  open,
 }: {
   readonly approvals: readonly PolicyEvaluation[];
   readonly environment: string;
+  /** Whether a missing vote is still waited for. */
+  readonly open: boolean;
 }) {
   const spoken = approvals
     .map(({ approvalState: state }) =>
@@ -131,7 +140,7 @@ function Counts({
     <div className="flex flex-wrap items-center gap-2">
       {approvals.map((one) => (
         <span key={one.policyId || one.policyName} className="flex min-w-0 flex-wrap items-center gap-1.5">
-          <Badge tone={one.passed ? 'passed' : 'waiting'}>
+          <Badge tone={one.passed ? 'passed' : open ? 'waiting' : 'neutral'}>
             {`${one.approvalState?.currentApprovals ?? 0}/${one.approvalState?.requiredApprovals ?? '?'} approvals`}
           </Badge>
           {approvals.length > 1 && <span className="text-xs text-muted wrap-anywhere">{one.policyName}</span>}

@@ -2,9 +2,10 @@ import { Badge } from '#src/components/badge.tsx';
 import { Section } from '#src/components/section.tsx';
 import { requirementsAnchor } from '#src/config/paths.ts';
 import type { GetReleaseRequirementsResponse } from '#src/gen/forest/v1/policies_pb.ts';
+import { ReleaseIntentStatus } from '#src/gen/forest/v1/releases_pb.ts';
 import { EnvironmentPanel } from './environment-panel.tsx';
 import type { Voter } from './optimistic-vote.ts';
-import { tally } from './requirements-view.ts';
+import { stillOpen, tally } from './requirements-view.ts';
 import type { ReleaseRef } from './use-vote.ts';
 
 export interface RequirementsSectionProps {
@@ -23,12 +24,15 @@ export interface RequirementsSectionProps {
 export function RequirementsSection({ release, releaseName, requirements, voter }: RequirementsSectionProps) {
   const { passed, total } = tally(requirements);
   if (total === 0) return null;
+  const open =
+    requirements.intentStatus === ReleaseIntentStatus.ACTIVE && requirements.environments.some(stillOpen);
+  const tone = passed === total ? 'passed' : open ? 'waiting' : 'neutral';
   return (
     <Section
       title="Policy Requirements"
       id={requirementsAnchor}
       flush
-      aside={<Badge tone={passed === total ? 'passed' : 'waiting'}>{`${passed}/${total} passed`}</Badge>}
+      aside={<Badge tone={tone}>{`${passed}/${total} passed`}</Badge>}
     >
       {requirements.environments
         .filter((environment) => environment.evaluations.length > 0)

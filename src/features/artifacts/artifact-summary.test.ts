@@ -4,6 +4,7 @@ import {
   ArtifactSchema,
   ReleaseIntentStateSchema,
   ReleaseIntentStatus,
+  ReleaseStatus,
   PipelineRunStageStatus as Status,
   PipelineRunStageType as Type,
 } from '#src/gen/forest/v1/releases_pb.ts';
@@ -53,13 +54,42 @@ describe('what the list says of an artifact', () => {
   });
 
   test.each([
-    [ReleaseIntentStatus.SUCCEEDED, 'Released', 'passed'],
+    [ReleaseIntentStatus.SUCCEEDED, 'Deployed', 'passed'],
     [ReleaseIntentStatus.FAILED, 'Failed', 'failed'],
     [ReleaseIntentStatus.CANCELLED, 'Cancelled', 'neutral'],
-    [ReleaseIntentStatus.ACTIVE, 'Releasing', 'waiting'],
+    [ReleaseIntentStatus.ACTIVE, 'Deploying', 'waiting'],
   ])('an intent of status %i is %s', (status, words, tone) => {
     const state = intent({ status, stages: [deploy('staging', Status.ACTIVE)] });
     expect(summarise(artifact(), state).status).toEqual({ words, tone });
+  });
+
+  test('a release that stands still waits, and so does its environment', () => {
+    const soaking = intent({
+      stages: [deploy('staging', Status.SUCCEEDED), deploy('production', Status.PENDING, '4m left of 5m')],
+    });
+    expect(summarise(artifact(), soaking)).toEqual({
+      status: { words: 'Waiting', tone: 'waiting' },
+      environments: [
+        { environment: 'staging', words: 'Deployed', tone: 'passed' },
+        { environment: 'production', words: 'Waiting', tone: 'waiting' },
+      ],
+    });
+    const between = intent({
+      stages: [{ stageType: Type.WAIT, status: Status.ACTIVE }, deploy('production', Status.PENDING)],
+    });
+    expect(summarise(artifact(), between)).toEqual({
+      status: { words: 'Waiting', tone: 'waiting' },
+      environments: [{ environment: 'production', words: 'Not deployed', tone: 'neutral' }],
+    });
+  });
+
+  test('a release that no destination has taken up is queued', () => {
+    const stage = { ...deploy('production', Status.ACTIVE), stageId: 'production' };
+    const step = { stageId: 'production', statusCode: ReleaseStatus.QUEUED };
+    const states = [step, step];
+    expect(summarise(artifact(), intent({ stages: [stage], steps: states })).status.words).toBe('Queued');
+    const taken = [step, { ...step, statusCode: ReleaseStatus.RUNNING }];
+    expect(summarise(artifact(), intent({ stages: [stage], steps: taken })).status.words).toBe('Deploying');
   });
 
   test('an earlier deployment shows where the current release does not go, and not over it', () => {
@@ -73,7 +103,7 @@ describe('what the list says of an artifact', () => {
       { environment: 'staging', words: 'Deployed', tone: 'passed' },
       { environment: 'preview', words: 'Deployed', tone: 'passed' },
     ]);
-    expect(summarise(artifact(before), undefined).status.words).toBe('Released');
+    expect(summarise(artifact(before), undefined).status.words).toBe('Deployed');
   });
 });
 

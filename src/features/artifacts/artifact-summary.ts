@@ -4,6 +4,8 @@ import {
   type PipelineStageState,
   type ReleaseIntentState,
   ReleaseIntentStatus,
+  ReleaseStatus,
+  type ReleaseStepState,
   PipelineRunStageStatus as StageStatus,
   PipelineRunStageType as StageType,
 } from '#src/gen/forest/v1/releases_pb.ts';
@@ -41,7 +43,9 @@ function outranks(one: ReleaseIntentState, other: ReleaseIntentState): boolean {
 /** What the list says of one artifact, from the server's states. */
 export function summarise(artifact: Artifact, intent: ReleaseIntentState | undefined): ArtifactSummary {
   const deploys = (intent?.stages ?? []).filter(({ stageType }) => stageType === StageType.DEPLOY);
-  const fromStages = new Map(deploys.map((stage) => [stage.environment ?? '', stageWords(stage)]));
+  const fromStages = new Map(
+    deploys.map((stage) => [stage.environment ?? '', stageWords(stage, intent?.steps ?? [])]),
+  );
   // What was deployed by an earlier release counts where the current one does not go.
   for (const { environment, status } of artifact.destinations) {
     const words = destinationWords(status);
@@ -55,26 +59,35 @@ export function summarise(artifact: Artifact, intent: ReleaseIntentState | undef
 
 function statusWords(intent: ReleaseIntentState | undefined, deployedBefore: boolean): StateWords {
   switch (intent?.status) {
-    case ReleaseIntentStatus.ACTIVE: {
-      const waiting = intent.stages.find(({ status }) => status === StageStatus.AWAITING_APPROVAL);
-      if (!waiting) return { words: 'Releasing', tone: 'waiting' };
-      if (waiting.stageType === StageType.PLAN) return { words: 'Awaiting plan approval', tone: 'waiting' };
-      return stageWords(waiting);
-    }
+    case ReleaseIntentStatus.ACTIVE:
+      return activeWords(intent);
     case ReleaseIntentStatus.SUCCEEDED:
-      return { words: 'Released', tone: 'passed' };
+      return { words: intent.prepareOnly ? 'Prepared' : 'Deployed', tone: 'passed' };
     case ReleaseIntentStatus.FAILED:
       return { words: 'Failed', tone: 'failed' };
     case ReleaseIntentStatus.CANCELLED:
       return { words: 'Cancelled', tone: 'neutral' };
     default:
       return deployedBefore
-        ? { words: 'Released', tone: 'passed' }
+        ? { words: 'Deployed', tone: 'passed' }
         : { words: 'Not released', tone: 'neutral' };
   }
 }
 
-function stageWords(stage: PipelineStageState): StateWords {
+/** What a release that goes on is doing, or, when nothing of it moves, that it waits: for a person first of all. */
+function activeWords(intent: ReleaseIntentState): StateWords {
+  const gated = intent.stages.find(({ status }) => status === StageStatus.AWAITING_APPROVAL);
+  if (gated?.stageType === StageType.PLAN) return { words: 'Awaiting plan approval', tone: 'waiting' };
+  if (gated) return stageWords(gated, intent.steps);
+  const moving = intent.stages.find(
+    ({ status, stageType }) => status === StageStatus.ACTIVE && stageType !== StageType.WAIT,
+  );
+  if (!moving) return { words: 'Waiting', tone: 'waiting' };
+  if (moving.stageType === StageType.PLAN) return { words: 'Planning', tone: 'waiting' };
+  return stageWords(moving, intent.steps);
+}
+
+function stageWords(stage: PipelineStageState, steps: readonly ReleaseStepState[]): StateWords {
   switch (stage.status) {
     case StageStatus.AWAITING_APPROVAL:
       return {
@@ -82,7 +95,7 @@ function stageWords(stage: PipelineStageState): StateWords {
         tone: 'waiting',
       };
     case StageStatus.ACTIVE:
-      return { words: 'Deploying', tone: 'waiting' };
+      return { words: isQueued(stage, steps) ? 'Queued' : 'Deploying', tone: 'waiting' };
     case StageStatus.SUCCEEDED:
       return { words: 'Deployed', tone: 'passed' };
     case StageStatus.FAILED:
@@ -90,8 +103,16 @@ function stageWords(stage: PipelineStageState): StateWords {
     case StageStatus.CANCELLED:
       return { words: 'Cancelled', tone: 'neutral' };
     default:
-      return { words: 'Not deployed', tone: 'neutral' };
+      return stage.reason
+        ? { words: 'Waiting', tone: 'waiting' }
+        : { words: 'Not deployed', tone: 'neutral' };
   }
+}
+
+/** Whether no destination of a stage has taken its release up yet: they are busy with others. */
+function isQueued(stage: PipelineStageState, steps: readonly ReleaseStepState[]): boolean {
+  const own = steps.filter(({ stageId }) => stageId === stage.stageId);
+  return own.length > 0 && own.every(({ statusCode }) => statusCode === ReleaseStatus.QUEUED);
 }
 
 /** `1/2` out of the server's reason `awaiting approval: 1/2`; nothing when the reason says it otherwise. */

@@ -1,4 +1,8 @@
-import { type ReleaseIntentState, PipelineRunStageStatus as Stage } from '#src/gen/forest/v1/releases_pb.ts';
+import {
+  type PipelineStageState,
+  type ReleaseIntentState,
+  PipelineRunStageStatus as Stage,
+} from '#src/gen/forest/v1/releases_pb.ts';
 import { inOrder } from './stage-order.ts';
 import { StageRow } from './stage-row.tsx';
 
@@ -12,7 +16,11 @@ export interface PipelineStagesProps {
 export function PipelineStages({ intent, reasons }: PipelineStagesProps) {
   // A cancelled release and its cancelled stages give the same reason: once is enough.
   const saidByStage = intent.stages.some((stage) => stage.errorMessage === intent.errorMessage);
-  const complete = intent.stages.filter((stage) => stage.status === Stage.SUCCEEDED).length;
+  const succeeded = new Set(
+    intent.stages.filter((stage) => stage.status === Stage.SUCCEEDED).map((stage) => stage.stageId),
+  );
+  // A stage that is not reached yet waits for those before it, whatever its policies will say then.
+  const reached = (stage: PipelineStageState) => stage.dependsOn.every((id) => succeeded.has(id));
   return (
     <>
       <ol aria-label="Stages" className="divide-y divide-line">
@@ -21,7 +29,7 @@ export function PipelineStages({ intent, reasons }: PipelineStagesProps) {
             key={stage.stageId}
             releaseIntentId={intent.releaseIntentId}
             stage={stage}
-            reason={reasons?.[stage.stageId] ?? stage.reason}
+            reason={reached(stage) ? (reasons?.[stage.stageId] ?? stage.reason) : undefined}
             steps={intent.steps}
           />
         ))}
@@ -30,7 +38,7 @@ export function PipelineStages({ intent, reasons }: PipelineStagesProps) {
         {intent.errorMessage && !saidByStage && (
           <p className="text-failed wrap-anywhere">{intent.errorMessage}</p>
         )}
-        <p>{`${complete}/${intent.stages.length} stages complete`}</p>
+        <p>{`${succeeded.size}/${intent.stages.length} stages complete`}</p>
       </div>
     </>
   );

@@ -1,4 +1,6 @@
 import { formatDuration } from '#domain/time/duration.ts';
+import { classNames } from '#src/components/class-names.ts';
+import { Reason } from '#src/components/reason.tsx';
 import { RelativeTime } from '#src/components/relative-time.tsx';
 import {
   type PipelineStageState,
@@ -49,9 +51,19 @@ export function StageRow({ releaseIntentId, stage, steps, reason }: StageRowProp
             className="ml-auto text-xs text-muted"
           />
         </div>
-        {waits && reason && <p className="text-waiting wrap-anywhere">{reason}</p>}
+        {waits && reason && (
+          <p className="text-waiting wrap-anywhere">
+            <Reason>{reason}</Reason>
+          </p>
+        )}
         {errors.map((error) => (
-          <p key={error} className="whitespace-pre-wrap text-failed wrap-anywhere">
+          <p
+            key={error}
+            className={classNames(
+              'whitespace-pre-wrap wrap-anywhere',
+              view.tone === 'failed' ? 'text-failed' : 'text-muted',
+            )}
+          >
             {error}
           </p>
         ))}

@@ -1,0 +1,344 @@
+import type { Page } from 'playwright/test';
+import { expect, test } from './fixtures.ts';
+
+const pipeline = (page: Page) => page.getByRole('region', { name: 'Pipeline' });
+const requirements = (page: Page) => page.getByRole('region', { name: 'Policy Requirements' });
+const decisions = (page: Page) => requirements(page).getByRole('list', { name: 'Decisions' });
+const button = (page: Page, name: string) => requirements(page).getByRole('button', { name });
+
+test('a policy is written, a release asked for, approved by two people, and deployed', async ({
+  world,
+  browserOf,
+}) => {
+  const { admin, author, reviewer, reviewerTwo } = world.people;
+  const adminPage = await browserOf(admin);
+  await adminPage.goto(world.page('policies'));
+  await adminPage.getByLabel('Name', { exact: true }).fill('four-eyes');
+  await adminPage.getByLabel('Type').selectOption({ label: 'Approval Required' });
+  await adminPage.getByLabel('Target environment').selectOption('production');
+  await adminPage.getByLabel('Required approvals').fill('2');
+  await adminPage.getByRole('button', { name: 'Create Policy' }).click();
+  await expect(adminPage.getByText('production · 2 approvals')).toBeVisible();
+
+  const { slug, context } = await world.annotate({ title: 'Charge what the basket says' });
+  const authorPage = await browserOf(author);
+  await authorPage.goto(world.page());
+  await authorPage.getByRole('link', { name: context?.title ?? '' }).click();
+  await expect(authorPage).toHaveURL(world.page(`releases/${slug}`));
+  const deploy = authorPage.getByRole('region', { name: 'Deploy this release' });
+  await deploy.getByLabel('Target environment').selectOption('production');
+  await expect(deploy).toContainText('production: approvals will be asked for (four-eyes)');
+  await deploy.getByRole('button', { name: 'Deploy' }).click();
+  await expect(pipeline(authorPage)).toContainText('Awaiting approval for production');
+  await expect(requirements(authorPage)).toContainText('0/1 passed');
+  await expect(requirements(authorPage)).toContainText('awaiting approval: 0/2');
+  await expect(requirements(authorPage)).toContainText('0/2 approvals');
+  await expect(requirements(authorPage)).toContainText('You cannot approve your own release.');
+  await expect(button(authorPage, 'Approve')).toHaveCount(0);
+  await expect(button(authorPage, 'Bypass (Admin)')).toHaveCount(0);
+
+  const first = await browserOf(reviewer);
+  await first.goto('/');
+  await first
+    .getByRole('list', { name: 'Waiting for you' })
+    .getByRole('link', { name: context?.title ?? '' })
+    .click();
+  await expect(requirements(first)).toBeInViewport();
+  await requirements(first).getByLabel('Comment').fill('Checked against the invoices.');
+  await button(first, 'Approve').click();
+  await expect(requirements(first)).toContainText('1/2 approvals');
+  await expect(requirements(first)).toContainText('You approved this release');
+  await expect(button(first, 'Approve')).toHaveCount(0);
+  await expect(button(first, 'Reject')).toBeVisible();
+
+  const second = await browserOf(reviewerTwo);
+  await second.goto(world.page(`releases/${slug}`));
+  await expect(decisions(second)).toContainText(`${reviewer.username} approved`);
+  await expect(decisions(second)).toContainText('Checked against the invoices.');
+  await button(second, 'Approve').click();
+  await expect(pipeline(second)).toContainText('Deployed to production');
+  // All others see it without touching anything.
+  for (const page of [authorPage, first, second]) {
+    await expect(requirements(page)).toContainText('2/2 approvals');
+    await expect(pipeline(page)).toContainText('1/1 stages complete');
+    const destinations = page.getByRole('region', { name: 'Destinations' });
+    for (const name of ['eu-west', 'us-east']) {
+      await expect(destinations.getByRole('row').filter({ hasText: name })).toContainText('Deployed');
+    }
+    await expect(button(page, 'Approve')).toHaveCount(0);
+  }
+});
+
+test('a second browser sees the count change without a reload', async ({ world, browserOf }) => {
+  const gated = await world.gated();
+  const { reviewer, reviewerTwo } = world.people;
+  const page = await browserOf(reviewerTwo);
+  await page.goto(gated.address);
+  await expect(requirements(page)).toContainText('0/2 approvals');
+  const comment = requirements(page).getByLabel('Comment');
+  await comment.fill('Still reading');
+  await gated.approve(reviewer, 'Fine by me.');
+  await expect(requirements(page)).toContainText('1/2 approvals');
+  await expect(decisions(page)).toContainText(`${reviewer.username} approved`);
+  await expect(decisions(page)).toContainText('Fine by me.');
+  // Neither what was typed nor the place suffers from it.
+  await expect(comment).toHaveValue('Still reading');
+  await expect(comment).toBeFocused();
+});
+
+test('a rejection blocks nothing for good: the same person approves afterwards', async ({
+  world,
+  browserOf,
+}) => {
+  const { reviewer } = world.people;
+  const { address } = await world.gated(1);
+  const page = await browserOf(reviewer);
+  await page.goto(address);
+  await requirements(page).getByLabel('Comment').fill('The migration is missing.');
+  await button(page, 'Reject').click();
+  await expect(decisions(page)).toContainText(`${reviewer.username} rejected`);
+  await expect(decisions(page)).toContainText('The migration is missing.');
+  await expect(requirements(page)).toContainText('You rejected this release');
+  await expect(requirements(page)).toContainText('0/1 approvals');
+  await expect(pipeline(page)).toContainText('Awaiting approval for production');
+  await expect(requirements(page).getByLabel('Comment')).toHaveValue('');
+
+  await button(page, 'Approve').click();
+  await expect(pipeline(page)).toContainText('Deployed to production');
+  await expect(requirements(page)).toContainText('1/1 approvals');
+  await expect(decisions(page).getByRole('listitem')).toHaveCount(1);
+  await expect(decisions(page)).toContainText(`${reviewer.username} approved`);
+});
+
+test('an approval is changed into a rejection, and the count goes down', async ({ world, browserOf }) => {
+  const gated = await world.gated();
+  await gated.approve(world.people.reviewer);
+  const page = await browserOf(world.people.reviewer);
+  await page.goto(gated.address);
+  await expect(requirements(page)).toContainText('1/2 approvals');
+  await button(page, 'Reject').click();
+  await expect(requirements(page)).toContainText('0/2 approvals');
+  await expect(requirements(page)).toContainText('You rejected this release');
+});
+
+test('the bypass dialog: Cancel and Escape change nothing, a reason is needed, the record says so', async ({
+  world,
+  browserOf,
+}) => {
+  const { admin, reviewer } = world.people;
+  const { artifact, address, intentId } = await world.gated();
+  const page = await browserOf(admin);
+  await page.goto(address);
+  const dialog = page.getByRole('alertdialog', { name: 'Bypass approval?' });
+  const open = () => button(page, 'Bypass (Admin)').click();
+
+  await open();
+  await expect(dialog).toContainText('production');
+  await expect(dialog).toContainText(artifact.slug);
+  await expect(dialog).toContainText('This skips 2 of 2 approvals for production');
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await expect(dialog).toBeHidden();
+  await expect(button(page, 'Bypass (Admin)')).toBeFocused();
+
+  await open();
+  await dialog.getByLabel('Reason').fill('On second thoughts');
+  await page.keyboard.press('Escape');
+  await expect(dialog).toBeHidden();
+  await expect(requirements(page)).toContainText('Nobody has decided yet.');
+  await expect(pipeline(page)).toContainText('Awaiting approval for production');
+
+  await open();
+  await dialog.getByLabel('Reason').fill('   ');
+  await dialog.getByRole('button', { name: 'Bypass approval' }).click();
+  await expect(dialog.getByLabel('Reason')).toBeFocused();
+  await expect(dialog.getByLabel('Reason')).toHaveAccessibleDescription(/Say why/);
+  const before = await admin.api.policies.getApprovalState({
+    project: world.project,
+    releaseIntentId: intentId,
+    targetEnvironment: 'production',
+  });
+  expect(before.state?.decisions).toEqual([]);
+
+  await dialog.getByLabel('Reason').fill('Payments are down; reviewers are asleep.');
+  await dialog.getByRole('button', { name: 'Bypass approval' }).click();
+  await expect(dialog).toBeHidden();
+  await expect(pipeline(page)).toContainText('Deployed to production');
+  await expect(decisions(page)).toContainText(`${admin.username} bypassed`);
+  await expect(decisions(page)).toContainText('Payments are down; reviewers are asleep.');
+  // People are counted, bypasses are not.
+  await expect(requirements(page)).toContainText('0/2 approvals');
+  await expect(requirements(page)).toContainText('1/1 passed');
+
+  const reader = await browserOf(reviewer);
+  await reader.goto(address);
+  await expect(decisions(reader)).toContainText(`${admin.username} bypassed`);
+});
+
+test('members are not offered the bypass', async ({ world, browserOf }) => {
+  const { address } = await world.gated();
+  const page = await browserOf(world.people.reviewer);
+  await page.goto(address);
+  await expect(button(page, 'Approve')).toBeVisible();
+  await expect(button(page, 'Reject')).toBeVisible();
+  await expect(button(page, 'Bypass (Admin)')).toHaveCount(0);
+});
+
+test('an admin who is the author gets the bypass in the place of Approve', async ({ world, browserOf }) => {
+  const { admin } = world.people;
+  await world.requireApprovals('production', 1);
+  const { artifactId, slug } = await world.annotate();
+  await admin.api.releases.release({ artifactId, environments: ['production'] });
+  const page = await browserOf(admin);
+  await page.goto(world.page(`releases/${slug}`));
+  await expect(button(page, 'Bypass (Admin)')).toBeVisible();
+  await expect(button(page, 'Approve')).toHaveCount(0);
+  await expect(requirements(page)).not.toContainText('You cannot approve your own release.');
+  await button(page, 'Bypass (Admin)').click();
+  const dialog = page.getByRole('alertdialog', { name: 'Bypass approval?' });
+  await dialog.getByLabel('Reason').fill('Nobody else is here.');
+  await dialog.getByRole('button', { name: 'Bypass approval' }).click();
+  await expect(pipeline(page)).toContainText('Deployed to production');
+});
+
+/** Lets the page know nothing new: from now on no poll of what can be voted on comes through. */
+async function holdPolls(page: Page): Promise<void> {
+  await page.route(/GetReleaseRequirements|GetReleaseIntentStates/, () => {});
+}
+
+test('a vote on a release that was cancelled meanwhile is taken back in words', async ({
+  world,
+  browserOf,
+}) => {
+  const { author, reviewer } = world.people;
+  const { address, intentId } = await world.gated();
+  const page = await browserOf(reviewer);
+  await page.goto(address);
+  await expect(button(page, 'Approve')).toBeVisible();
+  await holdPolls(page);
+  await author.api.releases.cancelRelease({ releaseIntentId: intentId });
+  // The refusal is held back for a moment, to see that the vote shows at once.
+  let refuse = () => {};
+  await page.route(/ApproveRelease/, async (route) => {
+    await new Promise<void>((go) => {
+      refuse = go;
+    });
+    await route.continue();
+  });
+  await requirements(page).getByLabel('Comment').fill('Good to go');
+  await button(page, 'Approve').click();
+  await expect(requirements(page)).toContainText('1/2 approvals');
+  await expect(decisions(page)).toContainText(reviewer.username);
+  refuse();
+  await expect(requirements(page).getByRole('alert')).toContainText(
+    /Your approval was not recorded: .*cancelled/,
+  );
+  await expect(requirements(page)).toContainText('0/2 approvals');
+  await expect(requirements(page)).toContainText('Nobody has decided yet.');
+  await expect(requirements(page).getByLabel('Comment')).toHaveValue('Good to go');
+  // Once polls come through again, the page shows what is, and still says why the vote was refused.
+  await page.unroute(/GetReleaseRequirements|GetReleaseIntentStates/);
+  await page.reload();
+  await expect(pipeline(page)).toContainText('Cancelled production');
+  await expect(button(page, 'Approve')).toHaveCount(0);
+});
+
+test('a vote of somebody who was removed meanwhile is taken back in words', async ({ world, browserOf }) => {
+  const { admin, reviewer } = world.people;
+  const { address } = await world.gated();
+  const page = await browserOf(reviewer);
+  await page.goto(address);
+  await expect(button(page, 'Reject')).toBeVisible();
+  await holdPolls(page);
+  const { organisations } = await admin.api.organisations.listMyOrganisations({});
+  const organisationId = organisations[0]?.organisationId ?? '';
+  await admin.api.organisations.removeMember({ organisationId, userId: reviewer.userId });
+  await button(page, 'Reject').click();
+  await expect(requirements(page).getByRole('alert')).toContainText('Your rejection was not recorded:');
+  await expect(requirements(page)).toContainText('Nobody has decided yet.');
+});
+
+test('a vote that the server never got is taken back in words, and can be sent again', async ({
+  world,
+  browserOf,
+}) => {
+  const { address } = await world.gated();
+  const page = await browserOf(world.people.reviewer);
+  await page.goto(address);
+  await page.route(/ApproveRelease/, (route) => route.abort('connectionrefused'));
+  await button(page, 'Approve').click();
+  await expect(requirements(page).getByRole('alert')).toContainText(
+    'Your approval was not recorded: The server does not answer.',
+  );
+  await expect(requirements(page)).toContainText('0/2 approvals');
+  await page.unroute(/ApproveRelease/);
+  await button(page, 'Approve').click();
+  await expect(requirements(page)).toContainText('1/2 approvals');
+  await expect(requirements(page).getByRole('alert')).toBeHidden();
+});
+
+test('a vote that counts no longer says so', async ({ world, browserOf }) => {
+  const { admin, reviewer, reviewerTwo } = world.people;
+  const gated = await world.gated();
+  const page = await browserOf(reviewerTwo);
+  await page.goto(gated.address);
+  await gated.approve(reviewer);
+  await expect(requirements(page)).toContainText('1/2 approvals');
+  const { organisations } = await admin.api.organisations.listMyOrganisations({});
+  const organisationId = organisations[0]?.organisationId ?? '';
+  await admin.api.organisations.removeMember({ organisationId, userId: reviewer.userId });
+  await expect(requirements(page)).toContainText('0/2 approvals');
+  await expect(decisions(page)).toContainText('no longer counts');
+});
+
+test('a comment that is too long is told before it is sent', async ({ world, browserOf }) => {
+  const { address } = await world.gated();
+  const page = await browserOf(world.people.reviewer);
+  await page.goto(address);
+  await requirements(page).getByLabel('Comment').fill('x'.repeat(2_001));
+  await button(page, 'Approve').click();
+  await expect(requirements(page).getByLabel('Comment')).toHaveAccessibleDescription(
+    /At most 2,000 characters/,
+  );
+  await expect(requirements(page)).toContainText('0/2 approvals');
+});
+
+test('a vote and a bypass by keyboard alone', async ({ world, browserOf }) => {
+  const { admin, reviewer } = world.people;
+  const { address } = await world.gated();
+  const page = await browserOf(reviewer);
+  await page.goto(address);
+  await tabTo(page, 'Comment');
+  await page.keyboard.type('By keyboard');
+  await tabTo(page, 'Approve');
+  await page.keyboard.press('Enter');
+  await expect(requirements(page)).toContainText('1/2 approvals');
+  await expect(decisions(page)).toContainText('By keyboard');
+  // The button is gone; the place is not lost.
+  await expect(requirements(page).getByRole('heading', { name: 'production' })).toBeFocused();
+
+  const adminPage = await browserOf(admin);
+  await adminPage.goto(address);
+  await tabTo(adminPage, 'Bypass (Admin)');
+  await adminPage.keyboard.press('Enter');
+  const dialog = adminPage.getByRole('alertdialog', { name: 'Bypass approval?' });
+  await expect(dialog).toBeVisible();
+  await tabTo(adminPage, 'Reason');
+  await adminPage.keyboard.type('Alone with a keyboard');
+  await tabTo(adminPage, 'Bypass approval');
+  await adminPage.keyboard.press('Space');
+  await expect(dialog).toBeHidden();
+  await expect(pipeline(adminPage)).toContainText('Deployed to production');
+});
+
+/** Presses Tab until the focus is on the control of that name. */
+async function tabTo(page: Page, name: string): Promise<void> {
+  const control = page
+    .getByRole('button', { name, exact: true })
+    .or(page.getByRole('textbox', { name, exact: true }))
+    .and(page.locator(':focus'));
+  for (let step = 0; step < 40; step++) {
+    await page.keyboard.press('Tab');
+    if ((await control.count()) === 1) return;
+  }
+  throw new Error(`40 times Tab did not reach ${name}`);
+}

@@ -1,0 +1,190 @@
+import type { Page } from 'playwright/test';
+import { expect, test } from './fixtures.ts';
+
+const row = (page: Page, name: string) =>
+  page.getByRole('list', { name: 'Policies' }).getByRole('listitem').filter({ hasText: name });
+
+interface Kind {
+  readonly type: string;
+  readonly name: string;
+  readonly create: (page: Page) => Promise<void>;
+  readonly details: string;
+  readonly edit: (page: Page) => Promise<void>;
+  readonly edited: string;
+}
+
+const kinds: readonly Kind[] = [
+  {
+    type: 'Soak Time',
+    name: 'stand-in-staging',
+    create: async (page) => {
+      await page.getByLabel('Source environment').selectOption('staging');
+      await page.getByLabel('Target environment').selectOption('production');
+      await page.getByLabel('Soak duration').fill('30m');
+      await expect(page.getByText('That is 30m.')).toBeVisible();
+    },
+    details: 'staging → production · 30m',
+    edit: (page) => page.getByLabel('Soak duration').fill('5400'),
+    edited: 'staging → production · 1h 30m',
+  },
+  {
+    type: 'Branch Restriction',
+    name: 'main-only',
+    create: async (page) => {
+      await page.getByLabel('Target environment').selectOption('production');
+      await page.getByLabel('Branch pattern').fill('^main$');
+      await page.getByLabel('Try a branch').fill('main');
+      await expect(page.getByText('“main” would pass')).toBeVisible();
+      await page.getByLabel('Try a branch').fill('mainly');
+      await expect(page.getByText('“mainly” would be blocked')).toBeVisible();
+    },
+    details: '^main$ → production',
+    edit: (page) => page.getByLabel('Branch pattern').fill('^(main|release/.*)$'),
+    edited: '^(main|release/.*)$ → production',
+  },
+  {
+    type: 'Approval Required',
+    name: 'four-eyes',
+    create: async (page) => {
+      await page.getByLabel('Target environment').selectOption('production');
+      await page.getByLabel('Required approvals').fill('2');
+    },
+    details: 'production · 2 approvals',
+    edit: (page) => page.getByLabel('Required approvals').fill('1'),
+    edited: 'production · 1 approval',
+  },
+];
+
+for (const kind of kinds) {
+  test(`${kind.type}: created, edited, disabled, enabled, deleted`, async ({ world, browserOf }) => {
+    const { admin } = world.people;
+    const page = await browserOf(admin);
+    await page.goto(world.page('policies'));
+    await expect(page.getByRole('heading', { name: 'Deployment Policies' })).toBeVisible();
+    await expect(page.getByText('No deployment policies configured.')).toBeVisible();
+
+    await page.getByLabel('Name', { exact: true }).fill(kind.name);
+    await page.getByLabel('Type').selectOption({ label: kind.type });
+    await kind.create(page);
+    await page.getByRole('button', { name: 'Create Policy' }).click();
+    const policy = row(page, kind.name);
+    await expect(policy).toContainText(kind.type);
+    await expect(policy).toContainText(kind.details);
+    await expect(policy).toContainText('Enabled');
+    // The form is ready for the next one.
+    await expect(page.getByLabel('Name', { exact: true })).toHaveValue('');
+
+    await policy.getByRole('link', { name: 'Edit' }).click();
+    await expect(page).toHaveURL(world.page(`policies/${kind.name}`));
+    await expect(page.getByLabel('Name', { exact: true })).toHaveValue(kind.name);
+    await kind.edit(page);
+    await page.getByRole('button', { name: 'Save Changes' }).click();
+    await expect(page).toHaveURL(world.page('policies'));
+    await expect(policy).toContainText(kind.edited);
+
+    await policy.getByRole('button', { name: 'Disable' }).click();
+    await expect(policy).toContainText('Disabled');
+    await policy.getByRole('button', { name: 'Enable' }).click();
+    await expect(policy).toContainText('Enabled');
+    await expect(policy.getByRole('button', { name: 'Disable' })).toBeVisible();
+    // What the screen says is what the server holds.
+    const listed = await admin.api.policies.listPolicies({ project: world.project });
+    expect(listed.policies.map(({ name, enabled }) => ({ name, enabled }))).toEqual([
+      { name: kind.name, enabled: true },
+    ]);
+
+    await policy.getByRole('button', { name: 'Delete' }).click();
+    const question = page.getByRole('alertdialog', { name: `Delete policy "${kind.name}"?` });
+    await question.getByRole('button', { name: 'Cancel' }).click();
+    await expect(question).toBeHidden();
+    await expect(policy).toBeVisible();
+    await policy.getByRole('button', { name: 'Delete' }).click();
+    await question.getByRole('button', { name: 'Delete' }).click();
+    await expect(page.getByText('No deployment policies configured.')).toBeVisible();
+    expect((await admin.api.policies.listPolicies({ project: world.project })).policies).toEqual([]);
+  });
+}
+
+test('mistakes stand at their fields, and what was typed stays', async ({ world, browserOf }) => {
+  await world.requireApprovals('production', 1, 'taken');
+  const page = await browserOf(world.people.admin);
+  await page.goto(world.page('policies'));
+  const name = page.getByLabel('Name', { exact: true });
+  const create = page.getByRole('button', { name: 'Create Policy' });
+
+  await page.getByLabel('Type').selectOption({ label: 'Soak Time' });
+  await page.getByLabel('Source environment').selectOption('staging');
+  await page.getByLabel('Target environment').selectOption('staging');
+  await page.getByLabel('Soak duration').fill('soon');
+  await create.click();
+  await expect(name).toBeFocused();
+  for (const label of ['Name', 'Source environment', 'Soak duration']) {
+    await expect(page.getByLabel(label, { exact: true })).toHaveAttribute('aria-invalid', 'true');
+  }
+  await expect(page.getByText('Source and target environment must differ.')).toBeVisible();
+  await expect(page.getByLabel('Soak duration')).toHaveValue('soon');
+
+  await page.getByLabel('Type').selectOption({ label: 'Branch Restriction' });
+  await name.fill('from-main');
+  await page.getByLabel('Target environment').selectOption('production');
+  await page.getByLabel('Branch pattern').fill('(main');
+  await create.click();
+  await expect(page.getByLabel('Branch pattern')).toBeFocused();
+  await expect(page.getByLabel('Branch pattern')).toHaveAttribute('aria-invalid', 'true');
+
+  // This one only the server can know.
+  await name.fill('taken');
+  await page.getByLabel('Branch pattern').fill('^main$');
+  await create.click();
+  await expect(name).toBeFocused();
+  await expect(name).toHaveAccessibleDescription('a policy of this name exists in this project');
+  await expect(page.getByLabel('Branch pattern')).toHaveValue('^main$');
+});
+
+test('Cancel leaves the editor and changes nothing', async ({ world, browserOf }) => {
+  await world.requireApprovals('production', 2, 'four-eyes');
+  const page = await browserOf(world.people.admin);
+  await page.goto(world.page('policies/four-eyes'));
+  await page.getByLabel('Required approvals').fill('9');
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await expect(page).toHaveURL(world.page('policies'));
+  await expect(row(page, 'four-eyes')).toContainText('production · 2 approvals');
+});
+
+test('members read the policies and are offered nothing else', async ({ world, browserOf }) => {
+  await world.requireApprovals('production', 2, 'four-eyes');
+  const page = await browserOf(world.people.reviewer);
+  await page.goto(world.page('policies'));
+  await expect(row(page, 'four-eyes')).toContainText('production · 2 approvals');
+  for (const name of ['Disable', 'Delete', 'Create Policy']) {
+    await expect(page.getByRole('button', { name })).toHaveCount(0);
+  }
+  await expect(page.getByRole('link', { name: 'Edit' })).toHaveCount(0);
+});
+
+test('an admin whose role was taken away meanwhile is refused in words', async ({ world, browserOf }) => {
+  const { admin, reviewer } = world.people;
+  await world.requireApprovals('production', 2, 'four-eyes');
+  const page = await browserOf(admin);
+  await page.goto(world.page('policies'));
+  await expect(row(page, 'four-eyes')).toBeVisible();
+  const { organisations } = await admin.api.organisations.listMyOrganisations({});
+  const organisationId = organisations[0]?.organisationId ?? '';
+  await admin.api.organisations.updateMemberRole({ organisationId, userId: reviewer.userId, role: 'admin' });
+  await reviewer.api.organisations.updateMemberRole({ organisationId, userId: admin.userId, role: 'member' });
+  await row(page, 'four-eyes').getByRole('button', { name: 'Disable' }).click();
+  await expect(row(page, 'four-eyes').getByRole('alert')).toContainText('“four-eyes” was not changed.');
+  await expect(row(page, 'four-eyes')).toContainText('Enabled');
+});
+
+test('disabling the policy that holds a release lets it go on', async ({ world, browserOf }) => {
+  const { admin, author } = world.people;
+  const { address } = await world.gated();
+  const watching = await browserOf(author);
+  await watching.goto(address);
+  await expect(watching.getByText('0/2 approvals')).toBeVisible();
+  const page = await browserOf(admin);
+  await page.goto(world.page('policies'));
+  await row(page, 'approve-production').getByRole('button', { name: 'Disable' }).click();
+  await expect(watching.getByRole('region', { name: 'Pipeline' })).toContainText('Deployed to production');
+});

@@ -1,0 +1,228 @@
+import type { Page } from 'playwright/test';
+import { PolicyType } from '#server/gen/forest/v1/policies_pb.ts';
+import { expect, test } from './fixtures.ts';
+
+const pipeline = (page: Page) => page.getByRole('region', { name: 'Pipeline' });
+const destination = (page: Page, name: string) =>
+  page.getByRole('region', { name: 'Destinations' }).getByRole('row').filter({ hasText: name });
+const listed = (page: Page, title: string) =>
+  page.getByRole('list', { name: 'Releases' }).getByRole('listitem').filter({ hasText: title });
+
+test('the header says what was built and where it comes from', async ({ world, browserOf }) => {
+  const { author } = world.people;
+  const { artifact } = await author.api.releases.annotateRelease({
+    project: world.project,
+    source: { user: author.username, sourceType: 'ci', runUrl: 'https://ci.example.com/runs/17' },
+    context: {
+      title: 'Round totals half up\n\nBankers disagree.',
+      description: 'One line changed.',
+      pr: 'https://git.example.com/pulls/8',
+    },
+    ref: { commitSha: '5f0c1d2e3b4a59687786a5b4c3d2e1f001234567', branch: 'main', version: '1.4.0' },
+  });
+  const page = await browserOf(world.people.reviewer, { permissions: ['clipboard-read', 'clipboard-write'] });
+  await page.goto(world.page(`releases/${artifact?.slug}`));
+  await expect(
+    page.getByRole('heading', { level: 1, name: 'Round totals half up', exact: true }),
+  ).toBeVisible();
+  await expect(page.getByText('Bankers disagree.')).toBeHidden();
+  await page.getByText('Full title').click();
+  await expect(page.getByText('Bankers disagree.')).toBeVisible();
+  const main = page.getByRole('main');
+  for (const words of ['1.4.0', artifact?.slug ?? '', 'main', '5f0c1d2', 'One line changed.']) {
+    await expect(main.getByText(words, { exact: true }).first()).toBeVisible();
+  }
+  await expect(page.getByRole('link', { name: 'CI run' })).toHaveAttribute(
+    'href',
+    'https://ci.example.com/runs/17',
+  );
+  await expect(page.getByRole('link', { name: 'Pull request' })).toBeVisible();
+  await page.getByRole('button', { name: 'Copy commit' }).click();
+  expect(await page.evaluate('navigator.clipboard.readText()')).toBe(artifact?.ref?.commitSha);
+  const crumbs = page.getByRole('navigation', { name: 'Breadcrumb' });
+  await crumbs.getByRole('link', { name: 'shop' }).click();
+  await expect(listed(page, 'Round totals half up')).toContainText('Not released');
+});
+
+test('a release without policies goes straight through, and has no Policy Requirements', async ({
+  world,
+  browserOf,
+}) => {
+  const { slug } = await world.annotate();
+  const page = await browserOf(world.people.author);
+  await page.goto(world.page(`releases/${slug}`));
+  await expect(pipeline(page)).toContainText('Not released yet.');
+  const deploy = page.getByRole('region', { name: 'Deploy this release' });
+  await deploy.getByRole('button', { name: 'Deploy' }).click();
+  await expect(deploy.getByLabel('Target environment')).toBeFocused();
+  await expect(deploy.getByLabel('Target environment')).toHaveAccessibleDescription(/Choose the environment/);
+  await deploy.getByLabel('Target environment').selectOption('staging');
+  await deploy.getByRole('button', { name: 'Deploy' }).click();
+  await expect(pipeline(page)).toContainText('Deployed to staging');
+  await expect(pipeline(page)).toContainText('1/1 stages complete');
+  await expect(destination(page, 'staging-eu')).toContainText('Deployed');
+  await expect(destination(page, 'staging-eu')).toContainText('forage/noop@1');
+  await expect(destination(page, 'eu-west')).toContainText('Not deployed');
+  await expect(page.getByRole('region', { name: 'Policy Requirements' })).toHaveCount(0);
+});
+
+test('a branch that a policy forbids is told before and refused beside the button', async ({
+  world,
+  browserOf,
+}) => {
+  const { admin, author } = world.people;
+  await admin.api.policies.createPolicy({
+    project: world.project,
+    name: 'main-only',
+    policyType: PolicyType.BRANCH_RESTRICTION,
+    config: {
+      case: 'branchRestriction',
+      value: { targetEnvironment: 'production', branchPattern: '^main$' },
+    },
+  });
+  const { slug } = await world.annotate({ branch: 'feature/coupons' });
+  const page = await browserOf(author);
+  await page.goto(world.page(`releases/${slug}`));
+  const deploy = page.getByRole('region', { name: 'Deploy this release' });
+  await deploy.getByLabel('Target environment').selectOption('production');
+  await expect(deploy).toContainText('Policy main-only forbids this release to production');
+  await deploy.getByRole('button', { name: 'Deploy' }).click();
+  await expect(deploy.getByRole('alert')).toContainText('The release was not started:');
+  await expect(deploy.getByRole('alert')).toContainText('main-only');
+  await expect(pipeline(page)).toContainText('Not released yet.');
+});
+
+test('a soak time holds the release, says until when, and lets go by itself', async ({
+  world,
+  browserOf,
+}) => {
+  const { admin } = world.people;
+  await admin.api.policies.createPolicy({
+    project: world.project,
+    name: 'stand-in-staging',
+    policyType: PolicyType.SOAK_TIME,
+    config: {
+      case: 'soakTime',
+      value: { sourceEnvironment: 'staging', targetEnvironment: 'production', durationSeconds: 8n },
+    },
+  });
+  await world.addPipeline('main-line', [
+    { id: 'staging', config: { case: 'deploy', value: { environment: 'staging' } } },
+    {
+      id: 'production',
+      dependsOn: ['staging'],
+      config: { case: 'deploy', value: { environment: 'production' } },
+    },
+  ]);
+  const artifact = await world.annotate();
+  await world.releaseBy('main-line', artifact);
+  const page = await browserOf(world.people.reviewer);
+  await page.goto(world.page(`releases/${artifact.slug}`));
+  const requirements = page.getByRole('region', { name: 'Policy Requirements' });
+  await expect(requirements).toContainText('Soak Time');
+  await expect(requirements).toContainText('stand-in-staging');
+  await expect(requirements).toContainText(/left of 8s in staging/);
+  await expect(requirements).toContainText('0/1 passed');
+  await expect(requirements.getByRole('button', { name: 'Approve' })).toHaveCount(0);
+  await expect(pipeline(page)).toContainText('Deploy to production');
+  await expect(destination(page, 'eu-west')).toContainText('Not deployed');
+  await expect(destination(page, 'eu-west')).toContainText(/^(?!.*Not deployed).*Deployed/, {
+    timeout: 15_000,
+  });
+  await expect(requirements).toContainText('1/1 passed');
+});
+
+test('destinations say running, queued with the place, failed with the error', async ({
+  world,
+  browserOf,
+}) => {
+  const { admin, author } = world.people;
+  const { organisation } = world;
+  for (const name of ['rig', 'broken']) {
+    await admin.api.environments.createEnvironment({ organisation, name, sortOrder: 9 });
+  }
+  await world.addDestination('rig', 'slow-rig', { seconds: '600' });
+  await world.addDestination('broken', 'cracked-rig', { fail: 'true', fail_message: 'The rig is cracked.' });
+  const first = await world.annotate({ title: 'First on the rig' });
+  const second = await world.annotate({ title: 'Second on the rig' });
+  await world.release(first, 'rig');
+  const page = await browserOf(author);
+  await page.goto(world.page(`releases/${first.slug}`));
+  await expect(destination(page, 'slow-rig')).toContainText('Deploying');
+  await expect(pipeline(page)).toContainText('Deploying to rig');
+
+  await world.release(second, 'rig');
+  await page.goto(world.page(`releases/${second.slug}`));
+  await expect(destination(page, 'slow-rig')).toContainText('Queued #1');
+  await expect(pipeline(page)).toContainText('Queued for rig');
+
+  await page.goto(world.page());
+  await expect(listed(page, 'First on the rig')).toContainText('Deploying');
+  await expect(listed(page, 'Second on the rig')).toContainText('Queued');
+
+  const third = await world.annotate({ title: 'Meets the broken rig' });
+  await world.release(third, 'broken');
+  await page.goto(world.page(`releases/${third.slug}`));
+  await expect(destination(page, 'cracked-rig')).toContainText('Failed');
+  await expect(destination(page, 'cracked-rig')).toContainText('The rig is cracked.');
+  await expect(pipeline(page)).toContainText('Failed on broken');
+});
+
+test('the author cancels a waiting release; the dialog can be left', async ({ world, browserOf }) => {
+  const { author, reviewer } = world.people;
+  const { address, artifact } = await world.gated();
+  const reader = await browserOf(reviewer);
+  await reader.goto(address);
+  await expect(pipeline(reader)).toContainText('Awaiting approval for production');
+  await expect(reader.getByRole('button', { name: 'Cancel release' })).toHaveCount(0);
+
+  const page = await browserOf(author);
+  await page.goto(address);
+  await page.getByRole('button', { name: 'Cancel release' }).click();
+  const dialog = page.getByRole('alertdialog', { name: 'Cancel this release?' });
+  await expect(dialog).toContainText(artifact.slug);
+  await page.keyboard.press('Escape');
+  await expect(dialog).toBeHidden();
+  await expect(pipeline(page)).toContainText('Awaiting approval for production');
+
+  await page.getByRole('button', { name: 'Cancel release' }).click();
+  await dialog.getByLabel('Reason').fill('A newer build is coming.');
+  await dialog.getByRole('button', { name: 'Cancel release' }).click();
+  for (const each of [page, reader]) {
+    await expect(pipeline(each)).toContainText('Cancelled production');
+    await expect(pipeline(each)).toContainText('A newer build is coming.');
+    await expect(each.getByRole('button', { name: 'Approve' })).toHaveCount(0);
+  }
+  await expect(page.getByRole('button', { name: 'Cancel release' })).toHaveCount(0);
+});
+
+test('the list names what each release waits for, and follows it', async ({ world, browserOf }) => {
+  const { reviewer, reviewerTwo } = world.people;
+  const gated = await world.gated();
+  const page = await browserOf(reviewer);
+  await page.goto(world.page());
+  const row = listed(page, gated.artifact.slug);
+  await expect(row).toContainText('Awaiting approval 0/2');
+  await expect(row).toContainText('main');
+  await expect(row).toContainText('5f0c1d2');
+  await gated.approve(reviewer);
+  await expect(row).toContainText('Awaiting approval 1/2');
+  await gated.approve(reviewerTwo);
+  await expect(row).toContainText('Deployed');
+  await expect(row.getByRole('list')).toContainText('production');
+});
+
+test('a second release of the same artifact is refused while one goes on', async ({ world, browserOf }) => {
+  await world.requireApprovals('production', 1);
+  await world.addPipeline('main-line', [
+    { id: 'production', config: { case: 'deploy', value: { environment: 'production' } } },
+  ]);
+  const artifact = await world.annotate();
+  await world.releaseBy('main-line', artifact);
+  const page = await browserOf(world.people.author);
+  await page.goto(world.page(`releases/${artifact.slug}`));
+  const deploy = page.getByRole('region', { name: 'Deploy this release' });
+  await expect(deploy.getByLabel('Use pipeline')).toBeChecked();
+  await deploy.getByRole('button', { name: 'Deploy' }).click();
+  await expect(deploy.getByRole('alert')).toContainText('The release was not started:');
+});

@@ -1,0 +1,130 @@
+import type { Page } from 'playwright/test';
+import { expect, type Person, password, signIn, test } from './fixtures.ts';
+
+async function fillSignIn(page: Page, { username, password }: Pick<Person, 'username' | 'password'>) {
+  await page.getByLabel('Username or email').fill(username);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+test('an empty server is set up by the address that it printed, once', async ({ page, ownServer }) => {
+  const server = await ownServer();
+  await page.goto(server.url);
+  await expect(page.getByRole('heading', { name: 'Set up Forage' })).toBeVisible();
+  await expect(page.getByText('It printed a one-time address when it started')).toBeVisible();
+
+  await page.goto(server.setUpAddress);
+  await page.getByLabel('Organisation').fill('acme');
+  await page.getByLabel('Username').fill('founder');
+  await page.getByLabel('Email').fill('founder@example.com');
+  await page.getByLabel('Password').fill('too short');
+  await page.getByRole('button', { name: 'Set up Forage' }).click();
+  await expect(page.getByLabel('Password')).toHaveAccessibleDescription(/12 characters.*12/s);
+  await expect(page.getByLabel('Password')).toBeFocused();
+  await expect(page.getByLabel('Organisation')).toHaveValue('acme');
+
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Set up Forage' }).click();
+  await expect(page).toHaveURL(`${server.url}/`);
+  await expect(page.getByRole('link', { name: 'acme' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'founder' })).toBeVisible();
+
+  await page.goto(server.setUpAddress);
+  await expect(page.getByRole('heading', { name: 'Already set up' })).toBeVisible();
+});
+
+test('a link that a colleague sent opens at its place after signing in', async ({ page, world }) => {
+  const { artifact, address } = await world.gated();
+  await page.goto(`${address}#policy-requirements`);
+  await expect(page).toHaveURL(/\/sign-in\?next=/);
+  await fillSignIn(page, world.people.reviewer);
+  await expect(page).toHaveURL(`${address}#policy-requirements`);
+  await expect(page.getByRole('heading', { level: 1, name: artifact.context?.title ?? '' })).toBeVisible();
+  await expect(page.getByRole('region', { name: 'Policy Requirements' })).toBeInViewport();
+});
+
+test('signs in by email as well', async ({ page, world }) => {
+  const { reviewer } = world.people;
+  await page.goto(`${world.url}/sign-in`);
+  await fillSignIn(page, { username: `${reviewer.username}@example.com`, password: reviewer.password });
+  await expect(page).toHaveURL(`${world.url}/`);
+  await expect(page.getByRole('link', { name: world.organisation })).toBeVisible();
+});
+
+test('a wrong password is told in words and keeps the name', async ({ page, world }) => {
+  const { username } = world.people.reviewer;
+  await page.goto(`${world.url}/sign-in`);
+  await fillSignIn(page, { username, password: 'not the password' });
+  await expect(page.getByRole('alert')).toHaveText(/password/);
+  await expect(page.getByLabel('Username or email')).toHaveValue(username);
+  await expect(page).toHaveURL(/\/sign-in/);
+});
+
+test('what is missing is said at its field, and nothing is sent', async ({ page, world }) => {
+  await page.goto(`${world.url}/sign-in`);
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(request.url()));
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page.getByLabel('Username or email')).toBeFocused();
+  await expect(page.getByLabel('Username or email')).toHaveAccessibleDescription(
+    'Enter your username or email.',
+  );
+  await expect(page.getByLabel('Password')).toHaveAccessibleDescription('Enter your password.');
+  expect(asked.filter((url) => url.includes('SignIn'))).toEqual([]);
+});
+
+test('signing out ends the session on the server', async ({ page, world }) => {
+  const { reviewer } = world.people;
+  await signIn(page, world.url, reviewer);
+  const cookies = await page.context().cookies();
+  expect(cookies.find(({ name }) => name === 'forage_session')).toMatchObject({ httpOnly: true });
+  await page.goto(world.page());
+  await page.getByRole('button', { name: reviewer.username }).click();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
+  // Somebody who kept the cookie gets nowhere with it.
+  await page.context().clearCookies();
+  await page.context().addCookies(cookies);
+  await page.goto(world.page());
+  await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
+});
+
+test('a session that ended in mid-work leads to sign-in and back, with what was typed', async ({
+  page,
+  world,
+}) => {
+  const { admin } = world.people;
+  await signIn(page, world.url, admin);
+  await page.goto(world.page('policies'));
+  await expect(page.getByText('No deployment policies configured.')).toBeVisible();
+  await page.getByLabel('Name', { exact: true }).fill('gate');
+  await page.getByLabel('Type').selectOption({ label: 'Approval Required' });
+  await page.getByLabel('Target environment').selectOption('production');
+  await page.getByLabel('Required approvals').fill('3');
+  await page.context().clearCookies();
+  await page.getByRole('button', { name: 'Create Policy' }).click();
+  await expect(page).toHaveURL(/\/sign-in\?next=/);
+
+  await fillSignIn(page, admin);
+  await expect(page).toHaveURL(world.page('policies'));
+  await expect(page.getByLabel('Name', { exact: true })).toHaveValue('gate');
+  await expect(page.getByLabel('Required approvals')).toHaveValue('3');
+  await page.getByRole('button', { name: 'Create Policy' }).click();
+  await expect(page.getByRole('listitem').filter({ hasText: 'gate' })).toContainText(
+    'production · 3 approvals',
+  );
+});
+
+test('a session that ended while a vote was written keeps the comment', async ({ world, browserOf }) => {
+  const { reviewer } = world.people;
+  const { address } = await world.gated();
+  const page = await browserOf(reviewer);
+  await page.goto(address);
+  await page.getByLabel('Comment').fill('Read the diff twice.');
+  // A poll finds out by itself: nobody presses anything.
+  await page.context().clearCookies();
+  await expect(page).toHaveURL(/\/sign-in\?next=/);
+  await fillSignIn(page, reviewer);
+  await expect(page).toHaveURL(address);
+  await expect(page.getByLabel('Comment')).toHaveValue('Read the diff twice.');
+});

@@ -1,0 +1,38 @@
+import { defineConfig } from 'playwright/test';
+import { ensureChromium } from './scripts/ensure-chromium.ts';
+
+const asRoot = process.getuid?.() === 0;
+
+/** Browser tests: the real server with its real database, in the Chromium that `npm test` finds or installs. */
+export default defineConfig({
+  testDir: './e2e',
+  outputDir: './test-results',
+  // Each test makes its own data, so order and company do not matter; a failure is a failure, not a reason to retry.
+  fullyParallel: true,
+  workers: 2,
+  retries: 0,
+  forbidOnly: true,
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  reporter: 'list',
+  use: {
+    headless: true,
+    viewport: { width: 1280, height: 900 },
+    // Their words are compared: no surprises from the machine's settings.
+    locale: 'en-GB',
+    timezoneId: 'UTC',
+    trace: 'retain-on-failure',
+    screenshot: 'only-on-failure',
+    launchOptions: {
+      executablePath: ensureChromium(),
+      // Chromium's sandbox refuses to run as root, which is what containers of CI services are; the pages are ours.
+      chromiumSandbox: !asRoot,
+      args: [
+        // Nothing but the server under test is reached.
+        '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
+        '--disable-domain-reliability',
+        '--no-pings',
+      ],
+    },
+  },
+});
