@@ -33,7 +33,21 @@ describe('evaluateSoakTime', () => {
       'too young',
       [west('17:30:00')],
       '17:45:40',
-      '14m 20s left of 30m in staging, ends 2026-11-22T18:00:00Z',
+      '14m left of 30m in staging, ends 2026-11-22T18:00:00Z',
+      '18:00:00',
+    ],
+    [
+      'two minutes are the last whole ones',
+      [west('17:30:00')],
+      '17:57:59',
+      '2m left of 30m in staging, ends 2026-11-22T18:00:00Z',
+      '18:00:00',
+    ],
+    [
+      'below two minutes, seconds count',
+      [west('17:30:00')],
+      '17:58:01',
+      '1m 59s left of 30m in staging, ends 2026-11-22T18:00:00Z',
       '18:00:00',
     ],
     [

@@ -9,6 +9,14 @@ export interface SourceDeployment {
   readonly lastSucceededAt: Date | null;
 }
 
+/** From here on, in seconds, the words count whole minutes: they are polled, and stay the same for as long as they can. */
+const IN_MINUTES = 120;
+
+function leftInWords(milliseconds: number): string {
+  const seconds = Math.ceil(milliseconds / 1_000);
+  return formatRemaining(seconds < IN_MINUTES ? seconds : seconds - (seconds % 60));
+}
+
 /**
  * Passes when the artifact's last successful deployment to every destination of the source environment is at least the
  * configured seconds old. `deployments` has one entry per destination; undefined: nothing is known of the environment.
@@ -37,6 +45,6 @@ export function evaluateSoakTime(
   const total = formatDuration(durationSeconds);
   if (endsAt.getTime() <= now.getTime()) return pass(`soaked ${total} in ${source}`);
 
-  const left = formatRemaining((endsAt.getTime() - now.getTime()) / 1_000);
+  const left = leftInWords(endsAt.getTime() - now.getTime());
   return block(`${left} left of ${total} in ${source}, ends ${formatInstant(endsAt)}`, endsAt);
 }

@@ -133,6 +133,7 @@ export const accessTable: AccessTable = {
     externalRejectRelease: member('approve', project),
     getExternalApprovalState: member('read', project),
     getReleaseRequirements: member('read', project),
+    getReleaseOptions: member('read', project),
     listPendingApprovals: signedIn('read'),
     listHistory: member('read', projectIfNamed),
   },

@@ -9,6 +9,7 @@ import { connectNodeAdapter } from '@connectrpc/connect-node';
 import type { AppContext } from '#server/context.ts';
 import { unauthenticated } from '#server/features/access/service.ts';
 import { lingerWhenEarly } from '#server/http/linger.ts';
+import { revalidate } from '#server/http/revalidate.ts';
 import { accessInterceptor } from './access-interceptor.ts';
 import { accessRuleOf, services } from './access-table.ts';
 import { credentialOf } from './credential.ts';
@@ -63,6 +64,8 @@ export function rpcListener(
     lingerWhenEarly(request, response);
     const problem = problemOf(path, request);
     if (problem !== null) return refuse(request, response, problem.status, problem.error);
+    // Only methods without side effects, which answer with one message, have come this far by GET.
+    if (request.method === 'GET') revalidate(request, response);
     try {
       serve(request, response);
     } catch (error) {

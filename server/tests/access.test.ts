@@ -85,6 +85,7 @@ const TABLE: Readonly<Record<string, readonly string[]>> = {
   'PolicyService.ExternalRejectRelease': members,
   'PolicyService.GetExternalApprovalState': members,
   'PolicyService.GetReleaseRequirements': members,
+  'PolicyService.GetReleaseOptions': members,
   'PolicyService.ListPendingApprovals': signedIn,
   'PolicyService.ListHistory': members,
   'ReleasePipelineService.CreateReleasePipeline': admins,

@@ -1,9 +1,15 @@
 import { create } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ArtifactService, UploadArtifactRequestSchema } from '#server/gen/forest/v1/artifacts_pb.ts';
-import { startTestApp, type TestApp } from './harness.ts';
+import { PolicyType } from '#server/gen/forest/v1/policies_pb.ts';
+import {
+  ArtifactStatus,
+  PipelineRunStageStatus,
+  ReleaseIntentStatus,
+} from '#server/gen/forest/v1/releases_pb.ts';
+import { eventually, startTestApp, type TestApp } from './harness.ts';
 import { refusal } from './refusal.ts';
-import { ended, type Person, type World, world } from './world.ts';
+import { ended, type Person, stateOf, type World, world } from './world.ts';
 
 const NOBODY = '01890000-0000-7000-8000-000000000000';
 
@@ -123,6 +129,127 @@ describe('a project’s artifacts', () => {
     for (const pageToken of [token(['checkout']), token(['2026-01-01T00:00:00Z', 'x']), token([])]) {
       const call = w.author.releases.getArtifactsByProject({ project: w.project, pageToken });
       expect(await refusal(call)).toMatchObject({ code: 'InvalidArgument', fields: ['page_token'] });
+    }
+  });
+});
+
+describe('filters', () => {
+  test('find by text, branch and author, whatever the case, and page within what they found', async () => {
+    const other = await world(app);
+    const { project } = other;
+    const make = async (by: Person, title: string, ref: object, source: object = {}) => {
+      const { artifact } = await annotate(
+        { project, context: { title }, ref: { commitSha: 'abc', ...ref }, source },
+        by,
+      );
+      return artifact?.slug ?? '';
+    };
+    const cart = await make(other.author, 'Fix CART 100% total', { branch: 'main', version: '2.0.0-RC1' });
+    const tax = await make(other.reviewer, 'Taxes_new', { branch: 'dev', commitSha: 'DEADBEEF' });
+    const robot = await make(other.reviewer, 'Nightly', { branch: 'main' }, { user: 'Robot' });
+    const slugs = async (filter: object) => {
+      const found = await other.admin.releases.getArtifactsByProject({ project, ...filter });
+      return found.artifact.map((one) => one.slug);
+    };
+    expect(await slugs({})).toEqual([robot, tax, cart]);
+    expect(await slugs({ text: 'cart 100%' })).toEqual([cart]);
+    expect(await slugs({ text: 'rc1' })).toEqual([cart]);
+    expect(await slugs({ text: 'deadb' })).toEqual([tax]);
+    expect(await slugs({ text: tax.toUpperCase() })).toEqual([tax]);
+    // Not patterns: only the characters themselves.
+    expect(await slugs({ text: '%' })).toEqual([cart]);
+    expect(await slugs({ text: 's_n' })).toEqual([tax]);
+    expect(await slugs({ text: 'nothing like it' })).toEqual([]);
+    expect(await slugs({ branch: 'main' })).toEqual([robot, cart]);
+    expect(await slugs({ branch: 'MAIN' })).toEqual([]);
+    expect(await slugs({ author: other.reviewer.username.toUpperCase() })).toEqual([robot, tax]);
+    expect(await slugs({ author: 'robot' })).toEqual([robot]);
+    expect(await slugs({ author: 'rob' })).toEqual([]);
+    expect(await slugs({ branch: 'main', author: other.author.username })).toEqual([cart]);
+    expect(await slugs({ text: '', branch: '', author: '' })).toEqual([robot, tax, cart]);
+
+    const first = await other.admin.releases.getArtifactsByProject({ project, branch: 'main', pageSize: 1 });
+    expect(first.artifact.map((one) => one.slug)).toEqual([robot]);
+    const pageToken = first.nextPageToken;
+    expect(await slugs({ branch: 'main', pageSize: 1, pageToken })).toEqual([cart]);
+  });
+
+  test('find by status, and carry the release that speaks for each', async () => {
+    const other = await world(app);
+    const { project, organisation } = other;
+    await other.admin.environments.createEnvironment({ organisation, name: 'empty', sortOrder: 9 });
+    const made = async () => (await other.artifact()).artifactId;
+    const artifacts = {
+      unreleased: await made(),
+      deployed: await made(),
+      failed: await made(),
+      gated: await made(),
+      cancelled: await made(),
+      soaking: await made(),
+    };
+    const intents = {
+      deployed: await other.release(artifacts.deployed, ['staging']),
+      failed: await other.release(artifacts.failed, ['empty']),
+    };
+    await ended(other, intents.deployed);
+    await ended(other, intents.failed, ReleaseIntentStatus.FAILED);
+    await other.approvalPolicy(1);
+    const gated = await other.release(artifacts.gated, ['production']);
+    const cancelled = await other.release(artifacts.cancelled, ['production']);
+    for (const id of [gated, cancelled]) {
+      await eventually(
+        async () => (await stateOf(other, id)).stages[0]?.status === PipelineRunStageStatus.AWAITING_APPROVAL,
+        'the stage to wait for approval',
+      );
+    }
+    await other.author.releases.cancelRelease({ releaseIntentId: cancelled });
+    // A newer release that has ended does not hide the one that goes on.
+    await ended(other, await other.release(artifacts.gated, ['staging']));
+    await other.admin.policies.createPolicy({
+      project,
+      name: 'soak',
+      policyType: PolicyType.SOAK_TIME,
+      config: {
+        case: 'soakTime',
+        value: { sourceEnvironment: 'production', targetEnvironment: 'staging', durationSeconds: 60n },
+      },
+    });
+    const soaking = await other.release(artifacts.soaking, ['staging']);
+
+    const list = (filter: object) => other.reviewer.releases.getArtifactsByProject({ project, ...filter });
+    for (const [status, artifactId, intentId] of [
+      [ArtifactStatus.NOT_RELEASED, artifacts.unreleased, undefined],
+      [ArtifactStatus.SUCCEEDED, artifacts.deployed, intents.deployed],
+      [ArtifactStatus.FAILED, artifacts.failed, intents.failed],
+      [ArtifactStatus.AWAITING_APPROVAL, artifacts.gated, gated],
+      [ArtifactStatus.CANCELLED, artifacts.cancelled, cancelled],
+      [ArtifactStatus.ACTIVE, artifacts.soaking, soaking],
+    ] as const) {
+      const { artifact } = await list({ status });
+      expect(artifact.map((one) => [one.id, one.latestIntent?.releaseIntentId])).toEqual([
+        [artifactId, intentId],
+      ]);
+    }
+    const { artifact: all } = await list({});
+    expect(all).toHaveLength(6);
+    const shown = all.find(({ id }) => id === artifacts.gated)?.latestIntent;
+    const { releaseIntents } = await other.reviewer.releases.getReleaseIntentStates({
+      organisation,
+      project: project.project,
+    });
+    expect(shown).toEqual(releaseIntents.find(({ releaseIntentId }) => releaseIntentId === gated));
+  });
+
+  test('are refused when they are no text or no status', async () => {
+    for (const [filter, field] of [
+      [{ text: 'x'.repeat(201) }, 'text'],
+      [{ text: 'a\0b' }, 'text'],
+      [{ branch: 'x'.repeat(256) }, 'branch'],
+      [{ author: 'x'.repeat(257) }, 'author'],
+      [{ status: 99 as ArtifactStatus }, 'status'],
+    ] as const) {
+      const call = w.author.releases.getArtifactsByProject({ project: w.project, ...filter });
+      expect(await refusal(call)).toMatchObject({ code: 'InvalidArgument', fields: [field] });
     }
   });
 });

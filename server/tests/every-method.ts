@@ -87,6 +87,7 @@ export function requestsFor(aim: Aim, n: number | string): Readonly<Record<strin
     'PolicyService.ExternalRejectRelease': vote,
     'PolicyService.GetExternalApprovalState': vote,
     'PolicyService.GetReleaseRequirements': { project, releaseIntentId: aim.intentId },
+    'PolicyService.GetReleaseOptions': { project, artifactId },
     'PolicyService.ListPendingApprovals': {},
     'PolicyService.ListHistory': { organisation },
     'ReleasePipelineService.CreateReleasePipeline': { project, name: `l-${n}`, stages },

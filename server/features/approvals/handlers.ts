@@ -1,20 +1,18 @@
-import { createHash } from 'node:crypto';
-import { create, toBinary } from '@bufbuild/protobuf';
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import type { AppContext } from '#server/context.ts';
-import { approvalStateToWire, decisionToWire, evaluationToWire } from '#server/features/policies/convert.ts';
-import { intentStatusToWire, stageStatusToWire } from '#server/features/releases/status.ts';
-import {
-  type ApproveReleaseRequest,
-  type GetApprovalStateRequest,
-  type GetReleaseRequirementsResponse,
-  GetReleaseRequirementsResponseSchema,
-  type PolicyService,
-  type RejectReleaseRequest,
+import { approvalStateToWire } from '#server/features/policies/convert.ts';
+import { stageStatusToWire } from '#server/features/releases/status.ts';
+import type {
+  ApproveReleaseRequest,
+  GetApprovalStateRequest,
+  PolicyService,
+  RejectReleaseRequest,
 } from '#server/gen/forest/v1/policies_pb.ts';
-import { callerOf, type ProjectScope, projectOf } from '#server/rpc/access.ts';
+import { callerOf, projectOf } from '#server/rpc/access.ts';
 import { pageOf } from '#server/rpc/page.ts';
 import { instant } from '#server/rpc/time.ts';
+import { releaseRequirements } from './requirements-service.ts';
+import { requirementsToWire } from './requirements-wire.ts';
 import * as approvals from './service.ts';
 
 type Methods =
@@ -66,8 +64,8 @@ export function approvalHandlers(app: AppContext): Pick<ServiceImpl<typeof Polic
     async getReleaseRequirements(request, context) {
       const caller = callerOf(context);
       const scope = projectOf(context);
-      const found = await approvals.releaseRequirements(app, caller, scope, request.releaseIntentId);
-      return withRevision(requirementsToWire(found, scope, caller.userId));
+      const found = await releaseRequirements(app, caller, scope, request.releaseIntentId);
+      return requirementsToWire(found, { userId: caller.userId, role: scope.role });
     },
 
     async listPendingApprovals(request, context) {
@@ -79,44 +77,6 @@ export function approvalHandlers(app: AppContext): Pick<ServiceImpl<typeof Polic
       return { approvals: page.approvals.map(pendingToWire), nextPageToken: page.nextPageToken };
     },
   };
-}
-
-function requirementsToWire(
-  { facts, environments }: approvals.Requirements,
-  scope: ProjectScope,
-  userId: string,
-): GetReleaseRequirementsResponse {
-  return create(GetReleaseRequirementsResponseSchema, {
-    releaseIntentId: facts.intent.id,
-    intentStatus: intentStatusToWire[facts.intent.status],
-    isReleaseAuthor: facts.intent.actorId === userId,
-    isAdmin: scope.role === 'admin',
-    authorUserId: facts.intent.actorId,
-    authorUsername: facts.intent.actorUsername,
-    environments: environments.map(({ environment, stage, verdict, permissions }) => {
-      const mine = verdict.evaluations
-        .flatMap((evaluation) => evaluation.approval?.decisions ?? [])
-        .find((vote) => vote.userId === userId);
-      return {
-        environment,
-        stageId: stage.id,
-        stageStatus: stageStatusToWire[stage.status],
-        evaluations: verdict.evaluations.map(evaluationToWire),
-        allPassed: verdict.passed,
-        canApprove: permissions.approve,
-        canReject: permissions.reject,
-        canBypass: permissions.bypass,
-        myDecision: mine === undefined ? undefined : decisionToWire(mine),
-      };
-    }),
-  });
-}
-
-/** The revision is a digest of the answer, so it changes when, and only when, anything in the answer does. */
-function withRevision(answer: GetReleaseRequirementsResponse): GetReleaseRequirementsResponse {
-  const bytes = toBinary(GetReleaseRequirementsResponseSchema, answer);
-  answer.revision = createHash('sha256').update(bytes).digest('base64url');
-  return answer;
 }
 
 const pendingToWire = ({ row, required, current }: approvals.PendingApproval) => ({

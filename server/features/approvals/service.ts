@@ -1,18 +1,12 @@
-import {
-  type Ballot,
-  type BallotFacts,
-  ballotPermissions,
-  checkBallot,
-  type Permission,
-} from '#domain/approval/ballot.ts';
+import { type Ballot, type BallotFacts, checkBallot } from '#domain/approval/ballot.ts';
+import { withVote } from '#domain/approval/effect.ts';
 import { type ApprovalTally, tallyVotes } from '#domain/approval/tally.ts';
 import type { Role, Vote } from '#domain/approval/vote.ts';
-import type { GateVerdict } from '#domain/policy/evaluate.ts';
 import type { Stage, StageStatus } from '#domain/release/stage.ts';
 import type { AppContext } from '#server/context.ts';
 import { Failure, notFound } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
-import { gateOf, type IntentFacts, policyOf } from '#server/features/gate/facts.ts';
+import { type IntentFacts, policyOf } from '#server/features/gate/facts.ts';
 import { advanceIntent, loadIntentFacts, lockIntentFacts } from '#server/features/gate/service.ts';
 import { record } from '#server/features/history/service.ts';
 import type { ProjectScope } from '#server/rpc/access.ts';
@@ -25,7 +19,8 @@ export interface VoteRequest extends Ballot {
   readonly environment: string;
 }
 
-const NOT_STARTED: ReadonlySet<StageStatus> = new Set(['PENDING', 'AWAITING_APPROVAL']);
+/** Stages on which a vote can still do something. */
+export const NOT_STARTED: ReadonlySet<StageStatus> = new Set(['PENDING', 'AWAITING_APPROVAL']);
 
 /** The deploy stage that a vote on the environment is about: the first that has not started, else the last. */
 function stageFor(facts: IntentFacts, environment: string): Stage | undefined {
@@ -36,7 +31,13 @@ function stageFor(facts: IntentFacts, environment: string): Stage | undefined {
 const approvalPolicies = (facts: IntentFacts, environment: string) =>
   facts.policies.filter((p) => p.targetEnvironment === environment && p.config.type === 'approval');
 
-function ballotFacts(facts: IntentFacts, environment: string, userId: string, role: Role): BallotFacts {
+/** What decides whether a ballot of the user on the environment is taken. */
+export function ballotFacts(
+  facts: IntentFacts,
+  environment: string,
+  userId: string,
+  role: Role,
+): BallotFacts {
   const stage = stageFor(facts, environment);
   return {
     environment,
@@ -60,7 +61,8 @@ function tallyOf(facts: IntentFacts, environment: string, votes: readonly Vote[]
   return required.length === 0 ? null : tallyVotes(votes, Math.max(...required));
 }
 
-async function factsInProject(
+/** Facts of an intent of the project; of every other it is not_found. */
+export async function factsInProject(
   load: Promise<IntentFacts | null>,
   scope: ProjectScope,
   releaseIntentId: string,
@@ -124,7 +126,7 @@ export async function vote(
         after: said(current, environment),
       });
       // The lock is held and the facts are at hand: the gate is judged in this transaction, which leaves nothing to wake.
-      const votes = new Map(facts.votes).set(environment, replaced(earlier, current));
+      const votes = new Map(facts.votes).set(environment, withVote(earlier, current));
       const { nextCheckAt } = await advanceIntent(tx, app, { ...facts, votes });
       tx.afterCommit(() => {
         app.bus.publish(subjects.releaseStatus(releaseIntentId), releaseIntentId);
@@ -133,17 +135,11 @@ export async function vote(
       });
     }
     const kept = mine !== null && sameVote(mine, current) ? mine : current;
-    const tally = tallyOf(facts, environment, replaced(earlier, kept));
+    const tally = tallyOf(facts, environment, withVote(earlier, kept));
     if (tally === null) throw notFound(`approval policy for ${environment}`);
     return tally;
   });
 }
-
-/** The votes with one of them cast anew: one voice each. */
-const replaced = (votes: readonly Vote[], cast: Vote): Vote[] => [
-  ...votes.filter((vote) => vote.userId !== cast.userId),
-  cast,
-];
 
 const sameVote = (a: Vote, b: Vote): boolean =>
   a.decision === b.decision && a.bypass === b.bypass && a.comment === b.comment;
@@ -169,41 +165,6 @@ export async function approvalState(
   const tally = tallyOf(facts, environment, facts.votes.get(environment) ?? []);
   if (tally === null) throw new Failure('not_found', `There is no approval policy for ${environment}.`);
   return tally;
-}
-
-export interface EnvironmentRequirements {
-  readonly environment: string;
-  readonly stage: Stage;
-  readonly verdict: GateVerdict;
-  readonly permissions: {
-    readonly approve: Permission;
-    readonly reject: Permission;
-    readonly bypass: Permission;
-  };
-}
-
-export interface Requirements {
-  readonly facts: IntentFacts;
-  readonly environments: readonly EnvironmentRequirements[];
-}
-
-/** What every deploy stage of an intent still needs, and what the caller may do about it. One round trip. */
-export async function releaseRequirements(
-  app: AppContext,
-  caller: Caller,
-  scope: ProjectScope,
-  releaseIntentId: string,
-): Promise<Requirements> {
-  const facts = await factsInProject(loadIntentFacts(app.db, releaseIntentId), scope, releaseIntentId);
-  const now = app.clock.now();
-  const environments = facts.stages.flatMap((stage) => {
-    if (stage.kind.type !== 'deploy') return [];
-    const { environment } = stage.kind;
-    const verdict = gateOf(facts, environment, now);
-    const own = { ...ballotFacts(facts, environment, caller.userId, scope.role), stageStatus: stage.status };
-    return [{ environment, stage, verdict, permissions: ballotPermissions(own) }];
-  });
-  return { facts, environments };
 }
 
 export interface PendingApproval {

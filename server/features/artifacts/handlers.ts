@@ -2,7 +2,12 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { AppContext } from '#server/context.ts';
 import { invalid } from '#server/failure.ts';
-import type { ArtifactSchema, ReleaseService } from '#server/gen/forest/v1/releases_pb.ts';
+import { intentToWire } from '#server/features/releases/convert.ts';
+import {
+  type ArtifactSchema,
+  ArtifactStatus,
+  type ReleaseService,
+} from '#server/gen/forest/v1/releases_pb.ts';
 import { callerOf, type ProjectScope, projectOf } from '#server/rpc/access.ts';
 import { nextPageToken, pageOf } from '#server/rpc/page.ts';
 import * as service from './service.ts';
@@ -48,6 +53,16 @@ function toWire(row: service.Artifact, scope: ProjectScope): MessageInitShape<ty
   };
 }
 
+const STATUSES: Readonly<Record<ArtifactStatus, service.ArtifactStatus | null>> = {
+  [ArtifactStatus.UNSPECIFIED]: null,
+  [ArtifactStatus.NOT_RELEASED]: 'NOT_RELEASED',
+  [ArtifactStatus.ACTIVE]: 'ACTIVE',
+  [ArtifactStatus.AWAITING_APPROVAL]: 'AWAITING_APPROVAL',
+  [ArtifactStatus.SUCCEEDED]: 'SUCCEEDED',
+  [ArtifactStatus.FAILED]: 'FAILED',
+  [ArtifactStatus.CANCELLED]: 'CANCELLED',
+};
+
 type Methods = 'annotateRelease' | 'getArtifactBySlug' | 'getArtifactsByProject';
 
 /** The part of ReleaseService that is about artifacts. */
@@ -85,9 +100,20 @@ export function artifactHandlers(app: AppContext): Pick<ServiceImpl<typeof Relea
     async getArtifactsByProject(request, context) {
       const scope = projectOf(context);
       const page = pageOf(request, ['time', 'uuid']);
-      const found = await service.listArtifacts(app, scope, page);
+      const filter = {
+        text: given(request.text),
+        branch: given(request.branch),
+        author: given(request.author),
+        status: STATUSES[request.status] ?? null,
+      };
+      const found = await service.listArtifacts(app, scope, filter, page);
       const { rows, nextPageToken: token } = nextPageToken(found, page.limit, service.sortKey);
-      return { artifact: rows.map((row) => toWire(row, scope)), nextPageToken: token };
+      const viewer = { userId: callerOf(context).userId, role: scope.role };
+      const artifact = rows.map(({ latestIntent, ...row }) => ({
+        ...toWire(row, scope),
+        latestIntent: latestIntent === null ? undefined : intentToWire(latestIntent, viewer),
+      }));
+      return { artifact, nextPageToken: token };
     },
   };
 }

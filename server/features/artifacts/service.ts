@@ -4,6 +4,7 @@ import { isUniqueViolation, type Transaction } from '#server/db/database.ts';
 import { Failure, invalid, notFound } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
 import { record } from '#server/features/history/service.ts';
+import { type IntentState, speakingIntents } from '#server/features/releases/service.ts';
 import type { ProjectScope } from '#server/rpc/access.ts';
 import { slugOf } from './slug.ts';
 import * as store from './store.ts';
@@ -127,12 +128,21 @@ export async function getArtifactBySlug(
   return artifact;
 }
 
-/** The project's artifacts, newest first: one more than `limit` when there are more. */
+export type { ArtifactFilter, ArtifactStatus } from './store.ts';
+
+/** An artifact as a list shows it. */
+export interface ListedArtifact extends Artifact {
+  /** The newest active release of it, else the newest; null when none was asked for. */
+  readonly latestIntent: IntentState | null;
+}
+
+/** The project's artifacts that the filter lets pass, newest first: one more than `limit` when there are more. */
 export async function listArtifacts(
   app: AppContext,
   scope: ProjectScope,
+  filter: store.ArtifactFilter,
   page: { limit: number; after: readonly string[] | null },
-): Promise<Artifact[]> {
+): Promise<ListedArtifact[]> {
   let after: { at: Date; id: string } | null = null;
   if (page.after !== null) {
     const [time = '', id = ''] = page.after;
@@ -142,7 +152,15 @@ export async function listArtifacts(
     }
     after = { at, id };
   }
-  return withDestinations(app, await store.listPage(app.db, scope.projectId, after, page.limit + 1));
+  const rows = await store.listPage(app.db, scope.projectId, filter, after, page.limit + 1);
+  const [artifacts, intents] = await Promise.all([
+    withDestinations(app, rows),
+    speakingIntents(
+      app,
+      rows.map((row) => row.id),
+    ),
+  ]);
+  return artifacts.map((artifact) => ({ ...artifact, latestIntent: intents.get(artifact.id) ?? null }));
 }
 
 export const sortKey = (row: Artifact): readonly string[] => [row.createdAt.toISOString(), row.id];

@@ -82,13 +82,55 @@ const BY_ID = statement<[projectId: string, id: string], ArtifactRow>(
   `select ${COLUMNS} from artifacts where project_id = $1 and id = $2`,
 );
 
+/** How far an artifact is, by the release that speaks for it. */
+export type ArtifactStatus =
+  | 'NOT_RELEASED'
+  | 'ACTIVE'
+  | 'AWAITING_APPROVAL'
+  | 'SUCCEEDED'
+  | 'FAILED'
+  | 'CANCELLED';
+
+/** Each narrows; null filters nothing. */
+export interface ArtifactFilter {
+  readonly text: string | null;
+  readonly branch: string | null;
+  readonly author: string | null;
+  readonly status: ArtifactStatus | null;
+}
+
+/*
+ * A project's artifacts are reached, in their order, by the index on project and time. The status of the release that
+ * speaks for one is looked up only where it is asked for: `case` keeps the planner from computing it otherwise.
+ */
 const PAGE = statement<
-  [projectId: string, afterAt: Date | null, afterId: string | null, limit: number],
+  [
+    projectId: string,
+    afterAt: Date | null,
+    afterId: string | null,
+    limit: number,
+    text: string | null,
+    branch: string | null,
+    author: string | null,
+    status: ArtifactStatus | null,
+  ],
   ArtifactRow
 >(
   'artifacts.page',
-  `select ${COLUMNS} from artifacts
+  `select ${COLUMNS} from artifacts a
     where project_id = $1 and ($2::timestamptz is null or (created_at, id) < ($2::timestamptz, $3::uuid))
+      and ($5::text is null or strpos(lower(title), lower($5)) > 0 or strpos(slug, lower($5)) > 0
+        or strpos(lower(commit_sha), lower($5)) > 0 or strpos(lower(coalesce(version, '')), lower($5)) > 0)
+      and ($6::text is null or branch = $6)
+      and ($7::text is null or lower(source_user) = lower($7)
+        or exists (select 1 from users u
+                    where u.id in (a.created_by, a.source_user_id) and lower(u.username) = lower($7)))
+      and case when $8::text is null then true else $8 = coalesce((
+        select case when i.status = 'ACTIVE' and exists (
+                      select 1 from stages s where s.release_intent_id = i.id and s.status = 'AWAITING_APPROVAL')
+                    then 'AWAITING_APPROVAL' else i.status end
+          from release_intents i where i.artifact_id = a.id
+         order by i.status = 'ACTIVE' desc, i.created_at desc, i.id desc limit 1), 'NOT_RELEASED') end
     order by created_at desc, id desc limit $4`,
 );
 
@@ -134,10 +176,21 @@ export async function findById(executor: Executor, projectId: string, id: string
 export function listPage(
   executor: Executor,
   projectId: string,
+  filter: ArtifactFilter,
   after: { at: Date; id: string } | null,
   limit: number,
 ): Promise<ArtifactRow[]> {
-  return executor.run(PAGE, [projectId, after?.at ?? null, after?.id ?? null, limit]);
+  const { text, branch, author, status } = filter;
+  return executor.run(PAGE, [
+    projectId,
+    after?.at ?? null,
+    after?.id ?? null,
+    limit,
+    text,
+    branch,
+    author,
+    status,
+  ]);
 }
 
 /** The latest deployment of each artifact to each destination that it was ever sent to. */

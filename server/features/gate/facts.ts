@@ -1,5 +1,5 @@
 import type { Vote } from '#domain/approval/vote.ts';
-import { evaluateGate, type GateVerdict } from '#domain/policy/evaluate.ts';
+import { evaluateGate, type GateVerdict, type PolicyFacts } from '#domain/policy/evaluate.ts';
 import { parsePolicyConfig } from '#domain/policy/parse.ts';
 import type { Policy } from '#domain/policy/policy.ts';
 import type { Stage, StageKind } from '#domain/release/stage.ts';
@@ -18,7 +18,7 @@ export interface IntentFacts {
   readonly destinations: ReadonlyMap<string, readonly SourceDestination[]>;
 }
 
-interface SourceDestination {
+export interface SourceDestination {
   readonly id: string;
   readonly name: string;
   readonly lastSucceededAt: Date | null;
@@ -63,7 +63,9 @@ export const policyOf = (row: PolicyJson): Policy => ({
   config: parsePolicyConfig(row.type, row.config),
 });
 
-function destinationsByEnvironment(rows: readonly DestinationJson[]): Map<string, SourceDestination[]> {
+export function destinationsByEnvironment(
+  rows: readonly DestinationJson[],
+): Map<string, SourceDestination[]> {
   const found = new Map<string, SourceDestination[]>();
   for (const { environment, id, name, lastSucceededAt } of rows) {
     const list = found.get(environment) ?? [];
@@ -95,20 +97,25 @@ export function factsOf(row: FactsRow): IntentFacts {
   };
 }
 
-/** The verdict of an environment's policies for this intent at `now`: the one question that every path asks. */
-export function gateOf(facts: IntentFacts, environment: string, now: Date): GateVerdict {
-  const deployments = new Map(
-    [...facts.destinations].map(([name, list]) => [
+/** What the soak rules look at, of the artifact that the destinations were looked up for. */
+export const deploymentsOf = (
+  destinations: IntentFacts['destinations'],
+): NonNullable<PolicyFacts['deployments']> =>
+  new Map(
+    [...destinations].map(([name, list]) => [
       name,
       list.map((d) => ({ destinationName: d.name, lastSucceededAt: d.lastSucceededAt })),
     ]),
   );
-  const votes = facts.votes.get(environment) ?? [];
-  const { branch } = facts.intent;
-  return evaluateGate(
-    facts.policies,
-    environment,
-    { branch, deployments, votes, matches: matchesPattern },
-    now,
-  );
-}
+
+/** What the rules look at for one environment of an intent. */
+export const policyFactsOf = (facts: IntentFacts, environment: string) => ({
+  branch: facts.intent.branch,
+  deployments: deploymentsOf(facts.destinations),
+  votes: facts.votes.get(environment) ?? [],
+  matches: matchesPattern,
+});
+
+/** The verdict of an environment's policies for this intent at `now`: the one question that every path asks. */
+export const gateOf = (facts: IntentFacts, environment: string, now: Date): GateVerdict =>
+  evaluateGate(facts.policies, environment, policyFactsOf(facts, environment), now);

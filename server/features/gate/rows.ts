@@ -76,6 +76,22 @@ export interface DestinationJson {
   readonly lastSucceededAt: string | null;
 }
 
+/** What decides over an artifact before anybody has asked for its release. */
+export interface ArtifactFactsRow {
+  readonly branch: string | null;
+  readonly policies: readonly PolicyJson[];
+  /** Of the environments that the policies soak in. */
+  readonly destinations: readonly DestinationJson[];
+}
+
+/** What stands around a project's gates: whether they can be passed at all depends on it. */
+export interface SurroundingsRow {
+  readonly members: readonly { readonly userId: string; readonly username: string; readonly role: Role }[];
+  readonly environments: readonly { readonly name: string; readonly destinations: number }[];
+  /** Newest first, repetitions left in. */
+  readonly branches: readonly string[];
+}
+
 export interface FactsRow extends IntentRow {
   readonly stages: readonly StageJson[];
   readonly releases: readonly ReleaseJson[];

@@ -1,6 +1,6 @@
 import type { IntentStatus } from '#domain/release/stage.ts';
 import { statement } from '#server/db/database.ts';
-import type { FactsRow, IntentRow, PolicyJson } from './rows.ts';
+import type { ArtifactFactsRow, FactsRow, IntentRow, PolicyJson, SurroundingsRow } from './rows.ts';
 
 /** Takes the row lock of an intent: whoever decides or changes its facts holds it until the end of the transaction. */
 export const lockIntent = statement<
@@ -27,6 +27,20 @@ const POLICIES = (projectId: string) => `
             'targetEnvironment', pol.target_environment, 'config', pol.config)), '[]')
      from policies pol where pol.project_id = ${projectId} and pol.enabled)`;
 
+/** Destinations of environments with an artifact's last arrival at each; `which` picks environments `e`. */
+const DESTINATIONS = (artifactId: string, organisationId: string, which: string) => `
+  (select coalesce(json_agg(json_build_object('environment', e.name, 'id', d.id, 'name', d.name,
+            'lastSucceededAt', (select max(r.completed_at) from releases r
+               where r.artifact_id = ${artifactId} and r.destination_id = d.id
+                 and r.status = 'SUCCEEDED' and r.mode = 'deploy')) order by d.name), '[]')
+     from environments e
+     left join destinations d on d.environment_id = e.id and d.deleted_at is null
+    where e.organisation_id = ${organisationId} and (${which}))`;
+
+const SOAKED_IN = (projectId: string) => `
+  e.name in (select pol.config ->> 'sourceEnvironment' from policies pol
+              where pol.project_id = ${projectId} and pol.enabled)`;
+
 /** Everything that decides over an intent, in one round trip: its DAG, the live policies, votes, and deployments. */
 export const intentFacts = statement<readonly [intentId: string], FactsRow>(
   'gate.facts',
@@ -52,16 +66,12 @@ export const intentFacts = statement<readonly [intentId: string], FactsRow>(
              from approval_decisions d
              left join memberships m on m.organisation_id = p.organisation_id and m.user_id = d.user_id
             where d.release_intent_id = i.id) as votes,
-          (select coalesce(json_agg(json_build_object('environment', e.name, 'id', d.id, 'name', d.name,
-                    'lastSucceededAt', (select max(r.completed_at) from releases r
-                       where r.artifact_id = i.artifact_id and r.destination_id = d.id
-                         and r.status = 'SUCCEEDED' and r.mode = 'deploy')) order by d.name), '[]')
-             from environments e
-             left join destinations d on d.environment_id = e.id and d.deleted_at is null
-            where e.organisation_id = p.organisation_id
-              and (e.name in (select s.environment from stages s where s.release_intent_id = i.id)
-                or e.name in (select pol.config ->> 'sourceEnvironment' from policies pol
-                               where pol.project_id = i.project_id and pol.enabled))) as destinations
+          ${DESTINATIONS(
+            'i.artifact_id',
+            'p.organisation_id',
+            `e.name in (select s.environment from stages s where s.release_intent_id = i.id)
+             or ${SOAKED_IN('i.project_id')}`,
+          )} as destinations
      from release_intents i
      join projects p on p.id = i.project_id
      join artifacts a on a.id = i.artifact_id
@@ -73,6 +83,32 @@ export const intentFacts = statement<readonly [intentId: string], FactsRow>(
 export const enabledPolicies = statement<readonly [projectId: string], { policies: readonly PolicyJson[] }>(
   'gate.policies',
   `select ${POLICIES('$1')} as policies`,
+);
+
+/** What decides over an artifact of a project that nobody has asked to release yet, in one round trip. */
+export const artifactFacts = statement<readonly [projectId: string, artifactId: string], ArtifactFactsRow>(
+  'gate.artifact_facts',
+  `select a.branch, ${POLICIES('a.project_id')} as policies,
+          ${DESTINATIONS('a.id', 'p.organisation_id', SOAKED_IN('a.project_id'))} as destinations
+     from artifacts a join projects p on p.id = a.project_id
+    where a.project_id = $1 and a.id = $2`,
+);
+
+/** What stands around a project's gates, in one round trip: members, destinations and the latest 50 artifacts' branches. */
+export const surroundings = statement<readonly [organisationId: string, projectId: string], SurroundingsRow>(
+  'gate.surroundings',
+  `select (select coalesce(json_agg(json_build_object('userId', u.id, 'username', u.username, 'role', m.role)
+                    order by u.username, u.id), '[]')
+             from memberships m join users u on u.id = m.user_id
+            where m.organisation_id = $1) as members,
+          (select coalesce(json_agg(json_build_object('name', e.name, 'destinations',
+                    (select count(*) from destinations d where d.environment_id = e.id and d.deleted_at is null))),
+                    '[]')
+             from environments e where e.organisation_id = $1) as environments,
+          (select coalesce(json_agg(latest.branch order by latest.created_at desc, latest.id desc)
+                    filter (where latest.branch is not null), '[]')
+             from (select a.branch, a.created_at, a.id from artifacts a where a.project_id = $2
+                    order by a.created_at desc, a.id desc limit 50) latest) as branches`,
 );
 
 /** Stores a step of the coordinator: changed stages, new releases, and the intent with the generation it has seen. */

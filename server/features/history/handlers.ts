@@ -4,7 +4,7 @@ import type { AppContext } from '#server/context.ts';
 import type { PolicyService } from '#server/gen/forest/v1/policies_pb.ts';
 import { organisationOf } from '#server/rpc/access.ts';
 import { nextPageToken, pageOf } from '#server/rpc/page.ts';
-import { instant } from '#server/rpc/time.ts';
+import { instant, momentOf } from '#server/rpc/time.ts';
 import { readHistory } from './service.ts';
 
 /** The history's part of PolicyService. */
@@ -18,6 +18,8 @@ export const historyHandlers = (app: AppContext): Pick<ServiceImpl<typeof Policy
       releaseIntentId: request.releaseIntentId ?? null,
       kind: request.kind ?? null,
       actorId: request.actorUserId ?? null,
+      since: momentOf(request.since, 'since'),
+      until: momentOf(request.until, 'until'),
     };
     const found = await readHistory(app.db, organisationId, filter, before, page.limit + 1);
     const { rows, nextPageToken: next } = nextPageToken(found, page.limit, (row) => [String(row.id)]);

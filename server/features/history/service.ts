@@ -40,6 +40,9 @@ export interface HistoryFilter {
   readonly releaseIntentId: string | null;
   readonly kind: string | null;
   readonly actorId: string | null;
+  /** From this moment on, and before that one. */
+  readonly since: Date | null;
+  readonly until: Date | null;
 }
 
 /** Entries of an organisation, newest first, older than entry `before`; at most `limit`. */
@@ -50,6 +53,16 @@ export function readHistory(
   before: number | null,
   limit: number,
 ): Promise<HistoryRow[]> {
-  const { project, releaseIntentId, kind, actorId } = filter;
-  return executor.run(listHistory, [organisationId, project, releaseIntentId, kind, actorId, before, limit]);
+  const { project, releaseIntentId, kind, actorId, since, until } = filter;
+  return executor.run(listHistory, [
+    organisationId,
+    project,
+    releaseIntentId,
+    kind,
+    actorId,
+    before,
+    limit,
+    since,
+    until,
+  ]);
 }

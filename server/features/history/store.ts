@@ -45,6 +45,8 @@ export const listHistory = statement<
     actorId: string | null,
     before: number | null,
     limit: number,
+    since: Date | null,
+    until: Date | null,
   ],
   HistoryRow
 >(
@@ -60,6 +62,8 @@ export const listHistory = statement<
       and ($4::text is null or h.kind = $4)
       and ($5::uuid is null or h.actor_id = $5)
       and ($6::bigint is null or h.id < $6)
+      and ($8::timestamptz is null or h.at >= $8)
+      and ($9::timestamptz is null or h.at < $9)
     order by h.id desc
     limit $7`,
 );

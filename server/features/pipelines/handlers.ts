@@ -1,25 +1,11 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { AppContext } from '#server/context.ts';
-import type {
-  ReleasePipelineSchema,
-  ReleasePipelineService,
-} from '#server/gen/forest/v1/release_pipelines_pb.ts';
+import type { ReleasePipelineService } from '#server/gen/forest/v1/release_pipelines_pb.ts';
 import { callerOf, projectOf } from '#server/rpc/access.ts';
 import { nextPageToken, pageOf } from '#server/rpc/page.ts';
+import { pipelineToWire } from './convert.ts';
 import * as service from './service.ts';
-import { stagesFromWire, stageToWire } from './stage-wire.ts';
-
-function toWire(row: service.Pipeline): MessageInitShape<typeof ReleasePipelineSchema> {
-  return {
-    id: row.id,
-    name: row.name,
-    enabled: row.enabled,
-    stages: row.stages.map(stageToWire),
-    createdAt: row.createdAt.toISOString(),
-    updatedAt: row.updatedAt.toISOString(),
-  };
-}
+import { stagesFromWire } from './stage-wire.ts';
 
 /** ReleasePipelineService: members read, admins change (the access table decides before these run). */
 export function pipelineHandlers(app: AppContext): ServiceImpl<typeof ReleasePipelineService> {
@@ -27,12 +13,12 @@ export function pipelineHandlers(app: AppContext): ServiceImpl<typeof ReleasePip
     async createReleasePipeline({ name, stages }, context) {
       const input = { name, stages: stagesFromWire(stages) };
       const row = await service.createPipeline(app, callerOf(context), projectOf(context), input);
-      return { pipeline: toWire(row) };
+      return { pipeline: pipelineToWire(row) };
     },
     async updateReleasePipeline({ name, enabled, stages, updateStages }, context) {
       const input = { name, enabled, stages: updateStages ? stagesFromWire(stages) : undefined };
       const row = await service.updatePipeline(app, callerOf(context), projectOf(context), input);
-      return { pipeline: toWire(row) };
+      return { pipeline: pipelineToWire(row) };
     },
     async deleteReleasePipeline({ name }, context) {
       await service.deletePipeline(app, callerOf(context), projectOf(context), name);
@@ -42,7 +28,7 @@ export function pipelineHandlers(app: AppContext): ServiceImpl<typeof ReleasePip
       const page = pageOf(request, ['text']);
       const found = await service.listPipelines(app, projectOf(context), page);
       const { rows, nextPageToken: token } = nextPageToken(found, page.limit, (row) => [row.name]);
-      return { pipelines: rows.map(toWire), nextPageToken: token };
+      return { pipelines: rows.map(pipelineToWire), nextPageToken: token };
     },
   };
 }

@@ -134,6 +134,15 @@ export function listPipelines(
   return store.listPage(app.db, scope.projectId, page.after?.[0] ?? null, page.limit + 1);
 }
 
+/** The project's enabled pipelines by name, at most `limit`. */
+export function listEnabledPipelines(
+  app: AppContext,
+  scope: ProjectScope,
+  limit: number,
+): Promise<Pipeline[]> {
+  return store.findEnabled(app.db, scope.projectId, limit);
+}
+
 /**
  * The pipeline that a release runs: the named one, or with null the project's only enabled one.
  * @throws not_found for an unknown name; failed_precondition when it is disabled, or when without a name none or
@@ -152,7 +161,8 @@ export async function findPipeline(
     }
     return row;
   }
-  const [only, another] = await store.findEnabled(executor, projectId);
+  // Two are enough to know whether there is just one.
+  const [only, another] = await store.findEnabled(executor, projectId, 2);
   if (only === undefined) {
     throw failedPrecondition(
       'the project has no enabled pipeline; create or enable one, or release to an environment',

@@ -31,9 +31,9 @@ const LOCK = statement<[projectId: string, name: string], PipelineRow>(
   `select ${COLUMNS} from release_pipelines where project_id = $1 and name = $2 for update`,
 );
 
-const ENABLED = statement<[projectId: string], PipelineRow>(
+const ENABLED = statement<[projectId: string, limit: number], PipelineRow>(
   'pipelines.enabled',
-  `select ${COLUMNS} from release_pipelines where project_id = $1 and enabled order by name limit 2`,
+  `select ${COLUMNS} from release_pipelines where project_id = $1 and enabled order by name limit $2`,
 );
 
 const PAGE = statement<[projectId: string, afterName: string, limit: number], PipelineRow>(
@@ -64,9 +64,9 @@ export async function lockByName(executor: Executor, projectId: string, name: st
   return (await executor.run(LOCK, [projectId, name]))[0];
 }
 
-/** The project's enabled pipelines, at most two: enough to know whether there is just one. */
-export function findEnabled(executor: Executor, projectId: string): Promise<PipelineRow[]> {
-  return executor.run(ENABLED, [projectId]);
+/** The project's enabled pipelines by name, at most `limit`. */
+export function findEnabled(executor: Executor, projectId: string, limit: number): Promise<PipelineRow[]> {
+  return executor.run(ENABLED, [projectId, limit]);
 }
 
 export function listPage(executor: Executor, projectId: string, afterName: string | null, limit: number) {

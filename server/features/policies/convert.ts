@@ -1,7 +1,8 @@
-import { create } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import type { ApprovalTally, CountedVote } from '#domain/approval/tally.ts';
-import type { Evaluation } from '#domain/policy/evaluate.ts';
 import type { PolicyConfig, UnreadableConfig } from '#domain/policy/policy.ts';
+import type { PolicyWarning } from '#domain/policy/satisfiable.ts';
+import type { JudgedPolicy } from '#server/features/gate/surroundings.ts';
 import {
   type ApprovalDecisionEntry,
   ApprovalDecisionEntrySchema,
@@ -13,11 +14,14 @@ import {
   PolicyEvaluationSchema,
   PolicySchema,
   PolicyType,
+  PolicyWarningKind,
+  type PolicyWarningSchema,
 } from '#server/gen/forest/v1/policies_pb.ts';
 import { instant } from '#server/rpc/time.ts';
 import type { StoredPolicy } from './service.ts';
 
-const WIRE_TYPES: Readonly<Record<PolicyConfig['type'] | 'unreadable', PolicyType>> = {
+/** Types of policies as the wire's enum has them. */
+export const policyTypeToWire: Readonly<Record<PolicyConfig['type'] | 'unreadable', PolicyType>> = {
   soak_time: PolicyType.SOAK_TIME,
   branch_restriction: PolicyType.BRANCH_RESTRICTION,
   approval: PolicyType.EXTERNAL_APPROVAL,
@@ -71,15 +75,40 @@ function configToWire(config: PolicyConfig | UnreadableConfig) {
   }
 }
 
+const WARNING_KINDS: Readonly<Record<PolicyWarning['kind'], PolicyWarningKind>> = {
+  not_enough_voters: PolicyWarningKind.NOT_ENOUGH_VOTERS,
+  only_author_could_vote: PolicyWarningKind.ONLY_AUTHOR_COULD_VOTE,
+  source_without_destinations: PolicyWarningKind.SOURCE_WITHOUT_DESTINATIONS,
+  target_without_destinations: PolicyWarningKind.TARGET_WITHOUT_DESTINATIONS,
+  pattern_matches_no_recent_branch: PolicyWarningKind.PATTERN_MATCHES_NO_RECENT_BRANCH,
+};
+
+export function warningToWire(warning: PolicyWarning): MessageInitShape<typeof PolicyWarningSchema> {
+  const { policyId, policyName } = warning;
+  const about = { kind: WARNING_KINDS[warning.kind], policyId, policyName };
+  switch (warning.kind) {
+    case 'not_enough_voters':
+      return { ...about, required: warning.required, eligible: warning.eligible };
+    case 'only_author_could_vote':
+      return { ...about, required: warning.required };
+    case 'source_without_destinations':
+    case 'target_without_destinations':
+      return { ...about, environment: warning.environment };
+    case 'pattern_matches_no_recent_branch':
+      return { ...about, pattern: warning.pattern, recentBranches: [...warning.examples] };
+  }
+}
+
 export const policyToWire = (policy: StoredPolicy): Policy =>
   create(PolicySchema, {
     id: policy.id,
     name: policy.name,
     enabled: policy.enabled,
-    policyType: WIRE_TYPES[policy.config.type],
+    policyType: policyTypeToWire[policy.config.type],
     config: configToWire(policy.config),
     createdAt: instant(policy.createdAt),
     updatedAt: instant(policy.updatedAt),
+    warnings: policy.warnings.map(warningToWire),
   });
 
 export const decisionToWire = (vote: CountedVote): ApprovalDecisionEntry =>
@@ -103,14 +132,20 @@ export const approvalStateToWire = (tally: ApprovalTally): ApprovalState =>
     bypassReason: tally.bypass?.comment ?? undefined,
   });
 
-export const evaluationToWire = (evaluation: Evaluation): PolicyEvaluation =>
+/** More voters than these are counted, not named. */
+const NAMED_VOTERS = 20;
+
+export const judgedToWire = ({ evaluation, outlook }: JudgedPolicy): PolicyEvaluation =>
   create(PolicyEvaluationSchema, {
     policyName: evaluation.policyName,
-    policyType: WIRE_TYPES[evaluation.type],
+    policyType: policyTypeToWire[evaluation.type],
     passed: evaluation.passed,
     reason: evaluation.reason,
     approvalState: evaluation.approval === null ? undefined : approvalStateToWire(evaluation.approval),
     policyId: evaluation.policyId,
     targetEnvironment: evaluation.targetEnvironment,
     nextCheckAt: instant(evaluation.nextCheckAt),
+    missingApprovals: outlook?.missing ?? 0,
+    eligibleVoters: outlook?.eligible.slice(0, NAMED_VOTERS) ?? [],
+    eligibleVoterCount: outlook?.eligible.length ?? 0,
   });

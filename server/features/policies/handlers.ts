@@ -1,13 +1,22 @@
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { AppContext } from '#server/context.ts';
 import { invalid } from '#server/failure.ts';
+import { environmentToWire } from '#server/features/environments/convert.ts';
+import { pipelineToWire } from '#server/features/pipelines/convert.ts';
 import type { PolicyService } from '#server/gen/forest/v1/policies_pb.ts';
 import { callerOf, projectOf } from '#server/rpc/access.ts';
 import { pageOf } from '#server/rpc/page.ts';
-import { configOfWire, evaluationToWire, policyToWire } from './convert.ts';
+import { configOfWire, judgedToWire, policyToWire } from './convert.ts';
+import { releaseOptions } from './options-service.ts';
 import * as policies from './service.ts';
 
-type Methods = 'createPolicy' | 'updatePolicy' | 'deletePolicy' | 'listPolicies' | 'evaluatePolicies';
+type Methods =
+  | 'createPolicy'
+  | 'updatePolicy'
+  | 'deletePolicy'
+  | 'listPolicies'
+  | 'evaluatePolicies'
+  | 'getReleaseOptions';
 
 /** The policies' part of PolicyService. */
 export const policyHandlers = (app: AppContext): Pick<ServiceImpl<typeof PolicyService>, Methods> => ({
@@ -47,11 +56,25 @@ export const policyHandlers = (app: AppContext): Pick<ServiceImpl<typeof PolicyS
   },
 
   async evaluatePolicies(request, context) {
-    const evaluations = await policies.evaluatePolicies(app, projectOf(context), {
+    const judged = await policies.evaluatePolicies(app, projectOf(context), {
       environment: request.targetEnvironment,
       branch: request.branch ?? null,
       releaseIntentId: request.releaseIntentId ?? null,
     });
-    return { evaluations: evaluations.map(evaluationToWire), allPassed: evaluations.every((e) => e.passed) };
+    const allPassed = judged.every(({ evaluation }) => evaluation.passed);
+    return { evaluations: judged.map(judgedToWire), allPassed };
+  },
+
+  async getReleaseOptions(request, context) {
+    const scope = projectOf(context);
+    const options = await releaseOptions(app, scope, request.artifactId);
+    return {
+      pipelines: options.pipelines.map(pipelineToWire),
+      environments: options.environments.map((row) => environmentToWire(row, scope.organisation)),
+      forecasts: options.forecasts.map(({ environment, evaluations }) => ({
+        environment,
+        evaluations: evaluations.map((evaluation) => judgedToWire({ evaluation, outlook: null })),
+      })),
+    };
   },
 });

@@ -1,6 +1,7 @@
-import { type Evaluation, evaluateGate } from '#domain/policy/evaluate.ts';
+import { evaluateGate } from '#domain/policy/evaluate.ts';
 import { parsePolicyConfig } from '#domain/policy/parse.ts';
 import type { PolicyConfig, UnreadableConfig } from '#domain/policy/policy.ts';
+import type { PolicyWarning } from '#domain/policy/satisfiable.ts';
 import { validatePolicy } from '#domain/policy/validate.ts';
 import type { AppContext } from '#server/context.ts';
 import { isUniqueViolation, type Transaction } from '#server/db/database.ts';
@@ -10,6 +11,13 @@ import { findEnvironment, lockEnvironmentNames } from '#server/features/environm
 import { matchesPattern, patternProblem } from '#server/features/gate/branch-pattern.ts';
 import { gateOf } from '#server/features/gate/facts.ts';
 import { loadEnabledPolicies, loadIntentFacts } from '#server/features/gate/service.ts';
+import {
+  type JudgedPolicy,
+  loadSurroundings,
+  type Surroundings,
+  warningsOf,
+  withOutlook,
+} from '#server/features/gate/surroundings.ts';
 import { wakeProject } from '#server/features/gate/wake.ts';
 import { record } from '#server/features/history/service.ts';
 import type { ProjectScope } from '#server/rpc/access.ts';
@@ -18,12 +26,14 @@ import * as store from './store.ts';
 
 export interface StoredPolicy extends Omit<store.PolicyRow, 'config'> {
   readonly config: PolicyConfig | UnreadableConfig;
+  /** Why it looks as if nobody could satisfy it; told, not forbidden. */
+  readonly warnings: readonly PolicyWarning[];
 }
 
-const policyOf = (row: store.PolicyRow): StoredPolicy => ({
-  ...row,
-  config: parsePolicyConfig(row.type, row.config),
-});
+function policyOf(row: store.PolicyRow, around: Surroundings): StoredPolicy {
+  const policy = { ...row, config: parsePolicyConfig(row.type, row.config) };
+  return { ...policy, warnings: warningsOf(policy, around, null) };
+}
 
 /** What the history keeps of a policy. */
 const remembered = (row: store.PolicyRow) => ({ enabled: row.enabled, type: row.type, config: row.config });
@@ -82,7 +92,7 @@ export async function createPolicy(
         after: remembered(row),
       });
       await wakeProject(tx, app, scope.projectId);
-      return policyOf(row);
+      return policyOf(row, await loadSurroundings(tx, scope));
     });
   } catch (error) {
     if (isUniqueViolation(error)) {
@@ -134,7 +144,7 @@ export async function updatePolicy(
       after: remembered(row),
     });
     await wakeProject(tx, app, scope.projectId);
-    return policyOf(row);
+    return policyOf(row, await loadSurroundings(tx, scope));
   });
 }
 
@@ -163,13 +173,12 @@ export async function listPolicies(
   scope: ProjectScope,
   page: Page,
 ): Promise<{ policies: StoredPolicy[]; nextPageToken: string }> {
-  const found = await app.db.run(store.listPolicies, [
-    scope.projectId,
-    page.after?.[0] ?? null,
-    page.limit + 1,
+  const [found, around] = await Promise.all([
+    app.db.run(store.listPolicies, [scope.projectId, page.after?.[0] ?? null, page.limit + 1]),
+    loadSurroundings(app.db, scope),
   ]);
   const { rows, nextPageToken: next } = nextPageToken(found, page.limit, (row) => [row.name]);
-  return { policies: rows.map(policyOf), nextPageToken: next };
+  return { policies: rows.map((row) => policyOf(row, around)), nextPageToken: next };
 }
 
 /**
@@ -180,7 +189,7 @@ export async function evaluatePolicies(
   app: AppContext,
   scope: ProjectScope,
   request: { environment: string; branch: string | null; releaseIntentId: string | null },
-): Promise<readonly Evaluation[]> {
+): Promise<readonly JudgedPolicy[]> {
   const { environment, branch, releaseIntentId } = request;
   const now = app.clock.now();
   // Without this an environment that is not there would pass, for want of policies.
@@ -188,12 +197,16 @@ export async function evaluatePolicies(
     throw notFound(`environment "${environment}"`);
   }
   if (releaseIntentId !== null) {
-    const facts = await loadIntentFacts(app.db, releaseIntentId);
+    const [facts, around] = await Promise.all([
+      loadIntentFacts(app.db, releaseIntentId),
+      loadSurroundings(app.db, scope),
+    ]);
     if (facts === null || facts.intent.projectId !== scope.projectId)
       throw notFound(`release ${releaseIntentId}`);
-    return gateOf(facts, environment, now).evaluations;
+    return withOutlook(gateOf(facts, environment, now).evaluations, around, facts.intent.actorId);
   }
   const policies = await loadEnabledPolicies(app.db, scope.projectId);
   const facts = { branch, deployments: null, votes: null, matches: matchesPattern };
-  return evaluateGate(policies, environment, facts, now).evaluations;
+  const { evaluations } = evaluateGate(policies, environment, facts, now);
+  return evaluations.map((evaluation) => ({ evaluation, outlook: null }));
 }

@@ -135,6 +135,25 @@ export interface StatesQuery {
   readonly artifactId: string | null;
 }
 
+export type IntentState = store.IntentStateRow;
+
+/** One intent with all its stages and releases. @throws Failure not_found */
+export async function findIntentState(app: AppContext, releaseIntentId: string): Promise<IntentState> {
+  const [row] = await app.db.run(store.intentState, [releaseIntentId]);
+  if (row === undefined) throw notFound(`release ${releaseIntentId}`);
+  return row;
+}
+
+/** The intents that speak for artifacts (the newest active one, else the newest), by artifact id. One round trip. */
+export async function speakingIntents(
+  app: AppContext,
+  artifactIds: readonly string[],
+): Promise<ReadonlyMap<string, IntentState>> {
+  if (artifactIds.length === 0) return new Map();
+  const rows = await app.db.run(store.speakingIntents, [artifactIds]);
+  return new Map(rows.map((row) => [row.artifactId, row]));
+}
+
 /** A page of an organisation's or project's release intents with all their stages and releases, newest first. */
 export async function listIntentStates(
   app: AppContext,
@@ -156,12 +175,17 @@ export async function listIntentStates(
   return { intents: rows, nextPageToken: next };
 }
 
+export interface DestinationStates {
+  readonly destinations: readonly store.DestinationStateRow[];
+  readonly nextPageToken: string;
+}
+
 /** A page of an organisation's destinations with what was last released to each, in the environments' order. */
 export async function listDestinationStates(
   app: AppContext,
   query: StatesQuery,
   page: Page,
-): Promise<{ destinations: store.DestinationStateRow[]; nextPageToken: string }> {
+): Promise<DestinationStates> {
   const [order, environment, name] = page.after ?? [];
   const found = await app.db.run(store.destinationStates, [
     query.organisationId,

@@ -179,6 +179,15 @@ export const intentState = statement<readonly [intentId: string], IntentStateRow
   `${STATE} where i.id = $1`,
 );
 
+/** The intent that speaks for each of the artifacts: the newest active one, else the newest. */
+export const speakingIntents = statement<readonly [artifactIds: readonly string[]], IntentStateRow>(
+  'releases.speaking',
+  `${STATE}
+    where i.id in (select distinct on (s.artifact_id) s.id from release_intents s
+                    where s.artifact_id = any($1::uuid[])
+                    order by s.artifact_id, s.status = 'ACTIVE' desc, s.created_at desc, s.id desc)`,
+);
+
 /** A page of intents with their stages and releases, newest first. */
 export const intentStates = statement<
   readonly [

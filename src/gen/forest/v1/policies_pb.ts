@@ -4,7 +4,11 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { PipelineRunStageStatus, Project, ReleaseIntentStatus } from "./releases_pb.ts";
+import type { Environment } from "./environments_pb.ts";
+import { file_forest_v1_environments } from "./environments_pb.ts";
+import type { ReleasePipeline } from "./release_pipelines_pb.ts";
+import { file_forest_v1_release_pipelines } from "./release_pipelines_pb.ts";
+import type { DestinationState, PipelineRunStageStatus, Project, ReleaseIntentState, ReleaseIntentStatus } from "./releases_pb.ts";
 import { file_forest_v1_releases } from "./releases_pb.ts";
 import { file_google_protobuf_struct } from "@bufbuild/protobuf/wkt";
 import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
@@ -13,7 +17,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file forest/v1/policies.proto.
  */
 export const file_forest_v1_policies: GenFile = /*@__PURE__*/
-  fileDesc("Chhmb3Jlc3QvdjEvcG9saWNpZXMucHJvdG8SCWZvcmVzdC52MSJiCg5Tb2FrVGltZUNvbmZpZxIaChJzb3VyY2VfZW52aXJvbm1lbnQYASABKAkSGgoSdGFyZ2V0X2Vudmlyb25tZW50GAIgASgJEhgKEGR1cmF0aW9uX3NlY29uZHMYAyABKAMiTQoXQnJhbmNoUmVzdHJpY3Rpb25Db25maWcSGgoSdGFyZ2V0X2Vudmlyb25tZW50GAEgASgJEhYKDmJyYW5jaF9wYXR0ZXJuGAIgASgJIkgKDkFwcHJvdmFsQ29uZmlnEhoKEnRhcmdldF9lbnZpcm9ubWVudBgBIAEoCRIaChJyZXF1aXJlZF9hcHByb3ZhbHMYAiABKAUi0wEKDUFwcHJvdmFsU3RhdGUSGgoScmVxdWlyZWRfYXBwcm92YWxzGAEgASgFEhkKEWN1cnJlbnRfYXBwcm92YWxzGAIgASgFEjMKCWRlY2lzaW9ucxgDIAMoCzIgLmZvcmVzdC52MS5BcHByb3ZhbERlY2lzaW9uRW50cnkSGAoLYnlwYXNzZWRfYnkYZCABKAlIAIgBARIaCg1ieXBhc3NfcmVhc29uGGUgASgJSAGIAQFCDgoMX2J5cGFzc2VkX2J5QhAKDl9ieXBhc3NfcmVhc29uItsBChVBcHByb3ZhbERlY2lzaW9uRW50cnkSDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRIQCghkZWNpc2lvbhgDIAEoCRISCgpkZWNpZGVkX2F0GAQgASgJEhQKB2NvbW1lbnQYBSABKAlIAIgBARIOCgZieXBhc3MYZCABKAgSDwoHY291bnRlZBhlIAEoCBIfChJub3RfY291bnRlZF9yZWFzb24YZiABKAlIAYgBAUIKCghfY29tbWVudEIVChNfbm90X2NvdW50ZWRfcmVhc29uIrICCgZQb2xpY3kSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdlbmFibGVkGAMgASgIEioKC3BvbGljeV90eXBlGAQgASgOMhUuZm9yZXN0LnYxLlBvbGljeVR5cGUSLgoJc29ha190aW1lGAogASgLMhkuZm9yZXN0LnYxLlNvYWtUaW1lQ29uZmlnSAASQAoSYnJhbmNoX3Jlc3RyaWN0aW9uGAsgASgLMiIuZm9yZXN0LnYxLkJyYW5jaFJlc3RyaWN0aW9uQ29uZmlnSAASLQoIYXBwcm92YWwYDCABKAsyGS5mb3Jlc3QudjEuQXBwcm92YWxDb25maWdIABISCgpjcmVhdGVkX2F0GBQgASgJEhIKCnVwZGF0ZWRfYXQYFSABKAlCCAoGY29uZmlnIpoCChBQb2xpY3lFdmFsdWF0aW9uEhMKC3BvbGljeV9uYW1lGAEgASgJEioKC3BvbGljeV90eXBlGAIgASgOMhUuZm9yZXN0LnYxLlBvbGljeVR5cGUSDgoGcGFzc2VkGAMgASgIEg4KBnJlYXNvbhgEIAEoCRI1Cg5hcHByb3ZhbF9zdGF0ZRgKIAEoCzIYLmZvcmVzdC52MS5BcHByb3ZhbFN0YXRlSACIAQESEQoJcG9saWN5X2lkGGQgASgJEhoKEnRhcmdldF9lbnZpcm9ubWVudBhlIAEoCRIaCg1uZXh0X2NoZWNrX2F0GGYgASgJSAGIAQFCEQoPX2FwcHJvdmFsX3N0YXRlQhAKDl9uZXh0X2NoZWNrX2F0Ip8CChNDcmVhdGVQb2xpY3lSZXF1ZXN0EiMKB3Byb2plY3QYASABKAsyEi5mb3Jlc3QudjEuUHJvamVjdBIMCgRuYW1lGAIgASgJEioKC3BvbGljeV90eXBlGAMgASgOMhUuZm9yZXN0LnYxLlBvbGljeVR5cGUSLgoJc29ha190aW1lGAogASgLMhkuZm9yZXN0LnYxLlNvYWtUaW1lQ29uZmlnSAASQAoSYnJhbmNoX3Jlc3RyaWN0aW9uGAsgASgLMiIuZm9yZXN0LnYxLkJyYW5jaFJlc3RyaWN0aW9uQ29uZmlnSAASLQoIYXBwcm92YWwYDCABKAsyGS5mb3Jlc3QudjEuQXBwcm92YWxDb25maWdIAEIICgZjb25maWciOQoUQ3JlYXRlUG9saWN5UmVzcG9uc2USIQoGcG9saWN5GAEgASgLMhEuZm9yZXN0LnYxLlBvbGljeSKVAgoTVXBkYXRlUG9saWN5UmVxdWVzdBIjCgdwcm9qZWN0GAEgASgLMhIuZm9yZXN0LnYxLlByb2plY3QSDAoEbmFtZRgCIAEoCRIUCgdlbmFibGVkGAMgASgISAGIAQESLgoJc29ha190aW1lGAogASgLMhkuZm9yZXN0LnYxLlNvYWtUaW1lQ29uZmlnSAASQAoSYnJhbmNoX3Jlc3RyaWN0aW9uGAsgASgLMiIuZm9yZXN0LnYxLkJyYW5jaFJlc3RyaWN0aW9uQ29uZmlnSAASLQoIYXBwcm92YWwYDCABKAsyGS5mb3Jlc3QudjEuQXBwcm92YWxDb25maWdIAEIICgZjb25maWdCCgoIX2VuYWJsZWQiOQoUVXBkYXRlUG9saWN5UmVzcG9uc2USIQoGcG9saWN5GAEgASgLMhEuZm9yZXN0LnYxLlBvbGljeSJIChNEZWxldGVQb2xpY3lSZXF1ZXN0EiMKB3Byb2plY3QYASABKAsyEi5mb3Jlc3QudjEuUHJvamVjdBIMCgRuYW1lGAIgASgJIhYKFERlbGV0ZVBvbGljeVJlc3BvbnNlImEKE0xpc3RQb2xpY2llc1JlcXVlc3QSIwoHcHJvamVjdBgBIAEoCzISLmZvcmVzdC52MS5Qcm9qZWN0EhEKCXBhZ2Vfc2l6ZRhkIAEoBRISCgpwYWdlX3Rva2VuGGUgASgJIlQKFExpc3RQb2xpY2llc1Jlc3BvbnNlEiMKCHBvbGljaWVzGAEgAygLMhEuZm9yZXN0LnYxLlBvbGljeRIXCg9uZXh0X3BhZ2VfdG9rZW4YZCABKAkisAEKF0V2YWx1YXRlUG9saWNpZXNSZXF1ZXN0EiMKB3Byb2plY3QYASABKAsyEi5mb3Jlc3QudjEuUHJvamVjdBIaChJ0YXJnZXRfZW52aXJvbm1lbnQYAiABKAkSEwoGYnJhbmNoGAMgASgJSACIAQESHgoRcmVsZWFzZV9pbnRlbnRfaWQYBCABKAlIAYgBAUIJCgdfYnJhbmNoQhQKEl9yZWxlYXNlX2ludGVudF9pZCJgChhFdmFsdWF0ZVBvbGljaWVzUmVzcG9uc2USMAoLZXZhbHVhdGlvbnMYASADKAsyGy5mb3Jlc3QudjEuUG9saWN5RXZhbHVhdGlvbhISCgphbGxfcGFzc2VkGAIgASgIIqsBChVBcHByb3ZlUmVsZWFzZVJlcXVlc3QSIwoHcHJvamVjdBgBIAEoCzISLmZvcmVzdC52MS5Qcm9qZWN0EhkKEXJlbGVhc2VfaW50ZW50X2lkGAIgASgJEhoKEnRhcmdldF9lbnZpcm9ubWVudBgDIAEoCRIUCgdjb21tZW50GAQgASgJSACIAQESFAoMZm9yY2VfYnlwYXNzGAUgASgIQgoKCF9jb21tZW50IkEKFkFwcHJvdmVSZWxlYXNlUmVzcG9uc2USJwoFc3RhdGUYASABKAsyGC5mb3Jlc3QudjEuQXBwcm92YWxTdGF0ZSKUAQoUUmVqZWN0UmVsZWFzZVJlcXVlc3QSIwoHcHJvamVjdBgBIAEoCzISLmZvcmVzdC52MS5Qcm9qZWN0EhkKEXJlbGVhc2VfaW50ZW50X2lkGAIgASgJEhoKEnRhcmdldF9lbnZpcm9ubWVudBgDIAEoCRIUCgdjb21tZW50GAQgASgJSACIAQFCCgoIX2NvbW1lbnQiQAoVUmVqZWN0UmVsZWFzZVJlc3BvbnNlEicKBXN0YXRlGAEgASgLMhguZm9yZXN0LnYxLkFwcHJvdmFsU3RhdGUidQoXR2V0QXBwcm92YWxTdGF0ZVJlcXVlc3QSIwoHcHJvamVjdBgBIAEoCzISLmZvcmVzdC52MS5Qcm9qZWN0EhkKEXJlbGVhc2VfaW50ZW50X2lkGAIgASgJEhoKEnRhcmdldF9lbnZpcm9ubWVudBgDIAEoCSJDChhHZXRBcHByb3ZhbFN0YXRlUmVzcG9uc2USJwoFc3RhdGUYASABKAsyGC5mb3Jlc3QudjEuQXBwcm92YWxTdGF0ZSJfCh1HZXRSZWxlYXNlUmVxdWlyZW1lbnRzUmVxdWVzdBIjCgdwcm9qZWN0GAEgASgLMhIuZm9yZXN0LnYxLlByb2plY3QSGQoRcmVsZWFzZV9pbnRlbnRfaWQYAiABKAkinAIKHkdldFJlbGVhc2VSZXF1aXJlbWVudHNSZXNwb25zZRIQCghyZXZpc2lvbhgBIAEoCRIZChFyZWxlYXNlX2ludGVudF9pZBgCIAEoCRI1Cg1pbnRlbnRfc3RhdHVzGAMgASgOMh4uZm9yZXN0LnYxLlJlbGVhc2VJbnRlbnRTdGF0dXMSGQoRaXNfcmVsZWFzZV9hdXRob3IYBCABKAgSEAoIaXNfYWRtaW4YBSABKAgSFgoOYXV0aG9yX3VzZXJfaWQYBiABKAkSFwoPYXV0aG9yX3VzZXJuYW1lGAcgASgJEjgKDGVudmlyb25tZW50cxgIIAMoCzIiLmZvcmVzdC52MS5FbnZpcm9ubWVudFJlcXVpcmVtZW50cyKZAwoXRW52aXJvbm1lbnRSZXF1aXJlbWVudHMSEwoLZW52aXJvbm1lbnQYASABKAkSEAoIc3RhZ2VfaWQYAiABKAkSNwoMc3RhZ2Vfc3RhdHVzGAMgASgOMiEuZm9yZXN0LnYxLlBpcGVsaW5lUnVuU3RhZ2VTdGF0dXMSMAoLZXZhbHVhdGlvbnMYBCADKAsyGy5mb3Jlc3QudjEuUG9saWN5RXZhbHVhdGlvbhISCgphbGxfcGFzc2VkGAUgASgIEi4KC2Nhbl9hcHByb3ZlGAYgASgLMhkuZm9yZXN0LnYxLlZvdGVQZXJtaXNzaW9uEi0KCmNhbl9yZWplY3QYByABKAsyGS5mb3Jlc3QudjEuVm90ZVBlcm1pc3Npb24SLQoKY2FuX2J5cGFzcxgIIAEoCzIZLmZvcmVzdC52MS5Wb3RlUGVybWlzc2lvbhI6CgtteV9kZWNpc2lvbhgJIAEoCzIgLmZvcmVzdC52MS5BcHByb3ZhbERlY2lzaW9uRW50cnlIAIgBAUIOCgxfbXlfZGVjaXNpb24iMQoOVm90ZVBlcm1pc3Npb24SDwoHYWxsb3dlZBgBIAEoCBIOCgZyZWFzb24YAiABKAkiRAobTGlzdFBlbmRpbmdBcHByb3ZhbHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJImYKHExpc3RQZW5kaW5nQXBwcm92YWxzUmVzcG9uc2USLQoJYXBwcm92YWxzGAEgAygLMhouZm9yZXN0LnYxLlBlbmRpbmdBcHByb3ZhbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki4gIKD1BlbmRpbmdBcHByb3ZhbBIZChFyZWxlYXNlX2ludGVudF9pZBgBIAEoCRIjCgdwcm9qZWN0GAIgASgLMhIuZm9yZXN0LnYxLlByb2plY3QSEwoLYXJ0aWZhY3RfaWQYAyABKAkSDAoEc2x1ZxgEIAEoCRINCgV0aXRsZRgFIAEoCRITCgtlbnZpcm9ubWVudBgGIAEoCRIaChJyZXF1aXJlZF9hcHByb3ZhbHMYByABKAUSGQoRY3VycmVudF9hcHByb3ZhbHMYCCABKAUSFwoPYXV0aG9yX3VzZXJuYW1lGAkgASgJEhUKDXdhaXRpbmdfc2luY2UYCiABKAkSNwoMc3RhZ2Vfc3RhdHVzGAsgASgOMiEuZm9yZXN0LnYxLlBpcGVsaW5lUnVuU3RhZ2VTdGF0dXMSGAoLbXlfZGVjaXNpb24YDCABKAlIAIgBAUIOCgxfbXlfZGVjaXNpb24i8wEKEkxpc3RIaXN0b3J5UmVxdWVzdBIUCgxvcmdhbmlzYXRpb24YASABKAkSFAoHcHJvamVjdBgCIAEoCUgAiAEBEh4KEXJlbGVhc2VfaW50ZW50X2lkGAMgASgJSAGIAQESEQoEa2luZBgEIAEoCUgCiAEBEhoKDWFjdG9yX3VzZXJfaWQYBSABKAlIA4gBARIRCglwYWdlX3NpemUYBiABKAUSEgoKcGFnZV90b2tlbhgHIAEoCUIKCghfcHJvamVjdEIUChJfcmVsZWFzZV9pbnRlbnRfaWRCBwoFX2tpbmRCEAoOX2FjdG9yX3VzZXJfaWQiWAoTTGlzdEhpc3RvcnlSZXNwb25zZRIoCgdlbnRyaWVzGAEgAygLMhcuZm9yZXN0LnYxLkhpc3RvcnlFbnRyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki6QIKDEhpc3RvcnlFbnRyeRIKCgJpZBgBIAEoCRIKCgJhdBgCIAEoCRIMCgRraW5kGAMgASgJEhoKDWFjdG9yX3VzZXJfaWQYBCABKAlIAIgBARIWCg5hY3Rvcl91c2VybmFtZRgFIAEoCRIUCgxvcmdhbmlzYXRpb24YBiABKAkSFAoHcHJvamVjdBgHIAEoCUgBiAEBEh4KEXJlbGVhc2VfaW50ZW50X2lkGAggASgJSAKIAQESDwoHc3ViamVjdBgJIAEoCRIsCgZiZWZvcmUYCiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0SAOIAQESKwoFYWZ0ZXIYCyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0SASIAQFCEAoOX2FjdG9yX3VzZXJfaWRCCgoIX3Byb2plY3RCFAoSX3JlbGVhc2VfaW50ZW50X2lkQgkKB19iZWZvcmVCCAoGX2FmdGVyKosBCgpQb2xpY3lUeXBlEhsKF1BPTElDWV9UWVBFX1VOU1BFQ0lGSUVEEAASGQoVUE9MSUNZX1RZUEVfU09BS19USU1FEAESIgoeUE9MSUNZX1RZUEVfQlJBTkNIX1JFU1RSSUNUSU9OEAISIQodUE9MSUNZX1RZUEVfRVhURVJOQUxfQVBQUk9WQUwQAzKuCgoNUG9saWN5U2VydmljZRJPCgxDcmVhdGVQb2xpY3kSHi5mb3Jlc3QudjEuQ3JlYXRlUG9saWN5UmVxdWVzdBofLmZvcmVzdC52MS5DcmVhdGVQb2xpY3lSZXNwb25zZRJPCgxVcGRhdGVQb2xpY3kSHi5mb3Jlc3QudjEuVXBkYXRlUG9saWN5UmVxdWVzdBofLmZvcmVzdC52MS5VcGRhdGVQb2xpY3lSZXNwb25zZRJPCgxEZWxldGVQb2xpY3kSHi5mb3Jlc3QudjEuRGVsZXRlUG9saWN5UmVxdWVzdBofLmZvcmVzdC52MS5EZWxldGVQb2xpY3lSZXNwb25zZRJUCgxMaXN0UG9saWNpZXMSHi5mb3Jlc3QudjEuTGlzdFBvbGljaWVzUmVxdWVzdBofLmZvcmVzdC52MS5MaXN0UG9saWNpZXNSZXNwb25zZSIDkAIBEmAKEEV2YWx1YXRlUG9saWNpZXMSIi5mb3Jlc3QudjEuRXZhbHVhdGVQb2xpY2llc1JlcXVlc3QaIy5mb3Jlc3QudjEuRXZhbHVhdGVQb2xpY2llc1Jlc3BvbnNlIgOQAgESVQoOQXBwcm92ZVJlbGVhc2USIC5mb3Jlc3QudjEuQXBwcm92ZVJlbGVhc2VSZXF1ZXN0GiEuZm9yZXN0LnYxLkFwcHJvdmVSZWxlYXNlUmVzcG9uc2USUgoNUmVqZWN0UmVsZWFzZRIfLmZvcmVzdC52MS5SZWplY3RSZWxlYXNlUmVxdWVzdBogLmZvcmVzdC52MS5SZWplY3RSZWxlYXNlUmVzcG9uc2USYAoQR2V0QXBwcm92YWxTdGF0ZRIiLmZvcmVzdC52MS5HZXRBcHByb3ZhbFN0YXRlUmVxdWVzdBojLmZvcmVzdC52MS5HZXRBcHByb3ZhbFN0YXRlUmVzcG9uc2UiA5ACARJiChZFeHRlcm5hbEFwcHJvdmVSZWxlYXNlEiAuZm9yZXN0LnYxLkFwcHJvdmVSZWxlYXNlUmVxdWVzdBohLmZvcmVzdC52MS5BcHByb3ZlUmVsZWFzZVJlc3BvbnNlIgOIAgESXwoVRXh0ZXJuYWxSZWplY3RSZWxlYXNlEh8uZm9yZXN0LnYxLlJlamVjdFJlbGVhc2VSZXF1ZXN0GiAuZm9yZXN0LnYxLlJlamVjdFJlbGVhc2VSZXNwb25zZSIDiAIBEmsKGEdldEV4dGVybmFsQXBwcm92YWxTdGF0ZRIiLmZvcmVzdC52MS5HZXRBcHByb3ZhbFN0YXRlUmVxdWVzdBojLmZvcmVzdC52MS5HZXRBcHByb3ZhbFN0YXRlUmVzcG9uc2UiBogCAZACARJyChZHZXRSZWxlYXNlUmVxdWlyZW1lbnRzEiguZm9yZXN0LnYxLkdldFJlbGVhc2VSZXF1aXJlbWVudHNSZXF1ZXN0GikuZm9yZXN0LnYxLkdldFJlbGVhc2VSZXF1aXJlbWVudHNSZXNwb25zZSIDkAIBEmwKFExpc3RQZW5kaW5nQXBwcm92YWxzEiYuZm9yZXN0LnYxLkxpc3RQZW5kaW5nQXBwcm92YWxzUmVxdWVzdBonLmZvcmVzdC52MS5MaXN0UGVuZGluZ0FwcHJvdmFsc1Jlc3BvbnNlIgOQAgESUQoLTGlzdEhpc3RvcnkSHS5mb3Jlc3QudjEuTGlzdEhpc3RvcnlSZXF1ZXN0Gh4uZm9yZXN0LnYxLkxpc3RIaXN0b3J5UmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_forest_v1_releases, file_google_protobuf_struct]);
+  fileDesc("Chhmb3Jlc3QvdjEvcG9saWNpZXMucHJvdG8SCWZvcmVzdC52MSJiCg5Tb2FrVGltZUNvbmZpZxIaChJzb3VyY2VfZW52aXJvbm1lbnQYASABKAkSGgoSdGFyZ2V0X2Vudmlyb25tZW50GAIgASgJEhgKEGR1cmF0aW9uX3NlY29uZHMYAyABKAMiTQoXQnJhbmNoUmVzdHJpY3Rpb25Db25maWcSGgoSdGFyZ2V0X2Vudmlyb25tZW50GAEgASgJEhYKDmJyYW5jaF9wYXR0ZXJuGAIgASgJIkgKDkFwcHJvdmFsQ29uZmlnEhoKEnRhcmdldF9lbnZpcm9ubWVudBgBIAEoCRIaChJyZXF1aXJlZF9hcHByb3ZhbHMYAiABKAUi0wEKDUFwcHJvdmFsU3RhdGUSGgoScmVxdWlyZWRfYXBwcm92YWxzGAEgASgFEhkKEWN1cnJlbnRfYXBwcm92YWxzGAIgASgFEjMKCWRlY2lzaW9ucxgDIAMoCzIgLmZvcmVzdC52MS5BcHByb3ZhbERlY2lzaW9uRW50cnkSGAoLYnlwYXNzZWRfYnkYZCABKAlIAIgBARIaCg1ieXBhc3NfcmVhc29uGGUgASgJSAGIAQFCDgoMX2J5cGFzc2VkX2J5QhAKDl9ieXBhc3NfcmVhc29uItsBChVBcHByb3ZhbERlY2lzaW9uRW50cnkSDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRIQCghkZWNpc2lvbhgDIAEoCRISCgpkZWNpZGVkX2F0GAQgASgJEhQKB2NvbW1lbnQYBSABKAlIAIgBARIOCgZieXBhc3MYZCABKAgSDwoHY291bnRlZBhlIAEoCBIfChJub3RfY291bnRlZF9yZWFzb24YZiABKAlIAYgBAUIKCghfY29tbWVudEIVChNfbm90X2NvdW50ZWRfcmVhc29uIt4CCgZQb2xpY3kSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdlbmFibGVkGAMgASgIEioKC3BvbGljeV90eXBlGAQgASgOMhUuZm9yZXN0LnYxLlBvbGljeVR5cGUSLgoJc29ha190aW1lGAogASgLMhkuZm9yZXN0LnYxLlNvYWtUaW1lQ29uZmlnSAASQAoSYnJhbmNoX3Jlc3RyaWN0aW9uGAsgASgLMiIuZm9yZXN0LnYxLkJyYW5jaFJlc3RyaWN0aW9uQ29uZmlnSAASLQoIYXBwcm92YWwYDCABKAsyGS5mb3Jlc3QudjEuQXBwcm92YWxDb25maWdIABISCgpjcmVhdGVkX2F0GBQgASgJEhIKCnVwZGF0ZWRfYXQYFSABKAkSKgoId2FybmluZ3MYZCADKAsyGC5mb3Jlc3QudjEuUG9saWN5V2FybmluZ0IICgZjb25maWcixgEKDVBvbGljeVdhcm5pbmcSKgoEa2luZBgBIAEoDjIcLmZvcmVzdC52MS5Qb2xpY3lXYXJuaW5nS2luZBIRCglwb2xpY3lfaWQYAiABKAkSEwoLcG9saWN5X25hbWUYAyABKAkSEAoIcmVxdWlyZWQYBCABKAUSEAoIZWxpZ2libGUYBSABKAUSEwoLZW52aXJvbm1lbnQYBiABKAkSDwoHcGF0dGVybhgHIAEoCRIXCg9yZWNlbnRfYnJhbmNoZXMYCCADKAki/gIKEFBvbGljeUV2YWx1YXRpb24SEwoLcG9saWN5X25hbWUYASABKAkSKgoLcG9saWN5X3R5cGUYAiABKA4yFS5mb3Jlc3QudjEuUG9saWN5VHlwZRIOCgZwYXNzZWQYAyABKAgSDgoGcmVhc29uGAQgASgJEjUKDmFwcHJvdmFsX3N0YXRlGAogASgLMhguZm9yZXN0LnYxLkFwcHJvdmFsU3RhdGVIAIgBARIRCglwb2xpY3lfaWQYZCABKAkSGgoSdGFyZ2V0X2Vudmlyb25tZW50GGUgASgJEhoKDW5leHRfY2hlY2tfYXQYZiABKAlIAYgBARIZChFtaXNzaW5nX2FwcHJvdmFscxhnIAEoBRIpCg9lbGlnaWJsZV92b3RlcnMYaCADKAsyEC5mb3Jlc3QudjEuVm90ZXISHAoUZWxpZ2libGVfdm90ZXJfY291bnQYaSABKAVCEQoPX2FwcHJvdmFsX3N0YXRlQhAKDl9uZXh0X2NoZWNrX2F0IioKBVZvdGVyEg8KB3VzZXJfaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkinwIKE0NyZWF0ZVBvbGljeVJlcXVlc3QSIwoHcHJvamVjdBgBIAEoCzISLmZvcmVzdC52MS5Qcm9qZWN0EgwKBG5hbWUYAiABKAkSKgoLcG9saWN5X3R5cGUYAyABKA4yFS5mb3Jlc3QudjEuUG9saWN5VHlwZRIuCglzb2FrX3RpbWUYCiABKAsyGS5mb3Jlc3QudjEuU29ha1RpbWVDb25maWdIABJAChJicmFuY2hfcmVzdHJpY3Rpb24YCyABKAsyIi5mb3Jlc3QudjEuQnJhbmNoUmVzdHJpY3Rpb25Db25maWdIABItCghhcHByb3ZhbBgMIAEoCzIZLmZvcmVzdC52MS5BcHByb3ZhbENvbmZpZ0gAQggKBmNvbmZpZyI5ChRDcmVhdGVQb2xpY3lSZXNwb25zZRIhCgZwb2xpY3kYASABKAsyES5mb3Jlc3QudjEuUG9saWN5IpUCChNVcGRhdGVQb2xpY3lSZXF1ZXN0EiMKB3Byb2plY3QYASABKAsyEi5mb3Jlc3QudjEuUHJvamVjdBIMCgRuYW1lGAIgASgJEhQKB2VuYWJsZWQYAyABKAhIAYgBARIuCglzb2FrX3RpbWUYCiABKAsyGS5mb3Jlc3QudjEuU29ha1RpbWVDb25maWdIABJAChJicmFuY2hfcmVzdHJpY3Rpb24YCyABKAsyIi5mb3Jlc3QudjEuQnJhbmNoUmVzdHJpY3Rpb25Db25maWdIABItCghhcHByb3ZhbBgMIAEoCzIZLmZvcmVzdC52MS5BcHByb3ZhbENvbmZpZ0gAQggKBmNvbmZpZ0IKCghfZW5hYmxlZCI5ChRVcGRhdGVQb2xpY3lSZXNwb25zZRIhCgZwb2xpY3kYASABKAsyES5mb3Jlc3QudjEuUG9saWN5IkgKE0RlbGV0ZVBvbGljeVJlcXVlc3QSIwoHcHJvamVjdBgBIAEoCzISLmZvcmVzdC52MS5Qcm9qZWN0EgwKBG5hbWUYAiABKAkiFgoURGVsZXRlUG9saWN5UmVzcG9uc2UiYQoTTGlzdFBvbGljaWVzUmVxdWVzdBIjCgdwcm9qZWN0GAEgASgLMhIuZm9yZXN0LnYxLlByb2plY3QSEQoJcGFnZV9zaXplGGQgASgFEhIKCnBhZ2VfdG9rZW4YZSABKAkiVAoUTGlzdFBvbGljaWVzUmVzcG9uc2USIwoIcG9saWNpZXMYASADKAsyES5mb3Jlc3QudjEuUG9saWN5EhcKD25leHRfcGFnZV90b2tlbhhkIAEoCSKwAQoXRXZhbHVhdGVQb2xpY2llc1JlcXVlc3QSIwoHcHJvamVjdBgBIAEoCzISLmZvcmVzdC52MS5Qcm9qZWN0EhoKEnRhcmdldF9lbnZpcm9ubWVudBgCIAEoCRITCgZicmFuY2gYAyABKAlIAIgBARIeChFyZWxlYXNlX2ludGVudF9pZBgEIAEoCUgBiAEBQgkKB19icmFuY2hCFAoSX3JlbGVhc2VfaW50ZW50X2lkImAKGEV2YWx1YXRlUG9saWNpZXNSZXNwb25zZRIwCgtldmFsdWF0aW9ucxgBIAMoCzIbLmZvcmVzdC52MS5Qb2xpY3lFdmFsdWF0aW9uEhIKCmFsbF9wYXNzZWQYAiABKAgiqwEKFUFwcHJvdmVSZWxlYXNlUmVxdWVzdBIjCgdwcm9qZWN0GAEgASgLMhIuZm9yZXN0LnYxLlByb2plY3QSGQoRcmVsZWFzZV9pbnRlbnRfaWQYAiABKAkSGgoSdGFyZ2V0X2Vudmlyb25tZW50GAMgASgJEhQKB2NvbW1lbnQYBCABKAlIAIgBARIUCgxmb3JjZV9ieXBhc3MYBSABKAhCCgoIX2NvbW1lbnQiQQoWQXBwcm92ZVJlbGVhc2VSZXNwb25zZRInCgVzdGF0ZRgBIAEoCzIYLmZvcmVzdC52MS5BcHByb3ZhbFN0YXRlIpQBChRSZWplY3RSZWxlYXNlUmVxdWVzdBIjCgdwcm9qZWN0GAEgASgLMhIuZm9yZXN0LnYxLlByb2plY3QSGQoRcmVsZWFzZV9pbnRlbnRfaWQYAiABKAkSGgoSdGFyZ2V0X2Vudmlyb25tZW50GAMgASgJEhQKB2NvbW1lbnQYBCABKAlIAIgBAUIKCghfY29tbWVudCJAChVSZWplY3RSZWxlYXNlUmVzcG9uc2USJwoFc3RhdGUYASABKAsyGC5mb3Jlc3QudjEuQXBwcm92YWxTdGF0ZSJ1ChdHZXRBcHByb3ZhbFN0YXRlUmVxdWVzdBIjCgdwcm9qZWN0GAEgASgLMhIuZm9yZXN0LnYxLlByb2plY3QSGQoRcmVsZWFzZV9pbnRlbnRfaWQYAiABKAkSGgoSdGFyZ2V0X2Vudmlyb25tZW50GAMgASgJIkMKGEdldEFwcHJvdmFsU3RhdGVSZXNwb25zZRInCgVzdGF0ZRgBIAEoCzIYLmZvcmVzdC52MS5BcHByb3ZhbFN0YXRlIl8KHUdldFJlbGVhc2VSZXF1aXJlbWVudHNSZXF1ZXN0EiMKB3Byb2plY3QYASABKAsyEi5mb3Jlc3QudjEuUHJvamVjdBIZChFyZWxlYXNlX2ludGVudF9pZBgCIAEoCSL+AgoeR2V0UmVsZWFzZVJlcXVpcmVtZW50c1Jlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgJEhkKEXJlbGVhc2VfaW50ZW50X2lkGAIgASgJEjUKDWludGVudF9zdGF0dXMYAyABKA4yHi5mb3Jlc3QudjEuUmVsZWFzZUludGVudFN0YXR1cxIZChFpc19yZWxlYXNlX2F1dGhvchgEIAEoCBIQCghpc19hZG1pbhgFIAEoCBIWCg5hdXRob3JfdXNlcl9pZBgGIAEoCRIXCg9hdXRob3JfdXNlcm5hbWUYByABKAkSOAoMZW52aXJvbm1lbnRzGAggAygLMiIuZm9yZXN0LnYxLkVudmlyb25tZW50UmVxdWlyZW1lbnRzEi0KBmludGVudBhkIAEoCzIdLmZvcmVzdC52MS5SZWxlYXNlSW50ZW50U3RhdGUSMQoMZGVzdGluYXRpb25zGGUgAygLMhsuZm9yZXN0LnYxLkRlc3RpbmF0aW9uU3RhdGUinAUKF0Vudmlyb25tZW50UmVxdWlyZW1lbnRzEhMKC2Vudmlyb25tZW50GAEgASgJEhAKCHN0YWdlX2lkGAIgASgJEjcKDHN0YWdlX3N0YXR1cxgDIAEoDjIhLmZvcmVzdC52MS5QaXBlbGluZVJ1blN0YWdlU3RhdHVzEjAKC2V2YWx1YXRpb25zGAQgAygLMhsuZm9yZXN0LnYxLlBvbGljeUV2YWx1YXRpb24SEgoKYWxsX3Bhc3NlZBgFIAEoCBIuCgtjYW5fYXBwcm92ZRgGIAEoCzIZLmZvcmVzdC52MS5Wb3RlUGVybWlzc2lvbhItCgpjYW5fcmVqZWN0GAcgASgLMhkuZm9yZXN0LnYxLlZvdGVQZXJtaXNzaW9uEi0KCmNhbl9ieXBhc3MYCCABKAsyGS5mb3Jlc3QudjEuVm90ZVBlcm1pc3Npb24SOgoLbXlfZGVjaXNpb24YCSABKAsyIC5mb3Jlc3QudjEuQXBwcm92YWxEZWNpc2lvbkVudHJ5SACIAQESNAoOYXBwcm92ZV9lZmZlY3QYZCABKAsyFy5mb3Jlc3QudjEuQmFsbG90RWZmZWN0SAGIAQESMwoNcmVqZWN0X2VmZmVjdBhlIAEoCzIXLmZvcmVzdC52MS5CYWxsb3RFZmZlY3RIAogBARIzCg1ieXBhc3NfZWZmZWN0GGYgASgLMhcuZm9yZXN0LnYxLkJhbGxvdEVmZmVjdEgDiAEBEioKCHdhcm5pbmdzGGcgAygLMhguZm9yZXN0LnYxLlBvbGljeVdhcm5pbmdCDgoMX215X2RlY2lzaW9uQhEKD19hcHByb3ZlX2VmZmVjdEIQCg5fcmVqZWN0X2VmZmVjdEIQCg5fYnlwYXNzX2VmZmVjdCKTAQoMQmFsbG90RWZmZWN0EhEKCWNvbXBsZXRlcxgBIAMoCRINCgVvcGVucxgCIAEoCBItCglyZW1haW5pbmcYAyADKAsyGi5mb3Jlc3QudjEuUmVtYWluaW5nUG9saWN5EhUKCG9wZW5zX2F0GAQgASgJSACIAQESDgoGdW5kb2VzGAUgAygJQgsKCV9vcGVuc19hdCJiCg9SZW1haW5pbmdQb2xpY3kSEwoLcG9saWN5X25hbWUYASABKAkSKgoLcG9saWN5X3R5cGUYAiABKA4yFS5mb3Jlc3QudjEuUG9saWN5VHlwZRIOCgZyZWFzb24YAyABKAkiVAoYR2V0UmVsZWFzZU9wdGlvbnNSZXF1ZXN0EiMKB3Byb2plY3QYASABKAsyEi5mb3Jlc3QudjEuUHJvamVjdBITCgthcnRpZmFjdF9pZBgCIAEoCSKnAQoZR2V0UmVsZWFzZU9wdGlvbnNSZXNwb25zZRItCglwaXBlbGluZXMYASADKAsyGi5mb3Jlc3QudjEuUmVsZWFzZVBpcGVsaW5lEiwKDGVudmlyb25tZW50cxgCIAMoCzIWLmZvcmVzdC52MS5FbnZpcm9ubWVudBItCglmb3JlY2FzdHMYAyADKAsyGi5mb3Jlc3QudjEuUmVsZWFzZUZvcmVjYXN0IlgKD1JlbGVhc2VGb3JlY2FzdBITCgtlbnZpcm9ubWVudBgBIAEoCRIwCgtldmFsdWF0aW9ucxgCIAMoCzIbLmZvcmVzdC52MS5Qb2xpY3lFdmFsdWF0aW9uIjEKDlZvdGVQZXJtaXNzaW9uEg8KB2FsbG93ZWQYASABKAgSDgoGcmVhc29uGAIgASgJIkQKG0xpc3RQZW5kaW5nQXBwcm92YWxzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJmChxMaXN0UGVuZGluZ0FwcHJvdmFsc1Jlc3BvbnNlEi0KCWFwcHJvdmFscxgBIAMoCzIaLmZvcmVzdC52MS5QZW5kaW5nQXBwcm92YWwSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIuICCg9QZW5kaW5nQXBwcm92YWwSGQoRcmVsZWFzZV9pbnRlbnRfaWQYASABKAkSIwoHcHJvamVjdBgCIAEoCzISLmZvcmVzdC52MS5Qcm9qZWN0EhMKC2FydGlmYWN0X2lkGAMgASgJEgwKBHNsdWcYBCABKAkSDQoFdGl0bGUYBSABKAkSEwoLZW52aXJvbm1lbnQYBiABKAkSGgoScmVxdWlyZWRfYXBwcm92YWxzGAcgASgFEhkKEWN1cnJlbnRfYXBwcm92YWxzGAggASgFEhcKD2F1dGhvcl91c2VybmFtZRgJIAEoCRIVCg13YWl0aW5nX3NpbmNlGAogASgJEjcKDHN0YWdlX3N0YXR1cxgLIAEoDjIhLmZvcmVzdC52MS5QaXBlbGluZVJ1blN0YWdlU3RhdHVzEhgKC215X2RlY2lzaW9uGAwgASgJSACIAQFCDgoMX215X2RlY2lzaW9uIq8CChJMaXN0SGlzdG9yeVJlcXVlc3QSFAoMb3JnYW5pc2F0aW9uGAEgASgJEhQKB3Byb2plY3QYAiABKAlIAIgBARIeChFyZWxlYXNlX2ludGVudF9pZBgDIAEoCUgBiAEBEhEKBGtpbmQYBCABKAlIAogBARIaCg1hY3Rvcl91c2VyX2lkGAUgASgJSAOIAQESEQoJcGFnZV9zaXplGAYgASgFEhIKCnBhZ2VfdG9rZW4YByABKAkSEgoFc2luY2UYZCABKAlIBIgBARISCgV1bnRpbBhlIAEoCUgFiAEBQgoKCF9wcm9qZWN0QhQKEl9yZWxlYXNlX2ludGVudF9pZEIHCgVfa2luZEIQCg5fYWN0b3JfdXNlcl9pZEIICgZfc2luY2VCCAoGX3VudGlsIlgKE0xpc3RIaXN0b3J5UmVzcG9uc2USKAoHZW50cmllcxgBIAMoCzIXLmZvcmVzdC52MS5IaXN0b3J5RW50cnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIukCCgxIaXN0b3J5RW50cnkSCgoCaWQYASABKAkSCgoCYXQYAiABKAkSDAoEa2luZBgDIAEoCRIaCg1hY3Rvcl91c2VyX2lkGAQgASgJSACIAQESFgoOYWN0b3JfdXNlcm5hbWUYBSABKAkSFAoMb3JnYW5pc2F0aW9uGAYgASgJEhQKB3Byb2plY3QYByABKAlIAYgBARIeChFyZWxlYXNlX2ludGVudF9pZBgIIAEoCUgCiAEBEg8KB3N1YmplY3QYCSABKAkSLAoGYmVmb3JlGAogASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEgDiAEBEisKBWFmdGVyGAsgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEgEiAEBQhAKDl9hY3Rvcl91c2VyX2lkQgoKCF9wcm9qZWN0QhQKEl9yZWxlYXNlX2ludGVudF9pZEIJCgdfYmVmb3JlQggKBl9hZnRlciqLAQoKUG9saWN5VHlwZRIbChdQT0xJQ1lfVFlQRV9VTlNQRUNJRklFRBAAEhkKFVBPTElDWV9UWVBFX1NPQUtfVElNRRABEiIKHlBPTElDWV9UWVBFX0JSQU5DSF9SRVNUUklDVElPThACEiEKHVBPTElDWV9UWVBFX0VYVEVSTkFMX0FQUFJPVkFMEAMqtwIKEVBvbGljeVdhcm5pbmdLaW5kEiMKH1BPTElDWV9XQVJOSU5HX0tJTkRfVU5TUEVDSUZJRUQQABIpCiVQT0xJQ1lfV0FSTklOR19LSU5EX05PVF9FTk9VR0hfVk9URVJTEAESLgoqUE9MSUNZX1dBUk5JTkdfS0lORF9PTkxZX0FVVEhPUl9DT1VMRF9WT1RFEAISMwovUE9MSUNZX1dBUk5JTkdfS0lORF9TT1VSQ0VfV0lUSE9VVF9ERVNUSU5BVElPTlMQAxIzCi9QT0xJQ1lfV0FSTklOR19LSU5EX1RBUkdFVF9XSVRIT1VUX0RFU1RJTkFUSU9OUxAEEjgKNFBPTElDWV9XQVJOSU5HX0tJTkRfUEFUVEVSTl9NQVRDSEVTX05PX1JFQ0VOVF9CUkFOQ0gQBTKTCwoNUG9saWN5U2VydmljZRJPCgxDcmVhdGVQb2xpY3kSHi5mb3Jlc3QudjEuQ3JlYXRlUG9saWN5UmVxdWVzdBofLmZvcmVzdC52MS5DcmVhdGVQb2xpY3lSZXNwb25zZRJPCgxVcGRhdGVQb2xpY3kSHi5mb3Jlc3QudjEuVXBkYXRlUG9saWN5UmVxdWVzdBofLmZvcmVzdC52MS5VcGRhdGVQb2xpY3lSZXNwb25zZRJPCgxEZWxldGVQb2xpY3kSHi5mb3Jlc3QudjEuRGVsZXRlUG9saWN5UmVxdWVzdBofLmZvcmVzdC52MS5EZWxldGVQb2xpY3lSZXNwb25zZRJUCgxMaXN0UG9saWNpZXMSHi5mb3Jlc3QudjEuTGlzdFBvbGljaWVzUmVxdWVzdBofLmZvcmVzdC52MS5MaXN0UG9saWNpZXNSZXNwb25zZSIDkAIBEmAKEEV2YWx1YXRlUG9saWNpZXMSIi5mb3Jlc3QudjEuRXZhbHVhdGVQb2xpY2llc1JlcXVlc3QaIy5mb3Jlc3QudjEuRXZhbHVhdGVQb2xpY2llc1Jlc3BvbnNlIgOQAgESVQoOQXBwcm92ZVJlbGVhc2USIC5mb3Jlc3QudjEuQXBwcm92ZVJlbGVhc2VSZXF1ZXN0GiEuZm9yZXN0LnYxLkFwcHJvdmVSZWxlYXNlUmVzcG9uc2USUgoNUmVqZWN0UmVsZWFzZRIfLmZvcmVzdC52MS5SZWplY3RSZWxlYXNlUmVxdWVzdBogLmZvcmVzdC52MS5SZWplY3RSZWxlYXNlUmVzcG9uc2USYAoQR2V0QXBwcm92YWxTdGF0ZRIiLmZvcmVzdC52MS5HZXRBcHByb3ZhbFN0YXRlUmVxdWVzdBojLmZvcmVzdC52MS5HZXRBcHByb3ZhbFN0YXRlUmVzcG9uc2UiA5ACARJiChZFeHRlcm5hbEFwcHJvdmVSZWxlYXNlEiAuZm9yZXN0LnYxLkFwcHJvdmVSZWxlYXNlUmVxdWVzdBohLmZvcmVzdC52MS5BcHByb3ZlUmVsZWFzZVJlc3BvbnNlIgOIAgESXwoVRXh0ZXJuYWxSZWplY3RSZWxlYXNlEh8uZm9yZXN0LnYxLlJlamVjdFJlbGVhc2VSZXF1ZXN0GiAuZm9yZXN0LnYxLlJlamVjdFJlbGVhc2VSZXNwb25zZSIDiAIBEmsKGEdldEV4dGVybmFsQXBwcm92YWxTdGF0ZRIiLmZvcmVzdC52MS5HZXRBcHByb3ZhbFN0YXRlUmVxdWVzdBojLmZvcmVzdC52MS5HZXRBcHByb3ZhbFN0YXRlUmVzcG9uc2UiBogCAZACARJyChZHZXRSZWxlYXNlUmVxdWlyZW1lbnRzEiguZm9yZXN0LnYxLkdldFJlbGVhc2VSZXF1aXJlbWVudHNSZXF1ZXN0GikuZm9yZXN0LnYxLkdldFJlbGVhc2VSZXF1aXJlbWVudHNSZXNwb25zZSIDkAIBEmMKEUdldFJlbGVhc2VPcHRpb25zEiMuZm9yZXN0LnYxLkdldFJlbGVhc2VPcHRpb25zUmVxdWVzdBokLmZvcmVzdC52MS5HZXRSZWxlYXNlT3B0aW9uc1Jlc3BvbnNlIgOQAgESbAoUTGlzdFBlbmRpbmdBcHByb3ZhbHMSJi5mb3Jlc3QudjEuTGlzdFBlbmRpbmdBcHByb3ZhbHNSZXF1ZXN0GicuZm9yZXN0LnYxLkxpc3RQZW5kaW5nQXBwcm92YWxzUmVzcG9uc2UiA5ACARJRCgtMaXN0SGlzdG9yeRIdLmZvcmVzdC52MS5MaXN0SGlzdG9yeVJlcXVlc3QaHi5mb3Jlc3QudjEuTGlzdEhpc3RvcnlSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_forest_v1_environments, file_forest_v1_release_pipelines, file_forest_v1_releases, file_google_protobuf_struct]);
 
 /**
  * Passes when the artifact's last successful deployment to every destination of the source environment is old enough.
@@ -306,6 +310,14 @@ export type Policy = Message<"forest.v1.Policy"> & {
    * @generated from field: string updated_at = 21;
    */
   updatedAt: string;
+
+  /**
+   * Why it looks as if nobody could satisfy it, judged without a release in mind; empty for a disabled policy. It
+   * forbids nothing.
+   *
+   * @generated from field: repeated forest.v1.PolicyWarning warnings = 100;
+   */
+  warnings: PolicyWarning[];
 };
 
 /**
@@ -314,6 +326,77 @@ export type Policy = Message<"forest.v1.Policy"> & {
  */
 export const PolicySchema: GenMessage<Policy> = /*@__PURE__*/
   messageDesc(file_forest_v1_policies, 5);
+
+/**
+ * Why a policy can, as things stand now, never pass.
+ *
+ * @generated from message forest.v1.PolicyWarning
+ */
+export type PolicyWarning = Message<"forest.v1.PolicyWarning"> & {
+  /**
+   * What is in the way; says which of the fields below are set.
+   *
+   * @generated from field: forest.v1.PolicyWarningKind kind = 1;
+   */
+  kind: PolicyWarningKind;
+
+  /**
+   * UUID of the policy.
+   *
+   * @generated from field: string policy_id = 2;
+   */
+  policyId: string;
+
+  /**
+   * Name of the policy.
+   *
+   * @generated from field: string policy_name = 3;
+   */
+  policyName: string;
+
+  /**
+   * How many approvals it asks for; for POLICY_WARNING_KIND_NOT_ENOUGH_VOTERS and
+   * POLICY_WARNING_KIND_ONLY_AUTHOR_COULD_VOTE.
+   *
+   * @generated from field: int32 required = 4;
+   */
+  required: number;
+
+  /**
+   * How many members may vote; for the same two. Without a release one member is left out, as any may be the author.
+   *
+   * @generated from field: int32 eligible = 5;
+   */
+  eligible: number;
+
+  /**
+   * Name of the environment without destinations.
+   *
+   * @generated from field: string environment = 6;
+   */
+  environment: string;
+
+  /**
+   * The pattern that matches no recent branch.
+   *
+   * @generated from field: string pattern = 7;
+   */
+  pattern: string;
+
+  /**
+   * The newest of those branches, at most three, each once.
+   *
+   * @generated from field: repeated string recent_branches = 8;
+   */
+  recentBranches: string[];
+};
+
+/**
+ * Describes the message forest.v1.PolicyWarning.
+ * Use `create(PolicyWarningSchema)` to create a new message.
+ */
+export const PolicyWarningSchema: GenMessage<PolicyWarning> = /*@__PURE__*/
+  messageDesc(file_forest_v1_policies, 6);
 
 /**
  * One policy's verdict at one moment.
@@ -377,6 +460,27 @@ export type PolicyEvaluation = Message<"forest.v1.PolicyEvaluation"> & {
    * @generated from field: optional string next_check_at = 102;
    */
   nextCheckAt?: string | undefined;
+
+  /**
+   * How many approvals are missing still, 0 where a bypass stands; only for approval policies with an intent.
+   *
+   * @generated from field: int32 missing_approvals = 103;
+   */
+  missingApprovals: number;
+
+  /**
+   * Who can supply them: members who are not the author and whose approval does not count yet, by name, the first 20.
+   *
+   * @generated from field: repeated forest.v1.Voter eligible_voters = 104;
+   */
+  eligibleVoters: Voter[];
+
+  /**
+   * How many such members there are in all.
+   *
+   * @generated from field: int32 eligible_voter_count = 105;
+   */
+  eligibleVoterCount: number;
 };
 
 /**
@@ -384,7 +488,35 @@ export type PolicyEvaluation = Message<"forest.v1.PolicyEvaluation"> & {
  * Use `create(PolicyEvaluationSchema)` to create a new message.
  */
 export const PolicyEvaluationSchema: GenMessage<PolicyEvaluation> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 6);
+  messageDesc(file_forest_v1_policies, 7);
+
+/**
+ * A member whose approval can still be added.
+ *
+ * @generated from message forest.v1.Voter
+ */
+export type Voter = Message<"forest.v1.Voter"> & {
+  /**
+   * UUID of the user.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * Name of the user.
+   *
+   * @generated from field: string username = 2;
+   */
+  username: string;
+};
+
+/**
+ * Describes the message forest.v1.Voter.
+ * Use `create(VoterSchema)` to create a new message.
+ */
+export const VoterSchema: GenMessage<Voter> = /*@__PURE__*/
+  messageDesc(file_forest_v1_policies, 8);
 
 /**
  * A policy to add.
@@ -450,7 +582,7 @@ export type CreatePolicyRequest = Message<"forest.v1.CreatePolicyRequest"> & {
  * Use `create(CreatePolicyRequestSchema)` to create a new message.
  */
 export const CreatePolicyRequestSchema: GenMessage<CreatePolicyRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 7);
+  messageDesc(file_forest_v1_policies, 9);
 
 /**
  * The policy that was added.
@@ -471,7 +603,7 @@ export type CreatePolicyResponse = Message<"forest.v1.CreatePolicyResponse"> & {
  * Use `create(CreatePolicyResponseSchema)` to create a new message.
  */
 export const CreatePolicyResponseSchema: GenMessage<CreatePolicyResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 8);
+  messageDesc(file_forest_v1_policies, 10);
 
 /**
  * Changes to a policy; what is absent stays as it is.
@@ -537,7 +669,7 @@ export type UpdatePolicyRequest = Message<"forest.v1.UpdatePolicyRequest"> & {
  * Use `create(UpdatePolicyRequestSchema)` to create a new message.
  */
 export const UpdatePolicyRequestSchema: GenMessage<UpdatePolicyRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 9);
+  messageDesc(file_forest_v1_policies, 11);
 
 /**
  * The policy after the change.
@@ -558,7 +690,7 @@ export type UpdatePolicyResponse = Message<"forest.v1.UpdatePolicyResponse"> & {
  * Use `create(UpdatePolicyResponseSchema)` to create a new message.
  */
 export const UpdatePolicyResponseSchema: GenMessage<UpdatePolicyResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 10);
+  messageDesc(file_forest_v1_policies, 12);
 
 /**
  * A policy to delete.
@@ -586,7 +718,7 @@ export type DeletePolicyRequest = Message<"forest.v1.DeletePolicyRequest"> & {
  * Use `create(DeletePolicyRequestSchema)` to create a new message.
  */
 export const DeletePolicyRequestSchema: GenMessage<DeletePolicyRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 11);
+  messageDesc(file_forest_v1_policies, 13);
 
 /**
  * Empty: the policy is gone.
@@ -601,7 +733,7 @@ export type DeletePolicyResponse = Message<"forest.v1.DeletePolicyResponse"> & {
  * Use `create(DeletePolicyResponseSchema)` to create a new message.
  */
 export const DeletePolicyResponseSchema: GenMessage<DeletePolicyResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 12);
+  messageDesc(file_forest_v1_policies, 14);
 
 /**
  * Asks for a page of policies.
@@ -636,7 +768,7 @@ export type ListPoliciesRequest = Message<"forest.v1.ListPoliciesRequest"> & {
  * Use `create(ListPoliciesRequestSchema)` to create a new message.
  */
 export const ListPoliciesRequestSchema: GenMessage<ListPoliciesRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 13);
+  messageDesc(file_forest_v1_policies, 15);
 
 /**
  * A page of policies.
@@ -664,7 +796,7 @@ export type ListPoliciesResponse = Message<"forest.v1.ListPoliciesResponse"> & {
  * Use `create(ListPoliciesResponseSchema)` to create a new message.
  */
 export const ListPoliciesResponseSchema: GenMessage<ListPoliciesResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 14);
+  messageDesc(file_forest_v1_policies, 16);
 
 /**
  * Asks for verdicts.
@@ -707,7 +839,7 @@ export type EvaluatePoliciesRequest = Message<"forest.v1.EvaluatePoliciesRequest
  * Use `create(EvaluatePoliciesRequestSchema)` to create a new message.
  */
 export const EvaluatePoliciesRequestSchema: GenMessage<EvaluatePoliciesRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 15);
+  messageDesc(file_forest_v1_policies, 17);
 
 /**
  * The verdicts, one per enabled policy.
@@ -735,7 +867,7 @@ export type EvaluatePoliciesResponse = Message<"forest.v1.EvaluatePoliciesRespon
  * Use `create(EvaluatePoliciesResponseSchema)` to create a new message.
  */
 export const EvaluatePoliciesResponseSchema: GenMessage<EvaluatePoliciesResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 16);
+  messageDesc(file_forest_v1_policies, 18);
 
 /**
  * A vote for a release, or a bypass.
@@ -784,7 +916,7 @@ export type ApproveReleaseRequest = Message<"forest.v1.ApproveReleaseRequest"> &
  * Use `create(ApproveReleaseRequestSchema)` to create a new message.
  */
 export const ApproveReleaseRequestSchema: GenMessage<ApproveReleaseRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 17);
+  messageDesc(file_forest_v1_policies, 19);
 
 /**
  * The votes after the vote.
@@ -805,7 +937,7 @@ export type ApproveReleaseResponse = Message<"forest.v1.ApproveReleaseResponse">
  * Use `create(ApproveReleaseResponseSchema)` to create a new message.
  */
 export const ApproveReleaseResponseSchema: GenMessage<ApproveReleaseResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 18);
+  messageDesc(file_forest_v1_policies, 20);
 
 /**
  * A vote against a release.
@@ -847,7 +979,7 @@ export type RejectReleaseRequest = Message<"forest.v1.RejectReleaseRequest"> & {
  * Use `create(RejectReleaseRequestSchema)` to create a new message.
  */
 export const RejectReleaseRequestSchema: GenMessage<RejectReleaseRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 19);
+  messageDesc(file_forest_v1_policies, 21);
 
 /**
  * The votes after the vote.
@@ -868,7 +1000,7 @@ export type RejectReleaseResponse = Message<"forest.v1.RejectReleaseResponse"> &
  * Use `create(RejectReleaseResponseSchema)` to create a new message.
  */
 export const RejectReleaseResponseSchema: GenMessage<RejectReleaseResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 20);
+  messageDesc(file_forest_v1_policies, 22);
 
 /**
  * Asks for the votes.
@@ -903,7 +1035,7 @@ export type GetApprovalStateRequest = Message<"forest.v1.GetApprovalStateRequest
  * Use `create(GetApprovalStateRequestSchema)` to create a new message.
  */
 export const GetApprovalStateRequestSchema: GenMessage<GetApprovalStateRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 21);
+  messageDesc(file_forest_v1_policies, 23);
 
 /**
  * The votes as they stand.
@@ -924,7 +1056,7 @@ export type GetApprovalStateResponse = Message<"forest.v1.GetApprovalStateRespon
  * Use `create(GetApprovalStateResponseSchema)` to create a new message.
  */
 export const GetApprovalStateResponseSchema: GenMessage<GetApprovalStateResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 22);
+  messageDesc(file_forest_v1_policies, 24);
 
 /**
  * Asks for a release's policy requirements.
@@ -952,7 +1084,7 @@ export type GetReleaseRequirementsRequest = Message<"forest.v1.GetReleaseRequire
  * Use `create(GetReleaseRequirementsRequestSchema)` to create a new message.
  */
 export const GetReleaseRequirementsRequestSchema: GenMessage<GetReleaseRequirementsRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 23);
+  messageDesc(file_forest_v1_policies, 25);
 
 /**
  * Everything that the Policy Requirements panel shows.
@@ -1015,6 +1147,20 @@ export type GetReleaseRequirementsResponse = Message<"forest.v1.GetReleaseRequir
    * @generated from field: repeated forest.v1.EnvironmentRequirements environments = 8;
    */
   environments: EnvironmentRequirements[];
+
+  /**
+   * The release itself with its stages and steps, as GetReleaseIntentStates has it.
+   *
+   * @generated from field: forest.v1.ReleaseIntentState intent = 100;
+   */
+  intent?: ReleaseIntentState | undefined;
+
+  /**
+   * Where the release's artifact stands, as GetDestinationStates has it for project and artifact; the first 500.
+   *
+   * @generated from field: repeated forest.v1.DestinationState destinations = 101;
+   */
+  destinations: DestinationState[];
 };
 
 /**
@@ -1022,7 +1168,7 @@ export type GetReleaseRequirementsResponse = Message<"forest.v1.GetReleaseRequir
  * Use `create(GetReleaseRequirementsResponseSchema)` to create a new message.
  */
 export const GetReleaseRequirementsResponseSchema: GenMessage<GetReleaseRequirementsResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 24);
+  messageDesc(file_forest_v1_policies, 26);
 
 /**
  * What one deploy stage still needs.
@@ -1092,6 +1238,34 @@ export type EnvironmentRequirements = Message<"forest.v1.EnvironmentRequirements
    * @generated from field: optional forest.v1.ApprovalDecisionEntry my_decision = 9;
    */
   myDecision?: ApprovalDecisionEntry | undefined;
+
+  /**
+   * What the caller's approval would change; absent when the caller may not approve.
+   *
+   * @generated from field: optional forest.v1.BallotEffect approve_effect = 100;
+   */
+  approveEffect?: BallotEffect | undefined;
+
+  /**
+   * What the caller's rejection would change; absent when the caller may not reject.
+   *
+   * @generated from field: optional forest.v1.BallotEffect reject_effect = 101;
+   */
+  rejectEffect?: BallotEffect | undefined;
+
+  /**
+   * What the caller's bypass would change; absent when the caller may not bypass.
+   *
+   * @generated from field: optional forest.v1.BallotEffect bypass_effect = 102;
+   */
+  bypassEffect?: BallotEffect | undefined;
+
+  /**
+   * Why it looks as if this stage could never be reached or passed; empty once it has started.
+   *
+   * @generated from field: repeated forest.v1.PolicyWarning warnings = 103;
+   */
+  warnings: PolicyWarning[];
 };
 
 /**
@@ -1099,7 +1273,182 @@ export type EnvironmentRequirements = Message<"forest.v1.EnvironmentRequirements
  * Use `create(EnvironmentRequirementsSchema)` to create a new message.
  */
 export const EnvironmentRequirementsSchema: GenMessage<EnvironmentRequirements> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 25);
+  messageDesc(file_forest_v1_policies, 27);
+
+/**
+ * What one vote would change at one gate, were it cast now in place of the caller's earlier one.
+ *
+ * @generated from message forest.v1.BallotEffect
+ */
+export type BallotEffect = Message<"forest.v1.BallotEffect"> & {
+  /**
+   * Names of policies that block now and would pass.
+   *
+   * @generated from field: repeated string completes = 1;
+   */
+  completes: string[];
+
+  /**
+   * Whether the gate, closed now, would be open at once. A stage that waits for others too starts after them.
+   *
+   * @generated from field: bool opens = 2;
+   */
+  opens: boolean;
+
+  /**
+   * What would block still, by policy name.
+   *
+   * @generated from field: repeated forest.v1.RemainingPolicy remaining = 3;
+   */
+  remaining: RemainingPolicy[];
+
+  /**
+   * When time alone would open the gate after the vote, as only soaks would be left, RFC 3339 in UTC; absent otherwise.
+   *
+   * @generated from field: optional string opens_at = 4;
+   */
+  opensAt?: string | undefined;
+
+  /**
+   * Names of policies that pass now and would block.
+   *
+   * @generated from field: repeated string undoes = 5;
+   */
+  undoes: string[];
+};
+
+/**
+ * Describes the message forest.v1.BallotEffect.
+ * Use `create(BallotEffectSchema)` to create a new message.
+ */
+export const BallotEffectSchema: GenMessage<BallotEffect> = /*@__PURE__*/
+  messageDesc(file_forest_v1_policies, 28);
+
+/**
+ * A policy that would block still after a vote.
+ *
+ * @generated from message forest.v1.RemainingPolicy
+ */
+export type RemainingPolicy = Message<"forest.v1.RemainingPolicy"> & {
+  /**
+   * Name of the policy.
+   *
+   * @generated from field: string policy_name = 1;
+   */
+  policyName: string;
+
+  /**
+   * Its type.
+   *
+   * @generated from field: forest.v1.PolicyType policy_type = 2;
+   */
+  policyType: PolicyType;
+
+  /**
+   * Why, in words, with the vote counted.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message forest.v1.RemainingPolicy.
+ * Use `create(RemainingPolicySchema)` to create a new message.
+ */
+export const RemainingPolicySchema: GenMessage<RemainingPolicy> = /*@__PURE__*/
+  messageDesc(file_forest_v1_policies, 29);
+
+/**
+ * Names an artifact to release.
+ *
+ * @generated from message forest.v1.GetReleaseOptionsRequest
+ */
+export type GetReleaseOptionsRequest = Message<"forest.v1.GetReleaseOptionsRequest"> & {
+  /**
+   * The project that the artifact belongs to; organisation and name are read.
+   *
+   * @generated from field: forest.v1.Project project = 1;
+   */
+  project?: Project | undefined;
+
+  /**
+   * UUID of the artifact.
+   *
+   * @generated from field: string artifact_id = 2;
+   */
+  artifactId: string;
+};
+
+/**
+ * Describes the message forest.v1.GetReleaseOptionsRequest.
+ * Use `create(GetReleaseOptionsRequestSchema)` to create a new message.
+ */
+export const GetReleaseOptionsRequestSchema: GenMessage<GetReleaseOptionsRequest> = /*@__PURE__*/
+  messageDesc(file_forest_v1_policies, 30);
+
+/**
+ * What the artifact could be released to.
+ *
+ * @generated from message forest.v1.GetReleaseOptionsResponse
+ */
+export type GetReleaseOptionsResponse = Message<"forest.v1.GetReleaseOptionsResponse"> & {
+  /**
+   * The project's enabled pipelines, by name; the first 500.
+   *
+   * @generated from field: repeated forest.v1.ReleasePipeline pipelines = 1;
+   */
+  pipelines: ReleasePipeline[];
+
+  /**
+   * The organisation's environments, in their order; the first 500.
+   *
+   * @generated from field: repeated forest.v1.Environment environments = 2;
+   */
+  environments: Environment[];
+
+  /**
+   * What the policies of each of those environments say now, in the same order.
+   *
+   * @generated from field: repeated forest.v1.ReleaseForecast forecasts = 3;
+   */
+  forecasts: ReleaseForecast[];
+};
+
+/**
+ * Describes the message forest.v1.GetReleaseOptionsResponse.
+ * Use `create(GetReleaseOptionsResponseSchema)` to create a new message.
+ */
+export const GetReleaseOptionsResponseSchema: GenMessage<GetReleaseOptionsResponse> = /*@__PURE__*/
+  messageDesc(file_forest_v1_policies, 31);
+
+/**
+ * What the policies of one environment would say to a release of the artifact.
+ *
+ * @generated from message forest.v1.ReleaseForecast
+ */
+export type ReleaseForecast = Message<"forest.v1.ReleaseForecast"> & {
+  /**
+   * Name of the environment.
+   *
+   * @generated from field: string environment = 1;
+   */
+  environment: string;
+
+  /**
+   * The verdict of every enabled policy for the environment, by name.
+   *
+   * @generated from field: repeated forest.v1.PolicyEvaluation evaluations = 2;
+   */
+  evaluations: PolicyEvaluation[];
+};
+
+/**
+ * Describes the message forest.v1.ReleaseForecast.
+ * Use `create(ReleaseForecastSchema)` to create a new message.
+ */
+export const ReleaseForecastSchema: GenMessage<ReleaseForecast> = /*@__PURE__*/
+  messageDesc(file_forest_v1_policies, 32);
 
 /**
  * Whether the caller may do one thing: the answer that the method itself would give.
@@ -1127,7 +1476,7 @@ export type VotePermission = Message<"forest.v1.VotePermission"> & {
  * Use `create(VotePermissionSchema)` to create a new message.
  */
 export const VotePermissionSchema: GenMessage<VotePermission> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 26);
+  messageDesc(file_forest_v1_policies, 33);
 
 /**
  * Asks for a page of what waits for the caller.
@@ -1155,7 +1504,7 @@ export type ListPendingApprovalsRequest = Message<"forest.v1.ListPendingApproval
  * Use `create(ListPendingApprovalsRequestSchema)` to create a new message.
  */
 export const ListPendingApprovalsRequestSchema: GenMessage<ListPendingApprovalsRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 27);
+  messageDesc(file_forest_v1_policies, 34);
 
 /**
  * A page of what waits for the caller.
@@ -1183,7 +1532,7 @@ export type ListPendingApprovalsResponse = Message<"forest.v1.ListPendingApprova
  * Use `create(ListPendingApprovalsResponseSchema)` to create a new message.
  */
 export const ListPendingApprovalsResponseSchema: GenMessage<ListPendingApprovalsResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 28);
+  messageDesc(file_forest_v1_policies, 35);
 
 /**
  * A release and environment that the caller's vote can move.
@@ -1281,7 +1630,7 @@ export type PendingApproval = Message<"forest.v1.PendingApproval"> & {
  * Use `create(PendingApprovalSchema)` to create a new message.
  */
 export const PendingApprovalSchema: GenMessage<PendingApproval> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 29);
+  messageDesc(file_forest_v1_policies, 36);
 
 /**
  * Asks for a page of history; each filter narrows.
@@ -1337,6 +1686,20 @@ export type ListHistoryRequest = Message<"forest.v1.ListHistoryRequest"> & {
    * @generated from field: string page_token = 7;
    */
   pageToken: string;
+
+  /**
+   * Only what happened at or after this moment, RFC 3339.
+   *
+   * @generated from field: optional string since = 100;
+   */
+  since?: string | undefined;
+
+  /**
+   * Only what happened before this moment, RFC 3339.
+   *
+   * @generated from field: optional string until = 101;
+   */
+  until?: string | undefined;
 };
 
 /**
@@ -1344,7 +1707,7 @@ export type ListHistoryRequest = Message<"forest.v1.ListHistoryRequest"> & {
  * Use `create(ListHistoryRequestSchema)` to create a new message.
  */
 export const ListHistoryRequestSchema: GenMessage<ListHistoryRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 30);
+  messageDesc(file_forest_v1_policies, 37);
 
 /**
  * A page of history.
@@ -1372,7 +1735,7 @@ export type ListHistoryResponse = Message<"forest.v1.ListHistoryResponse"> & {
  * Use `create(ListHistoryResponseSchema)` to create a new message.
  */
 export const ListHistoryResponseSchema: GenMessage<ListHistoryResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 31);
+  messageDesc(file_forest_v1_policies, 38);
 
 /**
  * One event, never updated and never deleted.
@@ -1463,7 +1826,7 @@ export type HistoryEntry = Message<"forest.v1.HistoryEntry"> & {
  * Use `create(HistoryEntrySchema)` to create a new message.
  */
 export const HistoryEntrySchema: GenMessage<HistoryEntry> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 32);
+  messageDesc(file_forest_v1_policies, 39);
 
 /**
  * What a policy asks for.
@@ -1512,6 +1875,68 @@ export type PolicyType = (typeof PolicyType)[keyof typeof PolicyType] | UnknownE
  */
 export const PolicyTypeSchema: GenEnum<PolicyType> = /*@__PURE__*/
   enumDesc(file_forest_v1_policies, 0);
+
+/**
+ * What is in the way of a policy.
+ *
+ * @generated from enum forest.v1.PolicyWarningKind
+ */
+export const PolicyWarningKind = {
+  /**
+   * Not said.
+   *
+   * @generated from enum value: POLICY_WARNING_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * It asks for more approvals than there are members who may vote.
+   *
+   * @generated from enum value: POLICY_WARNING_KIND_NOT_ENOUGH_VOTERS = 1;
+   */
+  NOT_ENOUGH_VOTERS: 1,
+
+  /**
+   * The organisation has no member but the one who asks for the release.
+   *
+   * @generated from enum value: POLICY_WARNING_KIND_ONLY_AUTHOR_COULD_VOTE = 2;
+   */
+  ONLY_AUTHOR_COULD_VOTE: 2,
+
+  /**
+   * The environment to soak in has no destinations.
+   *
+   * @generated from enum value: POLICY_WARNING_KIND_SOURCE_WITHOUT_DESTINATIONS = 3;
+   */
+  SOURCE_WITHOUT_DESTINATIONS: 3,
+
+  /**
+   * The environment that the policy guards has no destinations: a deployment to it fails.
+   *
+   * @generated from enum value: POLICY_WARNING_KIND_TARGET_WITHOUT_DESTINATIONS = 4;
+   */
+  TARGET_WITHOUT_DESTINATIONS: 4,
+
+  /**
+   * None of the branches of the project's latest 50 artifacts matches.
+   *
+   * @generated from enum value: POLICY_WARNING_KIND_PATTERN_MATCHES_NO_RECENT_BRANCH = 5;
+   */
+  PATTERN_MATCHES_NO_RECENT_BRANCH: 5,
+} as const;
+
+/**
+ * What is in the way of a policy.
+ *
+ * @generated from enum forest.v1.PolicyWarningKind
+ */
+export type PolicyWarningKind = (typeof PolicyWarningKind)[keyof typeof PolicyWarningKind] | UnknownEnum;
+
+/**
+ * Describes the enum forest.v1.PolicyWarningKind.
+ */
+export const PolicyWarningKindSchema: GenEnum<PolicyWarningKind> = /*@__PURE__*/
+  enumDesc(file_forest_v1_policies, 1);
 
 /**
  * The gate: a project's policies, their verdicts, people's votes, and the history of all of it.
@@ -1683,8 +2108,8 @@ export const PolicyService: GenService<{
     output: typeof GetApprovalStateResponseSchema;
   },
   /**
-   * The whole Policy Requirements panel of one release in one poll: verdicts, votes, and what the caller may do. A
-   * dashboard shows these and derives none. `not_found`: unknown project or intent.
+   * One release in one poll: its state, verdicts, votes, what the caller may do and what each vote would change, and
+   * where its artifact stands. A dashboard shows these and derives none. `not_found`: unknown project or intent.
    *
    * @generated from rpc forest.v1.PolicyService.GetReleaseRequirements
    */
@@ -1692,6 +2117,18 @@ export const PolicyService: GenService<{
     methodKind: "unary";
     input: typeof GetReleaseRequirementsRequestSchema;
     output: typeof GetReleaseRequirementsResponseSchema;
+  },
+  /**
+   * What an artifact could be released to, and what the policies would say: the Deploy form in one request. A dry run,
+   * which starts nothing: branch rules and soak times are judged by the artifact, and approval policies are blocked with
+   * `no release in context`. `not_found`: unknown project, or an artifact that is not the project's.
+   *
+   * @generated from rpc forest.v1.PolicyService.GetReleaseOptions
+   */
+  getReleaseOptions: {
+    methodKind: "unary";
+    input: typeof GetReleaseOptionsRequestSchema;
+    output: typeof GetReleaseOptionsResponseSchema;
   },
   /**
    * What waits for the caller's own vote, over all the caller's organisations, oldest first.

@@ -1,0 +1,16 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import type { EnvironmentSchema } from '#server/gen/forest/v1/environments_pb.ts';
+import type { Environment } from './service.ts';
+
+/** An environment as the contract has it. */
+export const environmentToWire = (
+  row: Environment,
+  organisation: string,
+): MessageInitShape<typeof EnvironmentSchema> => ({
+  id: row.id,
+  organisation,
+  name: row.name,
+  description: row.description ?? undefined,
+  sortOrder: row.sortOrder,
+  createdAt: row.createdAt.toISOString(),
+});
