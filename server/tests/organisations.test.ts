@@ -182,12 +182,12 @@ describe('members', () => {
     const { userId } = stranger;
     const asMember = member.organisations;
     for (const call of [
-      asMember.addMember({ organisationId, userId, role: 'member' }),
-      asMember.updateMemberRole({ organisationId, userId: member.userId, role: 'admin' }),
-      asMember.removeMember({ organisationId, userId: admin.userId }),
-      asMember.removeMember({ organisationId, userId: member.userId }),
+      () => asMember.addMember({ organisationId, userId, role: 'member' }),
+      () => asMember.updateMemberRole({ organisationId, userId: member.userId, role: 'admin' }),
+      () => asMember.removeMember({ organisationId, userId: admin.userId }),
+      () => asMember.removeMember({ organisationId, userId: member.userId }),
     ]) {
-      expect(await codeOf(call)).toBe(Code.PermissionDenied);
+      expect(await codeOf(call())).toBe(Code.PermissionDenied);
     }
     const outside = stranger.organisations.addMember({ organisationId, userId, role: 'admin' });
     expect(await codeOf(outside)).toBe(Code.NotFound);
