@@ -8,7 +8,7 @@ import { ApproveReleaseRequestSchema } from '#server/gen/forest/v1/policies_pb.t
 import { aimAt } from './aim.ts';
 import { type Aim, everyMethod, get, nameOf, pathOf, post, requestsFor } from './every-method.ts';
 import { startTestApp, type TestApp } from './harness.ts';
-import { CODES, pathByName, requireWords, rowsOf } from './refusals.ts';
+import { CODES, pathByName, requireWords, rowsOf } from './raw-refusals.ts';
 import type { World } from './world.ts';
 
 const longVote = create(ApproveReleaseRequestSchema, { comment: 'words that are long enough to be cut' });

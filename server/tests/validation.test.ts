@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { aimAt } from './aim.ts';
 import { type Aim, everyMethod, nameOf, post, requestsFor } from './every-method.ts';
 import { startTestApp, type TestApp } from './harness.ts';
-import { fieldsOf, pathByName, requireWords, rowsOf } from './refusals.ts';
+import { fieldsOf, pathByName, requireWords, rowsOf } from './raw-refusals.ts';
 import type { World } from './world.ts';
 
 let app: TestApp;
