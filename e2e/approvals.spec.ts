@@ -200,9 +200,17 @@ test('an admin who is the author gets the bypass in the place of Approve', async
   await expect(pipeline(page)).toContainText('Deployed to production');
 });
 
-/** Lets the page know nothing new: from now on no poll of what can be voted on comes through. */
-async function holdPolls(page: Page): Promise<void> {
-  await page.route(/GetReleaseRequirements|GetReleaseIntentStates/, () => {});
+/** Holds back what the page asks about the release, so that it knows nothing newer, until the answer is called. */
+async function holdPolls(page: Page): Promise<() => void> {
+  let letThrough = () => {};
+  const held = new Promise<void>((go) => {
+    letThrough = go;
+  });
+  await page.route(/GetReleaseRequirements|GetReleaseIntentStates/, async (route) => {
+    await held;
+    await route.continue();
+  });
+  return letThrough;
 }
 
 test('a vote on a release that was cancelled meanwhile is taken back in words', async ({
@@ -214,32 +222,32 @@ test('a vote on a release that was cancelled meanwhile is taken back in words', 
   const page = await browserOf(reviewer);
   await page.goto(address);
   await expect(button(page, 'Approve')).toBeVisible();
-  await holdPolls(page);
+  const letThrough = await holdPolls(page);
   await author.api.releases.cancelRelease({ releaseIntentId: intentId });
-  // The refusal is held back for a moment, to see that the vote shows at once.
-  let refuse = () => {};
+  // The vote is held back for a moment as well, to see that it shows at once.
+  let send = () => {};
+  const sent = new Promise<void>((go) => {
+    send = go;
+  });
   await page.route(/ApproveRelease/, async (route) => {
-    await new Promise<void>((go) => {
-      refuse = go;
-    });
+    await sent;
     await route.continue();
   });
   await requirements(page).getByLabel('Comment').fill('Good to go');
   await button(page, 'Approve').click();
   await expect(requirements(page)).toContainText('1/2 approvals');
-  await expect(decisions(page)).toContainText(reviewer.username);
-  refuse();
-  await expect(requirements(page).getByRole('alert')).toContainText(
-    /Your approval was not recorded: .*cancelled/,
-  );
+  await expect(decisions(page)).toContainText(`${reviewer.username} approved`);
+  send();
+  const refusal = requirements(page).getByRole('alert');
+  await expect(refusal).toContainText(/Your approval was not recorded: .*cancelled/);
   await expect(requirements(page)).toContainText('0/2 approvals');
   await expect(requirements(page)).toContainText('Nobody has decided yet.');
   await expect(requirements(page).getByLabel('Comment')).toHaveValue('Good to go');
-  // Once polls come through again, the page shows what is, and still says why the vote was refused.
-  await page.unroute(/GetReleaseRequirements|GetReleaseIntentStates/);
-  await page.reload();
+  // Once the page knows, nothing is offered any more, and it still says why the vote was refused.
+  letThrough();
   await expect(pipeline(page)).toContainText('Cancelled production');
   await expect(button(page, 'Approve')).toHaveCount(0);
+  await expect(refusal).toBeVisible();
 });
 
 test('a vote of somebody who was removed meanwhile is taken back in words', async ({ world, browserOf }) => {

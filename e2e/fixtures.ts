@@ -95,8 +95,10 @@ const settings = { FORAGE_REGISTRATION: 'open', DATABASE_URL: '' };
 export const password = 'correct horse battery staple';
 
 async function register(url: string, username: string): Promise<Person> {
-  const { user } = await apiAt(url).users.register({ username, email: `${username}@example.com`, password });
-  return { userId: user?.userId ?? '', username, password, api: await signedIn(url, username, password) };
+  const email = `${username}@example.com`;
+  const { user, tokens } = await apiAt(url).users.register({ username, email, password });
+  if (user === undefined || tokens === undefined) throw new Error('Register answered no user or no tokens');
+  return { userId: user.userId, username, password, api: apiAt(url, tokens.accessToken) };
 }
 
 /** Signs a page's browser in without the form: the answer's cookie stays in the browser. */

@@ -1,6 +1,9 @@
 import type { Page } from 'playwright/test';
 import { PolicyType } from '#server/gen/forest/v1/policies_pb.ts';
+import { ReleaseStatus } from '#server/gen/forest/v1/releases_pb.ts';
+import { apiAt } from '../scripts/api.ts';
 import { expect, test } from './fixtures.ts';
+import { startReceiver } from './receiver.ts';
 
 const pipeline = (page: Page) => page.getByRole('region', { name: 'Pipeline' });
 const destination = (page: Page, name: string) =>
@@ -92,7 +95,7 @@ test('a branch that a policy forbids is told before and refused beside the butto
   await expect(pipeline(page)).toContainText('Not released yet.');
 });
 
-test('a soak time holds the release, says until when, and lets go by itself', async ({
+test('a soak time holds the release and says until when; it lets go by itself once it is over', async ({
   world,
   browserOf,
 }) => {
@@ -103,7 +106,7 @@ test('a soak time holds the release, says until when, and lets go by itself', as
     policyType: PolicyType.SOAK_TIME,
     config: {
       case: 'soakTime',
-      value: { sourceEnvironment: 'staging', targetEnvironment: 'production', durationSeconds: 8n },
+      value: { sourceEnvironment: 'staging', targetEnvironment: 'production', durationSeconds: 3600n },
     },
   });
   await world.addPipeline('main-line', [
@@ -121,14 +124,22 @@ test('a soak time holds the release, says until when, and lets go by itself', as
   const requirements = page.getByRole('region', { name: 'Policy Requirements' });
   await expect(requirements).toContainText('Soak Time');
   await expect(requirements).toContainText('stand-in-staging');
-  await expect(requirements).toContainText(/left of 8s in staging/);
+  await expect(requirements).toContainText(/left of 1h in staging, ends/);
   await expect(requirements).toContainText('0/1 passed');
   await expect(requirements.getByRole('button', { name: 'Approve' })).toHaveCount(0);
   await expect(pipeline(page)).toContainText('Deploy to production');
   await expect(destination(page, 'eu-west')).toContainText('Not deployed');
-  await expect(destination(page, 'eu-west')).toContainText(/^(?!.*Not deployed).*Deployed/, {
-    timeout: 15_000,
+  // The rule as it stands now decides, also for who waits already.
+  await admin.api.policies.updatePolicy({
+    project: world.project,
+    name: 'stand-in-staging',
+    config: {
+      case: 'soakTime',
+      value: { sourceEnvironment: 'staging', targetEnvironment: 'production', durationSeconds: 1n },
+    },
   });
+  await expect(pipeline(page)).toContainText('Deployed to production');
+  await expect(destination(page, 'eu-west').getByText('Deployed', { exact: true })).toBeVisible();
   await expect(requirements).toContainText('1/1 passed');
 });
 
@@ -166,6 +177,72 @@ test('destinations say running, queued with the place, failed with the error', a
   await expect(destination(page, 'cracked-rig')).toContainText('Failed');
   await expect(destination(page, 'cracked-rig')).toContainText('The rig is cracked.');
   await expect(pipeline(page)).toContainText('Failed on broken');
+});
+
+test('a receiver that reports back is deploying until then; one that never does times out', async ({
+  world,
+  browserOf,
+}) => {
+  const { admin, author } = world.people;
+  const { organisation } = world;
+  const receiver = await startReceiver();
+  try {
+    const type = { organisation: 'forage', name: 'webhook', version: 1n };
+    const secret = `whsec_${Buffer.alloc(32, 'a secret of this test').toString('base64')}`;
+    for (const [name, timeout] of [
+      ['slow', '600'],
+      ['silent', '1'],
+    ] as const) {
+      await admin.api.environments.createEnvironment({ organisation, name, sortOrder: 9 });
+      const metadata = { url: receiver.url, secret, timeout_seconds: timeout };
+      const environment = name;
+      await admin.api.destinations.createDestination({
+        organisation,
+        environment,
+        name: `${name}-hook`,
+        metadata,
+        type,
+      });
+    }
+    const page = await browserOf(author);
+    const artifact = await world.annotate();
+    await world.release(artifact, 'slow');
+    await page.goto(world.page(`releases/${artifact.slug}`));
+    await expect(destination(page, 'slow-hook')).toContainText('Deploying');
+    await expect.poll(() => receiver.events.length).toBe(1);
+    const event = receiver.events[0] ?? {};
+    const reporter = apiAt(world.url, String(event['report_token']));
+    await reporter.releases.reportRelease({
+      releaseId: String(event['release_id']),
+      status: ReleaseStatus.SUCCEEDED,
+    });
+    await expect(destination(page, 'slow-hook')).toContainText('Deployed');
+
+    const unheard = await world.annotate({ title: 'Never heard of again' });
+    await world.release(unheard, 'silent');
+    await page.goto(world.page(`releases/${unheard.slug}`));
+    await expect(destination(page, 'silent-hook')).toContainText('Timed out');
+    await expect(pipeline(page)).toContainText('Timed out on silent');
+  } finally {
+    await receiver.close();
+  }
+});
+
+test('a release that is queued can be cancelled; its destination says so', async ({ world, browserOf }) => {
+  const { author } = world.people;
+  const { organisation } = world;
+  await world.people.admin.api.environments.createEnvironment({ organisation, name: 'rig', sortOrder: 9 });
+  await world.addDestination('rig', 'slow-rig', { seconds: '600' });
+  await world.release(await world.annotate(), 'rig');
+  const queued = await world.annotate({ title: 'Behind the first' });
+  await world.release(queued, 'rig');
+  const page = await browserOf(author);
+  await page.goto(world.page(`releases/${queued.slug}`));
+  await expect(destination(page, 'slow-rig')).toContainText('Queued #1');
+  await page.getByRole('button', { name: 'Cancel release' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Cancel release' }).click();
+  await expect(pipeline(page)).toContainText('Cancelled rig');
+  await expect(destination(page, 'slow-rig')).toContainText('Cancelled');
 });
 
 test('the author cancels a waiting release; the dialog can be left', async ({ world, browserOf }) => {
