@@ -53,6 +53,19 @@ function toWire(row: service.Artifact, scope: ProjectScope): MessageInitShape<ty
   };
 }
 
+/** With the release that speaks for the artifact, as the caller sees it. */
+function listedToWire(
+  { latestIntent, ...row }: service.ListedArtifact,
+  scope: ProjectScope,
+  userId: string,
+): MessageInitShape<typeof ArtifactSchema> {
+  const viewer = { userId, role: scope.role };
+  return {
+    ...toWire(row, scope),
+    latestIntent: latestIntent === null ? undefined : intentToWire(latestIntent, viewer),
+  };
+}
+
 const STATUSES: Readonly<Record<ArtifactStatus, service.ArtifactStatus | null>> = {
   [ArtifactStatus.UNSPECIFIED]: null,
   [ArtifactStatus.NOT_RELEASED]: 'NOT_RELEASED',
@@ -95,7 +108,8 @@ export function artifactHandlers(app: AppContext): Pick<ServiceImpl<typeof Relea
     },
     async getArtifactBySlug({ slug }, context) {
       const scope = projectOf(context);
-      return { artifact: toWire(await service.getArtifactBySlug(app, scope, slug), scope) };
+      const artifact = await service.getArtifactBySlug(app, scope, slug);
+      return { artifact: listedToWire(artifact, scope, callerOf(context).userId) };
     },
     async getArtifactsByProject(request, context) {
       const scope = projectOf(context);
@@ -108,12 +122,8 @@ export function artifactHandlers(app: AppContext): Pick<ServiceImpl<typeof Relea
       };
       const found = await service.listArtifacts(app, scope, filter, page);
       const { rows, nextPageToken: token } = nextPageToken(found, page.limit, service.sortKey);
-      const viewer = { userId: callerOf(context).userId, role: scope.role };
-      const artifact = rows.map(({ latestIntent, ...row }) => ({
-        ...toWire(row, scope),
-        latestIntent: latestIntent === null ? undefined : intentToWire(latestIntent, viewer),
-      }));
-      return { artifact, nextPageToken: token };
+      const { userId } = callerOf(context);
+      return { artifact: rows.map((row) => listedToWire(row, scope, userId)), nextPageToken: token };
     },
   };
 }

@@ -116,21 +116,33 @@ async function withDestinations(app: AppContext, rows: readonly store.ArtifactRo
   return rows.map((row) => ({ ...row, destinations: byArtifact.get(row.id) ?? [] }));
 }
 
+/** Rows with their destinations and the release that speaks for each, in two queries however many they are. */
+async function listed(app: AppContext, rows: readonly store.ArtifactRow[]): Promise<ListedArtifact[]> {
+  const [artifacts, intents] = await Promise.all([
+    withDestinations(app, rows),
+    speakingIntents(
+      app,
+      rows.map((row) => row.id),
+    ),
+  ]);
+  return artifacts.map((artifact) => ({ ...artifact, latestIntent: intents.get(artifact.id) ?? null }));
+}
+
 /** The artifact of that slug in the project that the slug led to. @throws not_found */
 export async function getArtifactBySlug(
   app: AppContext,
   scope: ProjectScope,
   slug: string,
-): Promise<Artifact> {
+): Promise<ListedArtifact> {
   const row = await store.findBySlug(app.db, scope.projectId, slug);
-  const [artifact] = row === undefined ? [] : await withDestinations(app, [row]);
+  const [artifact] = row === undefined ? [] : await listed(app, [row]);
   if (artifact === undefined) throw notFound(`artifact "${slug}"`);
   return artifact;
 }
 
 export type { ArtifactFilter, ArtifactStatus } from './store.ts';
 
-/** An artifact as a list shows it. */
+/** An artifact as a list and its own page show it. */
 export interface ListedArtifact extends Artifact {
   /** The newest active release of it, else the newest; null when none was asked for. */
   readonly latestIntent: IntentState | null;
@@ -153,14 +165,7 @@ export async function listArtifacts(
     after = { at, id };
   }
   const rows = await store.listPage(app.db, scope.projectId, filter, after, page.limit + 1);
-  const [artifacts, intents] = await Promise.all([
-    withDestinations(app, rows),
-    speakingIntents(
-      app,
-      rows.map((row) => row.id),
-    ),
-  ]);
-  return artifacts.map((artifact) => ({ ...artifact, latestIntent: intents.get(artifact.id) ?? null }));
+  return listed(app, rows);
 }
 
 export const sortKey = (row: Artifact): readonly string[] => [row.createdAt.toISOString(), row.id];

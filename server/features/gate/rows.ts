@@ -39,6 +39,16 @@ export interface StageJson {
   readonly planApproval: PlanApproval | null;
 }
 
+/** The stages of the intent `i` of a query, as `StageJson`, in the order in which they were written down. */
+export const STAGES_OF_INTENT = `
+  (select coalesce(json_agg(json_build_object('id', s.id, 'type', s.type, 'dependsOn', s.depends_on,
+            'environment', s.environment, 'durationSeconds', s.duration_seconds,
+            'autoApprove', s.auto_approve, 'onlyDestinations', s.only_destinations, 'status', s.status,
+            'reason', s.reason, 'errorMessage', s.error_message, 'queuedAt', s.queued_at,
+            'startedAt', s.started_at, 'completedAt', s.completed_at, 'waitUntil', s.wait_until,
+            'nextCheckAt', s.next_check_at, 'planApproval', s.plan_approval) order by s.position), '[]')
+     from stages s where s.release_intent_id = i.id)`;
+
 export interface ReleaseJson {
   readonly id: string;
   readonly stageId: string;

@@ -1,6 +1,13 @@
 import type { IntentStatus } from '#domain/release/stage.ts';
 import { statement } from '#server/db/database.ts';
-import type { ArtifactFactsRow, FactsRow, IntentRow, PolicyJson, SurroundingsRow } from './rows.ts';
+import {
+  type ArtifactFactsRow,
+  type FactsRow,
+  type IntentRow,
+  type PolicyJson,
+  STAGES_OF_INTENT,
+  type SurroundingsRow,
+} from './rows.ts';
 
 /** Takes the row lock of an intent: whoever decides or changes its facts holds it until the end of the transaction. */
 export const lockIntent = statement<
@@ -48,13 +55,7 @@ export const intentFacts = statement<readonly [intentId: string], FactsRow>(
           a.slug, a.title, a.branch, i.actor_id as "actorId", u.username as "actorUsername", i.status,
           i.wanted_generation as "wantedGeneration", i.seen_generation as "seenGeneration",
           i.next_check_at as "nextCheckAt",
-          (select coalesce(json_agg(json_build_object('id', s.id, 'type', s.type, 'dependsOn', s.depends_on,
-                    'environment', s.environment, 'durationSeconds', s.duration_seconds,
-                    'autoApprove', s.auto_approve, 'onlyDestinations', s.only_destinations, 'status', s.status,
-                    'reason', s.reason, 'errorMessage', s.error_message, 'queuedAt', s.queued_at,
-                    'startedAt', s.started_at, 'completedAt', s.completed_at, 'waitUntil', s.wait_until,
-                    'nextCheckAt', s.next_check_at, 'planApproval', s.plan_approval) order by s.position), '[]')
-             from stages s where s.release_intent_id = i.id) as stages,
+          ${STAGES_OF_INTENT} as stages,
           (select coalesce(json_agg(json_build_object('id', r.id, 'stageId', r.stage_id,
                     'destinationId', r.destination_id, 'destinationName', r.destination_name, 'status', r.status,
                     'errorMessage', r.error_message) order by r.destination_name), '[]')

@@ -1,6 +1,6 @@
 import type { IntentStatus, PlanApproval, ReleaseMode, ReleaseStatus } from '#domain/release/stage.ts';
 import { statement } from '#server/db/database.ts';
-import type { StageJson } from '#server/features/gate/rows.ts';
+import { STAGES_OF_INTENT, type StageJson } from '#server/features/gate/rows.ts';
 
 export interface ArtifactRow {
   readonly slug: string;
@@ -153,13 +153,7 @@ const STATE = `
   select i.id, i.artifact_id as "artifactId", a.slug, p.name as project, i.actor_id as "actorId",
          u.username as "actorUsername", i.status, i.error_message as "errorMessage", i.force,
          i.prepare_only as "prepareOnly", i.created_at as "createdAt", i.completed_at as "completedAt",
-         (select coalesce(json_agg(json_build_object('id', s.id, 'type', s.type, 'dependsOn', s.depends_on,
-                   'environment', s.environment, 'durationSeconds', s.duration_seconds,
-                   'autoApprove', s.auto_approve, 'onlyDestinations', s.only_destinations, 'status', s.status,
-                   'reason', s.reason, 'errorMessage', s.error_message, 'queuedAt', s.queued_at,
-                   'startedAt', s.started_at, 'completedAt', s.completed_at, 'waitUntil', s.wait_until,
-                   'nextCheckAt', s.next_check_at, 'planApproval', s.plan_approval) order by s.position), '[]')
-            from stages s where s.release_intent_id = i.id) as stages,
+         ${STAGES_OF_INTENT} as stages,
          (select coalesce(json_agg(json_build_object('id', r.id, 'stageId', r.stage_id,
                    'destinationId', r.destination_id, 'destinationName', r.destination_name,
                    'environment', r.environment, 'status', r.status, 'mode', r.mode, 'attempt', r.attempt,
