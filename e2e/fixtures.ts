@@ -37,6 +37,8 @@ export interface World {
   releaseBy(pipeline: string, artifact: Artifact): Promise<string>;
   /** An approval policy, made by the admin. */
   requireApprovals(environment: string, count: number, name?: string): Promise<void>;
+  /** A soak time policy, made by the admin. */
+  soak(source: string, target: string, seconds: bigint, name?: string): Promise<void>;
   /** A pipeline, made by the admin. */
   addPipeline(name: string, stages: readonly Stage[]): Promise<void>;
   /** One more noop destination: `seconds` makes its deployments slow, `fail: 'true'` makes them fail. */
@@ -161,6 +163,14 @@ async function settle(url: string): Promise<World> {
         name,
         policyType: PolicyType.EXTERNAL_APPROVAL,
         config: { case: 'approval', value: { targetEnvironment: environment, requiredApprovals: count } },
+      });
+    },
+    async soak(sourceEnvironment, targetEnvironment, durationSeconds, name = `soak-in-${sourceEnvironment}`) {
+      await admin.api.policies.createPolicy({
+        project,
+        name,
+        policyType: PolicyType.SOAK_TIME,
+        config: { case: 'soakTime', value: { sourceEnvironment, targetEnvironment, durationSeconds } },
       });
     },
     async addPipeline(name, stages) {

@@ -1,3 +1,4 @@
+import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright/test';
 import { PolicyType } from '#server/gen/forest/v1/policies_pb.ts';
 import { ReleaseStatus } from '#server/gen/forest/v1/releases_pb.ts';
@@ -302,4 +303,90 @@ test('a second release of the same artifact is refused while one goes on', async
   await expect(deploy.getByLabel('Use pipeline')).toBeChecked();
   await deploy.getByRole('button', { name: 'Deploy' }).click();
   await expect(deploy.getByRole('alert')).toContainText('The release was not started:');
+});
+
+test('the list is narrowed by the address, and back and forward keep filters', async ({
+  world,
+  browserOf,
+}) => {
+  const { reviewer } = world.people;
+  await world.annotate({ title: 'Print receipts in green', branch: 'fix/receipts' });
+  const gated = await world.gated();
+  const page = await browserOf(reviewer);
+  await page.goto(world.page());
+  const rows = page
+    .getByRole('list', { name: 'Releases' })
+    .getByRole('listitem')
+    .filter({ has: page.getByRole('link') });
+  await expect(rows).toHaveCount(2);
+  const filters = page.getByRole('search', { name: 'Filter releases' });
+  await filters.getByLabel('Status').selectOption('Awaiting approval');
+  await expect(rows).toHaveCount(1);
+  await expect(rows).toContainText('Awaiting approval 0/2');
+  await expect(page).toHaveURL(/\?status=awaiting-approval$/);
+  await rows.getByRole('link').click();
+  await expect(page.getByRole('region', { name: 'Policy Requirements' })).toBeVisible();
+  await page.goBack();
+  await expect(filters.getByLabel('Status')).toHaveValue('3');
+  await expect(rows).toHaveCount(1);
+  await page.goBack();
+  await expect(filters.getByLabel('Status')).toHaveValue('0');
+  await expect(rows).toHaveCount(2);
+  await page.goForward();
+  await expect(rows).toHaveCount(1);
+  await expect(rows).toContainText(gated.artifact.slug);
+  await filters.getByRole('button', { name: 'Clear filters' }).click();
+  await expect(rows).toHaveCount(2);
+  // A word typed is one step, however many letters it has; the address can be sent to a colleague.
+  await filters.getByLabel('Branch').pressSequentially('fix/receipts');
+  await expect(page).toHaveURL(/branch=fix%2Freceipts/);
+  await expect(rows).toHaveCount(1);
+  await filters.getByLabel('Search').pressSequentially('GREEN');
+  await expect(page).toHaveURL(/text=GREEN/);
+  await expect(rows).toContainText('Print receipts in green');
+  await filters.getByLabel('Author').fill('nobody-of-that-name');
+  await expect(page.getByText('No release is like that.')).toBeVisible();
+  await page.reload();
+  await expect(page.getByText('No release is like that.')).toBeVisible();
+  await expect(filters.getByLabel('Author')).toHaveValue('nobody-of-that-name');
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    const results = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag22aa']).analyze();
+    expect(results.violations).toEqual([]);
+  }
+  await page
+    .getByRole('region', { name: 'Releases' })
+    .getByRole('button', { name: 'Clear filters' })
+    .last()
+    .click();
+  await expect(rows).toHaveCount(2);
+});
+
+test('filters that cannot be asked for keep the list and say so', async ({ world, browserOf }) => {
+  await world.annotate();
+  const page = await browserOf(world.people.reviewer);
+  await page.goto(world.page());
+  await expect(listed(page, 'Round totals')).toBeVisible();
+  await page.route(/GetArtifactsByProject/, (route) => route.abort('connectionrefused'));
+  await page.getByLabel('Search').fill('receipts');
+  await expect(page.getByText('The releases could not be loaded.')).toBeVisible();
+  await expect(page.getByLabel('Search')).toHaveValue('receipts');
+  await page.unroute(/GetArtifactsByProject/);
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await expect(page.getByText('No release is like that.')).toBeVisible();
+});
+
+test('going back finds the list where it was', async ({ world, browserOf }) => {
+  for (let build = 0; build < 60; build++) await world.annotate({ title: `Build number ${build}` });
+  const page = await browserOf(world.people.reviewer);
+  await page.goto(world.page());
+  await page.getByRole('button', { name: 'Load more releases' }).click();
+  const link = page.getByRole('link', { name: 'Build number 4', exact: true });
+  await link.scrollIntoViewIfNeeded();
+  const before = (await link.boundingBox())?.y ?? 0;
+  await link.click();
+  await expect(page.getByRole('heading', { level: 1, name: 'Build number 4' })).toBeVisible();
+  await page.goBack();
+  await expect(link).toBeInViewport();
+  await expect.poll(async () => Math.abs(((await link.boundingBox())?.y ?? 0) - before)).toBeLessThan(80);
 });

@@ -58,6 +58,7 @@ export const routes: RouteObject[] = [
               { path: patterns.policies, lazy: () => import('./routes/policies.tsx') },
               { path: patterns.policy, lazy: () => import('./routes/policy.tsx') },
               { path: patterns.pipelines, lazy: () => import('./routes/pipelines.tsx') },
+              { path: patterns.pipeline, lazy: () => import('./routes/pipeline.tsx') },
               { path: '*', Component: NotFound },
             ],
           },

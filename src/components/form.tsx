@@ -29,6 +29,8 @@ export function Form({ problems, onSubmit, label, className, children }: FormPro
       className={className}
       onSubmit={(event) => {
         event.preventDefault();
+        // A form in a dialog stands in the page's tree of components: its submit must not reach a form around it.
+        event.stopPropagation();
         onSubmit();
       }}
     >

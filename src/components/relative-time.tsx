@@ -1,4 +1,4 @@
-import { useNow } from '#src/lib/clock.ts';
+import { serverNow, useNow } from '#src/lib/clock.ts';
 
 const steps: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
   ['year', 31_536_000],
@@ -29,7 +29,7 @@ export interface RelativeTimeProps {
 /** A moment as "3 minutes ago", with the exact local time as its title. */
 export function RelativeTime({ value, className }: RelativeTimeProps) {
   // The shared clock may be half a minute behind a moment that has only just come in, and would call it "in a moment".
-  const now = Math.max(useNow(30_000), Date.now());
+  const now = Math.max(useNow(30_000), serverNow());
   if (!value) return null;
   const moment = typeof value === 'string' ? new Date(value) : value;
   if (Number.isNaN(moment.getTime())) return null;

@@ -14,6 +14,7 @@ export const patterns = {
   policies: '/orgs/:org/projects/:project/policies',
   policy: '/orgs/:org/projects/:project/policies/:name',
   pipelines: '/orgs/:org/projects/:project/pipelines',
+  pipeline: '/orgs/:org/projects/:project/pipelines/:name',
 } as const;
 
 /** The anchor of the Policy Requirements on a release's page. */
@@ -40,4 +41,6 @@ export const paths = {
   policies: (org: string, name: string) => `${project(org, name)}/policies`,
   policy: (org: string, name: string, policy: string) => `${project(org, name)}/policies/${part(policy)}`,
   pipelines: (org: string, name: string) => `${project(org, name)}/pipelines`,
+  pipeline: (org: string, name: string, pipeline: string) =>
+    `${project(org, name)}/pipelines/${part(pipeline)}`,
 } as const;

@@ -6,6 +6,7 @@ import { EnvironmentList } from '#src/features/environments/environment-list.tsx
 import { environmentsInput } from '#src/features/environments/queries.ts';
 import { EnvironmentService } from '#src/gen/forest/v1/environments_pb.ts';
 import { paged } from '#src/lib/paged.ts';
+import { useIsAdmin } from '#src/lib/session.ts';
 import { organisationIn, useOrganisationParam } from '../route-params.ts';
 import { servicesOf } from '../services.ts';
 
@@ -29,7 +30,7 @@ export function Component() {
       documentTitle={`Environments · ${organisation}`}
       crumbs={[{ label: organisation, to: paths.organisation(organisation) }, { label: 'Environments' }]}
     >
-      <EnvironmentList organisation={organisation} />
+      <EnvironmentList organisation={organisation} canEdit={useIsAdmin(organisation)} />
     </Page>
   );
 }

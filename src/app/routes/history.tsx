@@ -1,7 +1,8 @@
 import { createInfiniteQueryOptions } from '@connectrpc/connect-query';
-import type { LoaderFunctionArgs } from 'react-router';
+import { type LoaderFunctionArgs, useSearchParams } from 'react-router';
 import { Page } from '#src/components/page.tsx';
 import { paths } from '#src/config/paths.ts';
+import { filterSearch, type HistoryFilter, readFilter } from '#src/features/history/history-filter.ts';
 import { HistoryList } from '#src/features/history/history-list.tsx';
 import { historyInput } from '#src/features/history/queries.ts';
 import { PolicyService } from '#src/gen/forest/v1/policies_pb.ts';
@@ -9,26 +10,38 @@ import { paged } from '#src/lib/paged.ts';
 import { organisationIn, useOrganisationParam } from '../route-params.ts';
 import { servicesOf } from '../services.ts';
 
-export async function loader({ params, context }: LoaderFunctionArgs) {
+export async function loader({ params, request, context }: LoaderFunctionArgs) {
   const { queryClient, transport } = servicesOf(context);
+  const filter = readFilter(new URL(request.url).searchParams);
   await queryClient.ensureInfiniteQueryData(
-    createInfiniteQueryOptions(PolicyService.method.listHistory, historyInput(organisationIn(params)), {
-      transport,
-      ...paged,
-    }),
+    createInfiniteQueryOptions(
+      PolicyService.method.listHistory,
+      historyInput(organisationIn(params), filter),
+      { transport, ...paged },
+    ),
   );
   return null;
 }
 
+/** Another filter is another question to the list, which shows its own loading and failure: not another page. */
+export function shouldRevalidate({ currentUrl, nextUrl }: { currentUrl: URL; nextUrl: URL }) {
+  return currentUrl.pathname !== nextUrl.pathname;
+}
+
 export function Component() {
   const organisation = useOrganisationParam();
+  const [search, setSearch] = useSearchParams();
   return (
     <Page
       title="History"
       documentTitle={`History · ${organisation}`}
       crumbs={[{ label: organisation, to: paths.organisation(organisation) }, { label: 'History' }]}
     >
-      <HistoryList organisation={organisation} />
+      <HistoryList
+        organisation={organisation}
+        filter={readFilter(search)}
+        onFilter={(filter: HistoryFilter) => setSearch(filterSearch(filter), { preventScrollReset: true })}
+      />
     </Page>
   );
 }

@@ -1,72 +1,110 @@
 import { useInfiniteQuery } from '@connectrpc/connect-query';
-import { Badge } from '#src/components/badge.tsx';
 import { PagedList } from '#src/components/paged-list.tsx';
-import { Row, Rows } from '#src/components/rows.tsx';
 import { Section } from '#src/components/section.tsx';
-import { Empty } from '#src/components/states.tsx';
-import { DestinationService } from '#src/gen/forest/v1/destinations_pb.ts';
+import { ActionError, Empty } from '#src/components/states.tsx';
+import type { Environment } from '#src/gen/forest/v1/environments_pb.ts';
 import { EnvironmentService } from '#src/gen/forest/v1/environments_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
 import { paged } from '#src/lib/paged.ts';
-import { destinationsInput, environmentsInput } from './queries.ts';
+import { CreateEnvironment } from './create-environment.tsx';
+import { EnvironmentRow } from './environment-row.tsx';
+import { environmentsInput } from './queries.ts';
+import { useDestinations } from './use-destinations.ts';
+import { useDrag } from './use-drag.ts';
+import { useOrder } from './use-order.ts';
 
-/** The environments of an organisation in their order, each with its destinations. */
-export function EnvironmentList({ organisation }: { readonly organisation: string }) {
-  const environments = useInfiniteQuery(
+export interface EnvironmentListProps {
+  readonly organisation: string;
+  /** Whether the caller may change them, as the session says. */
+  readonly canEdit: boolean;
+}
+
+/** The environments of an organisation in their order, each with its destinations; below, for admins, a new one. */
+export function EnvironmentList({ organisation, canEdit }: EnvironmentListProps) {
+  const query = useInfiniteQuery(
     EnvironmentService.method.listEnvironments,
     environmentsInput(organisation),
     paged,
   );
-  const destinations = useInfiniteQuery(
-    DestinationService.method.getDestinations,
-    destinationsInput(organisation),
-    paged,
-  );
-  const rows = environments.data?.pages.flatMap((page) => page.environments) ?? [];
-  const targets = destinations.data?.pages.flatMap((page) => page.destinations) ?? [];
+  const environments = query.data?.pages.flatMap((page) => page.environments) ?? [];
   return (
     <>
       <Section title="Environments" flush>
         <PagedList
-          query={environments}
+          query={query}
           what="environments"
-          error={environments.error ? describeError(environments.error).message : ''}
-          count={rows.length}
-          empty={<Empty title="No environments yet." />}
+          error={query.error ? describeError(query.error).message : ''}
+          count={environments.length}
+          empty={
+            <Empty title="No environments yet.">
+              {canEdit
+                ? 'Releases are deployed to environments. Create the first one below, in the order a release takes: staging, then production.'
+                : 'Releases are deployed to environments. An admin creates them.'}
+            </Empty>
+          }
         >
-          <Rows label="Environments">
-            {rows.map(({ id, name, description }) => (
-              <Row key={id}>
-                <span className="min-w-0 font-medium wrap-anywhere">{name}</span>
-                {description && <span className="min-w-0 text-muted wrap-anywhere">{description}</span>}
-              </Row>
-            ))}
-          </Rows>
+          <OrderedEnvironments
+            organisation={organisation}
+            environments={environments}
+            canEdit={canEdit}
+            // What is not loaded cannot be moved past.
+            canMove={canEdit && !query.hasNextPage && environments.length > 1}
+          />
         </PagedList>
       </Section>
-      <Section title="Destinations" flush>
-        <PagedList
-          query={destinations}
-          what="destinations"
-          error={destinations.error ? describeError(destinations.error).message : ''}
-          count={targets.length}
-          empty={<Empty title="No destinations yet.">A release to an environment without one fails.</Empty>}
-        >
-          <Rows label="Destinations">
-            {targets.map(({ name, environment, type }) => (
-              <Row key={`${environment}/${name}`}>
-                <span className="min-w-0 font-medium wrap-anywhere">{name}</span>
-                <Badge icon={null}>{environment}</Badge>
-                {type && (
-                  <span className="ml-auto font-mono text-xs text-muted wrap-anywhere">
-                    {type.organisation}/{type.name}@{String(type.version)}
-                  </span>
-                )}
-              </Row>
-            ))}
-          </Rows>
-        </PagedList>
-      </Section>
+      {canEdit ? (
+        query.data && <CreateEnvironment organisation={organisation} environments={environments} />
+      ) : (
+        <p className="text-muted">Admins of {organisation} change environments and destinations.</p>
+      )}
+    </>
+  );
+}
+
+interface OrderedProps extends EnvironmentListProps {
+  readonly environments: readonly Environment[];
+  readonly canMove: boolean;
+}
+
+function OrderedEnvironments({ organisation, environments, canEdit, canMove }: OrderedProps) {
+  const destinations = useDestinations(organisation);
+  const order = useOrder(environments);
+  const { shown } = order;
+  const drag = useDrag({
+    ids: shown.map(({ id }) => id),
+    onPreview: order.preview,
+    onDrop: (id) => order.commit(shown, id),
+  });
+  return (
+    <>
+      {order.problem && (
+        <div className="border-b border-line px-4 py-2">
+          <ActionError>{order.problem}</ActionError>
+        </div>
+      )}
+      <ol ref={drag.list} aria-label="Environments">
+        {shown.map((environment, index) => (
+          <EnvironmentRow
+            key={environment.id}
+            organisation={organisation}
+            environment={environment}
+            destinations={destinations}
+            canEdit={canEdit}
+            dragged={drag.dragged === environment.id}
+            move={
+              canMove
+                ? {
+                    isFirst: index === 0,
+                    isLast: index === shown.length - 1,
+                    busy: order.saving,
+                    by: (places) => order.moveBy(environment.id, places),
+                    handle: order.saving ? {} : drag.handle(environment.id),
+                  }
+                : null
+            }
+          />
+        ))}
+      </ol>
     </>
   );
 }

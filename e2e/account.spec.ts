@@ -1,0 +1,127 @@
+import type { Page } from 'playwright/test';
+import { apiAt } from '../scripts/api.ts';
+import { expectFitForAll } from './fit-for-all.ts';
+import { expect, password, test } from './fixtures.ts';
+
+const tokens = (page: Page) => page.getByRole('region', { name: 'Access tokens' });
+const dialog = (page: Page) => page.getByRole('dialog');
+
+test('the profile tells who one is and where one belongs', async ({ world, browserOf }) => {
+  const { reviewer } = world.people;
+  const page = await browserOf(reviewer);
+  await page.goto('/account');
+  const profile = page.getByRole('region', { name: 'Profile' });
+  await expect(profile).toContainText(reviewer.username);
+  await expect(profile).toContainText(`${reviewer.username}@example.com`);
+  await expect(profile).toContainText(`${world.organisation} (member)`);
+  await expectFitForAll(page);
+});
+
+test('a password is changed; the old one and other sessions are worth nothing then', async ({
+  world,
+  browserOf,
+}) => {
+  const { reviewer } = world.people;
+  const page = await browserOf(reviewer);
+  const elsewhere = await browserOf(reviewer);
+  await page.goto('/account');
+  const form = page.getByRole('form', { name: 'Change password' });
+  const [current, next, again] = ['Current password', 'New password', 'New password again'].map((label) =>
+    form.getByLabel(label, { exact: true }),
+  );
+  if (!current || !next || !again) throw new Error('unreachable');
+  const change = form.getByRole('button', { name: 'Change password' });
+  await change.click();
+  await expect(current).toHaveAccessibleDescription(/missing/);
+  await expect(current).toBeFocused();
+  await current.fill('not my password');
+  await next.fill('short');
+  await again.fill('shorter');
+  await change.click();
+  await expect(again).toHaveAccessibleDescription(/not the same/);
+  await again.fill('short');
+  await change.click();
+  await expect(next).toHaveAccessibleDescription(/12 to 256 characters/);
+  const fresh = 'a completely other staple';
+  await next.fill(fresh);
+  await again.fill(fresh);
+  await change.click();
+  await expect(current).toHaveAccessibleDescription(/not your current password/);
+  await expect(next).toHaveValue(fresh);
+  await expectFitForAll(page);
+  await current.fill(password);
+  await change.click();
+  await expect(page.getByText('Password changed.')).toBeVisible();
+  await expect(current).toHaveValue('');
+
+  // Here one goes on; elsewhere one signs in anew.
+  await page.reload();
+  await expect(page.getByRole('heading', { level: 1, name: 'Account' })).toBeVisible();
+  await elsewhere.goto('/account');
+  await expect(elsewhere.getByRole('heading', { name: 'Sign in' })).toBeVisible();
+  const { users } = apiAt(world.url);
+  const identifier = { case: 'username', value: reviewer.username } as const;
+  await expect(users.login({ identifier, password })).rejects.toThrow();
+  expect((await users.login({ identifier, password: fresh })).user?.username).toBe(reviewer.username);
+});
+
+test('a token is made, shown once, works, and is deleted after a question', async ({ world, browserOf }) => {
+  const page = await browserOf(world.people.reviewer);
+  await page.goto('/account');
+  await expect(tokens(page)).toContainText('No access tokens.');
+  await tokens(page).getByRole('button', { name: 'Create token' }).click();
+  await dialog(page).getByRole('button', { name: 'Create token' }).click();
+  await expect(dialog(page).getByLabel('Name')).toHaveAccessibleDescription(/Say what the token is for/);
+  await dialog(page).getByLabel('Name').fill('CI of shop');
+  await dialog(page).getByLabel('read').uncheck();
+  await dialog(page).getByLabel('release').uncheck();
+  await dialog(page).getByRole('button', { name: 'Create token' }).click();
+  await expect(dialog(page).getByRole('group', { name: 'Scopes' })).toContainText('Tick at least one.');
+  await dialog(page).getByLabel('read').check();
+  await dialog(page).getByLabel('Ends after').selectOption('30 days');
+  await expectFitForAll(page);
+  await dialog(page).getByRole('button', { name: 'Create token' }).click();
+
+  const secret = tokens(page).getByLabel('Token “CI of shop”');
+  await expect(secret).toBeVisible();
+  await expect(page.getByText('Token created. Copy it now')).toBeVisible();
+  await expectFitForAll(page);
+  const asToken = apiAt(world.url, await secret.inputValue());
+  const { users, releases } = asToken;
+  await releases.getProject(world.project);
+  const build = {
+    project: world.project,
+    context: { title: 'x' },
+    ref: { commitSha: '5f0c1d2e', branch: 'main' },
+  };
+  await expect(releases.annotateRelease(build)).rejects.toThrow(/scope/);
+  const listed = tokens(page).getByRole('listitem').filter({ hasText: 'CI of shop' });
+  await expect(listed).toContainText('read');
+  await expect(listed).toContainText('never used');
+  await tokens(page).getByRole('button', { name: 'I have copied it' }).click();
+  await expect(secret).toHaveCount(0);
+  await page.reload();
+  await expect(listed).toContainText(/used (just now|in a moment)/);
+  await expect(listed).toContainText(/ends in (4 weeks|29 days|30 days)/);
+  await expect(secret).toHaveCount(0);
+
+  await listed.getByRole('button', { name: 'Delete' }).click();
+  const question = page.getByRole('alertdialog');
+  await expect(question).toContainText('Delete access token "CI of shop"?');
+  await page.keyboard.press('Escape');
+  await users.tokenInfo({});
+  await listed.getByRole('button', { name: 'Delete' }).click();
+  await question.getByRole('button', { name: 'Delete' }).click();
+  await expect(tokens(page)).toContainText('No access tokens.');
+  await expect(users.tokenInfo({})).rejects.toThrow();
+});
+
+test('tokens that cannot be loaded are asked for again', async ({ world, browserOf }) => {
+  const page = await browserOf(world.people.reviewer);
+  await page.route(/ListPersonalAccessTokens/, (route) => route.fulfill({ status: 500, body: 'no' }));
+  await page.goto('/account');
+  await expect(tokens(page).getByRole('alert')).toContainText('The access tokens could not be loaded.');
+  await page.unroute(/ListPersonalAccessTokens/);
+  await tokens(page).getByRole('button', { name: 'Try again' }).click();
+  await expect(tokens(page)).toContainText('No access tokens.');
+});

@@ -1,0 +1,15 @@
+import type { Page } from 'playwright/test';
+import { expect } from './fixtures.ts';
+import { faults, overhang } from './page-faults.ts';
+
+/** The page as it stands has no fault that a machine can find, in light and in dark, and nothing scrolls sideways at 320 pixels. */
+export async function expectFitForAll(page: Page): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    expect(await faults(page, colorScheme), colorScheme).toEqual([]);
+  }
+  const size = page.viewportSize();
+  await page.setViewportSize({ width: 320, height: 640 });
+  expect(await overhang(page), 'pixels wider than the window').toBeLessThanOrEqual(0);
+  if (size) await page.setViewportSize(size);
+}

@@ -1,0 +1,161 @@
+import { readFile } from 'node:fs/promises';
+import type { Download, Page } from 'playwright/test';
+import { expect, test, type World } from './fixtures.ts';
+import { faults, overhang } from './page-faults.ts';
+
+const address = (world: World, search = '') => `/orgs/${world.organisation}/history${search}`;
+const entries = (page: Page) => page.getByRole('list', { name: 'History' }).getByRole('listitem');
+const filters = (page: Page) => page.getByRole('search', { name: 'History' });
+
+async function textOf(download: Download): Promise<string> {
+  return readFile(await download.path(), 'utf8');
+}
+
+test('the newest stands first, with what was before and after', async ({ world, browserOf }) => {
+  const { admin, reviewer } = world.people;
+  await world.requireApprovals('production', 1, 'four-eyes');
+  await admin.api.policies.updatePolicy({
+    project: world.project,
+    name: 'four-eyes',
+    config: { case: 'approval', value: { targetEnvironment: 'production', requiredApprovals: 2 } },
+  });
+  const page = await browserOf(reviewer);
+  await page.goto(address(world));
+  const newest = entries(page).first();
+  await expect(newest).toContainText(`${admin.username} changed policy four-eyes in shop`);
+  await newest.getByRole('button', { name: '1 changed' }).click();
+  await expect(newest.getByRole('term')).toHaveText(/required approvals/);
+  await expect(newest.getByRole('definition')).toHaveText(/was 1.*is 2/);
+  await expect(entries(page).nth(1)).toContainText('created policy four-eyes');
+});
+
+test('filters stand in the address; back and forward keep them', async ({ world, browserOf }) => {
+  const { admin, author } = world.people;
+  await world.requireApprovals('production', 1, 'four-eyes');
+  await world.annotate({ title: 'Round half up' });
+  const page = await browserOf(world.people.reviewer);
+  await page.goto(address(world));
+  await expect(entries(page).first()).toBeVisible();
+  await filters(page).getByLabel('Kind').selectOption('policy.created');
+  await expect(entries(page)).toHaveText([/created policy four-eyes/]);
+  expect(new URL(page.url()).search).toBe('?kind=policy.created');
+  await filters(page).getByLabel('Person').selectOption(author.username);
+  await expect(page.getByText('Nothing matches these filters.')).toBeVisible();
+  await page.goBack();
+  await expect(entries(page)).toHaveText([/created policy four-eyes/]);
+  await page.goForward();
+  await expect(page.getByText('Nothing matches these filters.')).toBeVisible();
+  await filters(page).getByLabel('Kind').selectOption('Everything');
+  await expect(entries(page)).toHaveText([/annotated/]);
+  await page.reload();
+  await expect(entries(page)).toHaveText([/annotated/]);
+  await page.getByRole('button', { name: 'Clear filters' }).click();
+  await filters(page).getByLabel('Project').selectOption('shop');
+  await expect(entries(page).filter({ hasText: 'created environment' })).toHaveCount(0);
+  await expect(entries(page).filter({ hasText: `${admin.username} created policy` })).toHaveCount(1);
+});
+
+test('days begin and end at midnight of the reader; nonsense in the address counts as no filter', async ({
+  world,
+  browserOf,
+}) => {
+  const page = await browserOf(world.people.reviewer);
+  const today = new Date().toISOString().slice(0, 10);
+  await page.goto(address(world, `?from=${today}&to=${today}`));
+  await expect(entries(page).filter({ hasText: 'created project shop' })).toHaveCount(1);
+  await filters(page).getByLabel('To').fill('2020-01-01');
+  await expect(page.getByText('Nothing matches these filters.')).toBeVisible();
+  await page.goto(address(world, '?from=2026-02-31&person=somebody&project=%00'));
+  await expect(entries(page).filter({ hasText: 'created project shop' })).toHaveCount(1);
+  await expect(page.getByRole('button', { name: 'Clear filters' })).toHaveCount(0);
+});
+
+test('all that the filter matches is downloaded, as CSV without formulas and as JSON lines', async ({
+  world,
+  browserOf,
+}) => {
+  const { admin } = world.people;
+  await admin.api.environments.createEnvironment({
+    organisation: world.organisation,
+    name: 'load-test',
+    description: 'a "quoted", line\nand another',
+    sortOrder: 3,
+  });
+  const page = await browserOf(admin);
+  await page.goto(address(world, '?kind=environment.created'));
+  await expect(entries(page)).toHaveCount(3);
+  const csv = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Download CSV' }).click();
+  expect((await csv).suggestedFilename()).toBe(`${world.organisation}-history.csv`);
+  const table = await textOf(await csv);
+  expect(table.split('\r\n')).toHaveLength(5);
+  expect(table).toContain('id,at,kind,actor_username');
+  expect(table).toMatch(/^\d+,[^,]+,environment\.created,.*,load-test,/m);
+  await expect(page.getByText('3 entries downloaded.')).toBeVisible();
+
+  const lines = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Download JSON lines' }).click();
+  const parsed = (await textOf(await lines))
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(parsed.map(({ kind, subject }) => [kind, subject])).toEqual([
+    ['environment.created', 'load-test'],
+    ['environment.created', 'production'],
+    ['environment.created', 'staging'],
+  ]);
+  expect(parsed[0].after.description).toBe('a "quoted", line\nand another');
+});
+
+test('a download says how far it is and can be stopped; one that fails says so', async ({
+  world,
+  browserOf,
+}) => {
+  const page = await browserOf(world.people.admin);
+  await page.goto(address(world));
+  await expect(entries(page).first()).toBeVisible();
+  const held: (() => Promise<void>)[] = [];
+  await page.route(/ListHistory/, (route) => {
+    held.push(() => route.abort('connectionrefused'));
+  });
+  await page.getByRole('button', { name: 'Download CSV' }).click();
+  await expect(page.getByText('0 entries so far…')).toBeVisible();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await expect(page.getByText('Download cancelled. Nothing was saved.')).toBeVisible();
+  await expect(page.getByText('0 entries so far…')).toBeHidden();
+  await page.getByRole('button', { name: 'Download JSON lines' }).click();
+  await expect.poll(() => held.length).toBe(2);
+  await held[1]?.();
+  await expect(page.getByRole('alert')).toContainText('The history was not downloaded.');
+});
+
+test('a filter that cannot be loaded says so, and is tried again', async ({ world, browserOf }) => {
+  const page = await browserOf(world.people.reviewer);
+  await page.goto(address(world));
+  await expect(entries(page).first()).toBeVisible();
+  await page.route(/ListHistory/, (route) => route.abort('connectionrefused'));
+  await filters(page).getByLabel('Kind').selectOption('project.created');
+  const failed = page.getByRole('alert');
+  await expect(failed).toContainText('The history could not be loaded.', { timeout: 20_000 });
+  await page.unroute(/ListHistory/);
+  await failed.getByRole('button', { name: 'Try again' }).click();
+  await expect(entries(page)).toHaveText([/created project shop/]);
+});
+
+test('the history passes axe, light and dark, and fits 320 pixels', async ({ world, browserOf }) => {
+  await world.people.admin.api.environments.createEnvironment({
+    organisation: world.organisation,
+    name: `a-name-${'that-goes-on-'.repeat(6)}`,
+    description: 'withoutaspace'.repeat(700),
+    sortOrder: 9,
+  });
+  for (const colorScheme of ['light', 'dark'] as const) {
+    const page = await browserOf(world.people.admin, { colorScheme, reducedMotion: 'reduce' });
+    await page.goto(address(world));
+    await entries(page).first().getByRole('button', { name: 'Details' }).click();
+    await expect(entries(page).first().getByRole('term').first()).toBeVisible();
+    expect(await faults(page, colorScheme)).toEqual([]);
+    await page.setViewportSize({ width: 320, height: 640 });
+    expect(await overhang(page)).toBeLessThanOrEqual(0);
+  }
+});

@@ -1,0 +1,139 @@
+import type { Page } from 'playwright/test';
+import { expectFitForAll } from './fit-for-all.ts';
+import { expect, test, type World } from './fixtures.ts';
+
+const list = (page: Page) => page.getByRole('list', { name: 'Members' });
+const row = (page: Page, username: string) =>
+  list(page)
+    .getByRole('listitem')
+    .filter({ has: page.getByText(username, { exact: true }) });
+const address = ({ organisation }: World) => `/orgs/${organisation}/members`;
+
+test('an admin adds somebody by name or address, changes their role and removes them', async ({
+  world,
+  newcomer,
+  browserOf,
+}) => {
+  const [byName, byEmail] = [await newcomer(), await newcomer()];
+  const page = await browserOf(world.people.admin);
+  await page.goto(address(world));
+  await expect(list(page).getByRole('listitem')).toHaveCount(4);
+  await expect(row(page, world.people.admin.username)).toContainText('admin');
+  await expect(row(page, world.people.author.username)).toContainText('since');
+  await expectFitForAll(page);
+
+  const field = page.getByLabel('Username or email');
+  await page.getByRole('button', { name: 'Add member' }).click();
+  await expect(field).toHaveAccessibleDescription(/Enter their username or email/);
+  await field.fill(byName.username);
+  await page.getByRole('button', { name: 'Add member' }).click();
+  await expect(row(page, byName.username)).toContainText('member');
+  await field.fill(`${byEmail.username}@example.com`);
+  await page.getByLabel('Role').selectOption('admin');
+  await page.getByRole('button', { name: 'Add member' }).click();
+  await expect(row(page, byEmail.username)).toContainText('admin');
+  await field.fill(byName.username);
+  await page.getByRole('button', { name: 'Add member' }).click();
+  await expect(field).toHaveAccessibleDescription(/already/);
+  await expect(field).toHaveValue(byName.username);
+
+  await row(page, byName.username).getByRole('button', { name: 'Make admin' }).click();
+  await expect(row(page, byName.username).getByRole('button', { name: 'Make member' })).toBeVisible();
+  await row(page, byName.username).getByRole('button', { name: 'Remove' }).click();
+  const question = page.getByRole('alertdialog');
+  await expect(question).toContainText(`Remove ${byName.username} from ${world.organisation}?`);
+  await question.getByRole('button', { name: 'Cancel' }).click();
+  await expect(row(page, byName.username)).toBeVisible();
+  await row(page, byName.username).getByRole('button', { name: 'Remove' }).click();
+  await question.getByRole('button', { name: 'Remove' }).click();
+  await expect(row(page, byName.username)).toHaveCount(0);
+});
+
+test('somebody whom nobody knows is made, added, and can sign in', async ({ world, browserOf, browser }) => {
+  const page = await browserOf(world.people.admin);
+  await page.goto(address(world));
+  const username = `fresh-${world.organisation}`;
+  await page.getByLabel('Username or email').fill(username);
+  await page.getByRole('button', { name: 'Add member' }).click();
+  await expect(page.getByText(`Nobody here is called ${username}.`)).toBeVisible();
+  await expect(page.getByLabel('Username', { exact: true })).toHaveValue(username);
+  await page.getByLabel('Email').fill('no address');
+  await page.getByRole('button', { name: 'Create user and add' }).click();
+  await expect(page.getByLabel('Email')).toHaveAccessibleDescription(/email/);
+  await expect(page.getByLabel('Email')).toBeFocused();
+  await page.getByLabel('Email').fill(`${username}@example.com`);
+  const password = await page.getByLabel('First password').inputValue();
+  await expectFitForAll(page);
+  await page.getByRole('button', { name: 'Create user and add' }).click();
+  await expect(row(page, username)).toContainText('member');
+  await expect(page.getByText(password)).toBeVisible();
+  await page.getByRole('button', { name: 'I have passed it on' }).click();
+  await expect(page.getByText(password)).toHaveCount(0);
+
+  const context = await browser.newContext();
+  const own = await context.newPage();
+  await own.goto(`${world.url}/sign-in`);
+  await own.getByLabel('Username or email').fill(username);
+  await own.getByLabel('Password').fill(password);
+  await own.getByRole('button', { name: 'Sign in' }).click();
+  await expect(own.getByRole('link', { name: world.organisation })).toBeVisible();
+  await context.close();
+});
+
+test('the last admin stays: the refusal is told in words, and nothing changes', async ({
+  world,
+  browserOf,
+}) => {
+  const { admin } = world.people;
+  const page = await browserOf(admin);
+  await page.goto(address(world));
+  const own = row(page, admin.username);
+  await own.getByRole('button', { name: 'Make member' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Make me a member' }).click();
+  await expect(own.getByRole('alert')).toContainText('is the only admin');
+  await own.getByRole('button', { name: 'Remove' }).click();
+  const question = page.getByRole('alertdialog');
+  await question.getByRole('button', { name: 'Leave' }).click();
+  await expect(question.getByRole('alert')).toContainText('make somebody else admin first');
+  await question.getByRole('button', { name: 'Cancel' }).click();
+  await expect(own).toContainText('admin');
+  await expectFitForAll(page);
+});
+
+test('who gives up being admin, and then leaves, sees it at once', async ({ world, newcomer, browserOf }) => {
+  const { admin } = world.people;
+  const { api } = admin;
+  const { organisation } = await api.organisations.getOrganisation({
+    identifier: { case: 'name', value: world.organisation },
+  });
+  const second = await newcomer();
+  const organisationId = organisation?.organisationId ?? '';
+  await api.organisations.addMember({ organisationId, userId: second.userId, role: 'admin' });
+  const page = await browserOf(second);
+  await page.goto(address(world));
+  await row(page, second.username).getByRole('button', { name: 'Remove' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Leave' }).click();
+  await expect(page.getByText('You belong to no organisation yet.')).toBeVisible();
+
+  await api.organisations.addMember({ organisationId, userId: second.userId, role: 'admin' });
+  await page.goto(address(world));
+  await row(page, second.username).getByRole('button', { name: 'Make member' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Make me a member' }).click();
+  await expect(page.getByText('Admins of')).toBeVisible();
+  await expect(list(page).getByRole('button')).toHaveCount(0);
+});
+
+test('members see who belongs here and change nothing; a failed list is tried again', async ({
+  world,
+  browserOf,
+}) => {
+  const page = await browserOf(world.people.reviewer);
+  await page.route(/ListMembers/, (route) => route.fulfill({ status: 500, body: 'no' }));
+  await page.goto(address(world));
+  await expect(page.getByRole('alert')).toContainText('The members could not be loaded.');
+  await page.unroute(/ListMembers/);
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await expect(list(page).getByRole('listitem')).toHaveCount(4);
+  await expect(list(page).getByRole('button')).toHaveCount(0);
+  await expect(page.getByRole('region', { name: 'Add member' })).toHaveCount(0);
+});

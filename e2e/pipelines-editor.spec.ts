@@ -1,0 +1,180 @@
+import type { Page } from 'playwright/test';
+import { expect, type Stage, test } from './fixtures.ts';
+import { faults, overhang } from './page-faults.ts';
+
+const deployTo = (environment: string, ...dependsOn: string[]): Stage => ({
+  id: environment,
+  dependsOn,
+  config: { case: 'deploy', value: { environment } },
+});
+const line = [deployTo('staging'), deployTo('production', 'staging')];
+
+const editor = (page: Page, name = 'Create pipeline') => page.getByRole('form', { name });
+const stage = (page: Page, place: number) => page.getByRole('group', { name: `Stage ${place}` });
+const stagesOf = (page: Page, name: string) => page.getByRole('list', { name: `Stages of ${name}` }).first();
+
+test('an admin makes the first pipeline, stage by stage, and a release takes it', async ({
+  world,
+  browserOf,
+}) => {
+  const page = await browserOf(world.people.admin);
+  await page.goto(world.page('pipelines'));
+  await expect(page.getByText('No pipelines yet.')).toBeVisible();
+  const form = editor(page);
+  await form.getByLabel('Name').fill('main-line');
+  await form.getByRole('button', { name: 'Add deploy stage' }).click();
+  await stage(page, 1).getByLabel('Environment').selectOption('staging');
+  await expect(stage(page, 1).getByLabel('Id', { exact: true })).toHaveValue('staging');
+  await form.getByRole('button', { name: 'Add wait stage' }).click();
+  await stage(page, 2).getByLabel('Duration').fill('1h 30m');
+  await expect(stage(page, 2).getByText('That is 1h 30m.')).toBeVisible();
+  await form.getByRole('button', { name: 'Add plan stage' }).click();
+  await stage(page, 3).getByLabel('Environment').selectOption('production');
+  await form.getByRole('button', { name: 'Add deploy stage' }).click();
+  await stage(page, 4).getByLabel('Environment').selectOption('production');
+  await form.getByRole('button', { name: 'Create Pipeline' }).click();
+
+  await expect(stagesOf(page, 'main-line').getByRole('listitem')).toHaveText([
+    'staging: deploy to staging',
+    'wait: wait 1h 30m, after staging',
+    'plan-production: plan production, after wait',
+    'production: deploy to production, after plan-production',
+  ]);
+  await expect(form.getByLabel('Name')).toHaveValue('');
+  const { slug } = await world.annotate();
+  await page.goto(world.page(`releases/${slug}`));
+  await expect(
+    page.getByRole('region', { name: 'Deploy this release' }).getByText('main-line'),
+  ).toBeVisible();
+});
+
+test('stages that wait for each other are named while they are tied, and cannot be saved', async ({
+  world,
+  browserOf,
+}) => {
+  await world.addPipeline('main-line', line);
+  const page = await browserOf(world.people.admin);
+  await page.goto(world.page('pipelines'));
+  await page.getByRole('link', { name: 'Edit' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'main-line' })).toBeVisible();
+  expect(page.url()).toBe(world.page('pipelines/main-line'));
+  const form = editor(page, 'Edit pipeline');
+  await expect(form.getByLabel('Name')).toHaveAttribute('readonly');
+  const tie = stage(page, 1).getByRole('checkbox', { name: 'production' });
+  await tie.check();
+  const ring = form.getByText('These stages wait for each other: staging → production → staging.');
+  await expect(ring).toBeVisible();
+  await form.getByRole('button', { name: 'Save Changes' }).click();
+  await expect(ring).toBeFocused();
+  await tie.uncheck();
+  await expect(ring).toBeHidden();
+  await stage(page, 2).getByLabel('Id', { exact: true }).fill('staging');
+  await expect(stage(page, 2).getByText('The id "staging" is used by more than one stage.')).toBeVisible();
+  await stage(page, 2).getByLabel('Id', { exact: true }).fill('live');
+  await form.getByRole('button', { name: 'Save Changes' }).click();
+  await expect(stagesOf(page, 'main-line').getByRole('listitem')).toHaveText([
+    'staging: deploy to staging',
+    'live: deploy to production, after staging',
+  ]);
+});
+
+test('what the server refuses stands at its stage, and what was typed stays', async ({
+  world,
+  browserOf,
+}) => {
+  await world.addPipeline('main-line', line);
+  const page = await browserOf(world.people.admin);
+  await page.goto(world.page('pipelines/main-line'));
+  await stage(page, 2).getByLabel('Id', { exact: true }).fill('not an id');
+  await page.getByRole('button', { name: 'Save Changes' }).click();
+  await expect(stage(page, 2).getByText(/must be 1 to 100 characters/)).toBeVisible();
+  await expect(stage(page, 2).getByLabel('Id', { exact: true })).toBeFocused();
+  await expect(stage(page, 2).getByLabel('Id', { exact: true })).toHaveValue('not an id');
+
+  // Somebody else deletes it while the editor is open.
+  await world.people.admin.api.pipelines.deleteReleasePipeline({ project: world.project, name: 'main-line' });
+  await stage(page, 2).getByLabel('Id', { exact: true }).fill('live');
+  await page.getByRole('button', { name: 'Save Changes' }).click();
+  await expect(page.getByRole('alert').filter({ hasText: 'pipeline "main-line"' })).toBeVisible();
+  await expect(stage(page, 2).getByLabel('Id', { exact: true })).toHaveValue('live');
+});
+
+test('removing a stage keeps the order of the others, and the keyboard its place', async ({
+  world,
+  browserOf,
+}) => {
+  await world.addPipeline('main-line', [
+    deployTo('staging'),
+    { id: 'breathe', dependsOn: ['staging'], config: { case: 'wait', value: { durationSeconds: 60n } } },
+    deployTo('production', 'breathe'),
+  ]);
+  const page = await browserOf(world.people.admin);
+  await page.goto(world.page('pipelines/main-line'));
+  await page.getByRole('button', { name: 'Remove stage breathe' }).press('Enter');
+  await expect(stage(page, 2).getByRole('checkbox', { name: 'staging' })).toBeChecked();
+  await expect(page.getByRole('form').locator(':focus')).toBeVisible();
+});
+
+test('an admin disables, enables and deletes a pipeline; deleting asks first', async ({
+  world,
+  browserOf,
+}) => {
+  await world.addPipeline('main-line', line);
+  const page = await browserOf(world.people.admin);
+  await page.goto(world.page('pipelines'));
+  await page.getByRole('button', { name: 'Disable' }).click();
+  await expect(page.getByRole('button', { name: 'Enable' })).toBeVisible();
+  await page.getByRole('button', { name: 'Enable' }).click();
+  await expect(page.getByRole('button', { name: 'Disable' })).toBeVisible();
+  await page.getByRole('button', { name: 'Delete' }).click();
+  const question = page.getByRole('alertdialog', { name: 'Delete pipeline "main-line"?' });
+  await expect(question.getByRole('button', { name: 'Cancel' })).toBeFocused();
+  await page.keyboard.press('Escape');
+  await expect(question).toBeHidden();
+  await expect(page.getByRole('button', { name: 'Delete' })).toBeFocused();
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await question.getByRole('button', { name: 'Delete' }).click();
+  await expect(page.getByText('No pipelines yet.')).toBeVisible();
+});
+
+test('members see pipelines and change nothing', async ({ world, browserOf }) => {
+  await world.addPipeline('main-line', line);
+  const page = await browserOf(world.people.reviewer);
+  await page.goto(world.page('pipelines'));
+  await expect(stagesOf(page, 'main-line').getByRole('listitem')).toHaveCount(2);
+  await expect(page.getByRole('button', { name: /Disable|Delete|Add/ })).toHaveCount(0);
+  await page.getByRole('link', { name: 'main-line' }).click();
+  await expect(page.getByRole('region', { name: 'Pipeline' })).toBeVisible();
+  await expect(page.getByRole('form')).toHaveCount(0);
+});
+
+test('pipelines that cannot be loaded say so and come back', async ({ world, browserOf }) => {
+  const page = await browserOf(world.people.admin);
+  await page.route(/ListReleasePipelines/, (route) => route.abort('connectionrefused'));
+  await page.goto(world.page('pipelines'));
+  await expect(page.getByRole('heading', { name: 'The server does not answer' })).toBeVisible({
+    timeout: 20_000,
+  });
+  await page.unroute(/ListReleasePipelines/);
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await expect(page.getByText('No pipelines yet.')).toBeVisible();
+});
+
+test('the pipelines screens pass axe, light and dark, and fit 320 pixels', async ({ world, browserOf }) => {
+  const long = `a-name-${'that-goes-on-'.repeat(6)}`;
+  await world.addPipeline(long, [{ ...deployTo('staging'), id: long }, deployTo('production', long)]);
+  for (const colorScheme of ['light', 'dark'] as const) {
+    const page = await browserOf(world.people.admin, { colorScheme, reducedMotion: 'reduce' });
+    for (const path of ['pipelines', `pipelines/${long}`]) {
+      await page.goto(world.page(path));
+      await expect(page.getByRole('form')).toBeVisible();
+      await page.getByRole('button', { name: 'Add plan stage' }).click();
+      await page.getByRole('button', { name: /Save Changes|Create Pipeline/ }).click();
+      await expect(page.getByText('Choose the environment of the stage.')).toBeVisible();
+      expect(await faults(page, colorScheme), path).toEqual([]);
+      await page.setViewportSize({ width: 320, height: 640 });
+      expect(await overhang(page), path).toBeLessThanOrEqual(0);
+      await page.setViewportSize({ width: 1280, height: 900 });
+    }
+  }
+});

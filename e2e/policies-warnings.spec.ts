@@ -1,0 +1,72 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import { expect, test } from './fixtures.ts';
+
+test('a policy that nobody can satisfy warns after saving, in the list, and on a waiting release', async ({
+  world,
+  browserOf,
+}) => {
+  const { admin, reviewer } = world.people;
+  const page = await browserOf(admin);
+  await page.goto(world.page('policies'));
+  await page.getByLabel('Name').fill('everybody');
+  await page.getByLabel('Type').selectOption('Approval Required');
+  await page.getByLabel('Target environment').selectOption('production');
+  await page.getByLabel('Required approvals').fill('4');
+  await page.getByRole('button', { name: 'Create Policy' }).click();
+  const words = 'everybody asks for 4 approvals, but only 3 members may vote besides the author';
+  // In the corner, and beside the policy for as long as it is so.
+  await expect(page.getByRole('status').filter({ hasText: words })).toBeVisible();
+  const warnings = page.getByRole('list', { name: 'Warnings about everybody' });
+  await expect(warnings).toContainText(words);
+  const artifact = await world.annotate();
+  await world.release(artifact, 'production');
+  const waiting = await browserOf(reviewer);
+  await waiting.goto(world.page(`releases/${artifact.slug}`));
+  await expect(waiting.getByRole('list', { name: 'Warnings about production' })).toContainText(
+    `${words}. Add members, or ask for fewer approvals.`,
+  );
+  for (const each of [page, waiting]) {
+    const results = await new AxeBuilder({ page: each }).withTags(['wcag2a', 'wcag2aa']).analyze();
+    expect(results.violations).toEqual([]);
+  }
+  await page.getByRole('link', { name: 'Edit' }).click();
+  await page.getByLabel('Required approvals').fill('3');
+  await page.getByRole('button', { name: 'Save Changes' }).click();
+  await expect(page.getByRole('list', { name: 'Policies' })).toContainText('production · 3 approvals');
+  await expect(warnings).toHaveCount(0);
+  await expect(waiting.getByText('Add members, or ask for fewer approvals.')).toHaveCount(0);
+});
+
+test('a pattern that no recent branch matches is warned of, with what the branches are', async ({
+  world,
+  browserOf,
+}) => {
+  await world.annotate({ branch: 'main' });
+  await world.annotate({ branch: 'fix/rounding' });
+  const page = await browserOf(world.people.admin);
+  await page.goto(world.page('policies'));
+  await page.getByLabel('Name').fill('typo');
+  await page.getByLabel('Type').selectOption('Branch Restriction');
+  await page.getByLabel('Target environment').selectOption('production');
+  await page.getByLabel('Branch pattern').fill('^mian$');
+  await page.getByRole('button', { name: 'Create Policy' }).click();
+  const warnings = page.getByRole('list', { name: 'Warnings about typo' });
+  await expect(warnings).toContainText('^mian$ matches none of them');
+  await expect(warnings).toContainText('fix/rounding');
+  await expect(warnings).toContainText('main');
+  // A policy that is switched off is in nobody's way.
+  await page.getByRole('button', { name: 'Disable' }).click();
+  await expect(warnings).toHaveCount(0);
+});
+
+test('a soak in an environment without destinations is warned of', async ({ world, browserOf }) => {
+  const { admin, reviewer } = world.people;
+  const { organisation } = world;
+  await admin.api.environments.createEnvironment({ organisation, name: 'nowhere', sortOrder: 9 });
+  await world.soak('nowhere', 'production', 60n, 'stand-nowhere');
+  const page = await browserOf(reviewer);
+  await page.goto(world.page('policies'));
+  await expect(page.getByRole('list', { name: 'Warnings about stand-nowhere' })).toContainText(
+    'stand-nowhere waits for a soak in nowhere, which has no destinations',
+  );
+});

@@ -1,0 +1,24 @@
+import { formatRemaining } from '#domain/time/duration.ts';
+import { useNow } from '#src/lib/clock.ts';
+
+export interface CountdownProps {
+  /** RFC 3339. */
+  readonly until: string;
+  readonly before?: string;
+  readonly after?: string;
+  readonly className?: string;
+}
+
+/** What is left until a moment by the server's clock, counted down each second. Nothing once it has passed: the server says what is next. */
+export function Countdown({ until, before = '', after = '', className }: CountdownProps) {
+  const now = useNow(1_000);
+  const seconds = (Date.parse(until) - now) / 1_000;
+  if (!(seconds > 0)) return null;
+  return (
+    <time dateTime={until} className={className}>
+      {before}
+      <span className="tabular-nums">{formatRemaining(seconds)}</span>
+      {after}
+    </time>
+  );
+}

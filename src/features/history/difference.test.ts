@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import { differences } from './difference.ts';
+
+describe('differences', () => {
+  it('names what was changed, leaf by leaf, and leaves out what was not', () => {
+    expect(
+      differences(
+        {
+          name: 'four-eyes',
+          enabled: true,
+          config: { requiredApprovals: 1, targetEnvironment: 'production' },
+        },
+        {
+          name: 'four-eyes',
+          enabled: false,
+          config: { requiredApprovals: 2, targetEnvironment: 'production' },
+        },
+      ),
+    ).toEqual([
+      { path: 'enabled', before: 'yes', after: 'no' },
+      { path: 'config › required approvals', before: '1', after: '2' },
+    ]);
+  });
+
+  it('compares items by their id, wherever they stand', () => {
+    const stage = (id: string, ...dependsOn: string[]) => ({ id, dependsOn });
+    expect(
+      differences(
+        { stages: [stage('a'), stage('b', 'a')] },
+        { stages: [stage('b', 'a', 'c'), stage('a'), stage('c')] },
+      ),
+    ).toEqual([
+      { path: 'stages › b › depends on', before: 'a', after: 'a, c' },
+      { path: 'stages › c › id', after: 'c' },
+    ]);
+  });
+
+  it('does not say the name of an item twice', () => {
+    expect(
+      differences(undefined, { policies: [{ policyName: 'four-eyes', reason: '2/2 approvals' }] }),
+    ).toEqual([{ path: 'policies › four-eyes › reason', after: '2/2 approvals' }]);
+  });
+
+  it('shows all of what was made or deleted, but for what is empty', () => {
+    expect(differences(undefined, { name: 'staging', description: null, tags: [] })).toEqual([
+      { path: 'name', after: 'staging' },
+    ]);
+    expect(differences({ name: 'staging' }, undefined)).toEqual([{ path: 'name', before: 'staging' }]);
+    expect(differences(undefined, undefined)).toEqual([]);
+  });
+});
