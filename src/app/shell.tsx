@@ -11,6 +11,8 @@ import {
   useParams,
 } from 'react-router';
 import { paths } from '#src/config/paths.ts';
+import { CommandMenu } from '#src/features/command-menu/command-menu.tsx';
+import { KeyboardHelp } from '#src/features/shortcuts/keyboard-help.tsx';
 import { keepDrafts } from '#src/lib/draft.ts';
 import { sessionQuery } from '#src/lib/session.ts';
 import { SectionTabs } from './section-tabs.tsx';
@@ -36,7 +38,8 @@ export function Shell() {
             Forage
           </Link>
           <SectionTabs org={org} project={project} />
-          <div className="ml-auto">
+          <div className="ml-auto flex items-center gap-3">
+            <CommandMenu organisation={org} project={project} />
             <UserMenu />
           </div>
         </div>
@@ -50,6 +53,7 @@ export function Shell() {
       <main id="main" tabIndex={-1} className="mx-auto max-w-6xl px-4 py-5">
         <Outlet />
       </main>
+      <KeyboardHelp />
       <ScrollRestoration />
     </>
   );

@@ -4,6 +4,7 @@ import { useRef } from 'react';
 import { Link } from 'react-router';
 import { announce } from '#src/components/toast.tsx';
 import { paths } from '#src/config/paths.ts';
+import { showKeys } from '#src/features/shortcuts/help-open.ts';
 import { SessionService } from '#src/gen/forest/v1/sessions_pb.ts';
 import { claimDrafts } from '#src/lib/draft.ts';
 import { describeError } from '#src/lib/errors.ts';
@@ -47,6 +48,16 @@ export function UserMenu() {
         <Link to={paths.account()} className={item} onClick={close}>
           Account
         </Link>
+        <button
+          type="button"
+          className={item}
+          onClick={() => {
+            close();
+            showKeys();
+          }}
+        >
+          Keyboard shortcuts
+        </button>
         <button
           type="button"
           className={item}

@@ -20,12 +20,14 @@ export function pollUntil<Answer>(
 
 /** The query options for polling: every `visible` ms (2 s), every 30 s while hidden, not at all once `ended`. */
 export function polling<Answer>(ended: (answer: Answer | undefined) => boolean, visible?: number) {
+  const atOnce = (query: { readonly state: { readonly data: Answer | undefined } }) =>
+    ended(query.state.data) ? false : ('always' as const);
   return {
     refetchInterval: pollUntil(ended, visible),
     refetchIntervalInBackground: true,
-    // Coming back to the window looks at once instead of after the rest of the long step.
-    refetchOnWindowFocus: (query: { readonly state: { readonly data: Answer | undefined } }) =>
-      ended(query.state.data) ? false : ('always' as const),
+    // Coming back to the window, or to the network, looks at once instead of after the rest of a long step.
+    refetchOnWindowFocus: atOnce,
+    refetchOnReconnect: atOnce,
   };
 }
 

@@ -2,6 +2,7 @@ import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError, type Interceptor, type Transport } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-web';
 import { SessionService } from '#src/gen/forest/v1/sessions_pb.ts';
+import { noteServerTime } from './clock.ts';
 
 export interface SessionEvents {
   /** The server no longer knows who is asking: lead to sign-in and back. */
@@ -38,6 +39,14 @@ function csrfTokenIn(message: object): string {
   return typeof session.csrfToken === 'string' ? session.csrfToken : '';
 }
 
+/** Reads the server's clock off its answers, so that countdowns end when the server says so. */
+const clockInterceptor: Interceptor = (next) => async (request) => {
+  const asked = Date.now();
+  const response = await next(request);
+  noteServerTime(response.header.get('date'), asked, Date.now());
+  return response;
+};
+
 /**
  * The dashboard's one transport: Connect to the server this page came from. Reads go by GET, so that an
  * unchanged answer costs a 304. React Query's keys contain the transport: make one per page, no more.
@@ -46,6 +55,6 @@ export function createTransport(events: SessionEvents): Transport {
   return createConnectTransport({
     baseUrl: window.location.origin,
     useHttpGet: true,
-    interceptors: [sessionInterceptor(events)],
+    interceptors: [sessionInterceptor(events), clockInterceptor],
   });
 }

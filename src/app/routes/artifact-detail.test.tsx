@@ -1,13 +1,10 @@
 // @vitest-environment jsdom
-import { create } from '@bufbuild/protobuf';
-import { Code, ConnectError, createRouterTransport } from '@connectrpc/connect';
+import { Code, ConnectError, createRouterTransport, type Interceptor } from '@connectrpc/connect';
 import { cleanup, render, screen, waitFor } from '@testing-library/react';
+import { Profiler, type ProfilerOnRenderCallback } from 'react';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { EnvironmentService } from '#src/gen/forest/v1/environments_pb.ts';
 import { PolicyService, PolicyType } from '#src/gen/forest/v1/policies_pb.ts';
-import { ReleasePipelineService } from '#src/gen/forest/v1/release_pipelines_pb.ts';
 import {
-  GetReleaseIntentStatesResponseSchema,
   ReleaseIntentStatus,
   ReleaseService,
   ReleaseStatus,
@@ -23,94 +20,122 @@ const address = '/orgs/acme/projects/checkout/releases/calm-otter';
 
 let away = false;
 let polls = 0;
+const asked: Record<string, number> = {};
 let intents: 'active' | 'ended' | 'none' = 'active';
+let approvals = 0;
 
-/** Counts the polls, and is away when the test says so. */
-function poll() {
-  polls += 1;
-  if (away) throw new ConnectError('connection refused', Code.Unavailable);
+/** Counts what is asked, by method. */
+const counting: Interceptor = (next) => async (request) => {
+  asked[request.method.name] = (asked[request.method.name] ?? 0) + 1;
+  return next(request);
+};
+
+/** The release as it stands. */
+function release() {
+  const active = intents === 'active';
+  return {
+    releaseIntentId: 'intent',
+    status: active ? ReleaseIntentStatus.ACTIVE : ReleaseIntentStatus.SUCCEEDED,
+    stages: [
+      {
+        stageId: 'production',
+        stageType: StageType.DEPLOY,
+        environment: 'production',
+        status: active ? Stage.AWAITING_APPROVAL : Stage.SUCCEEDED,
+      },
+    ],
+  };
 }
 
-const transport = createRouterTransport(({ service }) => {
-  service(SessionService, {
-    getSession: () => ({
-      session: {
-        user: { userId: 'reviewer-id', username: 'reviewer' },
-        memberships: [{ organisation: 'acme', role: 'member' }],
+function destinations() {
+  if (intents !== 'ended') return [{ destinationName: 'eu-west' }];
+  return [
+    {
+      destinationName: 'eu-west',
+      releaseId: 'r',
+      artifactId: 'artifact',
+      statusCode: ReleaseStatus.SUCCEEDED,
+    },
+  ];
+}
+
+const transport = createRouterTransport(
+  ({ service }) => {
+    service(SessionService, {
+      getSession: () => ({
+        session: {
+          user: { userId: 'reviewer-id', username: 'reviewer' },
+          memberships: [{ organisation: 'acme', role: 'member' }],
+        },
+      }),
+    });
+    service(PolicyService, {
+      getReleaseOptions: () => ({ environments: [{ name: 'production' }] }),
+      getReleaseRequirements: () => {
+        polls += 1;
+        if (away) throw new ConnectError('connection refused', Code.Unavailable);
+        const intent = release();
+        return {
+          releaseIntentId: 'intent',
+          intentStatus: intent.status,
+          authorUsername: 'author',
+          environments: [
+            {
+              environment: 'production',
+              stageId: 'production',
+              stageStatus: intents === 'active' ? Stage.AWAITING_APPROVAL : Stage.SUCCEEDED,
+              evaluations: [
+                {
+                  policyName: 'two people',
+                  policyType: PolicyType.EXTERNAL_APPROVAL,
+                  reason: `awaiting approval: ${approvals}/2`,
+                  approvalState: { requiredApprovals: 2, currentApprovals: approvals },
+                },
+              ],
+            },
+          ],
+          intent,
+          destinations: destinations(),
+        };
       },
-    }),
-  });
-  service(EnvironmentService, { listEnvironments: () => ({ environments: [{ name: 'production' }] }) });
-  service(ReleasePipelineService, { listReleasePipelines: () => ({}) });
-  service(PolicyService, {
-    getReleaseRequirements: () => ({
-      intentStatus: intents === 'active' ? ReleaseIntentStatus.ACTIVE : ReleaseIntentStatus.SUCCEEDED,
-      environments: [
-        {
-          environment: 'production',
-          stageStatus: Stage.AWAITING_APPROVAL,
-          evaluations: [{ policyName: 'two people', policyType: PolicyType.EXTERNAL_APPROVAL }],
-        },
-      ],
-    }),
-  });
-  service(ReleaseService, {
-    getArtifactBySlug: ({ slug }) => {
-      if (slug !== 'calm-otter') throw new ConnectError(`release ${slug} not found`, Code.NotFound);
-      return {
-        artifact: {
-          artifactId: 'artifact',
-          slug,
-          project: { organisation: 'acme', project: 'checkout' },
-          context: { title: 'Fix the tax' },
-        },
-      };
-    },
-    getReleaseIntentStates: () => {
-      poll();
-      if (intents === 'none') return {};
-      const active = intents === 'active';
-      return create(GetReleaseIntentStatesResponseSchema, {
-        releaseIntents: [
-          {
-            releaseIntentId: 'intent',
-            status: active ? ReleaseIntentStatus.ACTIVE : ReleaseIntentStatus.SUCCEEDED,
-            stages: [
-              {
-                stageId: 'production',
-                stageType: StageType.DEPLOY,
-                environment: 'production',
-                status: active ? Stage.AWAITING_APPROVAL : Stage.SUCCEEDED,
-              },
-            ],
+    });
+    service(ReleaseService, {
+      getArtifactBySlug: ({ slug }) => {
+        if (slug !== 'calm-otter') throw new ConnectError(`release ${slug} not found`, Code.NotFound);
+        return {
+          artifact: {
+            artifactId: 'artifact',
+            slug,
+            project: { organisation: 'acme', project: 'checkout' },
+            context: { title: 'Fix the tax' },
+            latestIntent: intents === 'none' ? undefined : release(),
           },
-        ],
-      });
-    },
-    getDestinationStates: () => ({
-      destinations: [
-        intents === 'ended'
-          ? {
-              destinationName: 'eu-west',
-              releaseId: 'r',
-              artifactId: 'artifact',
-              statusCode: ReleaseStatus.SUCCEEDED,
-            }
-          : { destinationName: 'eu-west' },
-      ],
-    }),
-  });
-});
+        };
+      },
+      getReleaseIntentStates: () => (intents === 'none' ? {} : { releaseIntents: [release()] }),
+      getDestinationStates: () => ({ destinations: destinations() }),
+    });
+  },
+  { transport: { interceptors: [counting] } },
+);
 
 function open(start = address) {
   const services = { queryClient: createQueryClient(), transport };
-  render(<App dashboard={{ services, router: createTestRouter(services, start) }} />);
+  const renders = vi.fn<ProfilerOnRenderCallback>();
+  render(
+    <Profiler id="page" onRender={renders}>
+      <App dashboard={{ services, router: createTestRouter(services, start) }} />
+    </Profiler>,
+  );
+  return renders;
 }
 
 beforeEach(() => {
   away = false;
   polls = 0;
+  for (const method of Object.keys(asked)) delete asked[method];
   intents = 'active';
+  approvals = 0;
   window.scrollTo = () => {};
 });
 afterEach(() => {
@@ -152,9 +177,9 @@ it('polls every 2 s, follows the end to the destinations, and then stops', async
   open();
   await screen.findByText('Awaiting approval for');
   expect(await screen.findByText('Not deployed')).not.toBeNull();
-  const asked = polls;
+  const before = polls;
   await vi.advanceTimersByTimeAsync(4_100);
-  expect(polls).toBe(asked + 2);
+  expect(polls).toBe(before + 2);
   intents = 'ended';
   await vi.advanceTimersByTimeAsync(2_100);
   expect(await screen.findByText('Deployed to')).not.toBeNull();
@@ -162,6 +187,40 @@ it('polls every 2 s, follows the end to the destinations, and then stops', async
   const atEnd = polls;
   await vi.advanceTimersByTimeAsync(60_000);
   expect(polls).toBe(atEnd);
+});
+
+it('asks once for each thing it shows, and then by one poll for the whole page', async () => {
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  open();
+  await screen.findByText('Awaiting approval for');
+  expect(await screen.findByText('Not deployed')).not.toBeNull();
+  expect(asked).toEqual({
+    GetSession: 1,
+    GetArtifactBySlug: 1,
+    GetReleaseIntentStates: 1,
+    GetReleaseRequirements: 1,
+    GetReleaseOptions: 1,
+  });
+  await vi.advanceTimersByTimeAsync(20_100);
+  expect(asked).toMatchObject({ GetReleaseIntentStates: 1, GetReleaseOptions: 1, GetArtifactBySlug: 1 });
+  expect(polls).toBe(11);
+});
+
+it('renders nothing for a poll that changes nothing, and what changed for one that does', async () => {
+  vi.useFakeTimers({ shouldAdvanceTime: true });
+  const renders = open();
+  await screen.findByText('Awaiting approval for');
+  await screen.findByText('0/2 approvals');
+  await vi.advanceTimersByTimeAsync(2_100);
+  renders.mockClear();
+  const before = polls;
+  await vi.advanceTimersByTimeAsync(8_000);
+  expect(polls).toBe(before + 4);
+  expect(renders).not.toHaveBeenCalled();
+  approvals = 1;
+  await vi.advanceTimersByTimeAsync(2_100);
+  await screen.findByText('1/2 approvals');
+  expect(renders).toHaveBeenCalled();
 });
 
 it('keeps what it has when the server goes away, says that it is out of date, and recovers', async () => {

@@ -1,7 +1,7 @@
 import { Code, ConnectError, type Transport } from '@connectrpc/connect';
 import { createQueryOptions, skipToken, useQuery, useTransport } from '@connectrpc/connect-query';
 import { useQueryClient } from '@tanstack/react-query';
-import { useEffect, useMemo, useRef } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { type LoaderFunctionArgs, type Params, useParams } from 'react-router';
 import { Badge } from '#src/components/badge.tsx';
 import { Page } from '#src/components/page.tsx';
@@ -10,17 +10,23 @@ import { paths } from '#src/config/paths.ts';
 import { requirementsPolling } from '#src/features/approvals/requirements-polling.ts';
 import { RequirementsSection } from '#src/features/approvals/requirements-section.tsx';
 import { reasonsByStage } from '#src/features/approvals/requirements-view.ts';
-import { requirementsInput, useIsVoting } from '#src/features/approvals/use-vote.ts';
+import { type ReleaseRef, requirementsInput, useIsVoting } from '#src/features/approvals/use-vote.ts';
 import { ArtifactHeader } from '#src/features/artifact-header/artifact-header.tsx';
 import { titleLines } from '#src/features/artifact-header/title-lines.ts';
-import { destinationsInput, destinationsPolling } from '#src/features/destinations/destinations-polling.ts';
 import { DestinationsSection } from '#src/features/destinations/destinations-section.tsx';
+import { destinationsInput } from '#src/features/destinations/queries.ts';
 import { DeploySection } from '#src/features/releases/deploy-section.tsx';
-import { anyActive, chooseIntent, intentWords } from '#src/features/releases/intents.ts';
+import { chooseIntent, intentWords } from '#src/features/releases/intents.ts';
 import { intentsInput, intentsPolling } from '#src/features/releases/intents-polling.ts';
+import { releaseOptionsInput } from '#src/features/releases/options-input.ts';
 import { PipelineSection } from '#src/features/releases/pipeline-section.tsx';
-import { PolicyService } from '#src/gen/forest/v1/policies_pb.ts';
-import { type Artifact, type ReleaseIntentState, ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
+import { type GetReleaseRequirementsResponse, PolicyService } from '#src/gen/forest/v1/policies_pb.ts';
+import {
+  type Artifact,
+  type ReleaseIntentState,
+  ReleaseIntentStatus,
+  ReleaseService,
+} from '#src/gen/forest/v1/releases_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
 import { useSession } from '#src/lib/session.ts';
 import { useStaleSince } from '#src/lib/use-stale-since.ts';
@@ -33,8 +39,8 @@ interface Place {
 }
 
 /**
- * Fetches what the page is about before it shows: the artifact, its releases, and the requirements of the one shown, so
- * that an address with `#policy-requirements` finds its section there. The rest loads while this does.
+ * Fetches what the page is about before it shows: the artifact, and the release that speaks for it with its requirements,
+ * so that an address with `#policy-requirements` finds its section there. The rest loads while this does.
  */
 export async function loader({ params, context }: LoaderFunctionArgs) {
   const { queryClient, transport } = servicesOf(context);
@@ -46,11 +52,12 @@ export async function loader({ params, context }: LoaderFunctionArgs) {
   if (!artifact || !belongsTo(artifact, place)) {
     throw new ConnectError(`no release ${place.slug} in project ${place.project}`, Code.NotFound);
   }
-  const queries = liveQueries(place, artifact.artifactId, transport);
-  void queryClient.prefetchQuery(queries.destinations);
-  const { releaseIntents } = await queryClient.ensureQueryData(queries.intents);
-  const { current } = chooseIntent(releaseIntents);
-  if (current) await queryClient.ensureQueryData(queries.requirements(current));
+  const queries = pageQueries(place, artifact.artifactId, transport);
+  void queryClient.prefetchQuery(queries.intents);
+  void queryClient.prefetchQuery(queries.options);
+  const current = artifact.latestIntent;
+  if (current) await queryClient.ensureQueryData(queries.requirements(current.releaseIntentId));
+  else void queryClient.prefetchQuery(queries.destinations);
   return null;
 }
 
@@ -77,17 +84,25 @@ function ArtifactDetail({ place, artifact }: { readonly place: Place; readonly a
     intentsInput(org, project, artifactId),
     intentsPolling,
   );
-  const choice = useMemo(() => chooseIntent(intents.data?.releaseIntents ?? []), [intents.data]);
-  const active = anyActive(intents.data?.releaseIntents);
-  const destinations = useQuery(
+  const choice = useMemo(
+    () => chooseIntent(intents.data?.releaseIntents ?? knownFrom(artifact)),
+    [intents.data, artifact],
+  );
+  const { live, release } = useLiveRelease(place, choice.current?.releaseIntentId);
+  const current = live.data?.intent ?? choice.current;
+  const active = current?.status === ReleaseIntentStatus.ACTIVE;
+  // The list tells then what the release became, and whether another one is still going on.
+  useOnceAtEnd(active, intents.refetch);
+  const unreleased = useQuery(
     ReleaseService.method.getDestinationStates,
     destinationsInput(org, project, artifactId),
-    destinationsPolling(artifactId, active),
+    { enabled: !release },
   );
-  useOnceAtEnd(active, destinations.refetch);
-  const reasons = useReasons(place, choice.current);
+  const destinations = release ? live : unreleased;
+  const states = useLastKnown(live.data?.destinations ?? unreleased.data?.destinations);
+  const reasons = useMemo(() => live.data && reasonsByStage(live.data), [live.data]);
   const { heading } = titleLines(artifact.context?.title ?? '');
-  const status = intentWords(choice.current);
+  const status = intentWords(current);
 
   return (
     <Page
@@ -98,45 +113,65 @@ function ArtifactDetail({ place, artifact }: { readonly place: Place; readonly a
         { label: project, to: paths.project(org, project) },
         { label: slug },
       ]}
-      aside={intents.data && <Badge tone={status.tone}>{status.words}</Badge>}
+      aside={<Badge tone={status.tone}>{status.words}</Badge>}
     >
       <div className="flex min-w-0 flex-col">
-        <OutOfDate place={place} artifactId={artifactId} current={choice.current} />
+        <OutOfDate place={place} artifactId={artifactId} releaseIntentId={release?.releaseIntentId} />
         <ArtifactHeader artifact={artifact} />
       </div>
-      <DeploySection
-        organisation={org}
-        project={project}
-        artifactId={artifactId}
-        branch={artifact.ref?.branch}
-      />
-      {intents.data ? (
-        <PipelineSection choice={choice} reasons={reasons} />
-      ) : intents.isError ? (
+      <DeploySection organisation={org} project={project} artifactId={artifactId} />
+      <PipelineSection current={current} earlier={choice.earlier} reasons={reasons} />
+      {intents.isError && !intents.data && (
         <Failed
-          title="The releases could not be loaded."
+          title="Earlier releases could not be loaded."
           message={describeError(intents.error).message}
           onRetry={() => intents.refetch()}
         />
-      ) : (
-        <Loading />
       )}
-      {choice.current && (
+      {release && (
         <Requirements
-          key={choice.current.releaseIntentId}
-          place={place}
-          intent={choice.current}
+          key={release.releaseIntentId}
+          release={release}
+          requirements={live.data}
+          error={live.isError ? live.error : null}
+          onRetry={live.refetch}
           releaseName={`${heading} (${slug})`}
         />
       )}
       <DestinationsSection
         artifactId={artifactId}
-        states={destinations.data}
-        error={destinations.error}
+        states={states}
+        error={destinations.isError ? destinations.error : null}
         onRetry={() => destinations.refetch()}
       />
     </Page>
   );
+}
+
+/** The last value that was there: another release's destinations are still these while its own answer is on the way. */
+function useLastKnown<Value>(value: Value | undefined): Value | undefined {
+  const [last, setLast] = useState(value);
+  if (value !== undefined && value !== last) setLast(value);
+  return value ?? last;
+}
+
+/** What is known of the artifact's releases before their list has come. */
+function knownFrom({ latestIntent }: Artifact): ReleaseIntentState[] {
+  return latestIntent ? [latestIntent] : [];
+}
+
+/** The page's one poll: the release that is shown, with what it needs and where its artifact stands. */
+function useLiveRelease({ org, project }: Place, releaseIntentId: string | undefined) {
+  const release = useMemo(
+    () => (releaseIntentId ? { organisation: org, project, releaseIntentId } : undefined),
+    [org, project, releaseIntentId],
+  );
+  const live = useQuery(
+    PolicyService.method.getReleaseRequirements,
+    release ? requirementsInput(release) : skipToken,
+    requirementsPolling(useIsVoting(releaseIntentId ?? '')),
+  );
+  return { live, release };
 }
 
 /** Calls `look` when what was going on has ended: the last poll may have been before its last step. */
@@ -148,51 +183,33 @@ function useOnceAtEnd(active: boolean, look: () => unknown): void {
   }, [active, look]);
 }
 
-/** Why the release's stages wait, out of the requirements' cached answer; asking for it is the panel's part. */
-function useReasons({ org, project }: Place, intent: ReleaseIntentState | undefined) {
-  const release = intent && { organisation: org, project, releaseIntentId: intent.releaseIntentId };
-  return useQuery(
-    PolicyService.method.getReleaseRequirements,
-    release ? requirementsInput(release) : skipToken,
-    { enabled: false, select: reasonsByStage },
-  ).data;
-}
-
 interface RequirementsProps {
-  readonly place: Place;
-  readonly intent: ReleaseIntentState;
+  readonly release: ReleaseRef;
+  readonly requirements: GetReleaseRequirementsResponse | undefined;
+  readonly error: unknown;
+  readonly onRetry: () => void;
   readonly releaseName: string;
 }
 
-/** The live requirements of one release; its polls pause while a vote is on its way. */
-function Requirements({ place, intent, releaseName }: RequirementsProps) {
-  const { releaseIntentId } = intent;
-  const release = useMemo(
-    () => ({ organisation: place.org, project: place.project, releaseIntentId }),
-    [place.org, place.project, releaseIntentId],
-  );
+/** The requirements of the release, with who is signed in as the voter. */
+function Requirements({ release, requirements, error, onRetry, releaseName }: RequirementsProps) {
   const user = useSession()?.user;
-  const requirements = useQuery(
-    PolicyService.method.getReleaseRequirements,
-    requirementsInput(release),
-    requirementsPolling(useIsVoting(releaseIntentId)),
-  );
-  if (requirements.data) {
+  if (requirements) {
     return (
       <RequirementsSection
         release={release}
         releaseName={releaseName}
-        requirements={requirements.data}
+        requirements={requirements}
         voter={user && { userId: user.userId, username: user.username }}
       />
     );
   }
-  if (!requirements.isError) return null;
+  if (!error) return null;
   return (
     <Failed
       title="The policy requirements could not be loaded."
-      message={describeError(requirements.error).message}
-      onRetry={() => requirements.refetch()}
+      message={describeError(error).message}
+      onRetry={onRetry}
     />
   );
 }
@@ -200,17 +217,16 @@ function Requirements({ place, intent, releaseName }: RequirementsProps) {
 interface OutOfDateProps {
   readonly place: Place;
   readonly artifactId: string;
-  readonly current: ReleaseIntentState | undefined;
+  readonly releaseIntentId: string | undefined;
 }
 
-/** One bar for all that is polled on the page, on its own so that polls that go well render nothing. */
-function OutOfDate({ place, artifactId, current }: OutOfDateProps) {
+/** One bar for all that is kept live on the page, on its own so that polls that go well render nothing. */
+function OutOfDate({ place, artifactId, releaseIntentId }: OutOfDateProps) {
   const client = useQueryClient();
-  const queries = liveQueries(place, artifactId, useTransport());
+  const queries = pageQueries(place, artifactId, useTransport());
   const keys = [
     queries.intents.queryKey,
-    queries.destinations.queryKey,
-    ...(current ? [queries.requirements(current).queryKey] : []),
+    ...(releaseIntentId ? [queries.requirements(releaseIntentId).queryKey] : []),
   ];
   const since = useStaleSince(keys);
   return (
@@ -225,9 +241,10 @@ function OutOfDate({ place, artifactId, current }: OutOfDateProps) {
   );
 }
 
-/** The queries that stay live, with the inputs that the components use, so that loader and page share their answers. */
-function liveQueries({ org, project }: Place, artifactId: string, transport: Transport) {
+/** The page's queries, with the inputs that the components use, so that loader and page share their answers. */
+function pageQueries({ org, project }: Place, artifactId: string, transport: Transport) {
   const { getReleaseIntentStates, getDestinationStates } = ReleaseService.method;
+  const { getReleaseOptions, getReleaseRequirements } = PolicyService.method;
   return {
     intents: createQueryOptions(getReleaseIntentStates, intentsInput(org, project, artifactId), {
       transport,
@@ -235,9 +252,12 @@ function liveQueries({ org, project }: Place, artifactId: string, transport: Tra
     destinations: createQueryOptions(getDestinationStates, destinationsInput(org, project, artifactId), {
       transport,
     }),
-    requirements: ({ releaseIntentId }: ReleaseIntentState) =>
+    options: createQueryOptions(getReleaseOptions, releaseOptionsInput(org, project, artifactId), {
+      transport,
+    }),
+    requirements: (releaseIntentId: string) =>
       createQueryOptions(
-        PolicyService.method.getReleaseRequirements,
+        getReleaseRequirements,
         requirementsInput({ organisation: org, project, releaseIntentId }),
         { transport },
       ),

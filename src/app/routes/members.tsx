@@ -1,8 +1,9 @@
 import type { LoaderFunctionArgs } from 'react-router';
 import { Page } from '#src/components/page.tsx';
 import { paths } from '#src/config/paths.ts';
+import { AddMember } from '#src/features/organisations/add-member.tsx';
 import { MemberList } from '#src/features/organisations/member-list.tsx';
-import { sessionQuery, useSession } from '#src/lib/session.ts';
+import { sessionQuery, useIsAdmin, useSession } from '#src/lib/session.ts';
 import { notFound, organisationIn, useOrganisationParam } from '../route-params.ts';
 import { servicesOf } from '../services.ts';
 
@@ -16,14 +17,30 @@ export async function loader({ params, context }: LoaderFunctionArgs) {
 
 export function Component() {
   const organisation = useOrganisationParam();
-  const membership = useSession()?.memberships.find((each) => each.organisation === organisation);
+  const session = useSession();
+  const isAdmin = useIsAdmin(organisation);
+  const membership = session?.memberships.find((each) => each.organisation === organisation);
   return (
     <Page
       title="Members"
       documentTitle={`Members · ${organisation}`}
       crumbs={[{ label: organisation, to: paths.organisation(organisation) }, { label: 'Members' }]}
     >
-      {membership && <MemberList organisationId={membership.organisationId} />}
+      {membership && (
+        <>
+          <MemberList
+            organisation={organisation}
+            organisationId={membership.organisationId}
+            canEdit={isAdmin}
+            ownUserId={session?.user?.userId}
+          />
+          {isAdmin ? (
+            <AddMember organisation={organisation} organisationId={membership.organisationId} />
+          ) : (
+            <p className="text-muted">Admins of {organisation} add members and change their roles.</p>
+          )}
+        </>
+      )}
     </Page>
   );
 }

@@ -1,10 +1,15 @@
 import { createInfiniteQueryOptions } from '@connectrpc/connect-query';
-import type { LoaderFunctionArgs } from 'react-router';
+import { useState } from 'react';
+import { type LoaderFunctionArgs, useNavigate } from 'react-router';
 import { Page } from '#src/components/page.tsx';
+import { paths } from '#src/config/paths.ts';
+import { SetupGuide } from '#src/features/organisations/setup-guide.tsx';
+import { CreateProjectDialog } from '#src/features/projects/create-project-dialog.tsx';
 import { ProjectList } from '#src/features/projects/project-list.tsx';
 import { projectsInput } from '#src/features/projects/queries.ts';
 import { ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
 import { paged } from '#src/lib/paged.ts';
+import { useIsAdmin, useSession } from '#src/lib/session.ts';
 import { organisationIn, useOrganisationParam } from '../route-params.ts';
 import { servicesOf } from '../services.ts';
 
@@ -21,9 +26,32 @@ export async function loader({ params, context }: LoaderFunctionArgs) {
 
 export function Component() {
   const organisation = useOrganisationParam();
+  const membership = useSession()?.memberships.find((each) => each.organisation === organisation);
+  const isAdmin = useIsAdmin(organisation);
+  const [creating, setCreating] = useState(false);
+  const navigate = useNavigate();
+  const create = () => setCreating(true);
   return (
     <Page title={organisation}>
-      <ProjectList organisation={organisation} />
+      {isAdmin && membership && (
+        <SetupGuide
+          key={membership.organisationId}
+          organisation={organisation}
+          organisationId={membership.organisationId}
+          onCreateProject={create}
+        />
+      )}
+      <ProjectList organisation={organisation} canCreate={isAdmin} onCreate={create} />
+      {creating && (
+        <CreateProjectDialog
+          organisation={organisation}
+          onClose={() => setCreating(false)}
+          onCreated={(project) => {
+            setCreating(false);
+            void navigate(paths.project(organisation, project));
+          }}
+        />
+      )}
     </Page>
   );
 }

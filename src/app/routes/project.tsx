@@ -1,30 +1,38 @@
-import { createInfiniteQueryOptions, createQueryOptions } from '@connectrpc/connect-query';
-import type { LoaderFunctionArgs } from 'react-router';
+import { createInfiniteQueryOptions } from '@connectrpc/connect-query';
+import type { LoaderFunctionArgs, ShouldRevalidateFunctionArgs } from 'react-router';
 import { Page } from '#src/components/page.tsx';
 import { paths } from '#src/config/paths.ts';
+import { filtersIn } from '#src/features/artifacts/artifact-filters.ts';
 import { ArtifactList } from '#src/features/artifacts/artifact-list.tsx';
-import { artifactsInput, intentsInput } from '#src/features/artifacts/queries.ts';
+import { artifactsInput } from '#src/features/artifacts/queries.ts';
+import { ProjectAbout } from '#src/features/projects/project-about.tsx';
 import { ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
 import { paged } from '#src/lib/paged.ts';
+import { useIsAdmin } from '#src/lib/session.ts';
 import { projectIn, useProjectParams } from '../route-params.ts';
 import { servicesOf } from '../services.ts';
 
-export async function loader({ params, context }: LoaderFunctionArgs) {
+export async function loader({ params, request, context }: LoaderFunctionArgs) {
   const { queryClient, transport } = servicesOf(context);
   const { organisation, project } = projectIn(params);
-  void queryClient.prefetchQuery(
-    createQueryOptions(ReleaseService.method.getReleaseIntentStates, intentsInput(organisation, project), {
-      transport,
-    }),
-  );
+  const filters = filtersIn(new URL(request.url).searchParams);
   await queryClient.ensureInfiniteQueryData(
     createInfiniteQueryOptions(
       ReleaseService.method.getArtifactsByProject,
-      artifactsInput(organisation, project),
+      artifactsInput(organisation, project, filters),
       { transport, ...paged },
     ),
   );
   return null;
+}
+
+/** Other filters are the list's to ask for: it keeps what it has meanwhile, and says so when that fails. */
+export function shouldRevalidate({
+  currentUrl,
+  nextUrl,
+  defaultShouldRevalidate,
+}: ShouldRevalidateFunctionArgs) {
+  return currentUrl.pathname === nextUrl.pathname ? false : defaultShouldRevalidate;
 }
 
 export function Component() {
@@ -35,7 +43,8 @@ export function Component() {
       documentTitle={`${project} · ${organisation}`}
       crumbs={[{ label: organisation, to: paths.organisation(organisation) }, { label: project }]}
     >
-      <ArtifactList organisation={organisation} project={project} />
+      <ProjectAbout organisation={organisation} project={project} canEdit={useIsAdmin(organisation)} />
+      <ArtifactList key={`${organisation}/${project}`} organisation={organisation} project={project} />
     </Page>
   );
 }

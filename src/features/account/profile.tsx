@@ -1,8 +1,14 @@
+import { timestampDate } from '@bufbuild/protobuf/wkt';
+import { Link } from 'react-router';
+import { RelativeTime } from '#src/components/relative-time.tsx';
 import { Section } from '#src/components/section.tsx';
-import type { User } from '#src/gen/forest/v1/users_pb.ts';
+import { paths } from '#src/config/paths.ts';
+import type { Session } from '#src/gen/forest/v1/sessions_pb.ts';
 
-/** Who the caller is to this server. */
-export function Profile({ user }: { readonly user: User }) {
+/** Who the caller is to this server, and where they belong. */
+export function Profile({ session }: { readonly session: Session }) {
+  const { user, memberships } = session;
+  if (!user) return null;
   return (
     <Section title="Profile">
       <dl className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-1">
@@ -10,6 +16,25 @@ export function Profile({ user }: { readonly user: User }) {
         <dd className="wrap-anywhere">{user.username}</dd>
         <dt className="text-muted">Email</dt>
         <dd className="wrap-anywhere">{user.emails.map(({ email }) => email).join(', ') || 'none'}</dd>
+        {user.createdAt && (
+          <>
+            <dt className="text-muted">Since</dt>
+            <dd>
+              <RelativeTime value={timestampDate(user.createdAt)} />
+            </dd>
+          </>
+        )}
+        <dt className="text-muted">Organisations</dt>
+        <dd className="wrap-anywhere">
+          {memberships.length === 0
+            ? 'none'
+            : memberships.map(({ organisation, role }, index) => (
+                <span key={organisation}>
+                  {index > 0 && ', '}
+                  <Link to={paths.organisation(organisation)}>{organisation}</Link> ({role})
+                </span>
+              ))}
+        </dd>
       </dl>
     </Section>
   );

@@ -1,32 +1,57 @@
-import { Link } from 'react-router';
+import { useState } from 'react';
+import { Link, useNavigate } from 'react-router';
+import { Button } from '#src/components/button.tsx';
+import { Row, Rows } from '#src/components/rows.tsx';
 import { Section } from '#src/components/section.tsx';
 import { Empty } from '#src/components/states.tsx';
 import { paths } from '#src/config/paths.ts';
 import { useSession } from '#src/lib/session.ts';
+import { CreateOrganisationDialog } from './create-organisation-dialog.tsx';
 
-/** The organisations that the caller belongs to, as their session says. */
+/** The organisations that the caller belongs to, as their session says, and the way to one more. */
 export function OrganisationList() {
-  const memberships = useSession()?.memberships ?? [];
+  const session = useSession();
+  const memberships = session?.memberships ?? [];
+  const [creating, setCreating] = useState(false);
+  const navigate = useNavigate();
+  const none = memberships.length === 0;
   return (
-    <Section title="Your organisations" flush>
-      {memberships.length === 0 ? (
+    <Section
+      title="Your organisations"
+      flush
+      actions={!none && <Button onClick={() => setCreating(true)}>Create organisation</Button>}
+    >
+      {none ? (
         <Empty title="You belong to no organisation yet.">
-          Ask an admin to add you; they need your username or email.
+          <p>
+            To join one, ask an admin of it to add you by your username,{' '}
+            <strong>{session?.user?.username}</strong>, or your email. Or begin one of your own: it takes you
+            through what it needs.
+          </p>
+          <Button variant="primary" className="mt-3" onClick={() => setCreating(true)}>
+            Create organisation
+          </Button>
         </Empty>
       ) : (
-        <ul aria-label="Your organisations">
+        <Rows label="Your organisations">
           {memberships.map(({ organisationId, organisation, role }) => (
-            <li
-              key={organisationId}
-              className="flex items-center gap-3 border-b border-line px-4 py-2.5 last:border-b-0"
-            >
+            <Row key={organisationId}>
               <Link to={paths.organisation(organisation)} className="min-w-0 font-medium wrap-anywhere">
                 {organisation}
               </Link>
               <span className="text-muted">{role}</span>
-            </li>
+            </Row>
           ))}
-        </ul>
+        </Rows>
+      )}
+      {creating && (
+        <CreateOrganisationDialog
+          onClose={() => setCreating(false)}
+          onCreated={(organisation) => {
+            setCreating(false);
+            void navigate(paths.organisation(organisation));
+          }}
+        />
       )}
     </Section>
   );

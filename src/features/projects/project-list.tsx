@@ -1,6 +1,8 @@
 import { useInfiniteQuery } from '@connectrpc/connect-query';
 import { Link } from 'react-router';
+import { Button } from '#src/components/button.tsx';
 import { PagedList } from '#src/components/paged-list.tsx';
+import { Row, Rows } from '#src/components/rows.tsx';
 import { Section } from '#src/components/section.tsx';
 import { Empty } from '#src/components/states.tsx';
 import { paths } from '#src/config/paths.ts';
@@ -9,12 +11,20 @@ import { describeError } from '#src/lib/errors.ts';
 import { paged } from '#src/lib/paged.ts';
 import { projectsInput } from './queries.ts';
 
+export interface ProjectListProps {
+  readonly organisation: string;
+  /** Whether the caller may add one, as the session says. */
+  readonly canCreate: boolean;
+  readonly onCreate: () => void;
+}
+
 /** The projects of an organisation, by name. */
-export function ProjectList({ organisation }: { readonly organisation: string }) {
+export function ProjectList({ organisation, canCreate, onCreate }: ProjectListProps) {
   const query = useInfiniteQuery(ReleaseService.method.getProjects, projectsInput(organisation), paged);
   const projects = query.data?.pages.flatMap((page) => page.projects) ?? [];
+  const button = canCreate && <Button onClick={onCreate}>Create project</Button>;
   return (
-    <Section title="Projects" flush>
+    <Section title="Projects" flush actions={projects.length > 0 && button}>
       <PagedList
         query={query}
         what="projects"
@@ -22,19 +32,24 @@ export function ProjectList({ organisation }: { readonly organisation: string })
         count={projects.length}
         empty={
           <Empty title="No projects yet.">
-            A project is made with CreateProject, or by its first release.
+            <p>
+              {canCreate
+                ? 'A project is what is built and released: a service, an app, a library.'
+                : `An admin of ${organisation} creates them.`}
+            </p>
+            {button && <p className="mt-3">{button}</p>}
           </Empty>
         }
       >
-        <ul aria-label="Projects">
+        <Rows label="Projects">
           {projects.map((project) => (
-            <li key={project} className="border-b border-line px-4 py-2.5 last:border-b-0">
-              <Link to={paths.project(organisation, project)} className="font-medium wrap-anywhere">
+            <Row key={project}>
+              <Link to={paths.project(organisation, project)} className="min-w-0 font-medium wrap-anywhere">
                 {project}
               </Link>
-            </li>
+            </Row>
           ))}
-        </ul>
+        </Rows>
       </PagedList>
     </Section>
   );

@@ -1,0 +1,30 @@
+import { Field, Select } from '#src/components/field.tsx';
+
+export type Role = 'member' | 'admin';
+
+/** What somebody may do in the organisation. */
+export function RoleSelect({
+  value,
+  onChange,
+}: {
+  readonly value: Role;
+  readonly onChange: (role: Role) => void;
+}) {
+  return (
+    <Field
+      label="Role"
+      hint="Members see everything, release and vote. Admins also change policies, pipelines, environments and members, and may bypass."
+    >
+      {(control) => (
+        <Select
+          {...control}
+          value={value}
+          onChange={(event) => onChange(event.target.value === 'admin' ? 'admin' : 'member')}
+        >
+          <option value="member">member</option>
+          <option value="admin">admin</option>
+        </Select>
+      )}
+    </Field>
+  );
+}

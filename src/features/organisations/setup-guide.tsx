@@ -1,0 +1,152 @@
+import { Check, Circle } from 'lucide-react';
+import { type ReactNode, useState } from 'react';
+import { Link } from 'react-router';
+import { Badge } from '#src/components/badge.tsx';
+import { Button, buttonLook } from '#src/components/button.tsx';
+import { classNames } from '#src/components/class-names.ts';
+import { CodeBlock } from '#src/components/code-block.tsx';
+import { Section } from '#src/components/section.tsx';
+import { Failed } from '#src/components/states.tsx';
+import { paths } from '#src/config/paths.ts';
+import { describeError } from '#src/lib/errors.ts';
+import { annotateLines, needsGuide, type Step, setupSteps } from './setup-steps.ts';
+import { useSetupFacts } from './use-setup-facts.ts';
+
+export interface SetupGuideProps {
+  readonly organisation: string;
+  readonly organisationId: string;
+  readonly onCreateProject: () => void;
+}
+
+const hiddenKey = (organisationId: string) => `forage.guide-hidden.${organisationId}`;
+
+/**
+ * Leads an admin step by step to the first gated release, until all it needs is there. Each step is ticked by what stands
+ * on the server. It can be hidden, in this browser.
+ */
+export function SetupGuide({ organisation, organisationId, onCreateProject }: SetupGuideProps) {
+  const [hidden, setHidden] = useState(() => localStorage.getItem(hiddenKey(organisationId)) !== null);
+  if (hidden) return null;
+  return (
+    <Guide
+      organisation={organisation}
+      organisationId={organisationId}
+      onCreateProject={onCreateProject}
+      onHide={() => {
+        localStorage.setItem(hiddenKey(organisationId), '1');
+        setHidden(true);
+      }}
+    />
+  );
+}
+
+function Guide({
+  organisation,
+  organisationId,
+  onCreateProject,
+  onHide,
+}: SetupGuideProps & { readonly onHide: () => void }) {
+  const { facts, error, retry } = useSetupFacts(organisation, organisationId);
+  if (error && !facts) {
+    return (
+      <Section title="Getting started" flush>
+        <Failed
+          title="What is still missing here could not be found out."
+          message={describeError(error).message}
+          onRetry={retry}
+        />
+      </Section>
+    );
+  }
+  if (!facts) return null;
+  const steps = setupSteps(organisation, facts);
+  if (!needsGuide(steps)) return null;
+  const next = steps.find(({ done, optional }) => !done && !optional);
+  return (
+    <Section
+      title="Getting started"
+      flush
+      aside={
+        <Badge icon={null}>
+          {steps.filter(({ done }) => done).length} of {steps.length}
+        </Badge>
+      }
+      actions={<Button onClick={onHide}>Hide</Button>}
+    >
+      <ol aria-label="Steps">
+        {steps.map((step) => (
+          <StepRow key={step.id} step={step} isNext={step === next} onCreateProject={onCreateProject}>
+            {step.id === 'annotate' && !step.done && facts.project && (
+              <>
+                <CodeBlock
+                  label="Copy the lines"
+                  text={annotateLines(window.location.origin, organisation, facts.project)}
+                />
+                <p className="text-muted">
+                  The token is made under <Link to={paths.account()}>Account</Link>. The build then stands
+                  among the{' '}
+                  <Link to={paths.project(organisation, facts.project)}>releases of {facts.project}</Link>, to
+                  be deployed.
+                </p>
+              </>
+            )}
+          </StepRow>
+        ))}
+      </ol>
+    </Section>
+  );
+}
+
+/** Where the action stands below its words it begins where they begin. */
+const below = 'ml-7.5 sm:ml-0';
+
+function StepRow({
+  step,
+  isNext,
+  onCreateProject,
+  children,
+}: {
+  readonly step: Step;
+  readonly isNext: boolean;
+  readonly onCreateProject: () => void;
+  readonly children: ReactNode;
+}) {
+  const { id, title, words, done, optional, to, action } = step;
+  const look = classNames(buttonLook(isNext ? 'primary' : 'quiet'), below);
+  return (
+    <li
+      aria-current={isNext ? 'step' : undefined}
+      className="flex flex-wrap items-start gap-x-3 gap-y-2 border-b border-line px-4 py-2.5 last:border-b-0"
+    >
+      {done ? (
+        <Check aria-hidden size={18} className="mt-0.5 shrink-0 text-passed" />
+      ) : (
+        <Circle aria-hidden size={18} className="mt-0.5 shrink-0 text-muted" />
+      )}
+      <div className="flex min-w-0 flex-1 basis-56 flex-col gap-2">
+        <p>
+          <span className={classNames('font-medium', done && 'text-muted')}>{title}</span>{' '}
+          <span className="text-xs text-muted">
+            {done ? '· done' : optional ? '· to do, if you like' : '· to do'}
+          </span>
+          <br />
+          <span className="text-muted">{words}</span>
+        </p>
+        {children}
+      </div>
+      {!done && id === 'project' && (
+        <Button variant={isNext ? 'primary' : 'quiet'} className={below} onClick={onCreateProject}>
+          {action}
+        </Button>
+      )}
+      {!done && id !== 'project' && id !== 'annotate' && to && (
+        <Link to={to} className={look}>
+          {action}
+        </Link>
+      )}
+      {!done && !to && id !== 'project' && (
+        <span className={classNames('text-xs text-muted', below)}>once there is a project</span>
+      )}
+    </li>
+  );
+}

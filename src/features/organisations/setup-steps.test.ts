@@ -1,0 +1,59 @@
+import { execFileSync } from 'node:child_process';
+import { expect, test } from 'vitest';
+import { annotateLines, needsGuide, type SetupFacts, setupSteps } from './setup-steps.ts';
+
+const nothing: SetupFacts = {
+  environments: 0,
+  destinations: 0,
+  project: undefined,
+  pipelines: 0,
+  policies: 0,
+  members: 1,
+  artifacts: 0,
+};
+const all: SetupFacts = {
+  environments: 2,
+  destinations: 1,
+  project: 'checkout',
+  pipelines: 1,
+  policies: 1,
+  members: 2,
+  artifacts: 1,
+};
+const done = (facts: SetupFacts) => setupSteps('acme', facts).flatMap(({ id, done: is }) => (is ? [id] : []));
+
+test('nothing is ticked in an empty organisation, all in a full one', () => {
+  expect(done(nothing)).toEqual([]);
+  expect(done(all)).toEqual([
+    'environments',
+    'destinations',
+    'project',
+    'pipeline',
+    'policy',
+    'members',
+    'annotate',
+  ]);
+});
+
+test('what belongs to a project leads nowhere before there is one', () => {
+  const to = (facts: SetupFacts) => setupSteps('acme', facts).find(({ id }) => id === 'policy')?.to;
+  expect(to(nothing)).toBeUndefined();
+  expect(to(all)).toBe('/orgs/acme/projects/checkout/policies');
+});
+
+test('the guide is needed until all but the optional is there', () => {
+  expect(needsGuide(setupSteps('acme', nothing))).toBe(true);
+  expect(needsGuide(setupSteps('acme', { ...all, policies: 0 }))).toBe(true);
+  expect(needsGuide(setupSteps('acme', { ...all, pipelines: 0 }))).toBe(false);
+});
+
+test('a shell reads the lines as one call with valid JSON', () => {
+  const lines = annotateLines('https://forage.example', 'acme', 'checkout.v2');
+  const shims = 'curl() { for last; do :; done; printf %s "$last"; }; git() { printf 5f0c1d2e; };';
+  const body = execFileSync('/bin/sh', ['-c', `${shims}\n${lines}`], { encoding: 'utf8' });
+  expect(JSON.parse(body)).toEqual({
+    project: { organisation: 'acme', project: 'checkout.v2' },
+    context: { title: 'First build' },
+    ref: { commitSha: '5f0c1d2e', branch: 'main' },
+  });
+});

@@ -1,0 +1,20 @@
+import { useSyncExternalStore } from 'react';
+
+let isOpen = false;
+const listeners = new Set<() => void>();
+
+/** Opens or closes the list of keys, from wherever on the page. */
+export function showKeys(open = true): void {
+  isOpen = open;
+  for (const listener of listeners) listener();
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** Whether the list of keys is open. */
+export function useKeysOpen(): boolean {
+  return useSyncExternalStore(subscribe, () => isOpen);
+}
