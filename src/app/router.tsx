@@ -24,6 +24,7 @@ import {
   RouterContextProvider,
 } from 'react-router';
 import { patterns } from '#src/config/paths.ts';
+import { loadArtifactPage } from './artifact-page.ts';
 import { PageError, RootError } from './error-page.tsx';
 import { FirstLoad } from './first-load.tsx';
 import { NotFound } from './not-found.tsx';
@@ -54,7 +55,11 @@ export const routes: RouteObject[] = [
               { path: patterns.environments, lazy: () => import('./routes/environments.tsx') },
               { path: patterns.history, lazy: () => import('./routes/history.tsx') },
               { path: patterns.project, lazy: () => import('./routes/project.tsx') },
-              { path: patterns.release, lazy: () => import('./routes/artifact-detail.tsx') },
+              {
+                path: patterns.release,
+                loader: loadArtifactPage,
+                lazy: () => import('./routes/artifact-detail.tsx'),
+              },
               { path: patterns.policies, lazy: () => import('./routes/policies.tsx') },
               { path: patterns.policy, lazy: () => import('./routes/policy.tsx') },
               { path: patterns.pipelines, lazy: () => import('./routes/pipelines.tsx') },

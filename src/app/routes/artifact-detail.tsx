@@ -1,28 +1,32 @@
-import { Code, ConnectError, type Transport } from '@connectrpc/connect';
-import { createQueryOptions, skipToken, useQuery, useTransport } from '@connectrpc/connect-query';
+import { skipToken, useQuery, useTransport } from '@connectrpc/connect-query';
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useMemo, useRef, useState } from 'react';
-import { type LoaderFunctionArgs, type Params, useParams } from 'react-router';
+import { useParams } from 'react-router';
 import { Badge } from '#src/components/badge.tsx';
 import { Page } from '#src/components/page.tsx';
+import { Section } from '#src/components/section.tsx';
 import { Failed, Loading, StaleBar } from '#src/components/states.tsx';
 import { paths } from '#src/config/paths.ts';
+import { type ReleaseRef, requirementsInput } from '#src/features/approvals/queries.ts';
 import { requirementsPolling } from '#src/features/approvals/requirements-polling.ts';
 import { RequirementsSection } from '#src/features/approvals/requirements-section.tsx';
 import { reasonsByStage } from '#src/features/approvals/requirements-view.ts';
-import { type ReleaseRef, requirementsInput, useIsVoting } from '#src/features/approvals/use-vote.ts';
+import { useIsVoting } from '#src/features/approvals/use-vote.ts';
 import { ArtifactHeader } from '#src/features/artifact-header/artifact-header.tsx';
 import { titleLines } from '#src/features/artifact-header/title-lines.ts';
 import { DestinationsSection } from '#src/features/destinations/destinations-section.tsx';
 import { destinationsInput } from '#src/features/destinations/queries.ts';
 import { DeploySection } from '#src/features/releases/deploy-section.tsx';
 import { chooseIntent, intentWords } from '#src/features/releases/intents.ts';
-import { intentsInput, intentsPolling } from '#src/features/releases/intents-polling.ts';
-import { releaseOptionsInput } from '#src/features/releases/options-input.ts';
+import { intentsPolling } from '#src/features/releases/intents-polling.ts';
 import { PipelineSection } from '#src/features/releases/pipeline-section.tsx';
+import { intentsInput } from '#src/features/releases/queries.ts';
 import { type GetReleaseRequirementsResponse, PolicyService } from '#src/gen/forest/v1/policies_pb.ts';
 import {
   type Artifact,
+  PipelineRunStageStatus,
+  PipelineRunStageType,
+  type PipelineStageState,
   type ReleaseIntentState,
   ReleaseIntentStatus,
   ReleaseService,
@@ -30,36 +34,7 @@ import {
 import { describeError } from '#src/lib/errors.ts';
 import { useSession } from '#src/lib/session.ts';
 import { useStaleSince } from '#src/lib/use-stale-since.ts';
-import { servicesOf } from '../services.ts';
-
-interface Place {
-  readonly org: string;
-  readonly project: string;
-  readonly slug: string;
-}
-
-/**
- * Fetches what the page is about before it shows: the artifact, and the release that speaks for it with its requirements,
- * so that an address with `#policy-requirements` finds its section there. The rest loads while this does.
- */
-export async function loader({ params, context }: LoaderFunctionArgs) {
-  const { queryClient, transport } = servicesOf(context);
-  const place = placeOf(params);
-  const { artifact } = await queryClient.ensureQueryData(
-    createQueryOptions(ReleaseService.method.getArtifactBySlug, { slug: place.slug }, { transport }),
-  );
-  // Slugs are unique on the whole server, so this one may be another project's: then this address is wrong.
-  if (!artifact || !belongsTo(artifact, place)) {
-    throw new ConnectError(`no release ${place.slug} in project ${place.project}`, Code.NotFound);
-  }
-  const queries = pageQueries(place, artifact.artifactId, transport);
-  void queryClient.prefetchQuery(queries.intents);
-  void queryClient.prefetchQuery(queries.options);
-  const current = artifact.latestIntent;
-  if (current) await queryClient.ensureQueryData(queries.requirements(current.releaseIntentId));
-  else void queryClient.prefetchQuery(queries.destinations);
-  return null;
-}
+import { type Place, pageQueries, placeOf } from '../artifact-page.ts';
 
 /** Artifact detail: what was built, releasing it, how far that is, what it waits for, and where it runs. */
 export function Component() {
@@ -133,6 +108,7 @@ function ArtifactDetail({ place, artifact }: { readonly place: Place; readonly a
           key={release.releaseIntentId}
           release={release}
           requirements={live.data}
+          expected={current?.stages.some(waitsForVotes) ?? false}
           error={live.isError ? live.error : null}
           onRetry={live.refetch}
           releaseName={`${heading} (${slug})`}
@@ -183,16 +159,22 @@ function useOnceAtEnd(active: boolean, look: () => unknown): void {
   }, [active, look]);
 }
 
+function waitsForVotes({ stageType, status }: PipelineStageState): boolean {
+  return stageType === PipelineRunStageType.DEPLOY && status === PipelineRunStageStatus.AWAITING_APPROVAL;
+}
+
 interface RequirementsProps {
   readonly release: ReleaseRef;
   readonly requirements: GetReleaseRequirementsResponse | undefined;
+  /** Whether there are any for sure, so that their place is kept while they are on the way. */
+  readonly expected: boolean;
   readonly error: unknown;
   readonly onRetry: () => void;
   readonly releaseName: string;
 }
 
 /** The requirements of the release, with who is signed in as the voter. */
-function Requirements({ release, requirements, error, onRetry, releaseName }: RequirementsProps) {
+function Requirements({ release, requirements, expected, error, onRetry, releaseName }: RequirementsProps) {
   const user = useSession()?.user;
   if (requirements) {
     return (
@@ -204,7 +186,13 @@ function Requirements({ release, requirements, error, onRetry, releaseName }: Re
       />
     );
   }
-  if (!error) return null;
+  if (!error) {
+    return expected ? (
+      <Section title="Policy Requirements" flush>
+        <Loading />
+      </Section>
+    ) : null;
+  }
   return (
     <Failed
       title="The policy requirements could not be loaded."
@@ -239,35 +227,4 @@ function OutOfDate({ place, artifactId, releaseIntentId }: OutOfDateProps) {
       />
     </div>
   );
-}
-
-/** The page's queries, with the inputs that the components use, so that loader and page share their answers. */
-function pageQueries({ org, project }: Place, artifactId: string, transport: Transport) {
-  const { getReleaseIntentStates, getDestinationStates } = ReleaseService.method;
-  const { getReleaseOptions, getReleaseRequirements } = PolicyService.method;
-  return {
-    intents: createQueryOptions(getReleaseIntentStates, intentsInput(org, project, artifactId), {
-      transport,
-    }),
-    destinations: createQueryOptions(getDestinationStates, destinationsInput(org, project, artifactId), {
-      transport,
-    }),
-    options: createQueryOptions(getReleaseOptions, releaseOptionsInput(org, project, artifactId), {
-      transport,
-    }),
-    requirements: (releaseIntentId: string) =>
-      createQueryOptions(
-        getReleaseRequirements,
-        requirementsInput({ organisation: org, project, releaseIntentId }),
-        { transport },
-      ),
-  };
-}
-
-function placeOf({ org = '', project = '', slug = '' }: Params): Place {
-  return { org, project, slug };
-}
-
-function belongsTo(artifact: Artifact, { org, project }: Place): boolean {
-  return artifact.project?.organisation === org && artifact.project.project === project;
 }

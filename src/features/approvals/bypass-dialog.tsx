@@ -5,12 +5,13 @@ import { Field, Textarea } from '#src/components/field.tsx';
 import { ActionError } from '#src/components/states.tsx';
 import { announce } from '#src/components/toast.tsx';
 import type { EnvironmentRequirements } from '#src/gen/forest/v1/policies_pb.ts';
+import { commentProblem } from '#src/lib/comment-rule.ts';
 import { useDraft } from '#src/lib/draft.ts';
 import { describeError } from '#src/lib/errors.ts';
-import { commentProblem } from './comment-rule.ts';
 import type { Voter } from './optimistic-vote.ts';
+import type { ReleaseRef } from './queries.ts';
 import { skippedWords } from './requirements-view.ts';
-import { type ReleaseRef, useBypass } from './use-vote.ts';
+import { useBypass } from './use-vote.ts';
 
 export interface BypassDialogProps {
   readonly release: ReleaseRef;

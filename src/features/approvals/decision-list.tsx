@@ -1,5 +1,7 @@
+import { equals } from '@bufbuild/protobuf';
+import { memo } from 'react';
 import { RelativeTime } from '#src/components/relative-time.tsx';
-import type { ApprovalDecisionEntry } from '#src/gen/forest/v1/policies_pb.ts';
+import { type ApprovalDecisionEntry, ApprovalDecisionEntrySchema } from '#src/gen/forest/v1/policies_pb.ts';
 
 /** Who decided what and when, in the server's order. A vote that no longer counts says so and why. */
 export function DecisionList({ decisions }: { readonly decisions: readonly ApprovalDecisionEntry[] }) {
@@ -13,10 +15,11 @@ export function DecisionList({ decisions }: { readonly decisions: readonly Appro
   );
 }
 
-function Decision({ entry }: { readonly entry: ApprovalDecisionEntry }) {
+/** Each answer brings all of them anew: only those that changed are drawn, and only those near the window laid out. */
+const Decision = memo(function Decision({ entry }: { readonly entry: ApprovalDecisionEntry }) {
   const { words, look } = decisionWords(entry);
   return (
-    <li className="min-w-0 text-sm">
+    <li className="min-w-0 text-sm [contain-intrinsic-size:auto_2.5rem] [content-visibility:auto]">
       <span className="font-medium wrap-anywhere">{entry.username}</span>{' '}
       <span className={look}>{words}</span> <RelativeTime value={entry.decidedAt} className="text-muted" />
       {!entry.counted && entry.notCountedReason && (
@@ -29,6 +32,13 @@ function Decision({ entry }: { readonly entry: ApprovalDecisionEntry }) {
       )}
     </li>
   );
+}, sameEntry);
+
+function sameEntry(
+  one: { readonly entry: ApprovalDecisionEntry },
+  other: { readonly entry: ApprovalDecisionEntry },
+) {
+  return one.entry === other.entry || equals(ApprovalDecisionEntrySchema, one.entry, other.entry);
 }
 
 /** A decision in a word, with the colour that repeats it. */

@@ -1,19 +1,21 @@
 import { useId, useState } from 'react';
 import { Badge } from '#src/components/badge.tsx';
+import { CountAnnouncer } from '#src/components/count-announcer.tsx';
+import { WarningList } from '#src/components/warning-list.tsx';
 import type {
   EnvironmentRequirements,
   GetReleaseRequirementsResponse,
   PolicyEvaluation,
 } from '#src/gen/forest/v1/policies_pb.ts';
 import { PipelineRunStageStatus, ReleaseIntentStatus } from '#src/gen/forest/v1/releases_pb.ts';
+import { policyWarningWords } from '#src/lib/policy-warning-words.ts';
 import { BypassDialog } from './bypass-dialog.tsx';
-import { CountAnnouncer } from './count-announcer.tsx';
 import { DecisionList } from './decision-list.tsx';
 import { EvaluationRow } from './evaluation-row.tsx';
 import { useFocusFallback } from './focus-fallback.ts';
 import type { Voter } from './optimistic-vote.ts';
+import type { ReleaseRef } from './queries.ts';
 import { approvalsOf, split, stillOpen } from './requirements-view.ts';
-import type { ReleaseRef } from './use-vote.ts';
 import { VoteForm } from './vote-form.tsx';
 
 export interface EnvironmentPanelProps {
@@ -64,11 +66,22 @@ export function EnvironmentPanel({
       {blocked.length > 0 && (
         <ul aria-label="Blocking policies" className="flex flex-col gap-1.5">
           {blocked.map((one) => (
-            <EvaluationRow key={one.policyId || one.policyName} evaluation={one} open={open} />
+            <EvaluationRow
+              key={one.policyId || one.policyName}
+              evaluation={one}
+              author={requirements.authorUsername}
+              open={open}
+            />
           ))}
         </ul>
       )}
-      {passed.length > 0 && <PassedFold passed={passed} open={open} />}
+      {open && (
+        <WarningList
+          label={`Warnings about ${environment.environment}`}
+          warnings={environment.warnings.map((warning) => policyWarningWords(warning, 'release'))}
+        />
+      )}
+      {passed.length > 0 && <PassedFold passed={passed} author={requirements.authorUsername} open={open} />}
       {approvals.length > 0 && (
         <div className="flex min-w-0 flex-col gap-3 rounded-md bg-sunken/60 p-3">
           <Counts approvals={approvals} environment={environment.environment} open={open} />
@@ -101,9 +114,11 @@ export function EnvironmentPanel({
 
 function PassedFold({
   passed,
+  author,
   open,
 }: {
   readonly passed: readonly PolicyEvaluation[];
+  readonly author: string;
   readonly open: boolean;
 }) {
   return (
@@ -113,7 +128,7 @@ function PassedFold({
       </summary>
       <ul className="mt-2 flex flex-col gap-1.5">
         {passed.map((one) => (
-          <EvaluationRow key={one.policyId || one.policyName} evaluation={one} open={open} />
+          <EvaluationRow key={one.policyId || one.policyName} evaluation={one} author={author} open={open} />
         ))}
       </ul>
     </details>

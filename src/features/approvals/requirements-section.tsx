@@ -5,8 +5,8 @@ import type { GetReleaseRequirementsResponse } from '#src/gen/forest/v1/policies
 import { ReleaseIntentStatus } from '#src/gen/forest/v1/releases_pb.ts';
 import { EnvironmentPanel } from './environment-panel.tsx';
 import type { Voter } from './optimistic-vote.ts';
+import type { ReleaseRef } from './queries.ts';
 import { stillOpen, tally } from './requirements-view.ts';
-import type { ReleaseRef } from './use-vote.ts';
 
 export interface RequirementsSectionProps {
   readonly release: ReleaseRef;

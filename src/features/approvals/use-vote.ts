@@ -8,25 +8,11 @@ import {
 } from '#src/gen/forest/v1/policies_pb.ts';
 import { ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
 import { type Vote, type Voter, withAnswer, withEnvironmentOf, withVote } from './optimistic-vote.ts';
-
-/** Which release is voted on, as the policy service names it. */
-export interface ReleaseRef {
-  readonly organisation: string;
-  readonly project: string;
-  readonly releaseIntentId: string;
-}
+import { type ReleaseRef, requirementsInput } from './queries.ts';
 
 export interface Bypass {
   readonly environment: string;
   readonly reason: string;
-}
-
-/** The input of `GetReleaseRequirements` for a release; readers and writers of the cached answer share it. */
-export function requirementsInput(release: ReleaseRef) {
-  return {
-    project: { organisation: release.organisation, project: release.project },
-    releaseIntentId: release.releaseIntentId,
-  };
 }
 
 /**
@@ -38,10 +24,10 @@ export function useIsVoting(releaseIntentId: string): boolean {
 }
 
 /**
- * Approves or rejects. The vote shows at once, is corrected by the server's answer, and is taken back when the server
- * refuses; the error then stands in the mutation.
+ * Approves or rejects. The vote shows at once, or, for one that was held back, `when-answered`; it is corrected by the
+ * server's answer, and taken back when the server refuses: the error then stands in the mutation.
  */
-export function useVote(release: ReleaseRef, voter: Voter) {
+export function useVote(release: ReleaseRef, voter: Voter, shown: 'at-once' | 'when-answered' = 'at-once') {
   const cache = useRequirementsCache(release);
   const transport = useTransport();
   return useMutation<
@@ -64,19 +50,20 @@ export function useVote(release: ReleaseRef, voter: Voter) {
       return answer.state;
     },
     onMutate: async (vote) => {
+      if (shown === 'when-answered') return { before: undefined };
       await cache.cancel();
       const before = cache.read();
-      cache.change((shown) => withVote(shown, vote, voter, new Date()));
+      cache.change((state) => withVote(state, vote, voter, new Date()));
       return { before };
     },
     onError: (_error, vote, context) => {
       // Only this environment goes back: a vote on another one may have come in meanwhile.
       const before = context?.before;
-      if (before) cache.change((shown) => withEnvironmentOf(shown, vote.environment, before));
+      if (before) cache.change((state) => withEnvironmentOf(state, vote.environment, before));
     },
-    onSuccess: async (state, vote) => {
+    onSuccess: async (answer, vote) => {
       await cache.cancel();
-      if (state) cache.change((shown) => withAnswer(shown, vote.environment, state, voter));
+      if (answer) cache.change((state) => withAnswer(state, vote.environment, answer, voter));
     },
     onSettled: cache.refresh,
   });
@@ -109,7 +96,8 @@ function voteKey(releaseIntentId: string) {
   return ['vote', releaseIntentId] as const;
 }
 
-function requirementsKey(release: ReleaseRef, transport: Transport) {
+/** Where the requirements of a release are cached. */
+export function requirementsKey(release: ReleaseRef, transport: Transport) {
   return createConnectQueryKey({
     schema: PolicyService.method.getReleaseRequirements,
     input: requirementsInput(release),
@@ -118,13 +106,13 @@ function requirementsKey(release: ReleaseRef, transport: Transport) {
   });
 }
 
-function movedByVotes() {
+/** Lists on other pages that say how many votes are missing. */
+function listsOfVotes() {
   const { listPendingApprovals } = PolicyService.method;
-  const { getReleaseIntentStates, getDestinationStates } = ReleaseService.method;
+  const { getArtifactsByProject } = ReleaseService.method;
   return [
     createConnectQueryKey({ schema: listPendingApprovals, cardinality: undefined }),
-    createConnectQueryKey({ schema: getReleaseIntentStates, cardinality: undefined }),
-    createConnectQueryKey({ schema: getDestinationStates, cardinality: undefined }),
+    createConnectQueryKey({ schema: getArtifactsByProject, cardinality: undefined }),
   ];
 }
 
@@ -141,10 +129,10 @@ function useRequirementsCache(release: ReleaseRef) {
         shown ? change(shown) : shown,
       );
     },
-    /** Asks again for all that a vote can move. Not waited for: the vote itself is over. */
+    /** Asks again for all that a vote can move, the page's one poll first. Not waited for: the vote itself is over. */
     refresh: () => {
       void client.invalidateQueries({ queryKey: key });
-      for (const queryKey of movedByVotes()) void client.invalidateQueries({ queryKey });
+      for (const queryKey of listsOfVotes()) void client.invalidateQueries({ queryKey });
     },
   };
 }

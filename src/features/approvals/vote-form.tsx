@@ -1,15 +1,18 @@
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useId, useState } from 'react';
 import { Button } from '#src/components/button.tsx';
 import { Field, Textarea } from '#src/components/field.tsx';
 import { RelativeTime } from '#src/components/relative-time.tsx';
 import { ActionError } from '#src/components/states.tsx';
 import type { ApprovalDecisionEntry, EnvironmentRequirements } from '#src/gen/forest/v1/policies_pb.ts';
+import { commentProblem } from '#src/lib/comment-rule.ts';
 import { useDraft } from '#src/lib/draft.ts';
-import { describeError } from '#src/lib/errors.ts';
-import { commentProblem } from './comment-rule.ts';
+import { describeError, isServerAway } from '#src/lib/errors.ts';
 import { decisionWords } from './decision-list.tsx';
 import type { Vote, Voter } from './optimistic-vote.ts';
-import { type ReleaseRef, useVote } from './use-vote.ts';
+import type { ReleaseRef } from './queries.ts';
+import { type HeldVote, useHeldVote } from './use-held-vote.ts';
+import { useVote } from './use-vote.ts';
+import { VoteEffects } from './vote-effects.tsx';
 
 export interface VoteFormProps {
   /** Whether votes can still matter. Afterwards nothing is offered, but why the last vote was refused stays to be read. */
@@ -34,15 +37,30 @@ export function VoteForm({ open, release, environment, voter, ownRelease, onBypa
   const [problem, setProblem] = useState<string>();
   const vote = useVote(release, voter);
   const buttons = useSteadyButtons(open, environment, vote.isPending);
-  const refusal = vote.error ? describeError(vote.error) : undefined;
+  const held = useHeldVote(release, environment.environment, voter, (sent) => {
+    // What was typed since then stays.
+    if (comment.trim() === sent.comment) setComment('');
+  });
+  const ids = useId();
+  const refused = held.refused ?? (vote.error ? vote : undefined);
+  const refusal = refused?.error ? describeError(refused.error) : undefined;
 
   const send = (decision: Vote['decision']) => {
     const found = commentProblem(comment);
     setProblem(found);
     if (found || vote.isPending) return;
+    held.drop();
+    held.forgetRefusal();
     vote.mutate(
       { environment: environment.environment, decision, comment: comment.trim() },
-      { onSuccess: () => setComment('') },
+      {
+        onSuccess: () => setComment(''),
+        onError: (error, unsent) => {
+          if (!isServerAway(error)) return;
+          held.hold(unsent);
+          vote.reset();
+        },
+      },
     );
   };
   const mine = environment.myDecision;
@@ -81,6 +99,7 @@ export function VoteForm({ open, release, environment, voter, ownRelease, onBypa
               variant="approve"
               pending={vote.isPending && vote.variables.decision === 'approved'}
               aria-disabled={vote.isPending || undefined}
+              aria-describedby={environment.approveEffect && `${ids}-approve`}
               onClick={() => send('approved')}
             >
               Approve
@@ -91,22 +110,44 @@ export function VoteForm({ open, release, environment, voter, ownRelease, onBypa
               variant="reject"
               pending={vote.isPending && vote.variables.decision === 'rejected'}
               aria-disabled={vote.isPending || undefined}
+              aria-describedby={environment.rejectEffect && `${ids}-reject`}
               onClick={() => send('rejected')}
             >
               Reject
             </Button>
           )}
           {buttons.bypass && (
-            <Button variant="danger" aria-disabled={vote.isPending || undefined} onClick={onBypass}>
+            <Button
+              variant="danger"
+              aria-disabled={vote.isPending || undefined}
+              aria-describedby={environment.bypassEffect && `${ids}-bypass`}
+              onClick={onBypass}
+            >
               Bypass (Admin)
             </Button>
           )}
         </div>
       )}
-      {refusal && vote.variables && (
+      {!vote.isPending && (
+        <VoteEffects
+          evaluations={environment.evaluations}
+          lines={[
+            ...(buttons.approve
+              ? [{ action: 'Approve', id: `${ids}-approve`, effect: environment.approveEffect }]
+              : []),
+            ...(buttons.reject
+              ? [{ action: 'Reject', id: `${ids}-reject`, effect: environment.rejectEffect }]
+              : []),
+            ...(buttons.bypass
+              ? [{ action: 'Bypass', id: `${ids}-bypass`, effect: environment.bypassEffect }]
+              : []),
+          ]}
+        />
+      )}
+      {held.held && <HeldBack held={held.held} onDrop={held.drop} />}
+      {refusal && refused?.variables && (
         <ActionError>
-          Your {vote.variables.decision === 'approved' ? 'approval' : 'rejection'} was not recorded:{' '}
-          {refusal.message}
+          Your {voteNoun(refused.variables)} was not recorded: {refusal.message}
         </ActionError>
       )}
     </form>
@@ -135,6 +176,24 @@ function useSteadyButtons(open: boolean, environment: EnvironmentRequirements, s
     return now;
   }
   return steady;
+}
+
+function voteNoun({ decision }: Vote): string {
+  return decision === 'approved' ? 'approval' : 'rejection';
+}
+
+/** A vote that waits for the server: that it is not lost, since when it waits, and how to take it back. */
+function HeldBack({ held, onDrop }: { readonly held: HeldVote; readonly onDrop: () => void }) {
+  return (
+    <div className="flex flex-col items-start gap-1.5">
+      <ActionError>
+        Your {voteNoun(held.vote)} was not recorded: The server does not answer. It is held back since{' '}
+        <time dateTime={held.since.toISOString()}>{held.since.toLocaleTimeString()}</time>
+        {held.vote.comment && ', with its comment,'} and sent as soon as the server answers.
+      </ActionError>
+      <Button onClick={onDrop}>Do not send it</Button>
+    </div>
+  );
 }
 
 function OwnDecision({ mine }: { readonly mine: ApprovalDecisionEntry }) {

@@ -17,9 +17,10 @@ import {
 } from '#src/gen/forest/v1/policies_pb.ts';
 import { PipelineRunStageStatus, ReleaseIntentStatus } from '#src/gen/forest/v1/releases_pb.ts';
 import { createQueryClient } from '#src/lib/query-client.ts';
+import { requirementsInput } from './queries.ts';
 import { requirementsPolling } from './requirements-polling.ts';
 import { RequirementsSection } from './requirements-section.tsx';
-import { requirementsInput, useIsVoting } from './use-vote.ts';
+import { useIsVoting } from './use-vote.ts';
 
 const release = { organisation: 'acme', project: 'checkout', releaseIntentId: 'intent' };
 const reviewer = { userId: 'reviewer-id', username: 'reviewer' };

@@ -1,70 +1,74 @@
-import { useInfiniteQuery, useQuery } from '@connectrpc/connect-query';
+import { useInfiniteQuery } from '@connectrpc/connect-query';
+import { keepPreviousData } from '@tanstack/react-query';
+import { Button } from '#src/components/button.tsx';
+import { classNames } from '#src/components/class-names.ts';
+import { CountAnnouncer } from '#src/components/count-announcer.tsx';
 import { PagedList } from '#src/components/paged-list.tsx';
 import { Section } from '#src/components/section.tsx';
 import { Empty, StaleBar } from '#src/components/states.tsx';
-import {
-  type GetReleaseIntentStatesResponse,
-  ReleaseIntentStatus,
-  ReleaseService,
-} from '#src/gen/forest/v1/releases_pb.ts';
+import { ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
 import { paged } from '#src/lib/paged.ts';
-import { polling, staleSince } from '#src/lib/polling.ts';
+import { staleSince } from '#src/lib/polling.ts';
+import { narrows } from './artifact-filters.ts';
 import { ArtifactRow } from './artifact-row.tsx';
-import { intentByArtifact } from './artifact-summary.ts';
-import { artifactsInput, intentsInput } from './queries.ts';
-
-/** A list is looked at in passing: every 5 s is enough here while anything moves. */
-const listStep = 5_000;
-
-/** Before the first answer it is not known, so it is asked on. */
-function nothingMoves(answer: GetReleaseIntentStatesResponse | undefined): boolean {
-  const moves = answer?.releaseIntents.some(({ status }) => status === ReleaseIntentStatus.ACTIVE) ?? true;
-  return !moves;
-}
+import { FilterBar } from './filter-bar.tsx';
+import { artifactsInput, artifactsPolling } from './queries.ts';
+import { useArtifactFilters } from './use-artifact-filters.ts';
+import { useSteadyArtifacts } from './use-steady-artifacts.ts';
 
 export interface ArtifactListProps {
   readonly organisation: string;
   readonly project: string;
 }
 
-/** The builds of a project, newest first, each with the state of its release. */
+/** The builds of a project, newest first, each with the state of its release; narrowed by what the address says. */
 export function ArtifactList({ organisation, project }: ArtifactListProps) {
+  const { filters, change, clear } = useArtifactFilters();
   const artifacts = useInfiniteQuery(
     ReleaseService.method.getArtifactsByProject,
-    artifactsInput(organisation, project),
-    paged,
+    artifactsInput(organisation, project, filters),
+    // What was found before stays, dimmed, while other filters are asked for.
+    { ...paged, ...artifactsPolling, placeholderData: keepPreviousData },
   );
-  const intents = useQuery(
-    ReleaseService.method.getReleaseIntentStates,
-    intentsInput(organisation, project),
-    polling(nothingMoves, listStep),
-  );
-  const rows = artifacts.data?.pages.flatMap((page) => page.artifact) ?? [];
-  const speaking = intentByArtifact(intents.data?.releaseIntents ?? []);
+  const rows = useSteadyArtifacts(artifacts.data?.pages);
+  const narrowed = narrows(filters);
+  const counted = `${rows.length}${artifacts.hasNextPage ? ' or more' : ''} ${rows.length === 1 ? 'release' : 'releases'}`;
   return (
     <>
-      <StaleBar since={staleSince(intents)} onRetry={intents.refetch} retrying={intents.isFetching} />
+      <StaleBar since={staleSince(artifacts)} onRetry={artifacts.refetch} retrying={artifacts.isFetching} />
       <Section title="Releases" flush>
+        <FilterBar filters={filters} onChange={change} onClear={narrowed ? clear : undefined} />
+        <CountAnnouncer words={artifacts.isPlaceholderData || !artifacts.data ? '' : counted} />
         <PagedList
           query={artifacts}
           what="releases"
           error={artifacts.error ? describeError(artifacts.error).message : ''}
           count={rows.length}
           empty={
-            <Empty title="No releases yet.">
-              A CI job announces a build with AnnotateRelease; it then appears here.
-            </Empty>
+            narrowed ? (
+              <Empty title="No release is like that.">
+                <p className="mb-2">Nothing in this project matches all of the filters.</p>
+                <Button onClick={clear}>Clear filters</Button>
+              </Empty>
+            ) : (
+              <Empty title="No releases yet.">
+                A CI job announces a build with AnnotateRelease; it then appears here.
+              </Empty>
+            )
           }
         >
-          <ul aria-label="Releases">
+          <ul
+            aria-label="Releases"
+            aria-busy={artifacts.isPlaceholderData || undefined}
+            className={classNames(artifacts.isPlaceholderData && 'opacity-60')}
+          >
             {rows.map((artifact) => (
               <ArtifactRow
                 key={artifact.artifactId || artifact.id}
                 organisation={organisation}
                 project={project}
                 artifact={artifact}
-                intent={speaking.get(artifact.artifactId) ?? speaking.get(artifact.id)}
               />
             ))}
           </ul>

@@ -1,25 +1,28 @@
 import { GitBranch, GitCommitHorizontal } from 'lucide-react';
+import { memo } from 'react';
 import { Link } from 'react-router';
 import { Badge } from '#src/components/badge.tsx';
 import { RelativeTime } from '#src/components/relative-time.tsx';
 import { paths } from '#src/config/paths.ts';
-import type { Artifact, ReleaseIntentState } from '#src/gen/forest/v1/releases_pb.ts';
+import type { Artifact } from '#src/gen/forest/v1/releases_pb.ts';
 import { summarise } from './artifact-summary.ts';
 
 export interface ArtifactRowProps {
   readonly organisation: string;
   readonly project: string;
   readonly artifact: Artifact;
-  readonly intent: ReleaseIntentState | undefined;
 }
 
-/** One build: where it stands, what it is, who made it, and how far it has come. */
-export function ArtifactRow({ organisation, project, artifact, intent }: ArtifactRowProps) {
-  const { status, environments } = summarise(artifact, intent);
+/**
+ * One build: where it stands, what it is, who made it, and how far it has come. Rows far from the window are not laid out,
+ * so that hundreds of them scroll as well as ten; their height is taken to be that of most rows.
+ */
+export const ArtifactRow = memo(function ArtifactRow({ organisation, project, artifact }: ArtifactRowProps) {
+  const { status, environments } = summarise(artifact, artifact.latestIntent);
   const { slug, ref, source, context, createdAt } = artifact;
   const title = context?.title.trim().split('\n', 1)[0] || slug;
   return (
-    <li className="grid gap-x-4 gap-y-1 border-b border-line px-4 py-2.5 last:border-b-0 sm:grid-cols-[11rem_minmax(0,1fr)_auto]">
+    <li className="grid gap-x-4 gap-y-1 [contain-intrinsic-size:auto_5.5rem] [content-visibility:auto] sm:[contain-intrinsic-size:auto_2.25rem] border-b border-line px-4 py-2.5 last:border-b-0 sm:grid-cols-[11rem_minmax(0,1fr)_auto]">
       <div>
         <Badge tone={status.tone}>{status.words}</Badge>
       </div>
@@ -58,11 +61,14 @@ export function ArtifactRow({ organisation, project, artifact, intent }: Artifac
         >
           {environments.map(({ environment, words, tone }) => (
             <li key={environment} title={`${environment}: ${words}`} className="max-w-full">
-              <Badge tone={tone}>{environment}</Badge>
+              <Badge tone={tone}>
+                {environment}
+                <span className="sr-only">: {words}</span>
+              </Badge>
             </li>
           ))}
         </ul>
       )}
     </li>
   );
-}
+});

@@ -8,7 +8,7 @@ import {
   PipelineRunStageStatus as Status,
   PipelineRunStageType as Type,
 } from '#src/gen/forest/v1/releases_pb.ts';
-import { intentByArtifact, summarise } from './artifact-summary.ts';
+import { summarise } from './artifact-summary.ts';
 
 const artifact = (destinations: { environment: string; status: string }[] = []) =>
   create(ArtifactSchema, { artifactId: 'a', destinations });
@@ -105,20 +105,4 @@ describe('what the list says of an artifact', () => {
     ]);
     expect(summarise(artifact(before), undefined).status.words).toBe('Deployed');
   });
-});
-
-test('the newest active intent speaks for its artifact, else the newest, in whatever order they come', () => {
-  const old = intent({ releaseIntentId: 'old', createdAt: '2026-01-01T00:00:00Z' });
-  const newer = intent({ releaseIntentId: 'newer', createdAt: '2026-01-02T00:00:00Z' });
-  const ended = intent({
-    releaseIntentId: 'ended',
-    createdAt: '2026-01-03T00:00:00.5Z',
-    status: ReleaseIntentStatus.FAILED,
-  });
-  const speaking = (...intents: (typeof old)[]) => intentByArtifact(intents).get('a')?.releaseIntentId;
-  expect(speaking(old, newer, ended)).toBe('newer');
-  expect(speaking(ended, newer, old)).toBe('newer');
-  const endedBefore = { ...ended, releaseIntentId: 'before', createdAt: '2026-01-03T00:00:00Z' };
-  expect(speaking(endedBefore, ended)).toBe('ended');
-  expect(speaking(ended, endedBefore)).toBe('ended');
 });

@@ -22,24 +22,6 @@ export interface ArtifactSummary {
   readonly environments: readonly (StateWords & { readonly environment: string })[];
 }
 
-/** The intent that speaks for an artifact: its newest active one, else its newest. Keyed by artifact id. */
-export function intentByArtifact(
-  intents: readonly ReleaseIntentState[],
-): ReadonlyMap<string, ReleaseIntentState> {
-  const speaking = new Map<string, ReleaseIntentState>();
-  for (const intent of intents) {
-    const other = speaking.get(intent.artifactId);
-    if (!other || outranks(intent, other)) speaking.set(intent.artifactId, intent);
-  }
-  return speaking;
-}
-
-function outranks(one: ReleaseIntentState, other: ReleaseIntentState): boolean {
-  const active = (intent: ReleaseIntentState) => intent.status === ReleaseIntentStatus.ACTIVE;
-  if (active(one) !== active(other)) return active(one);
-  return Date.parse(one.createdAt) > Date.parse(other.createdAt);
-}
-
 /** What the list says of one artifact, from the server's states. */
 export function summarise(artifact: Artifact, intent: ReleaseIntentState | undefined): ArtifactSummary {
   const deploys = (intent?.stages ?? []).filter(({ stageType }) => stageType === StageType.DEPLOY);

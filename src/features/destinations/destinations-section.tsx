@@ -1,14 +1,16 @@
+import { memo } from 'react';
 import { Badge } from '#src/components/badge.tsx';
 import { RelativeTime } from '#src/components/relative-time.tsx';
 import { Section } from '#src/components/section.tsx';
 import { Empty, Failed, Loading } from '#src/components/states.tsx';
-import type { DestinationState, GetDestinationStatesResponse } from '#src/gen/forest/v1/releases_pb.ts';
+import type { DestinationState } from '#src/gen/forest/v1/releases_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
 import { destinationTime, destinationWords } from './destination-words.ts';
+import { mostShown } from './queries.ts';
 
 export interface DestinationsSectionProps {
   readonly artifactId: string;
-  readonly states: GetDestinationStatesResponse | undefined;
+  readonly states: readonly DestinationState[] | undefined;
   /** Why there are no states, when loading them failed and none are known from before. */
   readonly error: unknown;
   readonly onRetry: () => void;
@@ -33,8 +35,14 @@ export function DestinationsSection({ artifactId, states, error, onRetry }: Dest
   );
 }
 
-function Destinations({ artifactId, states }: { artifactId: string; states: GetDestinationStatesResponse }) {
-  if (states.destinations.length === 0) {
+const Destinations = memo(function Destinations({
+  artifactId,
+  states,
+}: {
+  artifactId: string;
+  states: readonly DestinationState[];
+}) {
+  if (states.length === 0) {
     return <Empty title="No destinations.">An admin adds them to the organisation's environments.</Empty>;
   }
   return (
@@ -54,7 +62,7 @@ function Destinations({ artifactId, states }: { artifactId: string; states: GetD
           </tr>
         </thead>
         <tbody className="divide-y divide-line border-t border-line">
-          {states.destinations.map((state) => (
+          {states.map((state) => (
             <DestinationRow
               key={state.destinationId || `${state.environment}/${state.destinationName}`}
               artifactId={artifactId}
@@ -63,14 +71,14 @@ function Destinations({ artifactId, states }: { artifactId: string; states: GetD
           ))}
         </tbody>
       </table>
-      {states.nextPageToken && (
+      {states.length >= mostShown && (
         <p className="border-t border-line px-4 py-2 text-xs text-muted">
-          Only the first {states.destinations.length} destinations are shown.
+          At most {mostShown} destinations are shown.
         </p>
       )}
     </>
   );
-}
+});
 
 /** A row; in narrow windows the environment stands above the destination, and the state beside both. */
 function DestinationRow({ artifactId, state }: { artifactId: string; state: DestinationState }) {

@@ -1,5 +1,6 @@
 import { Section } from '#src/components/section.tsx';
 import { announce } from '#src/components/toast.tsx';
+import { announceWarnings } from './announce-warnings.ts';
 import { emptyPolicyDraft, type PolicyDraft, wireConfig, wireTypes } from './policy-draft.ts';
 import { PolicyEditor } from './policy-editor.tsx';
 import { usePolicyWrites } from './use-policy-writes.ts';
@@ -14,13 +15,14 @@ export interface CreatePolicyProps {
 export function CreatePolicy({ organisation, project, environments }: CreatePolicyProps) {
   const { create } = usePolicyWrites();
   const save = async (draft: PolicyDraft) => {
-    await create.mutateAsync({
+    const { policy: saved } = await create.mutateAsync({
       project: { organisation, project },
       name: draft.name,
       policyType: wireTypes[draft.type],
       config: wireConfig(draft),
     });
     announce('Policy created. It is in force now.');
+    announceWarnings(saved);
   };
   return (
     <Section title="New policy">

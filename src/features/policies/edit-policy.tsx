@@ -2,6 +2,7 @@ import { useMemo } from 'react';
 import { Section } from '#src/components/section.tsx';
 import { announce } from '#src/components/toast.tsx';
 import type { Policy } from '#src/gen/forest/v1/policies_pb.ts';
+import { announceWarnings } from './announce-warnings.ts';
 import { draftOf, type PolicyDraft, wireConfig } from './policy-draft.ts';
 import { PolicyEditor } from './policy-editor.tsx';
 import { policyDetails } from './policy-kinds.ts';
@@ -23,12 +24,13 @@ export function EditPolicy({ organisation, project, policy, environments, onDone
   const initial = useMemo(() => draftOf(policy), [policy]);
   if (!initial) return <p>{policyDetails(policy)}</p>;
   const save = async (draft: PolicyDraft) => {
-    await update.mutateAsync({
+    const { policy: saved } = await update.mutateAsync({
       project: { organisation, project },
       name: policy.name,
       config: wireConfig(draft),
     });
     announce('Policy saved.');
+    announceWarnings(saved);
     onDone();
   };
   return (

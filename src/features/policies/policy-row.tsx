@@ -6,9 +6,11 @@ import { Button, buttonLook } from '#src/components/button.tsx';
 import { classNames } from '#src/components/class-names.ts';
 import { ActionError } from '#src/components/states.tsx';
 import { announce } from '#src/components/toast.tsx';
+import { WarningList } from '#src/components/warning-list.tsx';
 import { paths } from '#src/config/paths.ts';
 import type { Policy } from '#src/gen/forest/v1/policies_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
+import { policyWarningWords } from '#src/lib/policy-warning-words.ts';
 import { DeletePolicyDialog } from './delete-policy-dialog.tsx';
 import { policyDetails, policyLabel } from './policy-kinds.ts';
 import { usePolicyWrites } from './use-policy-writes.ts';
@@ -27,7 +29,7 @@ const icons: Record<string, LucideIcon> = {
   approval: UserCheck,
 };
 
-/** One policy: state, name, kind, what it demands, and for admins what can be done with it. */
+/** One policy: state, name, kind, what it demands, why it may never pass, and for admins what can be done with it. */
 export function PolicyRow({ organisation, project, policy, canEdit }: PolicyRowProps) {
   const [deleting, setDeleting] = useState(false);
   const { update } = usePolicyWrites();
@@ -67,6 +69,14 @@ export function PolicyRow({ organisation, project, policy, canEdit }: PolicyRowP
             Delete
           </Button>
         </span>
+      )}
+      {policy.warnings.length > 0 && (
+        <div className="w-full min-w-0">
+          <WarningList
+            label={`Warnings about ${name}`}
+            warnings={policy.warnings.map((warning) => policyWarningWords(warning, 'policy'))}
+          />
+        </div>
       )}
       {update.error && (
         <div className="w-full">

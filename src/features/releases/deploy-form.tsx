@@ -3,27 +3,28 @@ import { Button } from '#src/components/button.tsx';
 import { Field, Select } from '#src/components/field.tsx';
 import { ActionError } from '#src/components/states.tsx';
 import { announce } from '#src/components/toast.tsx';
+import type { ReleaseForecast } from '#src/gen/forest/v1/policies_pb.ts';
 import type { ReleasePipeline } from '#src/gen/forest/v1/release_pipelines_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
 import { ForecastLines } from './forecast-lines.tsx';
+import { forecast } from './policy-forecast.ts';
 import { deployedBy, plans } from './release-targets.ts';
-import { useForecast } from './use-forecast.ts';
 import { useRelease } from './use-release.ts';
 
 export interface DeployFormProps {
-  readonly project: { readonly organisation: string; readonly project: string };
   readonly artifactId: string;
-  readonly branch: string | undefined;
   /** The enabled ones. */
   readonly pipelines: readonly ReleasePipeline[];
   readonly environments: readonly string[];
+  /** What the policies of each environment say of this artifact now. */
+  readonly forecasts: readonly ReleaseForecast[];
 }
 
 /**
  * Chooses a pipeline or an environment and asks for the release. What the policies say of the choice is shown at once; the
  * server decides, and its refusal stands beside the button.
  */
-export function DeployForm({ project, artifactId, branch, pipelines, environments }: DeployFormProps) {
+export function DeployForm({ artifactId, pipelines, environments, forecasts }: DeployFormProps) {
   const [usePipeline, setUsePipeline] = useState(pipelines.length > 0);
   const [pipelineName, setPipelineName] = useState(pipelines[0]?.name ?? '');
   const [environment, setEnvironment] = useState('');
@@ -38,7 +39,9 @@ export function DeployForm({ project, artifactId, branch, pipelines, environment
   const byPipeline = usePipeline && pipeline !== undefined;
   const targets = byPipeline ? deployedBy(pipeline) : environment ? [environment] : [];
   const planOnly = byPipeline && plans(pipeline) && prepareOnly;
-  const forecast = useForecast(project, planOnly ? [] : targets, branch);
+  const told = forecast(
+    forecasts.flatMap((one) => (!planOnly && targets.includes(one.environment) ? one.evaluations : [])),
+  );
 
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -126,7 +129,7 @@ export function DeployForm({ project, artifactId, branch, pipelines, environment
         </div>
       </details>
       <div id={forecastId} role="status" className="empty:hidden">
-        <ForecastLines forecast={forecast} />
+        <ForecastLines forecast={told} />
       </div>
       {release.error && (
         <ActionError>The release was not started: {describeError(release.error).message}</ActionError>

@@ -5,9 +5,7 @@ import { QueryClientProvider } from '@tanstack/react-query';
 import { cleanup, render, screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { EnvironmentService } from '#src/gen/forest/v1/environments_pb.ts';
 import { PolicyService, PolicyType } from '#src/gen/forest/v1/policies_pb.ts';
-import { ReleasePipelineService } from '#src/gen/forest/v1/release_pipelines_pb.ts';
 import { type ReleaseRequest, ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
 import { createQueryClient } from '#src/lib/query-client.ts';
 import { DeploySection } from './deploy-section.tsx';
@@ -22,39 +20,33 @@ const deploy = (environment: string) => ({
 });
 
 const transport = createRouterTransport(({ service }) => {
-  service(ReleasePipelineService, {
-    listReleasePipelines: () => ({
-      pipelines: [
-        { name: 'off', enabled: false },
-        ...['standard', 'hotfix']
-          .slice(0, pipelines)
-          .map((name) => ({ name, enabled: true, stages: [deploy('staging'), deploy('production')] })),
-      ],
-    }),
-  });
-  service(EnvironmentService, {
-    listEnvironments: () => ({ environments: [{ name: 'staging' }, { name: 'production' }] }),
-  });
   service(PolicyService, {
-    evaluatePolicies: ({ targetEnvironment, branch }) => ({
-      evaluations:
-        targetEnvironment === 'staging'
-          ? []
-          : [
-              {
-                policyName: 'main only',
-                policyType: PolicyType.BRANCH_RESTRICTION,
-                targetEnvironment,
-                reason: `branch ${branch} does not match ^main$`,
-              },
-              {
-                policyName: 'two people',
-                policyType: PolicyType.EXTERNAL_APPROVAL,
-                targetEnvironment,
-                reason: 'no release in context',
-                approvalState: { requiredApprovals: 2 },
-              },
-            ],
+    getReleaseOptions: () => ({
+      pipelines: ['standard', 'hotfix']
+        .slice(0, pipelines)
+        .map((name) => ({ name, enabled: true, stages: [deploy('staging'), deploy('production')] })),
+      environments: [{ name: 'staging' }, { name: 'production' }],
+      forecasts: [
+        { environment: 'staging', evaluations: [] },
+        {
+          environment: 'production',
+          evaluations: [
+            {
+              policyName: 'main only',
+              policyType: PolicyType.BRANCH_RESTRICTION,
+              targetEnvironment: 'production',
+              reason: 'branch fix does not match ^main$',
+            },
+            {
+              policyName: 'two people',
+              policyType: PolicyType.EXTERNAL_APPROVAL,
+              targetEnvironment: 'production',
+              reason: 'no release in context',
+              approvalState: { requiredApprovals: 2 },
+            },
+          ],
+        },
+      ],
     }),
   });
   service(ReleaseService, {
@@ -71,7 +63,7 @@ async function open() {
   render(
     <TransportProvider transport={transport}>
       <QueryClientProvider client={createQueryClient()}>
-        <DeploySection organisation="acme" project="checkout" artifactId="artifact" branch="fix" />
+        <DeploySection organisation="acme" project="checkout" artifactId="artifact" />
       </QueryClientProvider>
     </TransportProvider>,
   );

@@ -1,48 +1,51 @@
 import { useQuery } from '@connectrpc/connect-query';
+import { memo } from 'react';
 import { Section } from '#src/components/section.tsx';
 import { Empty, Failed, Loading } from '#src/components/states.tsx';
-import { EnvironmentService } from '#src/gen/forest/v1/environments_pb.ts';
-import { ReleasePipelineService } from '#src/gen/forest/v1/release_pipelines_pb.ts';
+import { PolicyService } from '#src/gen/forest/v1/policies_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
 import { DeployForm } from './deploy-form.tsx';
+import { releaseOptionsInput } from './queries.ts';
 
 export interface DeploySectionProps {
   readonly organisation: string;
   readonly project: string;
   readonly artifactId: string;
-  readonly branch: string | undefined;
 }
 
-/** Deploy this release: through an enabled pipeline of the project, or straight to one environment. */
-export function DeploySection({ organisation, project, artifactId, branch }: DeploySectionProps) {
-  const pipelines = useQuery(ReleasePipelineService.method.listReleasePipelines, {
-    project: { organisation, project },
-    pageSize: 100,
-  });
-  const environments = useQuery(EnvironmentService.method.listEnvironments, { organisation, pageSize: 100 });
-  const failed = [pipelines, environments].find((query) => query.isError && !query.data);
+/** Deploy this release: through an enabled pipeline of the project, or straight to one environment. Asked once, not polled. */
+export const DeploySection = memo(function DeploySection({
+  organisation,
+  project,
+  artifactId,
+}: DeploySectionProps) {
+  const options = useQuery(
+    PolicyService.method.getReleaseOptions,
+    releaseOptionsInput(organisation, project, artifactId),
+  );
   return (
     <Section title="Deploy this release">
-      {failed ? (
+      {options.data ? (
+        options.data.environments.length === 0 ? (
+          <Empty title="The organisation has no environments.">An admin has to add one first.</Empty>
+        ) : (
+          <DeployForm
+            artifactId={artifactId}
+            pipelines={options.data.pipelines}
+            environments={options.data.environments.map(({ name }) => name)}
+            forecasts={options.data.forecasts}
+          />
+        )
+      ) : options.isError ? (
         <Failed
           title="The pipelines and environments could not be loaded."
-          message={describeError(failed.error).message}
-          onRetry={() => failed.refetch()}
-          retrying={failed.isFetching}
+          message={describeError(options.error).message}
+          onRetry={() => options.refetch()}
+          retrying={options.isFetching}
         />
-      ) : !pipelines.data || !environments.data ? (
-        <Loading />
-      ) : environments.data.environments.length === 0 ? (
-        <Empty title="The organisation has no environments.">An admin has to add one first.</Empty>
       ) : (
-        <DeployForm
-          project={{ organisation, project }}
-          artifactId={artifactId}
-          branch={branch}
-          pipelines={pipelines.data.pipelines.filter((pipeline) => pipeline.enabled)}
-          environments={environments.data.environments.map((environment) => environment.name)}
-        />
+        <Loading />
       )}
     </Section>
   );
-}
+});

@@ -1,4 +1,5 @@
 import { Ban, Clock } from 'lucide-react';
+import { Reason } from '#src/components/reason.tsx';
 import type { Forecast } from './policy-forecast.ts';
 
 /** A dry run in words: what forbids the release, and what it will have to wait for. Nothing when nothing is in its way. */
@@ -18,7 +19,7 @@ export function ForecastLines({ forecast: { forbidden, toCome } }: { readonly fo
         <li key={`${line.environment}/${line.policy}`} className="flex gap-1.5 text-muted">
           <Clock aria-hidden size={15} className="mt-0.5 shrink-0" />
           <span className="min-w-0 wrap-anywhere">
-            {line.environment}: {line.words} ({line.policy})
+            {line.environment}: <Reason>{line.words}</Reason> ({line.policy})
           </span>
         </li>
       ))}

@@ -2,12 +2,17 @@ import type { GetReleaseIntentStatesResponse } from '#src/gen/forest/v1/releases
 import { polling } from '#src/lib/polling.ts';
 import { anyActive } from './intents.ts';
 
-/** The input of `GetReleaseIntentStates` for all releases of one artifact, ended ones included. */
-export function intentsInput(organisation: string, project: string, artifactId: string) {
-  return { organisation, project, artifactId, includeCompleted: true, pageSize: 100 };
-}
+/**
+ * How often it is looked whether the artifact has got another release: the one that is shown has the page's own poll.
+ * In milliseconds.
+ */
+const lookAround = 30_000;
 
-/** An artifact's releases stay live while one of them can still change. */
-export const intentsPolling = polling<GetReleaseIntentStatesResponse>(
-  (answer) => answer !== undefined && !anyActive(answer.releaseIntents),
-);
+/** Coming back to the window looks as well, also after the last release has ended. */
+export const intentsPolling = {
+  ...polling<GetReleaseIntentStatesResponse>(
+    (answer) => answer !== undefined && !anyActive(answer.releaseIntents),
+    lookAround,
+  ),
+  refetchOnWindowFocus: 'always',
+} as const;

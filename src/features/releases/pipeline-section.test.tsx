@@ -59,7 +59,7 @@ function open(...intents: ReturnType<typeof intent>[]) {
   render(
     <TransportProvider transport={transport}>
       <QueryClientProvider client={createQueryClient()}>
-        <PipelineSection choice={chooseIntent(intents)} />
+        <PipelineSection {...chooseIntent(intents)} />
       </QueryClientProvider>
     </TransportProvider>,
   );

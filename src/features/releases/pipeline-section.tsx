@@ -1,3 +1,4 @@
+import { memo } from 'react';
 import { Badge } from '#src/components/badge.tsx';
 import { RelativeTime } from '#src/components/relative-time.tsx';
 import { Section } from '#src/components/section.tsx';
@@ -7,15 +8,17 @@ import { CancelRelease } from './cancel-release.tsx';
 import { type IntentChoice, intentWords } from './intents.ts';
 import { PipelineStages } from './pipeline-stages.tsx';
 
-export interface PipelineSectionProps {
-  readonly choice: IntentChoice;
+export interface PipelineSectionProps extends IntentChoice {
   /** By stage of the release shown: why it waits as of now. */
   readonly reasons?: Readonly<Record<string, string>> | undefined;
 }
 
 /** The release's stages, how to cancel it, and the artifact's earlier releases behind a fold. */
-export function PipelineSection({ choice, reasons }: PipelineSectionProps) {
-  const { current, earlier } = choice;
+export const PipelineSection = memo(function PipelineSection({
+  current,
+  earlier,
+  reasons,
+}: PipelineSectionProps) {
   return (
     <Section
       title="Pipeline"
@@ -36,7 +39,7 @@ export function PipelineSection({ choice, reasons }: PipelineSectionProps) {
       {earlier.length > 0 && <EarlierReleases intents={earlier} />}
     </Section>
   );
-}
+});
 
 function EarlierReleases({ intents }: { readonly intents: readonly ReleaseIntentState[] }) {
   return (

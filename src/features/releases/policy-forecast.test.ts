@@ -28,6 +28,6 @@ it('lets only rules that nobody can satisfy forbid a release', () => {
   expect(toCome.map(({ words }) => words)).toEqual([
     '2 approvals will be asked for',
     'approvals will be asked for',
-    'a soak time applies',
+    'a soak time applies: never deployed to staging',
   ]);
 });

@@ -29,8 +29,11 @@ export function forecast(evaluations: readonly PolicyEvaluation[]): Forecast {
         toCome.push({ ...line, words: approvalsToCome(evaluation) });
         break;
       case PolicyType.SOAK_TIME:
-        // Before there is a release nothing is known of this artifact's deployments: the reason would mislead.
-        toCome.push({ ...line, words: 'a soak time applies' });
+        // A pipeline may deploy to the source first, so what is missing now is told as what it is: something to wait for.
+        toCome.push({
+          ...line,
+          words: evaluation.reason ? `a soak time applies: ${evaluation.reason}` : 'a soak time applies',
+        });
         break;
       default:
         forbidden.push({ ...line, words: evaluation.reason });

@@ -29,16 +29,20 @@ export function useRejectPlan() {
 
 /** Waits until the page's releases are read again, so that a button stays pending until its effect shows. */
 async function refresh(client: QueryClient): Promise<void> {
-  const { getReleaseIntentStates, getDestinationStates, getArtifactsByProject } = ReleaseService.method;
-  const { getReleaseRequirements, listPendingApprovals } = PolicyService.method;
+  const { getReleaseIntentStates, getDestinationStates, getArtifactsByProject, getArtifactBySlug } =
+    ReleaseService.method;
+  const { getReleaseRequirements, getReleaseOptions, listPendingApprovals } = PolicyService.method;
   const others = [
     createConnectQueryKey({ schema: getDestinationStates, cardinality: undefined }),
     createConnectQueryKey({ schema: getArtifactsByProject, cardinality: undefined }),
-    createConnectQueryKey({ schema: getReleaseRequirements, cardinality: undefined }),
+    createConnectQueryKey({ schema: getArtifactBySlug, cardinality: undefined }),
+    createConnectQueryKey({ schema: getReleaseOptions, cardinality: undefined }),
     createConnectQueryKey({ schema: listPendingApprovals, cardinality: undefined }),
   ];
+  const shown = [
+    createConnectQueryKey({ schema: getReleaseIntentStates, cardinality: undefined }),
+    createConnectQueryKey({ schema: getReleaseRequirements, cardinality: undefined }),
+  ];
   for (const queryKey of others) void client.invalidateQueries({ queryKey });
-  await client.invalidateQueries({
-    queryKey: createConnectQueryKey({ schema: getReleaseIntentStates, cardinality: undefined }),
-  });
+  await Promise.all(shown.map((queryKey) => client.invalidateQueries({ queryKey })));
 }

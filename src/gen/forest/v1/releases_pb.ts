@@ -1900,7 +1900,7 @@ export type Artifact = Message<"forest.v1.Artifact"> & {
 
   /**
    * The release that speaks for it: the newest active one, else the newest; absent when none was asked for, and in
-   * answers other than GetArtifactsByProject's.
+   * answers other than GetArtifactsByProject's and GetArtifactBySlug's.
    *
    * @generated from field: optional forest.v1.ReleaseIntentState latest_intent = 100;
    */
