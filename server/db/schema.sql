@@ -332,6 +332,7 @@ CREATE INDEX release_intents_project ON public.release_intents USING btree (proj
 CREATE INDEX release_logs_release ON public.release_logs USING btree (release_id, id);
 CREATE INDEX release_report_tokens_release ON public.release_report_tokens USING btree (release_id);
 CREATE INDEX releases_artifact ON public.releases USING btree (artifact_id, destination_id, queued_at DESC, id DESC) WHERE (mode = 'deploy'::text);
+CREATE INDEX releases_deployed ON public.releases USING btree (destination_id, completed_at DESC) WHERE ((status = 'SUCCEEDED'::text) AND (mode = 'deploy'::text));
 CREATE INDEX releases_in_flight ON public.releases USING btree (lease_until) WHERE (status = ANY (ARRAY['ASSIGNED'::text, 'RUNNING'::text]));
 CREATE INDEX releases_latest ON public.releases USING btree (destination_id, queued_at DESC, id DESC) WHERE (mode = 'deploy'::text);
 CREATE UNIQUE INDEX releases_one_running ON public.releases USING btree (destination_id) WHERE (status = ANY (ARRAY['ASSIGNED'::text, 'RUNNING'::text]));

@@ -238,6 +238,8 @@ describe('filters', () => {
       project: project.project,
     });
     expect(shown).toEqual(releaseIntents.find(({ releaseIntentId }) => releaseIntentId === gated));
+    const { artifact: bySlug } = await other.reviewer.releases.getArtifactBySlug({ slug: shown?.slug ?? '' });
+    expect(bySlug?.latestIntent).toEqual(shown);
   });
 
   test('are refused when they are no text or no status', async () => {

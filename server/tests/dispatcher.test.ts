@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { timeOut } from '#server/features/deliveries/service.ts';
 import {
   PipelineRunStageStatus,
   ReleaseIntentStatus,
@@ -214,9 +215,10 @@ describe('a reported delivery', () => {
 
   test('that failed says why', async () => {
     const { w, target, intent } = await running();
-    await report(target, { status: 'RELEASE_STATUS_FAILED', error_message: 'disk full' });
+    const words = `disk full: ${'x'.repeat(3_980)}`;
+    await report(target, { status: 'RELEASE_STATUS_FAILED', error_message: words });
     const state = await ended(w, intent, ReleaseIntentStatus.FAILED);
-    expect(state.steps[0]).toMatchObject({ status: 'FAILED', errorMessage: 'disk full' });
+    expect(state.steps[0]).toMatchObject({ status: 'FAILED', errorMessage: words });
   });
 
   test('is refused without its own token', async () => {
@@ -386,6 +388,21 @@ describe('after a crash', () => {
       releaseIntentId: intent,
     });
     await receivedBy(target, 2);
+  });
+
+  test('a deadline that an earlier attempt left behind does not end a later one', async () => {
+    const w = await world(app);
+    const target = await receiver(answer(202));
+    const { environment } = await webhookEnvironment(w, target);
+    const intent = await released(w, environment);
+    await becomes(w, intent, 'RUNNING');
+    const [{ id }] = await rows('select id from releases where release_intent_id = $1', intent);
+    // Remembered from the attempt before: a deadline that is past, while the one that is stored is to come.
+    expect(await timeOut(app.context, id)).toBe(false);
+    expect(await statusOfStep(w, intent)).toBe('RUNNING');
+    await rows(`update releases set deadline_at = now() - interval '1 second' where id = $1`, id);
+    expect(await timeOut(app.context, id)).toBe(true);
+    await ended(w, intent, ReleaseIntentStatus.FAILED);
   });
 
   test('a no-op goes on from when it began', async () => {

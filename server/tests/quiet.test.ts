@@ -77,3 +77,24 @@ test('a signal that was lost is made up for by the sweep', async () => {
   await app.coordinator.sweep();
   await ended(w, intentId);
 });
+
+test('an intent that cannot be evaluated is tried again, but not without a pause', async () => {
+  const intentId = await gated();
+  const { pool } = app.context.db;
+  await pool.query(`update release_intents set next_check_at = now() - interval '1 second' where id = $1`, [
+    intentId,
+  ]);
+  await pool.query(
+    `create function refused() returns trigger language plpgsql as $$ begin raise exception 'refused'; end $$`,
+  );
+  await pool.query('create trigger refused before update on release_intents execute function refused()');
+  const other = await startTestApp({ config: { databaseUrl: app.databaseUrl } });
+  try {
+    await sleep(700);
+    expect(other.coordinator.evaluations()).toBe(1);
+    await pool.query('drop trigger refused on release_intents');
+    await eventually(async () => (await rows(intentId))[0].next_check_at === null, 'the next try');
+  } finally {
+    await other.stop();
+  }
+});

@@ -134,6 +134,10 @@ describe('releases', () => {
     const waiting = await reaches(intentId, 'look', PipelineRunStageStatus.AWAITING_APPROVAL);
     expect(waiting).toMatchObject({ approvalStatus: 'AWAITING', canApprovePlan: false });
     expect((await refusal(w.author.releases.approvePlanStage(which))).code).toBe('PermissionDenied');
+    const deploys = w.reviewer.releases.getPlanOutput({ ...which, stageId: 'last' });
+    expect((await refusal(deploys)).code).toBe('FailedPrecondition');
+    const unknown = w.reviewer.releases.getPlanOutput({ ...which, stageId: 'nowhere' });
+    expect((await refusal(unknown)).code).toBe('NotFound');
     const { outputs, planOutput } = await w.reviewer.releases.getPlanOutput(which);
     expect(outputs.map((o) => o.destinationName)).toEqual(['eu-west', 'us-east']);
     expect(planOutput).not.toBe('');

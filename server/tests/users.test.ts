@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { OrganisationService } from '#server/gen/forest/v1/organisations_pb.ts';
@@ -146,7 +147,11 @@ describe('registering and logging in', () => {
       const made = await register('member', await login('admin'));
       expect(made.user?.username).toBe('member');
       expect(made.tokens).toBeUndefined();
-      expect(await refusal(register('another', await login('member')))).toEqual(refused);
+      const member = await login('member');
+      expect(await refusal(register('another', member))).toEqual(refused);
+      // Nor does anybody become an admin by making an organisation of their own.
+      const own = closed.client(OrganisationService, { token: member }).createOrganisation({ name: 'own' });
+      expect(await refusal(own)).toMatchObject({ code: Code.PermissionDenied });
     } finally {
       await closed.stop();
     }
@@ -359,6 +364,26 @@ describe('changing the password', () => {
     expect(live.rowCount).toBe(0);
     expect(await codeOf(users().login({ identifier, password: PASSWORD }))).toBe(Code.Unauthenticated);
     expect((await users().login({ identifier, password: NEW })).user?.userId).toBe(userId);
+  });
+
+  test('leaves no tokens behind that were being refreshed at the same moment', async () => {
+    const { refreshToken, userId } = await person();
+    const change = await app.context.db.pool.connect();
+    // The change as it is made: first the password, then the end of all logins that it finds.
+    await change.query('begin');
+    await change.query('update users set password_hash = $2 where id = $1', [userId, 'another']);
+    let answered = false;
+    const refresh = users()
+      .refreshToken({ refreshToken })
+      .finally(() => (answered = true));
+    const refused = codeOf(refresh);
+    await sleep(300);
+    const answeredEarly = answered;
+    await change.query('update credentials set revoked_at = now() where user_id = $1', [userId]);
+    await change.query('commit');
+    change.release();
+    expect(answeredEarly).toBe(false);
+    expect(await refused).toBe(Code.Unauthenticated);
   });
 
   test('is refused with a wrong current one, for somebody else, or with a short new one', async () => {

@@ -15,6 +15,8 @@ export interface Coordinator {
 }
 
 const CONCURRENCY = 8;
+/** Before what was due before a look, and is still (it could not be evaluated), is looked at again. */
+const PAUSE_MS = 1_000;
 /** setTimeout cannot wait longer; the timer is set anew when it fires early. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -77,10 +79,11 @@ export function createCoordinator(app: AppContext): Coordinator {
   /** Everything that is behind or due, and the next moment to look. */
   const lookAround = async () => {
     try {
+      const began = app.clock.now();
       for (const id of await findIntentsToEvaluate(app)) look(id);
       await idle();
       const soonest = await findSoonestCheck(app);
-      if (soonest !== null) wakeAt(soonest);
+      if (soonest !== null) wakeAt(soonest > began ? soonest : new Date(began.getTime() + PAUSE_MS));
     } catch (error) {
       app.log.error({ err: error }, 'could not look for waiting releases');
     }

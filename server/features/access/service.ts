@@ -1,6 +1,13 @@
 import type { AppContext } from '#server/context.ts';
 import { Failure, notFound, permissionDenied } from '#server/failure.ts';
-import { type AccessRow, type CallerRow, findCaller, lookups, touchCredential } from './store.ts';
+import {
+  type AccessRow,
+  type CallerRow,
+  findCaller,
+  findStanding,
+  lookups,
+  touchCredential,
+} from './store.ts';
 
 export type Caller = Omit<CallerRow, 'lastUsedAt'>;
 
@@ -64,6 +71,20 @@ export async function authorize(
     throw permissionDenied(`only an admin of ${organisation} can do this`);
   }
   return { caller: callerOfRow(row), scope: { organisationId, organisation, projectId, project, role } };
+}
+
+/**
+ * For a call that lasts: whether the caller, once let in, would be still. Credentials that merely ran out do not end it.
+ * @throws Failure unauthenticated when they were ended; not_found when the caller has left the release's organisation.
+ */
+export async function requireStillLetIn(
+  app: AppContext,
+  caller: Caller,
+  releaseIntentId: string,
+): Promise<void> {
+  const [standing] = await app.db.run(findStanding, [caller.credentialId, caller.userId, releaseIntentId]);
+  if (standing === undefined) throw notFound(nameOf({ kind: 'intent', id: releaseIntentId }));
+  if (standing.ended) throw unauthenticated();
 }
 
 async function look(app: AppContext, hash: Buffer, target: Target): Promise<AccessRow | undefined> {

@@ -84,6 +84,19 @@ export const lookups = {
   ),
 } as const;
 
+/** How a caller who was let in to a release stands to it now. No row: they have left its organisation. */
+export const findStanding = statement<
+  readonly [credentialId: string, userId: string, releaseIntentId: string],
+  { ended: boolean }
+>(
+  'access.standing',
+  `select exists (select 1 from credentials where id = $1 and revoked_at is not null) as ended
+     from release_intents i
+     join projects p on p.id = i.project_id
+     join memberships m on m.organisation_id = p.organisation_id and m.user_id = $2
+    where i.id = $3`,
+);
+
 /** Remembers that a credential was used. */
 export const touchCredential = statement<readonly [credentialId: string, now: Date]>(
   'access.touch',

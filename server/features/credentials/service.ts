@@ -8,6 +8,7 @@ import {
   forgetExpired,
   hasSetUpToken,
   insertCredential,
+  meetPasswordChange,
   revokeCredential,
   revokeFamilyOf,
   revokeOtherLogins,
@@ -113,6 +114,8 @@ export async function issueTokens(
  */
 export async function rotateRefreshToken(app: AppContext, refreshToken: string): Promise<IssuedTokens> {
   const tokens = await app.db.transaction(async (tx) => {
+    // A changed password ends all other logins: also the tokens that are being made at the same moment.
+    await meetPasswordChange(tx, hashSecret(refreshToken));
     const row = await findRefreshForUpdate(tx, hashSecret(refreshToken));
     const now = app.clock.now();
     if (row === null || row.expiresAt <= now) return null;

@@ -65,6 +65,16 @@ export async function forgetExpired(db: Executor, userId: string, now: Date): Pr
   await db.run(deleteExpired, [userId, now]);
 }
 
+const shareUser = statement<readonly [secretHash: Buffer]>(
+  'credentials.share_user',
+  `select u.id from users u join credentials c on c.user_id = u.id where c.secret_hash = $1 for share of u`,
+);
+
+/** Waits for a change of the user's password that is under way, and makes a later one wait until the transaction ends. */
+export async function meetPasswordChange(db: Executor, secretHash: Buffer): Promise<void> {
+  await db.run(shareUser, [secretHash]);
+}
+
 const lockRefresh = statement<readonly [secretHash: Buffer], RefreshRow>(
   'credentials.lock_refresh',
   `select id, user_id as "userId", family_id as "familyId", expires_at as "expiresAt", revoked_at as "revokedAt"

@@ -11,8 +11,6 @@ function statusFromWire(status: ReleaseStatus): Report['status'] {
       return 'SUCCEEDED';
     case ReleaseStatus.FAILED:
       return 'FAILED';
-    case ReleaseStatus.TIMED_OUT:
-      return 'TIMED_OUT';
     default:
       return null;
   }

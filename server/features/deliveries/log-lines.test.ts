@@ -22,6 +22,12 @@ describe('logLinesOf', () => {
     expect(lines[3]?.line).toHaveLength(MAX_LINE_LENGTH);
     expect(lines.every((entry) => entry.channel === 'stderr' && entry.at === AT)).toBe(true);
   });
+
+  it('makes no more lines of a text than can be kept, and one to tell that there were more', () => {
+    const lines = logLinesOf(['first', '\n'.repeat(1_000_000), 'never'], 'stdout', AT);
+    expect(lines).toHaveLength(MAX_LINES + 1);
+    expect(lines[0]?.line).toBe('first');
+  });
 });
 
 describe('fitting', () => {

@@ -5,7 +5,7 @@ export const MAX_LINES = 10_000;
 /** Most characters of a plan's output. */
 export const MAX_PLAN_LENGTH = 1_000_000;
 /** Most characters of an error message. */
-export const MAX_ERROR_LENGTH = 2_000;
+export const MAX_ERROR_LENGTH = 4_000;
 
 export interface LogLine {
   readonly at: Date;
@@ -19,11 +19,16 @@ export function storable(text: string, limit: number): string {
   return clean.length <= limit ? clean : `${clean.slice(0, limit - 1).toWellFormed()}…`;
 }
 
-/** Lines for the log: one entry for each line of each text. */
+/** Lines for the log: one entry for each line of each text, and no more than tell that they do not all fit. */
 export function logLinesOf(texts: readonly string[], channel: LogLine['channel'], at: Date): LogLine[] {
-  return texts
-    .flatMap((text) => text.split(/\r?\n/))
-    .map((line) => ({ at, channel, line: storable(line, MAX_LINE_LENGTH) }));
+  const lines: LogLine[] = [];
+  for (const text of texts) {
+    for (const line of text.split(/\r?\n/, MAX_LINES + 1 - lines.length)) {
+      lines.push({ at, channel, line: storable(line, MAX_LINE_LENGTH) });
+    }
+    if (lines.length > MAX_LINES) break;
+  }
+  return lines;
 }
 
 /** The lines that still fit behind `present` ones; the last that fits says that more were dropped. */

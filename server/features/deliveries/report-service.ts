@@ -8,13 +8,13 @@ import * as store from './store.ts';
 
 export interface Report {
   readonly releaseId: string;
-  readonly status: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | null;
+  readonly status: 'RUNNING' | 'SUCCEEDED' | 'FAILED' | null;
   readonly errorMessage: string | null;
   readonly logLines: readonly string[];
   readonly planOutput: string | null;
 }
 
-const ALLOWED = 'must be RUNNING, SUCCEEDED, FAILED or TIMED_OUT';
+const ALLOWED = 'must be RUNNING, SUCCEEDED or FAILED';
 
 /**
  * Takes a destination's word for how a release went. The token it was given for this release is all it needs and all it

@@ -3,7 +3,7 @@ import { type Executor, isUniqueViolation, type Transaction } from '#server/db/d
 import type { Delivery, DestinationType, Outcome } from '#server/destinations/destination-type.ts';
 import { hashSecret } from '#server/features/credentials/secret.ts';
 import { gateForStart } from '#server/features/gate/service.ts';
-import { wakeArtifact, wakeIntent } from '#server/features/gate/wake.ts';
+import { holdArtifact, wakeArtifact, wakeIntent } from '#server/features/gate/wake.ts';
 import { record } from '#server/features/history/service.ts';
 import { subjects } from '#server/signals/bus.ts';
 import { fitting, type LogLine, MAX_ERROR_LENGTH, MAX_PLAN_LENGTH, storable } from './log-lines.ts';
@@ -218,15 +218,19 @@ export async function finish(
     readonly fence: Fence | null;
     readonly outcome: Exclude<Outcome, { status: 'RUNNING' }>;
     readonly lines?: readonly LogLine[];
+    /** Only if the deadline of the attempt that is now under way has come. */
+    readonly onlyIfDue?: boolean;
   },
 ): Promise<boolean> {
-  const { releaseId, fence, outcome, lines = [] } = release;
+  const { releaseId, fence, outcome, lines = [], onlyIfDue = false } = release;
   return app.db.transaction(async (tx) => {
     const row = await store.findRelease(tx, releaseId);
     if (row === undefined) return false;
     const deployed = row.mode === 'deploy' && outcome.status === 'SUCCEEDED';
-    if (deployed) await store.lockIntentsOfArtifact(tx, row.intentId, row.artifactId);
-    else await store.lockIntent(tx, row.intentId);
+    if (deployed) {
+      await holdArtifact(tx, row.artifactId);
+      await store.lockIntentsOfArtifact(tx, row.intentId, row.artifactId);
+    } else await store.lockIntent(tx, row.intentId);
     const error = outcome.status === 'SUCCEEDED' ? null : storable(outcome.errorMessage, MAX_ERROR_LENGTH);
     const plan = outcome.status === 'SUCCEEDED' ? (outcome.planOutput ?? '') : '';
     const ended = await store.finish(tx, {
@@ -236,6 +240,7 @@ export async function finish(
       errorMessage: error,
       planOutput: row.mode === 'plan' ? storable(plan, MAX_PLAN_LENGTH) : null,
       now: app.clock.now(),
+      onlyIfDue,
     });
     if (!ended) return false;
     await addFittingLogs(tx, releaseId, lines);
@@ -268,17 +273,24 @@ export function findWork(app: AppContext): Promise<Found[]> {
   return store.sweep(app.db, app.clock.now(), SWEEP_LIMIT);
 }
 
-/** Ends a release that nobody reported in time. */
+/**
+ * Ends a release that nobody reported in time. What is remembered of its deadline may be of an attempt that never began
+ * and was queued anew: the deadline that is stored decides.
+ */
 export function timeOut(app: AppContext, releaseId: string): Promise<boolean> {
   const errorMessage = 'the destination did not report the outcome in time';
-  return finish(app, { releaseId, fence: null, outcome: { status: 'TIMED_OUT', errorMessage } });
+  return finish(app, {
+    releaseId,
+    fence: null,
+    outcome: { status: 'TIMED_OUT', errorMessage },
+    onlyIfDue: true,
+  });
 }
 
-/** Log lines of releases with an id above `afterId`, oldest first, at most 500: ask again with the last one's id. */
-export function releaseLogs(
-  executor: Executor,
-  releaseIds: readonly string[],
-  afterId: number,
-): Promise<LogRow[]> {
-  return store.readLogs(executor, releaseIds, afterId, 500);
+/**
+ * Log lines of releases, oldest first, at most 500. `after` has for each release the id of the line that was read last (0
+ * for none): ask again with those of the answer.
+ */
+export function releaseLogs(executor: Executor, after: ReadonlyMap<string, number>): Promise<LogRow[]> {
+  return store.readLogs(executor, after, 500);
 }

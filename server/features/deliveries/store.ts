@@ -3,7 +3,7 @@ import { type Executor, statement } from '#server/db/database.ts';
 
 /*
  * Leases run by the database's clock, which all servers share; deadlines by the server's, like every other time.
- * Order of locks everywhere: intents by id, then releases.
+ * Order of locks everywhere: artifacts, intents by id, then releases.
  */
 
 const LEASE = `clock_timestamp() + interval '5 seconds'`;
@@ -184,6 +184,7 @@ const FINISH = statement<
     errorMessage: string | null,
     planOutput: string | null,
     now: Date,
+    onlyIfDue: boolean,
   ],
   { id: string }
 >(
@@ -192,6 +193,7 @@ const FINISH = statement<
           lease_until = null, started_at = coalesce(started_at, $7)
     where id = $1 and status in ('ASSIGNED', 'RUNNING')
       and ($2::uuid is null or (lease_owner = $2::uuid and attempt = $3::int))
+      and (not $8 or deadline_at <= $7)
    returning id`,
 );
 
@@ -205,10 +207,17 @@ const ADD_LOGS = statement<
     order by l.n`,
 );
 
-const READ_LOGS = statement<[releaseIds: readonly string[], afterId: number, limit: number], LogRow>(
+// Each release has its own place: lines of one may be committed after later ones of another, with lower ids.
+const READ_LOGS = statement<
+  [releaseIds: readonly string[], afterIds: readonly number[], limit: number],
+  LogRow
+>(
   'deliveries.read_logs',
-  `select id, release_id as "releaseId", at, channel, line from release_logs
-    where release_id = any($1::uuid[]) and id > $2 order by id limit $3`,
+  `select l.id, l.release_id as "releaseId", l.at, l.channel, l.line
+     from unnest($1::uuid[], $2::bigint[]) as told (release_id, id)
+    cross join lateral (select * from release_logs one
+                         where one.release_id = told.release_id and one.id > told.id order by one.id limit $3) l
+    order by l.id limit $3`,
 );
 
 const COUNT_LOGS = statement<[releaseId: string], { count: number }>(
@@ -315,7 +324,10 @@ export async function releaseLeases(executor: Executor, owner: string): Promise<
   await executor.run(RELEASE_LEASES, [owner]);
 }
 
-/** Ends a release that is under way; false when it is not, or not under the fence's lease and attempt. */
+/**
+ * Ends a release that is under way; false when it is not, or not under the fence's lease and attempt, or (`onlyIfDue`)
+ * its deadline is still to come.
+ */
 export async function finish(
   executor: Executor,
   release: {
@@ -325,9 +337,10 @@ export async function finish(
     errorMessage: string | null;
     planOutput: string | null;
     now: Date;
+    onlyIfDue: boolean;
   },
 ): Promise<boolean> {
-  const { id, fence, status, errorMessage, planOutput, now } = release;
+  const { id, fence, status, errorMessage, planOutput, now, onlyIfDue } = release;
   const rows = await executor.run(FINISH, [
     id,
     fence?.owner ?? null,
@@ -336,6 +349,7 @@ export async function finish(
     errorMessage,
     planOutput,
     now,
+    onlyIfDue,
   ]);
   return rows.length > 0;
 }
@@ -356,11 +370,10 @@ export async function addLogs(
 
 export function readLogs(
   executor: Executor,
-  releaseIds: readonly string[],
-  afterId: number,
+  after: ReadonlyMap<string, number>,
   limit: number,
 ): Promise<LogRow[]> {
-  return executor.run(READ_LOGS, [releaseIds, afterId, limit]);
+  return executor.run(READ_LOGS, [[...after.keys()], [...after.values()], limit]);
 }
 
 export async function countLogs(executor: Executor, releaseId: string): Promise<number> {

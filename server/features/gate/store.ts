@@ -148,6 +148,32 @@ export const applyStep = statement<
     where id = $1`,
 );
 
+/*
+ * A release that is being asked for is not there yet to be woken. So whoever asks shares its artifact and project, and
+ * whoever changes a fact of many releases holds one of them before it wakes: one of the two sees what the other committed.
+ */
+
+/** Waits for changes that are about to wake the artifact's releases, and makes later ones wait. */
+export const shareArtifact = statement<readonly [artifactId: string]>(
+  'gate.share_artifact',
+  `select a.id from artifacts a join projects p on p.id = a.project_id where a.id = $1 for share of p, a`,
+);
+
+export const holdArtifact = statement<readonly [id: string]>(
+  'gate.hold_artifact',
+  'select id from artifacts where id = $1 for no key update',
+);
+
+export const holdProject = statement<readonly [id: string]>(
+  'gate.hold_project',
+  'select id from projects where id = $1 for no key update',
+);
+
+export const holdOrganisation = statement<readonly [id: string]>(
+  'gate.hold_organisation',
+  'select id from projects where organisation_id = $1 order by id for no key update',
+);
+
 /** Raises the wanted generation of one waiting intent. */
 export const wakeIntentById = statement<readonly [intentId: string], { id: string }>(
   'gate.wake_intent',

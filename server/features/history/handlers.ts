@@ -2,7 +2,7 @@ import type { JsonObject } from '@bufbuild/protobuf';
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { AppContext } from '#server/context.ts';
 import type { PolicyService } from '#server/gen/forest/v1/policies_pb.ts';
-import { organisationOf } from '#server/rpc/access.ts';
+import { maybeProjectIdOf, organisationOf } from '#server/rpc/access.ts';
 import { nextPageToken, pageOf } from '#server/rpc/page.ts';
 import { instant, momentOf } from '#server/rpc/time.ts';
 import { readHistory } from './service.ts';
@@ -14,7 +14,7 @@ export const historyHandlers = (app: AppContext): Pick<ServiceImpl<typeof Policy
     const page = pageOf(request, ['sequence']);
     const before = page.after?.[0] === undefined ? null : Number(page.after[0]);
     const filter = {
-      project: request.project ?? null,
+      projectId: maybeProjectIdOf(context),
       releaseIntentId: request.releaseIntentId ?? null,
       kind: request.kind ?? null,
       actorId: request.actorUserId ?? null,

@@ -36,7 +36,7 @@ export async function record(tx: Transaction, app: AppContext, entry: HistoryEnt
 }
 
 export interface HistoryFilter {
-  readonly project: string | null;
+  readonly projectId: string | null;
   readonly releaseIntentId: string | null;
   readonly kind: string | null;
   readonly actorId: string | null;
@@ -53,10 +53,10 @@ export function readHistory(
   before: number | null,
   limit: number,
 ): Promise<HistoryRow[]> {
-  const { project, releaseIntentId, kind, actorId, since, until } = filter;
+  const { projectId, releaseIntentId, kind, actorId, since, until } = filter;
   return executor.run(listHistory, [
     organisationId,
-    project,
+    projectId,
     releaseIntentId,
     kind,
     actorId,

@@ -39,7 +39,7 @@ export const appendHistory = statement<
 export const listHistory = statement<
   readonly [
     organisationId: string,
-    project: string | null,
+    projectId: string | null,
     releaseIntentId: string | null,
     kind: string | null,
     actorId: string | null,
@@ -57,7 +57,7 @@ export const listHistory = statement<
      join organisations o on o.id = h.organisation_id
      left join projects p on p.id = h.project_id
     where h.organisation_id = $1
-      and ($2::text is null or p.name = $2)
+      and ($2::uuid is null or h.project_id = $2)
       and ($3::uuid is null or h.release_intent_id = $3)
       and ($4::text is null or h.kind = $4)
       and ($5::uuid is null or h.actor_id = $5)

@@ -1,6 +1,6 @@
 import type { AppContext } from '#server/context.ts';
 import { isUniqueViolation, type Transaction } from '#server/db/database.ts';
-import { Failure, failedPrecondition, notFound } from '#server/failure.ts';
+import { Failure, failedPrecondition, notFound, permissionDenied } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
 import { wakeOrganisation } from '#server/features/gate/wake.ts';
 import { record } from '#server/features/history/service.ts';
@@ -9,6 +9,7 @@ import type { Page } from '#server/rpc/page.ts';
 import {
   countMembers,
   deleteMember,
+  findAdminSomewhere,
   findMember,
   findOrganisation,
   hasOtherAdmin,
@@ -64,12 +65,23 @@ export async function addOrganisation(
 
 const actorOf = ({ userId, username }: Actor): Actor => ({ userId, username });
 
-/** Creates an organisation; the caller becomes its admin. @throws Failure `already_exists`. */
+/** Whether the caller is an admin of any organisation of this server. */
+export const isAdminSomewhere = (app: AppContext, caller: Caller): Promise<boolean> =>
+  findAdminSomewhere(app.db, caller.userId);
+
+/**
+ * Creates an organisation; the caller becomes its admin. Where registration is closed only somebody who is an admin
+ * already may: admins make users there, and nobody is to become one unasked.
+ * @throws Failure `permission_denied`, `already_exists`.
+ */
 export async function createOrganisation(
   app: AppContext,
   caller: Caller,
   name: string,
 ): Promise<Organisation> {
+  if (app.config.registration === 'closed' && !(await isAdminSomewhere(app, caller))) {
+    throw permissionDenied('only an admin of an organisation can create another one on this server');
+  }
   return await app.db.transaction((tx) => addOrganisation(tx, app, caller, name));
 }
 

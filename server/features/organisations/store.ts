@@ -163,3 +163,14 @@ const count = statement<readonly [organisationId: string], { count: number }>(
 export async function countMembers(db: Executor, organisationId: string): Promise<number> {
   return (await db.run(count, [organisationId]))[0]?.count ?? 0;
 }
+
+const ADMIN_SOMEWHERE = statement<[userId: string], { admin: boolean }>(
+  'organisations.admin_somewhere',
+  `select exists (select 1 from memberships where user_id = $1 and role = 'admin') as admin`,
+);
+
+/** Whether the user is an admin of any organisation. */
+export async function findAdminSomewhere(executor: Executor, userId: string): Promise<boolean> {
+  const [row] = await executor.run(ADMIN_SOMEWHERE, [userId]);
+  return row?.admin === true;
+}

@@ -122,6 +122,8 @@ export async function updatePolicy(
   change: PolicyChange,
 ): Promise<StoredPolicy> {
   return app.db.transaction(async (tx) => {
+    // First, because a vote holds its intent when it comes to refer to the policy.
+    await wakeProject(tx, app, scope.projectId);
     const before = await locked(tx, scope, name);
     const { config } = change;
     if (config !== null && config.type !== before.type) {
@@ -143,7 +145,6 @@ export async function updatePolicy(
       before: remembered(before),
       after: remembered(row),
     });
-    await wakeProject(tx, app, scope.projectId);
     return policyOf(row, await loadSurroundings(tx, scope));
   });
 }
@@ -156,6 +157,8 @@ export async function deletePolicy(
   name: string,
 ): Promise<void> {
   await app.db.transaction(async (tx) => {
+    // First, as for a change.
+    await wakeProject(tx, app, scope.projectId);
     const before = await locked(tx, scope, name);
     await tx.run(store.deletePolicy, [before.id]);
     await record(tx, app, {
@@ -163,7 +166,6 @@ export async function deletePolicy(
       kind: 'policy.deleted',
       before: remembered(before),
     });
-    await wakeProject(tx, app, scope.projectId);
   });
 }
 

@@ -36,7 +36,7 @@ export const releaseHandlers = (app: AppContext): Pick<ServiceImpl<typeof Releas
   },
 
   waitRelease(request, context) {
-    return watchRelease(app, request.releaseIntentId, context.signal);
+    return watchRelease(app, callerOf(context), request.releaseIntentId, context.signal);
   },
 
   async getDestinationStates(request, context) {

@@ -7,6 +7,7 @@ import { Failure, failedPrecondition, invalid, notFound } from '#server/failure.
 import type { Caller } from '#server/features/access/service.ts';
 import { matchesPattern } from '#server/features/gate/branch-pattern.ts';
 import { loadEnabledPolicies } from '#server/features/gate/service.ts';
+import { meetWakers } from '#server/features/gate/wake.ts';
 import { record } from '#server/features/history/service.ts';
 import { findPipeline } from '#server/features/pipelines/service.ts';
 import type { ProjectScope } from '#server/rpc/access.ts';
@@ -59,6 +60,7 @@ export async function requestRelease(
   const id = app.newId();
   try {
     return await app.db.transaction(async (tx) => {
+      await meetWakers(tx, request.artifactId);
       const targets = await tx.run(store.findTargets, [scope.organisationId, request.artifactId]);
       const plan = request.usePipeline ? await ofPipeline(tx, scope, request) : direct(request, targets);
       if (plan.pipeline !== null) await requireNoneUnderWay(tx, request.artifactId);

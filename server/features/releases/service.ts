@@ -57,8 +57,9 @@ export async function cancelRelease(
 }
 
 function planStage(facts: IntentFacts, stageId: string): Stage {
-  const stage = facts.stages.find((one) => one.id === stageId && one.kind.type === 'plan');
-  if (stage === undefined) throw notFound(`plan stage "${stageId}"`);
+  const stage = facts.stages.find((one) => one.id === stageId);
+  if (stage === undefined) throw notFound(`stage "${stageId}"`);
+  if (stage.kind.type !== 'plan') throw failedPrecondition(`stage "${stageId}" is no plan stage`);
   return stage;
 }
 

@@ -182,7 +182,10 @@ export const speakingIntents = statement<readonly [artifactIds: readonly string[
                     order by s.artifact_id, s.status = 'ACTIVE' desc, s.created_at desc, s.id desc)`,
 );
 
-/** A page of intents with their stages and releases, newest first. */
+/**
+ * A page of intents with their stages and releases, newest first. Times come from the server's clock, in whole
+ * milliseconds as in page tokens, so that the plain columns can be compared, and the index of a project be followed.
+ */
 export const intentStates = statement<
   readonly [
     organisationId: string,
@@ -201,8 +204,8 @@ export const intentStates = statement<
       and ($2::uuid is null or i.project_id = $2)
       and ($3::uuid is null or i.artifact_id = $3)
       and ($4 or i.status = 'ACTIVE')
-      and ($5::timestamptz is null or (date_trunc('milliseconds', i.created_at), i.id) < ($5::timestamptz, $6::uuid))
-    order by date_trunc('milliseconds', i.created_at) desc, i.id desc
+      and ($5::timestamptz is null or (i.created_at, i.id) < ($5::timestamptz, $6::uuid))
+    order by i.created_at desc, i.id desc
     limit $7`,
 );
 

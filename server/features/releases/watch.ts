@@ -1,5 +1,6 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import type { AppContext } from '#server/context.ts';
+import { type Caller, requireStillLetIn } from '#server/features/access/service.ts';
 import { releaseLogs } from '#server/features/deliveries/service.ts';
 import { LogChannel, WaitReleaseEventSchema } from '#server/gen/forest/v1/releases_pb.ts';
 import { instant } from '#server/rpc/time.ts';
@@ -14,17 +15,24 @@ type Event = MessageInitShape<typeof WaitReleaseEventSchema>['event'];
 interface Told {
   readonly stages: Map<string, string>;
   readonly steps: Map<string, string>;
-  lastLog: number;
+  /** The last line of each release. */
+  readonly lines: Map<string, number>;
 }
 
 /**
  * Follows a release until it ends or the watcher leaves: first everything as it is, then each change. Subscribes before
  * it reads, so that nothing falls between; the signal says only that there is something to read. The last event is a
  * `status_update` of the whole intent.
+ * @throws Failure not_found once the caller has left the organisation, unauthenticated once their credentials have ended.
  */
-export async function* watchRelease(app: AppContext, releaseIntentId: string, signal: AbortSignal) {
+export async function* watchRelease(
+  app: AppContext,
+  caller: Caller,
+  releaseIntentId: string,
+  signal: AbortSignal,
+) {
   const nudge = createNudge(app, releaseIntentId, signal);
-  const told: Told = { stages: new Map(), steps: new Map(), lastLog: 0 };
+  const told: Told = { stages: new Map(), steps: new Map(), lines: new Map() };
   try {
     while (!signal.aborted) {
       nudge.reset();
@@ -37,6 +45,8 @@ export async function* watchRelease(app: AppContext, releaseIntentId: string, si
         return;
       }
       await nudge.wait();
+      // A wait may last for weeks: who was let in at its beginning may have left the organisation since.
+      if (!signal.aborted) await requireStillLetIn(app, caller, releaseIntentId);
     }
     // The release goes on without this watcher: a stream that just ended would look as if it had ended too.
     throw signal.reason;
@@ -109,10 +119,11 @@ function news(state: IntentStateRow, told: Told): Event[] {
 async function* logLines(app: AppContext, state: IntentStateRow, told: Told): AsyncGenerator<Event> {
   const names = new Map(state.steps.map((step) => [step.id, step.destinationName]));
   if (names.size === 0) return;
+  for (const id of names.keys()) if (!told.lines.has(id)) told.lines.set(id, 0);
   for (;;) {
-    const lines = await releaseLogs(app.db, [...names.keys()], told.lastLog);
+    const lines = await releaseLogs(app.db, told.lines);
     for (const { id, releaseId, at, channel, line } of lines) {
-      told.lastLog = id;
+      told.lines.set(releaseId, id);
       const value = {
         destination: names.get(releaseId) ?? '',
         line,

@@ -3,6 +3,7 @@ import { type Executor, isUniqueViolation, type Transaction } from '#server/db/d
 import { Failure, invalid, notFound, permissionDenied } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
 import { endOtherLogins, type IssuedTokens, issueTokens } from '#server/features/credentials/service.ts';
+import { isAdminSomewhere } from '#server/features/organisations/service.ts';
 import type { Page } from '#server/rpc/page.ts';
 import { hashPassword, verifyPassword } from './password.ts';
 import {
@@ -12,7 +13,6 @@ import {
   hasAnyUser,
   holdPassword,
   insertUser,
-  isAdminSomewhere,
   listSharedUsers,
   replacePassword,
   type UserKey,
@@ -75,7 +75,7 @@ export async function register(
   input: { username: string; email: string; password: string },
 ): Promise<{ user: User; tokens: IssuedTokens | null }> {
   const open = app.config.registration === 'open';
-  if (!open && !(caller !== null && (await isAdminSomewhere(app.db, caller.userId)))) {
+  if (!open && !(caller !== null && (await isAdminSomewhere(app, caller)))) {
     throw permissionDenied('registration is closed on this server: ask an admin of your organisation');
   }
   const passwordHash = await hashPassword(input.password);

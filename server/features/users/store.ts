@@ -162,14 +162,3 @@ const count = statement<readonly [viewer: string, search: string], { count: numb
 export async function countSharedUsers(db: Executor, viewer: string, search: string): Promise<number> {
   return (await db.run(count, [viewer, search]))[0]?.count ?? 0;
 }
-
-const ADMIN_SOMEWHERE = statement<[userId: string], { admin: boolean }>(
-  'users.admin_somewhere',
-  `select exists (select 1 from memberships where user_id = $1 and role = 'admin') as admin`,
-);
-
-/** Whether the user is an admin of any organisation. */
-export async function isAdminSomewhere(executor: Executor, userId: string): Promise<boolean> {
-  const [row] = await executor.run(ADMIN_SOMEWHERE, [userId]);
-  return row?.admin === true;
-}

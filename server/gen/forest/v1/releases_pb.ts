@@ -1901,7 +1901,7 @@ export type Artifact = Message<"forest.v1.Artifact"> & {
 
   /**
    * The release that speaks for it: the newest active one, else the newest; absent when none was asked for, and in
-   * answers other than GetArtifactsByProject's.
+   * answers other than GetArtifactsByProject's and GetArtifactBySlug's.
    *
    * @generated from field: optional forest.v1.ReleaseIntentState latest_intent = 100;
    */
@@ -2685,7 +2685,8 @@ export const ReleaseService: GenService<{
    * becomes the release's author. Members. Blocked stages wait; nothing is deployed before its policies pass.
    * `not_found`: unknown artifact, pipeline, environment or destination. `already_exists`: the artifact has an active
    * pipeline intent, whose id is in the message. `failed_precondition`: a branch rule forbids it (it names the policy),
-   * or the pipeline is disabled, or the project has none, or several of which none was named.
+   * or the pipeline is disabled, or the project has none, or several of which none was named, or everything asked for
+   * is deployed already and `force` is not set.
    *
    * @generated from rpc forest.v1.ReleaseService.Release
    */
@@ -2696,7 +2697,8 @@ export const ReleaseService: GenService<{
   },
   /**
    * Tells what happens to a release until it has ended: at first where it stands, so at least one `status_update`, then
-   * each change and each line of log. Ends with the intent. `not_found`: unknown intent.
+   * each change and each line of log. Ends with the intent. `not_found`: unknown intent, or the caller has left its
+   * organisation meanwhile. `unauthenticated`: the caller's credentials were ended meanwhile.
    *
    * The existing clients read a stream of events.
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
@@ -2812,7 +2814,7 @@ export const ReleaseService: GenService<{
   },
   /**
    * Fails a plan stage whose plans a person does not want; what depends on it is cancelled. Members.
-   * `not_found`, `failed_precondition`: as for ApprovePlanStage.
+   * `not_found`, `failed_precondition`: as for ApprovePlanStage. `permission_denied`: the author, who is no admin.
    *
    * @generated from rpc forest.v1.ReleaseService.RejectPlanStage
    */
@@ -2846,7 +2848,8 @@ export const ReleaseService: GenService<{
   /**
    * How a webhook destination that answered 202 tells the outcome. Its credential is the release's own token, as the
    * bearer token, and good for this release alone (`unauthenticated`). The same report again changes nothing.
-   * `failed_precondition`: the release has ended otherwise, timed out or cancelled for instance.
+   * `not_found`: the token is another release's. `failed_precondition`: the release has ended otherwise, timed out or
+   * cancelled for instance.
    *
    * @generated from rpc forest.v1.ReleaseService.ReportRelease
    */

@@ -474,7 +474,8 @@ export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__P
  */
 export const OrganisationService: GenService<{
   /**
-   * Makes an organisation with the caller as its first admin.
+   * Makes an organisation with the caller as its first admin. Where the server's registration is closed only an admin of
+   * an organisation may (`permission_denied`): an admin can make users, and nobody becomes one unasked.
    * `already_exists`: the name is taken on this server.
    *
    * @generated from rpc forest.v1.OrganisationService.CreateOrganisation

@@ -211,7 +211,8 @@ export type ApprovalDecisionEntry = Message<"forest.v1.ApprovalDecisionEntry"> &
   bypass: boolean;
 
   /**
-   * Whether it counts now towards `current_approvals`; false for rejections and bypasses.
+   * Whether it has a say now: its user is a member and not the author, or an admin for a bypass. Of those that have, only
+   * approvals that are no bypass make up `current_approvals`.
    *
    * @generated from field: bool counted = 101;
    */
@@ -1611,14 +1612,14 @@ export type PendingApproval = Message<"forest.v1.PendingApproval"> & {
   waitingSince: string;
 
   /**
-   * How far the stage is: awaiting approval, or not reached yet.
+   * How far the stage is: awaiting approval, always, as what is not reached yet is not listed.
    *
    * @generated from field: forest.v1.PipelineRunStageStatus stage_status = 11;
    */
   stageStatus: PipelineRunStageStatus;
 
   /**
-   * The caller's vote so far, `approved` or `rejected`; absent for none.
+   * Absent: what the caller has voted on waits for them no longer.
    *
    * @generated from field: optional string my_decision = 12;
    */
@@ -2047,7 +2048,8 @@ export const PolicyService: GenService<{
   },
   /**
    * The votes on one intent and environment and how many are needed.
-   * `not_found`: unknown project or intent, or no enabled approval policy for the environment.
+   * `not_found`: unknown project or intent, or no enabled approval policy for the environment. `failed_precondition`: the
+   * release does not deploy there.
    *
    * The older name of the method shares its messages.
    * buf:lint:ignore RPC_REQUEST_RESPONSE_UNIQUE

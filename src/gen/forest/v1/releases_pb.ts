@@ -2684,7 +2684,8 @@ export const ReleaseService: GenService<{
    * becomes the release's author. Members. Blocked stages wait; nothing is deployed before its policies pass.
    * `not_found`: unknown artifact, pipeline, environment or destination. `already_exists`: the artifact has an active
    * pipeline intent, whose id is in the message. `failed_precondition`: a branch rule forbids it (it names the policy),
-   * or the pipeline is disabled, or the project has none, or several of which none was named.
+   * or the pipeline is disabled, or the project has none, or several of which none was named, or everything asked for
+   * is deployed already and `force` is not set.
    *
    * @generated from rpc forest.v1.ReleaseService.Release
    */
@@ -2695,7 +2696,8 @@ export const ReleaseService: GenService<{
   },
   /**
    * Tells what happens to a release until it has ended: at first where it stands, so at least one `status_update`, then
-   * each change and each line of log. Ends with the intent. `not_found`: unknown intent.
+   * each change and each line of log. Ends with the intent. `not_found`: unknown intent, or the caller has left its
+   * organisation meanwhile. `unauthenticated`: the caller's credentials were ended meanwhile.
    *
    * The existing clients read a stream of events.
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
@@ -2811,7 +2813,7 @@ export const ReleaseService: GenService<{
   },
   /**
    * Fails a plan stage whose plans a person does not want; what depends on it is cancelled. Members.
-   * `not_found`, `failed_precondition`: as for ApprovePlanStage.
+   * `not_found`, `failed_precondition`: as for ApprovePlanStage. `permission_denied`: the author, who is no admin.
    *
    * @generated from rpc forest.v1.ReleaseService.RejectPlanStage
    */
@@ -2845,7 +2847,8 @@ export const ReleaseService: GenService<{
   /**
    * How a webhook destination that answered 202 tells the outcome. Its credential is the release's own token, as the
    * bearer token, and good for this release alone (`unauthenticated`). The same report again changes nothing.
-   * `failed_precondition`: the release has ended otherwise, timed out or cancelled for instance.
+   * `not_found`: the token is another release's. `failed_precondition`: the release has ended otherwise, timed out or
+   * cancelled for instance.
    *
    * @generated from rpc forest.v1.ReleaseService.ReportRelease
    */

@@ -874,7 +874,7 @@ export const UsersService: GenService<{
     output: typeof GetUserResponseSchema;
   },
   /**
-   * Users who share an organisation with the caller, by username.
+   * The caller and the users who share an organisation with them, by username.
    *
    * @generated from rpc forest.v1.UsersService.ListUsers
    */
