@@ -164,7 +164,7 @@ describe('a browser', () => {
   test('has a session that ends after 14 days, used or not', async () => {
     const cookie = cookieOf(await signIn('reviewer'));
     await app.context.db.pool.query(
-      `update credentials set expires_at = now() where kind = 'session' and revoked_at is null`,
+      `update credentials set expires_at = now() - interval '1 second' where kind = 'session' and revoked_at is null`,
     );
     const { body } = await call(app, 'SessionService/GetSession', {}, { cookie });
     expect(body.session).toBeUndefined();

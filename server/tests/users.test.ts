@@ -232,14 +232,20 @@ describe('refreshing and logging out', () => {
     for (const wrong of ['forage_r_unknown', token, 'x']) {
       expect(await codeOf(users().refreshToken({ refreshToken: wrong }))).toBe(Code.Unauthenticated);
     }
-    await app.context.db.pool.query('update credentials set expires_at = now() where user_id = $1', [userId]);
+    await app.context.db.pool.query(
+      "update credentials set expires_at = now() - interval '1 second' where user_id = $1",
+      [userId],
+    );
     expect(await codeOf(users().refreshToken({ refreshToken }))).toBe(Code.Unauthenticated);
     expect(await codeOf(users(token).tokenInfo({}))).toBe(Code.Unauthenticated);
   });
 
   test('what has run out is forgotten at the next login', async () => {
     const { userId, username } = await person();
-    await app.context.db.pool.query('update credentials set expires_at = now() where user_id = $1', [userId]);
+    await app.context.db.pool.query(
+      "update credentials set expires_at = now() - interval '1 second' where user_id = $1",
+      [userId],
+    );
     await users().login({ identifier: { case: 'username', value: username }, password: PASSWORD });
     const { rows } = await app.context.db.pool.query(
       'select kind from credentials where user_id = $1 order by kind',
@@ -467,9 +473,10 @@ describe('personal access tokens', () => {
       scopes: ['admin'],
     });
     expect(await codeOf(more)).toBe(Code.PermissionDenied);
-    await app.context.db.pool.query('update credentials set expires_at = now() where id = $1', [
-      all.token?.tokenId,
-    ]);
+    await app.context.db.pool.query(
+      "update credentials set expires_at = now() - interval '1 second' where id = $1",
+      [all.token?.tokenId],
+    );
     expect(await codeOf(users(all.rawToken).tokenInfo({}))).toBe(Code.Unauthenticated);
   });
 
