@@ -185,6 +185,7 @@ test('the keys are shown by ?, and can be switched off', async ({ world, browser
   await expectFitForAll(page);
   await dialog(page).getByLabel('Single keys act').uncheck();
   await page.keyboard.press('Escape');
+  await expect(dialog(page)).toBeHidden();
   await page.keyboard.press('j');
   await page.keyboard.press('?');
   await expect(dialog(page)).toBeHidden();
@@ -192,6 +193,7 @@ test('the keys are shown by ?, and can be switched off', async ({ world, browser
   await page.getByRole('button', { name: 'Keys' }).click();
   await dialog(page).getByLabel('Single keys act').check();
   await page.keyboard.press('Escape');
+  await expect(dialog(page)).toBeHidden();
   await page.keyboard.press('j');
   await expect(list(page).getByRole('link', { name: 'Only build' })).toBeFocused();
 });
