@@ -1,9 +1,5 @@
-import { AlertDialog, AlertDialogCancel } from '#src/components/alert-dialog.tsx';
-import { Button } from '#src/components/button.tsx';
-import { ActionError } from '#src/components/states.tsx';
-import { announce } from '#src/components/toast.tsx';
+import { DeleteDialog } from '#src/components/delete-dialog.tsx';
 import type { PersonalAccessToken } from '#src/gen/forest/v1/users_pb.ts';
-import { describeError } from '#src/lib/errors.ts';
 import { useTokenWrites } from './use-token-writes.ts';
 
 export interface DeleteTokenDialogProps {
@@ -14,41 +10,14 @@ export interface DeleteTokenDialogProps {
 /** Asks before an access token is deleted: whatever uses it stops working at once. */
 export function DeleteTokenDialog({ token: { tokenId, name }, onClose }: DeleteTokenDialogProps) {
   const { remove } = useTokenWrites();
-  const confirm = () => {
-    remove.mutate(
-      { tokenId },
-      {
-        onSuccess: () => {
-          announce('Access token deleted.');
-          onClose();
-        },
-      },
-    );
-  };
   return (
-    <AlertDialog
-      open
-      onOpenChange={(open) => {
-        if (!open && !remove.isPending) onClose();
-      }}
-      title={`Delete access token "${name}"?`}
+    <DeleteDialog
+      what="access token"
+      name={name}
       description="Whatever signs in with it is refused at once. This cannot be undone."
-      actions={
-        <>
-          <AlertDialogCancel />
-          <Button variant="danger" onClick={confirm} pending={remove.isPending}>
-            Delete
-          </Button>
-        </>
-      }
-    >
-      {remove.error && (
-        <div className="mt-3">
-          <ActionError>
-            “{name}” was not deleted. {describeError(remove.error).message}
-          </ActionError>
-        </div>
-      )}
-    </AlertDialog>
+      deletion={remove}
+      onConfirm={(done) => remove.mutate({ tokenId }, done)}
+      onClose={onClose}
+    />
   );
 }

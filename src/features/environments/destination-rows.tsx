@@ -1,9 +1,9 @@
 import { useState } from 'react';
 import { Button } from '#src/components/button.tsx';
+import { DeleteDialog } from '#src/components/delete-dialog.tsx';
 import { Failed, Loading } from '#src/components/states.tsx';
 import type { Destination } from '#src/gen/forest/v1/destinations_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
-import { DeleteDialog } from './delete-dialog.tsx';
 import { EditDestination } from './destination-dialogs.tsx';
 import { typeName } from './destination-draft.ts';
 import type { Destinations } from './use-destinations.ts';

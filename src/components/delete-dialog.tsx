@@ -1,11 +1,12 @@
-import { AlertDialog, AlertDialogCancel } from '#src/components/alert-dialog.tsx';
-import { Button } from '#src/components/button.tsx';
-import { ActionError } from '#src/components/states.tsx';
-import { announce } from '#src/components/toast.tsx';
 import { describeError } from '#src/lib/errors.ts';
+import { AlertDialog, AlertDialogCancel } from './alert-dialog.tsx';
+import { Button } from './button.tsx';
+import { ActionError } from './states.tsx';
+import { announce } from './toast.tsx';
 
 export interface DeleteDialogProps {
-  readonly what: 'environment' | 'destination';
+  /** What kind of thing it is, in lower case: `policy`. */
+  readonly what: string;
   readonly name: string;
   /** What deleting it does. */
   readonly description: string;
@@ -15,17 +16,17 @@ export interface DeleteDialogProps {
   readonly onClose: () => void;
 }
 
-/** Asks before an environment or a destination is deleted. A refusal stays in the dialog, in the server's words. */
+/** Asks before something is deleted. A refusal stays in the dialog, in the server's words. */
 export function DeleteDialog({ what, name, description, deletion, onConfirm, onClose }: DeleteDialogProps) {
   const onSuccess = () => {
-    announce(what === 'environment' ? 'Environment deleted.' : 'Destination deleted.');
+    announce(`${what.charAt(0).toUpperCase()}${what.slice(1)} deleted.`);
     onClose();
   };
   return (
     <AlertDialog
       open
       onOpenChange={(open) => {
-        if (!open) onClose();
+        if (!open && !deletion.isPending) onClose();
       }}
       title={`Delete ${what} "${name}"?`}
       description={description}
