@@ -6,7 +6,8 @@ const moment = /(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z)/;
 /** The server's words for why something waits, with its moments as the reader's clock shows them. */
 export function Reason({ children }: { readonly children: string }) {
   return children.split(moment).map((part, index) => {
-    const time = moment.test(part) ? new Date(part) : null;
+    // To the second and rounded up, as the server words them: what ends "at" it has ended then.
+    const time = moment.test(part) ? new Date(Math.ceil(Date.parse(part) / 1_000) * 1_000) : null;
     const key = `${index}/${part}`;
     if (!time || Number.isNaN(time.getTime())) return <Fragment key={key}>{part}</Fragment>;
     return (
