@@ -235,6 +235,11 @@ test('a release that is queued can be cancelled; its destination says so', async
   await world.people.admin.api.environments.createEnvironment({ organisation, name: 'rig', sortOrder: 9 });
   await world.addDestination('rig', 'slow-rig', { seconds: '600' });
   await world.release(await world.annotate(), 'rig');
+  const onRig = async () => {
+    const { destinations } = await author.api.releases.getDestinationStates({ organisation });
+    return destinations.find(({ destinationName }) => destinationName === 'slow-rig')?.status;
+  };
+  await expect.poll(onRig).toBe('RUNNING');
   const queued = await world.annotate({ title: 'Behind the first' });
   await world.release(queued, 'rig');
   const page = await browserOf(author);
