@@ -5,7 +5,7 @@ import { precompress } from './scripts/precompress.ts';
 
 /** Where the dashboard's requests go while it is developed; in production it is served by the API itself. */
 const api = `http://127.0.0.1:${process.env.API_PORT ?? '8080'}`;
-const proxy = { '^/forest\\.v1\\.': { target: api } };
+const proxy = { '^/forest\\.v1\\.': { target: api }, '^/auth/': { target: api } };
 
 /**
  * The libraries of every page, and our own shared parts: not the dialogs' bodies, which are loaded when one opens, nor
@@ -14,15 +14,15 @@ const proxy = { '^/forest\\.v1\\.': { target: api } };
 const sharedByPages = new RegExp(
   [
     'node_modules/(react|react-dom|scheduler|react-router|lucide-react|@tanstack|@connectrpc|@bufbuild)/',
-    'src/(main|app/[^/]+$|lib/|config/)',
+    'src/(main|app/[^/]+$|jsx/|lib/|config/)',
     'src/components/(?!.*-body)',
-    'src/gen/(?!.*(organisations|destinations)_pb)',
+    'src/gen/(?!.*(organisations|destinations|identities)_pb)',
     'domain/(time/|problem)',
   ].join('|'),
 );
 
 export default defineConfig({
-  plugins: [react(), tailwindcss(), precompress()],
+  plugins: [react({ jsxImportSource: '#jsx' }), tailwindcss(), precompress()],
   // Nothing is copied as it is: every file of the dashboard is built.
   publicDir: false,
   build: {

@@ -9,7 +9,7 @@ export default defineConfig({
         test: {
           name: 'server',
           include: ['server/**/*.test.ts'],
-          globalSetup: ['server/tests/database.ts'],
+          globalSetup: ['server/tests/database.ts', 'scripts/ensure-nats-server.ts'],
           // Real databases and real processes: slow machines are slow, not wrong.
           testTimeout: 30_000,
           hookTimeout: 60_000,

@@ -2,8 +2,10 @@ import type { Page } from 'playwright/test';
 import { apiAt } from '../scripts/api.ts';
 import { expectFitForAll } from './fit-for-all.ts';
 import { expect, password, test } from './fixtures.ts';
+import { overhang } from './page-faults.ts';
 
 const tokens = (page: Page) => page.getByRole('region', { name: 'Access tokens' });
+const sessions = (page: Page) => page.getByRole('region', { name: 'Sessions' });
 const dialog = (page: Page) => page.getByRole('dialog');
 
 test('the profile tells who one is and where one belongs', async ({ world, browserOf }) => {
@@ -50,9 +52,19 @@ test('a password is changed; the old one and other sessions are worth nothing th
   await expect(next).toHaveValue(fresh);
   await expectFitForAll(page);
   await current.fill(password);
+  for (const field of [next, again]) await field.fill('Administrator1');
+  await change.click();
+  await expect(next).toHaveAccessibleDescription(/one of the commonest passwords/);
+  for (const field of [next, again]) await field.fill(fresh);
   await change.click();
   await expect(page.getByText('Password changed.')).toBeVisible();
   await expect(current).toHaveValue('');
+
+  await expect(sessions(page).getByRole('listitem')).toHaveCount(1);
+  // With the new cookie one writes as before.
+  await page.getByRole('region', { name: 'Sessions' }).getByRole('button', { name: 'everywhere' }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Everywhere else' }).click();
+  await expect(page.getByText('Signed out everywhere else.')).toBeVisible();
 
   // Here one goes on; elsewhere one signs in anew.
   await page.reload();
@@ -124,4 +136,67 @@ test('tokens that cannot be loaded are asked for again', async ({ world, browser
   await page.unroute(/ListPersonalAccessTokens/);
   await tokens(page).getByRole('button', { name: 'Try again' }).click();
   await expect(tokens(page)).toContainText('No access tokens.');
+});
+
+test('one sees where one is signed in, and ends what one does not know', async ({ world, browserOf }) => {
+  const { reviewer } = world.people;
+  const page = await browserOf(reviewer);
+  const elsewhere = await browserOf(reviewer);
+  await page.goto('/account');
+  const rows = sessions(page).getByRole('listitem');
+  // Two browsers, and the client that the person was made by.
+  await expect(rows).toHaveCount(3);
+  const here = rows.filter({ hasText: 'this browser' });
+  await expect(here).toHaveCount(1);
+  await expect(here).toContainText('Chrome on Linux');
+  await expect(here).toContainText('from 127.0.0.1');
+  await expect(here).toContainText(/signed in (just now|in a moment|\d+ minute)/);
+  await expect(here).toContainText(/ends in (11|12) hours if not used/);
+  await expect(rows.filter({ hasText: 'API client' })).toHaveCount(1);
+  await expectFitForAll(page);
+
+  const other = rows.filter({ hasText: 'Chrome on Linux' }).filter({ hasNotText: 'this browser' });
+  await other.getByRole('button', { name: /^Sign out Chrome on Linux$/ }).focus();
+  await page.keyboard.press('Enter');
+  await expect(rows).toHaveCount(2);
+  await expect(page.getByText('Chrome on Linux is signed out.')).toBeVisible();
+  await elsewhere.goto('/account');
+  await expect(elsewhere.getByRole('heading', { name: 'Sign in' })).toBeVisible();
+  await here.getByRole('button', { name: 'Sign out' }).click();
+  await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
+});
+
+test('signing out everywhere ends this browser too, after a question', async ({ world, browserOf }) => {
+  const { reviewer } = world.people;
+  const page = await browserOf(reviewer);
+  await page.goto('/account');
+  await expect(sessions(page).getByRole('listitem')).toHaveCount(2);
+  await sessions(page).getByRole('button', { name: 'Sign out everywhere' }).click();
+  const question = page.getByRole('alertdialog');
+  await expect(question).toContainText('Access tokens go on');
+  await page.setViewportSize({ width: 320, height: 640 });
+  expect(await overhang(page)).toBeLessThanOrEqual(0);
+  await expect(question.getByRole('button', { name: 'Cancel' })).toBeFocused();
+  await page.keyboard.press('Escape');
+  await expect(sessions(page).getByRole('listitem')).toHaveCount(2);
+  await reviewer.api.users.tokenInfo({});
+  await sessions(page).getByRole('button', { name: 'Sign out everywhere' }).click();
+  await question.getByRole('button', { name: 'Everywhere', exact: true }).click();
+  await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
+  await expect(reviewer.api.users.tokenInfo({})).rejects.toThrow();
+});
+
+test('sessions that cannot be loaded, or ended, are told of', async ({ world, browserOf }) => {
+  const page = await browserOf(world.people.reviewer);
+  await page.route(/ListSessions/, (route) => route.fulfill({ status: 500, body: 'no' }));
+  await page.goto('/account');
+  await expect(sessions(page).getByRole('alert')).toContainText('The sessions could not be loaded.');
+  await page.unroute(/ListSessions/);
+  await sessions(page).getByRole('button', { name: 'Try again' }).click();
+  const rows = sessions(page).getByRole('listitem');
+  await expect(rows).toHaveCount(2);
+  await page.route(/EndSession/, (route) => route.fulfill({ status: 500, body: 'no' }));
+  await rows.filter({ hasText: 'API client' }).getByRole('button').click();
+  await expect(sessions(page).getByRole('alert')).toContainText('It was not signed out.');
+  await expect(rows).toHaveCount(2);
 });

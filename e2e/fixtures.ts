@@ -9,7 +9,7 @@ import type { Artifact } from '#server/gen/forest/v1/releases_pb.ts';
 import { type Api, apiAt, signedIn } from '../scripts/api.ts';
 import { type ServerProcess, startServer } from '../scripts/server-process.ts';
 
-export { expect };
+export { apiAt, expect };
 
 /** Somebody with a password, and the API as they call it. */
 export interface Person {
@@ -93,7 +93,13 @@ interface WorkerFixtures {
 let made = 0;
 const unique = (word: string) => `${word}-${process.pid}-${Date.now().toString(36)}-${made++}`;
 /** What the tests' servers run with; the database is the embedded one. */
-const settings = { FORAGE_REGISTRATION: 'open', DATABASE_URL: '' };
+const settings = {
+  FORAGE_REGISTRATION: 'open',
+  DATABASE_URL: '',
+  // The receivers of webhooks are on this machine, and all people come from it.
+  WEBHOOK_ALLOW_PRIVATE: '1',
+  RATE_LIMIT_PER_MINUTE: '100000',
+};
 export const password = 'correct horse battery staple';
 
 async function register(url: string, username: string): Promise<Person> {
@@ -255,13 +261,18 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
 
   browserOf: async ({ browser, server }, use) => {
     const contexts: BrowserContext[] = [];
+    const refused: string[] = [];
     await use(async (person, look = {}) => {
       const context = await browser.newContext({ baseURL: server.url, ...look });
       contexts.push(context);
+      context.on('console', (message) => {
+        if (/Content Security Policy|Trusted(HTML|Script)/.test(message.text())) refused.push(message.text());
+      });
       await signIn(context, server.url, person);
       return context.newPage();
     });
     for (const context of contexts) await context.close();
+    expect(refused, 'no page asks for what its policy forbids').toEqual([]);
   },
 
   // biome-ignore lint/correctness/noEmptyPattern: Playwright reads a fixture's needs from this pattern

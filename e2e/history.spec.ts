@@ -21,12 +21,16 @@ test('the newest stands first, with what was before and after', async ({ world, 
   });
   const page = await browserOf(reviewer);
   await page.goto(address(world));
-  const newest = entries(page).first();
+  // Their own sign-in is in it too, and is the newest of all.
+  await expect(entries(page).first()).toContainText(`${reviewer.username} signed in as`);
+  const newest = entries(page).filter({ hasText: ' policy ' }).first();
   await expect(newest).toContainText(`${admin.username} changed policy four-eyes in shop`);
   await newest.getByRole('button', { name: '1 changed' }).click();
   await expect(newest.getByRole('term')).toHaveText(/required approvals/);
   await expect(newest.getByRole('definition')).toHaveText(/was 1.*is 2/);
-  await expect(entries(page).nth(1)).toContainText('created policy four-eyes');
+  await expect(entries(page).filter({ hasText: ' policy ' }).nth(1)).toContainText(
+    'created policy four-eyes',
+  );
 });
 
 test('filters stand in the address; back and forward keep them', async ({ world, browserOf }) => {
@@ -88,8 +92,8 @@ test('all that the filter matches is downloaded, as CSV without formulas and as 
   await page.getByRole('button', { name: 'Download CSV' }).click();
   expect((await csv).suggestedFilename()).toBe(`${world.organisation}-history.csv`);
   const table = await textOf(await csv);
-  expect(table.split('\r\n')).toHaveLength(5);
-  expect(table).toContain('id,at,kind,actor_username');
+  expect(table.trimEnd().split('\r\n')).toHaveLength(4);
+  expect(table).toContain('sequence,at,kind,actor_username');
   expect(table).toMatch(/^\d+,[^,]+,environment\.created,.*,load-test,/m);
   await expect(page.getByText('3 entries downloaded.')).toBeVisible();
 
@@ -99,12 +103,60 @@ test('all that the filter matches is downloaded, as CSV without formulas and as 
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line));
-  expect(parsed.map(({ kind, subject }) => [kind, subject])).toEqual([
-    ['environment.created', 'load-test'],
-    ['environment.created', 'production'],
+  expect(parsed.map(({ content }) => [content.kind, content.subject])).toEqual([
     ['environment.created', 'staging'],
+    ['environment.created', 'production'],
+    ['environment.created', 'load-test'],
   ]);
-  expect(parsed[0].after.description).toBe('a "quoted", line\nand another');
+  expect(parsed[2].content.after.description).toBe('a "quoted", line\nand another');
+  expect(parsed[2].hash).toMatch(/^[0-9a-f]{64}$/);
+});
+
+test('an entry tells by what and from where it was done, and its place in the record', async ({
+  world,
+  browserOf,
+}) => {
+  const page = await browserOf(world.people.admin);
+  await page.goto(address(world, '?kind=project.created'));
+  const entry = entries(page).first();
+  await entry.getByRole('button', { name: 'Details' }).click();
+  const proof = entry.getByRole('list', { name: 'Proof' });
+  await expect(proof).toContainText('by a login');
+  await expect(proof).toContainText('from 127.0.0.1');
+  await expect(proof).toContainText(/request [0-9a-f-]{36}/);
+  await expect(proof).toContainText(/hash [0-9a-f]{64}/);
+});
+
+test('an admin checks the record and takes its head along', async ({ world, browserOf }) => {
+  const { admin, reviewer } = world.people;
+  const page = await browserOf(admin);
+  await page.goto(address(world));
+  const record = page.getByRole('region', { name: 'The record' });
+  await record.getByRole('button', { name: 'Check the record' }).click();
+  const { organisation } = world;
+  const found = await admin.api.policies.verifyHistory({ organisation });
+  await expect(record.getByRole('status')).toContainText(`Checked: ${found.entries} entries fit.`);
+  await expect(record.getByText(`${found.entries} ${found.headHash}`)).toBeVisible();
+  await expect(record.getByRole('button', { name: 'Copy head' })).toBeVisible();
+
+  // What the server says when the database was edited by hand (history-chain.test.ts does that).
+  await page.route(/VerifyHistory/, (route) =>
+    route.fulfill({
+      json: { entries: '3', headHash: 'ab', firstBadSequence: '4', problem: 'entry 4 is missing' },
+    }),
+  );
+  await record.getByRole('button', { name: 'Check the record' }).click();
+  await expect(record.getByRole('alert')).toHaveText(
+    'The record does not fit: entry 4 is missing. Up to entry 3 everything fits.',
+  );
+  await page.route(/VerifyHistory/, (route) => route.abort('connectionrefused'));
+  await record.getByRole('button', { name: 'Check the record' }).click();
+  await expect(record.getByRole('alert')).toContainText('The record was not checked.');
+
+  const other = await browserOf(reviewer);
+  await other.goto(address(world));
+  await expect(entries(other).first()).toBeVisible();
+  await expect(other.getByRole('button', { name: /Check the record|Download/ })).toHaveCount(0);
 });
 
 test('a download says how far it is and can be stopped; one that fails says so', async ({
@@ -115,7 +167,7 @@ test('a download says how far it is and can be stopped; one that fails says so',
   await page.goto(address(world));
   await expect(entries(page).first()).toBeVisible();
   const held: (() => Promise<void>)[] = [];
-  await page.route(/ListHistory/, (route) => {
+  await page.route(/ExportHistory/, (route) => {
     held.push(() => route.abort('connectionrefused'));
   });
   await page.getByRole('button', { name: 'Download CSV' }).click();

@@ -1,4 +1,5 @@
 import type { Page } from 'playwright/test';
+import { expectFitForAll } from './fit-for-all.ts';
 import { expect, type Person, password, signIn, test } from './fixtures.ts';
 
 async function fillSignIn(page: Page, { username, password }: Pick<Person, 'username' | 'password'>) {
@@ -58,6 +59,32 @@ test('a wrong password is told in words and keeps the name', async ({ page, worl
   await expect(page.getByRole('alert')).toHaveText(/password/);
   await expect(page.getByLabel('Username or email')).toHaveValue(username);
   await expect(page).toHaveURL(/\/sign-in/);
+});
+
+test('after five wrong passwords one waits, sees for how long, and may then go on', async ({
+  page,
+  world,
+}) => {
+  const { reviewer } = world.people;
+  await page.clock.install();
+  await page.goto(`${world.url}/sign-in`);
+  const alert = page.getByRole('alert');
+  for (let i = 0; i < 5; i++) {
+    await fillSignIn(page, { username: reviewer.username, password: `not the password ${i}` });
+    await expect(page.getByLabel('Password')).toHaveValue('');
+    await expect(alert).toContainText('wrong username');
+  }
+  await fillSignIn(page, reviewer);
+  await expect(alert).toHaveText(/too many attempts have failed: try again in (2\d|30) seconds/);
+  await expect(alert).toBeFocused();
+  const timer = page.getByRole('timer');
+  await expect(timer).toHaveText(/Still .* to wait/);
+  await expectFitForAll(page);
+  await page.clock.fastForward(31_000);
+  await expect(timer).toHaveText('You can try again now.');
+  // What was typed is there still.
+  await expect(page.getByLabel('Username or email')).toHaveValue(reviewer.username);
+  await expect(page.getByLabel('Password')).toHaveValue(reviewer.password);
 });
 
 test('what is missing is said at its field, and nothing is sent', async ({ page, world }) => {

@@ -1,24 +1,12 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chromium } from 'playwright';
+import { installPackage, placesOnPath, starts } from './debian-package.ts';
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const applications = [
   '/Applications/Chromium.app/Contents/MacOS/Chromium',
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ];
-
-// Ubuntu's chromium-browser is a script that asks for a snap: what cannot say its version is no browser.
-function starts(path: string): boolean {
-  return spawnSync(path, ['--version'], { stdio: 'ignore', timeout: 20_000 }).status === 0;
-}
-
-function onPath(): string[] {
-  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
-  return names.flatMap((name) => folders.map((folder) => join(folder, name)));
-}
 
 /**
  * The Chromium for browser tests: `CHROMIUM_PATH`, else the system's, else the one that Playwright has downloaded, else
@@ -30,8 +18,9 @@ export function findChromium(): string | null {
     if (starts(chosen)) return chosen;
     throw new Error(`CHROMIUM_PATH is ${chosen}, which does not start: name the browser's executable`);
   }
-  const candidates = [...onPath(), ...applications, chromium.executablePath()];
-  return candidates.find((path) => existsSync(path) && starts(path)) ?? null;
+  // Ubuntu's chromium-browser is a script that asks for a snap: what cannot say its version is no browser.
+  const candidates = [...placesOnPath(names), ...applications, chromium.executablePath()];
+  return candidates.find(starts) ?? null;
 }
 
 const howTo = [
@@ -41,10 +30,6 @@ const howTo = [
   '  - CHROMIUM_PATH=/path/to/chromium (or chrome) if it stands somewhere else.',
 ].join('\n');
 
-function canInstall(): boolean {
-  return process.getuid?.() === 0 && existsSync('/etc/debian_version') && existsSync('/usr/bin/apt-get');
-}
-
 /**
  * Finds Chromium, or installs it where that needs no question: as root on Debian or Ubuntu.
  * Throws with what to do where neither is possible.
@@ -52,13 +37,11 @@ function canInstall(): boolean {
 export function ensureChromium(): string {
   const found = findChromium();
   if (found !== null) return found;
-  if (!canInstall()) throw new Error(howTo);
-  console.log('There is no Chromium for the browser tests: installing the system package with apt-get.');
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  for (const args of [['update'], ['install', '-y', '--no-install-recommends', 'chromium']]) {
-    const { status } = spawnSync('apt-get', args, { stdio: 'inherit', env });
-    if (status !== 0) throw new Error(`apt-get ${args.join(' ')} failed.\n${howTo}`);
-  }
+  installPackage({
+    name: 'chromium',
+    announcement: 'There is no Chromium for the browser tests: installing the system package with apt-get.',
+    howTo,
+  });
   const installed = findChromium();
   if (installed === null) throw new Error(`apt-get installed no Chromium that starts.\n${howTo}`);
   return installed;

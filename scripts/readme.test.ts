@@ -24,15 +24,20 @@ describe.skipIf(!equipped)("the README's CI job, as it is printed", () => {
   const destination = async (metadata: Record<string, string>) => {
     await admin.destinations.updateDestination({ organisation: 'acme', name: 'staging-eu', metadata });
   };
+  /** Made as the README says, once for all jobs. */
+  let token: Promise<string>;
+  const makeToken = async () => {
+    const [, script = ''] = /<!-- ci-token -->\s*```sh\n(.*?)```/s.exec(readme) ?? [];
+    expect(script).toContain('CreateServiceAccountToken');
+    const env = { ...process.env, FORAGE_URL: server.url, FORAGE_ADMIN: 'admin', FORAGE_PASSWORD: password };
+    const { stdout } = await promisify(execFile)('sh', ['-c', script], { cwd: root, env });
+    expect(stdout).toMatch(/^forage_b_\S+\s*$/);
+    return stdout.trim();
+  };
   const job = async () => {
     const [, script = ''] = /<!-- ci-job -->\s*```sh\n(.*?)```/s.exec(readme) ?? [];
     expect(script).toContain('AnnotateRelease');
-    const { rawToken } = await admin.users.createPersonalAccessToken({
-      userId: (await admin.users.tokenInfo({})).userId,
-      name: 'ci',
-      scopes: ['read', 'release'],
-    });
-    const env = { ...process.env, FORAGE_URL: server.url, FORAGE_TOKEN: rawToken };
+    const env = { ...process.env, FORAGE_URL: server.url, FORAGE_TOKEN: await token };
     return promisify(execFile)('sh', ['-c', script.replace('sleep 5', 'sleep 0.2')], { cwd: root, env });
   };
 
@@ -55,6 +60,8 @@ describe.skipIf(!equipped)("the README's CI job, as it is printed", () => {
       name: 'to-staging',
       stages: [{ id: 'staging', config: { case: 'deploy', value: { environment: 'staging' } } }],
     });
+    token = makeToken();
+    await token;
   }, 60_000);
 
   afterAll(async () => {
@@ -67,6 +74,11 @@ describe.skipIf(!equipped)("the README's CI job, as it is printed", () => {
     const { stdout } = await job();
     expect(stdout).toMatch(/Release [0-9a-f-]{36} asked for/);
     expect(stdout).toContain('Released.');
+    const { releaseIntents } = await admin.releases.getReleaseIntentStates({
+      organisation: 'acme',
+      includeCompleted: true,
+    });
+    expect(releaseIntents[0]?.actorUsername).toBe('ci (service account)');
   });
 
   test('ends with an error when the release fails', { timeout: 30_000 }, async () => {

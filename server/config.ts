@@ -1,3 +1,10 @@
+import type { BlockList } from 'node:net';
+import { ConfigError } from './config-error.ts';
+import { ProxyListError, readProxies } from './http/client-address.ts';
+import { SAMPLERS, type TracesConfig } from './observe/traces-config.ts';
+import { type OidcProvider, readOidcProviders } from './oidc-config.ts';
+import { readSecretsKey, type SecretsKey, SecretsKeyError } from './secrets/key.ts';
+
 /** Everything that the environment decides. Read and checked once, at start. */
 export interface Config {
   readonly host: string;
@@ -21,21 +28,45 @@ export interface Config {
   /** The address people use, without a trailing slash; null derives it from the listening address. */
   readonly publicUrl: string | null;
   readonly registration: 'open' | 'closed';
+  /** After how many minutes without use a browser's session ends, and how many days after its beginning in any case. */
+  readonly sessionIdleMinutes: number;
+  readonly sessionDays: number;
+  /** For how many days an access token may be made at most; null sets no limit, and lets tokens be made that never end. */
+  readonly tokenMaxDays: number | null;
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
   /** How often to look for intents that a lost signal left behind, in seconds. */
   readonly sweepSeconds: number;
   /** How long a graceful stop may take, in seconds. */
   readonly shutdownSeconds: number;
-  /** How long a stop goes on taking requests while it says that it is not ready, in seconds. */
+  /** How long a stop goes on taking requests while it says that it is not ready, in seconds; part of the former. */
   readonly drainSeconds: number;
+  /** Proxies that tell truly, by `X-Forwarded-For`, where requests come from. */
+  readonly trustedProxies: BlockList;
   /** Files in PEM: with both the port speaks TLS. */
   readonly tls: { readonly cert: string; readonly key: string } | null;
   /** What `/metrics` asks for as a bearer token; null answers it to callers on this machine alone. */
   readonly metricsToken: string | null;
+  /** Requests of one credential in a minute, on one server; 0: any number. Without a credential an address has a fifth. */
+  readonly rateLimitPerMinute: number;
+  /** Open streams of one user, on one server. */
+  readonly streamsPerUser: number;
+  /** How long the body of a request may take to arrive, in seconds; that of a stream twenty times as long. */
+  readonly bodySeconds: number;
+  /** Whether webhooks may lead to loopback, link-local and private addresses. */
+  readonly webhookAllowPrivate: boolean;
+  /** What secrets at rest are encrypted with; null with a `databaseUrl` stores none. */
+  readonly secretsKey: SecretsKey | null;
+  /** Keys that were used before: secrets are read by them, never written. */
+  readonly secretsKeysOld: readonly SecretsKey[];
+  /** Traces for a collector of OpenTelemetry; null makes none. */
+  readonly traces: TracesConfig | null;
+  /** The providers that people may sign in by, in the order that they are shown in. */
+  readonly oidcProviders: readonly OidcProvider[];
+  /** Whether passwords let anybody in; else only the providers do. */
+  readonly passwordSignIn: boolean;
 }
 
-/** A setting that stops the start: one line that names the variable. */
-export class ConfigError extends Error {}
+export { ConfigError };
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -92,6 +123,71 @@ function tlsFiles(env: Environment): Config['tls'] {
   return null;
 }
 
+function trustedProxies(env: Environment): BlockList {
+  try {
+    return readProxies(env['TRUSTED_PROXIES'] ?? '');
+  } catch (error) {
+    if (error instanceof ProxyListError) throw new ConfigError(`TRUSTED_PROXIES: ${error.message}`);
+    throw error;
+  }
+}
+
+/** The keys for secrets at rest; the messages never repeat a value. */
+function secretsKeys(env: Environment): Pick<Config, 'secretsKey' | 'secretsKeysOld'> {
+  const read = (name: string, text: string): SecretsKey => {
+    try {
+      return readSecretsKey(text);
+    } catch (error) {
+      if (error instanceof SecretsKeyError) throw new ConfigError(`${name}: ${error.message}`);
+      throw error;
+    }
+  };
+  const current = env['SECRETS_KEY']?.trim();
+  const old = (env['SECRETS_KEYS_OLD'] ?? '').split(',').filter((text) => text.trim() !== '');
+  return {
+    secretsKey: current ? read('SECRETS_KEY', current) : null,
+    secretsKeysOld: old.map((text) => read('SECRETS_KEYS_OLD', text)),
+  };
+}
+
+/** By the variables that OpenTelemetry gives its libraries. Off unless one of them says where traces go. */
+function traces(env: Environment): TracesConfig | null {
+  const exporter = oneOf(env, 'OTEL_TRACES_EXPORTER', ['otlp', 'none'], 'otlp');
+  const disabled = oneOf(env, 'OTEL_SDK_DISABLED', ['true', 'false'], 'false') === 'true';
+  const protocol = oneOf(env, 'OTEL_EXPORTER_OTLP_PROTOCOL', ['http/protobuf'], 'http/protobuf');
+  oneOf(env, 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL', ['http/protobuf'], protocol);
+  const sampler = oneOf(env, 'OTEL_TRACES_SAMPLER', SAMPLERS, 'parentbased_always_on');
+  const ratio = Number(env['OTEL_TRACES_SAMPLER_ARG'] || 1);
+  if (!(ratio >= 0 && ratio <= 1)) throw new ConfigError('OTEL_TRACES_SAMPLER_ARG must be from 0 to 1');
+  const to =
+    env['OTEL_TRACES_EXPORTER'] ||
+    url(env, 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', ['http:', 'https:']) ||
+    url(env, 'OTEL_EXPORTER_OTLP_ENDPOINT', ['http:', 'https:']);
+  return disabled || exporter === 'none' || !to ? null : { sampler, ratio };
+}
+
+/** A stop's times: how long it may take, and how much of that it goes on as before. */
+function stopTimes(env: Environment): Pick<Config, 'shutdownSeconds' | 'drainSeconds'> {
+  const shutdownSeconds = integer(env, 'SHUTDOWN_SECONDS', 10, 0, 3600);
+  const drainSeconds = integer(env, 'DRAIN_SECONDS', 0, 0, 3600);
+  if (drainSeconds > 0 && drainSeconds >= shutdownSeconds)
+    throw new ConfigError('DRAIN_SECONDS is part of SHUTDOWN_SECONDS and must be less');
+  return { shutdownSeconds, drainSeconds };
+}
+
+/** How people sign in. What would leave nobody a way in, or lead providers astray, stops the start. */
+function signIn(env: Environment): Pick<Config, 'oidcProviders' | 'passwordSignIn'> {
+  const oidcProviders = readOidcProviders(env);
+  const passwordSignIn = oneOf(env, 'PASSWORD_SIGN_IN', ['on', 'off'], 'on') === 'on';
+  if (oidcProviders.length === 0 && !passwordSignIn)
+    throw new ConfigError('PASSWORD_SIGN_IN is off and OIDC_PROVIDERS names none: nobody could sign in');
+  // The address that a provider sends people back to is registered there, and is exact.
+  const fromHere = /^(127\.|localhost$|::1$)/.test(env['HOST'] || '127.0.0.1');
+  if (oidcProviders.length > 0 && !env['PUBLIC_URL'] && !fromHere)
+    throw new ConfigError('PUBLIC_URL must be set with OIDC_PROVIDERS: providers send people back to it');
+  return { oidcProviders, passwordSignIn };
+}
+
 /**
  * Reads the configuration from environment variables (see the README's table).
  * @throws ConfigError with one line that names the variable.
@@ -115,11 +211,21 @@ export function readConfig(env: Environment): Config {
     staticDir: env['STATIC_DIR'] || './dist',
     publicUrl: url(env, 'PUBLIC_URL', ['http:', 'https:'])?.replace(/\/+$/, '') ?? null,
     registration: oneOf(env, 'FORAGE_REGISTRATION', ['open', 'closed'], 'closed'),
+    sessionIdleMinutes: integer(env, 'SESSION_IDLE_MINUTES', 12 * 60, 5, 365 * 24 * 60),
+    sessionDays: integer(env, 'SESSION_DAYS', 14, 1, 365),
+    tokenMaxDays: integer(env, 'TOKEN_MAX_DAYS', 0, 0, 365) || null,
     logLevel: oneOf(env, 'LOG_LEVEL', LOG_LEVELS, 'info'),
     sweepSeconds: integer(env, 'SWEEP_SECONDS', 5, 1, 3600),
-    shutdownSeconds: integer(env, 'SHUTDOWN_SECONDS', 10, 0, 3600),
-    drainSeconds: integer(env, 'DRAIN_SECONDS', 0, 0, 3600),
+    ...stopTimes(env),
+    trustedProxies: trustedProxies(env),
     tls: tlsFiles(env),
     metricsToken: env['METRICS_TOKEN'] || null,
+    rateLimitPerMinute: integer(env, 'RATE_LIMIT_PER_MINUTE', 6_000, 0, 10_000_000),
+    streamsPerUser: integer(env, 'STREAMS_PER_USER', 50, 1, 100_000),
+    bodySeconds: integer(env, 'REQUEST_BODY_SECONDS', 30, 1, 3600),
+    webhookAllowPrivate: oneOf(env, 'WEBHOOK_ALLOW_PRIVATE', ['0', '1'], '0') === '1',
+    ...secretsKeys(env),
+    traces: traces(env),
+    ...signIn(env),
   };
 }

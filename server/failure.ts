@@ -17,17 +17,24 @@ export class Failure extends Error {
   readonly fields: readonly FieldProblem[];
   /** The release intent that stands in the way, for `already_exists` of a release. */
   readonly releaseIntentId: string | null;
+  /** When to try again, in whole seconds from now, 1 or more; for `resource_exhausted`. */
+  readonly retryAfterSeconds: number | null;
 
   constructor(
     kind: FailureKind,
     message: string,
-    options: { fields?: readonly FieldProblem[]; releaseIntentId?: string } = {},
+    options: {
+      fields?: readonly FieldProblem[];
+      releaseIntentId?: string;
+      retryAfterSeconds?: number;
+    } = {},
   ) {
     super(message);
     this.name = 'Failure';
     this.kind = kind;
     this.fields = options.fields ?? [];
     this.releaseIntentId = options.releaseIntentId ?? null;
+    this.retryAfterSeconds = options.retryAfterSeconds ?? null;
   }
 }
 
@@ -39,6 +46,12 @@ export function invalid(...problems: readonly FieldProblem[]): Failure {
   const words = problems.map((p) => `${p.field}: ${p.message}`).join('; ');
   return new Failure('invalid_argument', words, { fields: problems });
 }
+
+/** Too much of something; `retryAfterSeconds`, rounded up to whole seconds, tells when there is room again. */
+export const exhausted = (message: string, retryAfterSeconds: number): Failure =>
+  new Failure('resource_exhausted', message, {
+    retryAfterSeconds: Math.max(1, Math.ceil(retryAfterSeconds)),
+  });
 
 export const failedPrecondition = (message: string): Failure => new Failure('failed_precondition', message);
 export const permissionDenied = (message: string): Failure => new Failure('permission_denied', message);

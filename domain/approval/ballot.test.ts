@@ -64,6 +64,16 @@ describe('checkBallot refuses', () => {
       /release has failed/,
     ],
     ['row 8: bypass by a member', bypass, {}, 'permission_denied', /Only an admin/],
+    ['a service account approves', approve, { role: 'service' }, 'permission_denied', /no vote/],
+    ['a service account rejects', reject, { role: 'service' }, 'permission_denied', /no vote/],
+    ['a service account bypasses', bypass, { role: 'service' }, 'permission_denied', /no vote/],
+    [
+      'a service account, whatever else is wrong',
+      approve,
+      { role: 'service', hasDeployStage: false },
+      'permission_denied',
+      /no vote/,
+    ],
     ['row 8: bypass by the author', bypass, { isAuthor: true }, 'permission_denied', /Only an admin/],
     [
       'row 9: no reason',
@@ -136,6 +146,7 @@ describe('ballotPermissions', () => {
     ['the author', { isAuthor: true }, { approve: false, reject: false, bypass: false }],
     ['an admin', { role: 'admin' }, { approve: true, reject: true, bypass: true }],
     ['an admin author', { role: 'admin', isAuthor: true }, { approve: false, reject: true, bypass: true }],
+    ['a service account', { role: 'service' }, { approve: false, reject: false, bypass: false }],
     [
       'an admin too late',
       { role: 'admin', stageStatus: 'ACTIVE' },

@@ -1,5 +1,5 @@
 import type { IntentStatus, StageStatus } from '#domain/release/stage.ts';
-import type { Role } from './vote.ts';
+import type { Standing } from './vote.ts';
 
 /** What somebody asks for: an approval (perhaps a bypass) or a rejection, with the comment as typed. */
 export interface Ballot {
@@ -8,7 +8,7 @@ export interface Ballot {
   readonly comment: string;
 }
 
-/** What decides whether a ballot is taken. The caller is known, and a member of the release's organisation. */
+/** What decides whether a ballot is taken. The caller is known, and a member or service account of the release's organisation. */
 export interface BallotFacts {
   readonly environment: string;
   /** Whether the intent has a deploy stage for the environment. */
@@ -18,7 +18,7 @@ export interface BallotFacts {
   /** Of that deploy stage; of several, the first that has not started, else the last. Null when there is none. */
   readonly stageStatus: StageStatus | null;
   readonly intentStatus: IntentStatus;
-  readonly role: Role;
+  readonly role: Standing;
   readonly isAuthor: boolean;
 }
 
@@ -56,9 +56,13 @@ function whyTooLate(facts: BallotFacts): string | null {
 
 /**
  * Rows 5 to 10 of the table of decisions, in its order: the first that applies is the answer; null when the ballot is
- * taken. Rows 1 to 4 (who is calling, ids, membership, the intent) are the server's.
+ * taken. Rows 1 to 4 (who is calling, ids, membership, the intent) are the server's. A service account's is never taken.
  */
 export function checkBallot(ballot: Ballot, facts: BallotFacts): BallotRefusal | null {
+  // The server's table of access lets none come so far; whatever becomes of that, a machine has no voice.
+  if (facts.role === 'service') {
+    return { code: 'permission_denied', message: 'A service account has no vote.' };
+  }
   if (!facts.hasDeployStage) {
     return { code: 'failed_precondition', message: `This release does not deploy to ${facts.environment}.` };
   }

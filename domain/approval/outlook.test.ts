@@ -18,7 +18,12 @@ const vote = (username: User, mark: 'approve' | 'reject' | 'bypass', role: Role 
 const member = (username: User): Member => ({ userId: username, username, role: startedWith(username) });
 const all = USERS.map(member);
 const outlook = (votes: readonly Vote[], required: number, members: readonly Member[] = all) => {
-  const { missing, eligible } = approvalOutlook(tallyVotes(votes, required), members, 'author', required);
+  const { missing, eligible } = approvalOutlook(
+    tallyVotes(votes, required),
+    members,
+    new Set(['author', 'somebody who left']),
+    required,
+  );
   return { missing, eligible: eligible.map(({ username }) => username) };
 };
 
@@ -80,7 +85,12 @@ describe('approvalOutlook', () => {
             return role === null ? [] : [{ ...member(user), role }];
           });
           const tally = tallyVotes(votes, required);
-          const { missing, eligible } = approvalOutlook(tally, members, 'author', required);
+          const { missing, eligible } = approvalOutlook(
+            tally,
+            members,
+            new Set(['author', 'somebody who left']),
+            required,
+          );
           expect(missing === 0).toBe(tally.passed);
           const withApprovals = (count: number) => {
             const cast = eligible.slice(0, count).map(({ userId }) => {

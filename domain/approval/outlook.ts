@@ -20,13 +20,13 @@ export interface ApprovalOutlook {
 }
 
 /**
- * What an approval still needs. Eligible is every member who is not the author and whose approval does not count yet: a
+ * What an approval still needs. Eligible is every member who is no author and whose approval does not count yet: a
  * rejection can be turned into an approval, and so can a bypass. `requiredApprovals` is 1 or more.
  */
 export function approvalOutlook(
   tally: ApprovalTally,
   members: readonly Member[],
-  authorId: string,
+  authors: ReadonlySet<string>,
   requiredApprovals: number,
 ): ApprovalOutlook {
   const approved = new Set(
@@ -35,7 +35,7 @@ export function approvalOutlook(
       .map((vote) => vote.userId),
   );
   const eligible = members
-    .filter(({ userId }) => userId !== authorId && !approved.has(userId))
+    .filter(({ userId }) => !authors.has(userId) && !approved.has(userId))
     .map(({ userId, username }) => ({ userId, username }));
   const missing = tally.bypass === null ? Math.max(0, requiredApprovals - tally.current) : 0;
   return { missing, eligible };

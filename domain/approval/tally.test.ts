@@ -121,7 +121,7 @@ describe('tallyVotes', () => {
     ).toEqual([
       ['reviewer', true, null],
       ['reviewer-two', true, null],
-      ['author', false, 'by the author of the release'],
+      ['author', false, 'by an author of the release'],
       ['former', false, 'no longer a member'],
       ['admin', false, 'no longer an admin'],
       ['other-admin', true, null],

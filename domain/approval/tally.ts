@@ -27,7 +27,7 @@ function whyNotCounted(vote: Vote, current: Vote | undefined): string | null {
   // A bypass needs the admin's right for as long as it is to stand; without it, it is not even an approval.
   if (isBypass(vote)) return vote.role === 'admin' ? null : 'no longer an admin';
   if (vote.role === null) return 'no longer a member';
-  if (vote.isAuthor) return 'by the author of the release';
+  if (vote.isAuthor) return 'by an author of the release';
   return null;
 }
 
@@ -42,7 +42,7 @@ function currentVotes(votes: readonly Vote[]): Map<string, Vote> {
 }
 
 /**
- * Counts votes by the gate's rules: a vote counts while its user is a member and not the author; a bypass stands while
+ * Counts votes by the gate's rules: a vote counts while its user is a member and no author; a bypass stands while
  * its user is an admin, author or not; a rejection has a say but takes nothing away. `required` is 1 or more: anything
  * else is never reached by counting (fail closed).
  */

@@ -22,8 +22,8 @@ export type PolicyWarning = { readonly policyId: string; readonly policyName: st
 /** What the project and its organisation look like now. */
 export interface SatisfiableContext {
   readonly members: readonly { readonly userId: string; readonly role: Role }[];
-  /** Who asked for the release; null when no release is in question. */
-  readonly authorId: string | null;
+  /** Who cannot approve the release because it is theirs; null when no release is in question. */
+  readonly authors: ReadonlySet<string> | null;
   /** How many destinations an environment has. */
   readonly destinationsOf: (environment: string) => number;
   /** Branches of the project's latest artifacts, newest first, repetitions allowed; empty when nothing is known. */
@@ -31,10 +31,10 @@ export interface SatisfiableContext {
   readonly matches: PatternMatcher;
 }
 
-/** Members who may vote on a release: not its author. Which member that will be is not known without a release. */
-function votersIn({ members, authorId }: SatisfiableContext): number {
-  if (authorId === null) return Math.max(0, members.length - 1);
-  return members.filter(({ userId }) => userId !== authorId).length;
+/** Members who may vote on a release: none of its authors. Without a release one member is taken for its author. */
+function votersIn({ members, authors }: SatisfiableContext): number {
+  if (authors === null) return Math.max(0, members.length - 1);
+  return members.filter(({ userId }) => !authors.has(userId)).length;
 }
 
 function matchesAny(pattern: string, { recentBranches, matches }: SatisfiableContext): boolean {

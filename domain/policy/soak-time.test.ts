@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { SoakTimeConfig } from './policy.ts';
-import { evaluateSoakTime, type SourceDeployment } from './soak-time.ts';
+import { evaluateSoakTime, type SourceDeployment, soakWordsLastUntil } from './soak-time.ts';
 
 const config: SoakTimeConfig = {
   type: 'soak_time',
@@ -100,4 +100,20 @@ describe('evaluateSoakTime', () => {
     const verdict = evaluateSoakTime({ ...config, durationSeconds }, [west('02:00:00')], at('12:00:00'));
     expect(verdict.passed).toBe(false);
   });
+});
+
+describe('soakWordsLastUntil', () => {
+  it.each(['17:30:00', '17:30:00.001', '17:45:40', '17:57:59', '17:58:00', '17:58:00.500', '17:59:59.999'])(
+    'tells the moment at which the words of %s change, and no earlier one',
+    (now) => {
+      const reasonAt = (moment: Date) => evaluateSoakTime(config, [west('17:30:00')], moment).reason;
+      const until = soakWordsLastUntil(at('18:00:00'), at(now));
+      expect(until.getTime()).toBeGreaterThan(at(now).getTime());
+      for (let moment = at(now).getTime(); moment < until.getTime(); moment += 250) {
+        expect(reasonAt(new Date(moment))).toBe(reasonAt(at(now)));
+      }
+      expect(reasonAt(new Date(until.getTime() - 1))).toBe(reasonAt(at(now)));
+      expect(reasonAt(until)).not.toBe(reasonAt(at(now)));
+    },
+  );
 });

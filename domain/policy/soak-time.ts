@@ -17,6 +17,13 @@ function leftInWords(milliseconds: number): string {
   return formatRemaining(seconds < IN_MINUTES ? seconds : seconds - (seconds % 60));
 }
 
+/** Until when the words of a soak that ends at `endsAt`, told at `now` before it, stay as they are. */
+export function soakWordsLastUntil(endsAt: Date, now: Date): Date {
+  const seconds = Math.ceil((endsAt.getTime() - now.getTime()) / 1_000);
+  const last = seconds < IN_MINUTES ? seconds : seconds - (seconds % 60);
+  return new Date(endsAt.getTime() - (last - 1) * 1_000);
+}
+
 /**
  * Passes when the artifact's last successful deployment to every destination of the source environment is at least the
  * configured seconds old. `deployments` has one entry per destination; undefined: nothing is known of the environment.

@@ -39,10 +39,10 @@ export function rulesInForce(log: readonly Happening[]): Rule[] {
   });
 }
 
-/** "A vote counts while its user is a member of the organisation and is not the author." */
-export function approvers(log: readonly Happening[], { author }: Setting): User[] {
+/** "A vote counts while its user is a member of the organisation and no author of the release." */
+export function approvers(log: readonly Happening[], { authors }: Setting): User[] {
   return USERS.filter(
-    (user) => user !== author && roleNow(log, user) !== null && markNow(log, user) === 'approve',
+    (user) => !authors.includes(user) && roleNow(log, user) !== null && markNow(log, user) === 'approve',
   );
 }
 

@@ -11,7 +11,8 @@ import type { Policy } from '#domain/policy/policy.ts';
 
 export const USERS = ['author', 'reviewer', 'reviewer-two', 'admin'] as const;
 export type User = (typeof USERS)[number];
-export const AUTHORS = ['author', 'admin'] as const satisfies readonly User[];
+/** Who asks for releases. */
+export const ASKERS = ['author', 'admin'] as const satisfies readonly User[];
 export const DESTINATIONS = ['eu-west', 'us-east'] as const;
 export const NAMES = ['first', 'second', 'third'] as const;
 /** With the branches each lets pass; the last one does not compile. */
@@ -37,7 +38,8 @@ export type Deed =
 export type Happening = Deed & { readonly at: number };
 
 export interface Setting {
-  readonly author: User;
+  /** Who asked for the release, and whoever the artifact's source names, in any order, once or twice. */
+  readonly authors: readonly User[];
   readonly branch: string | null;
 }
 
@@ -128,7 +130,9 @@ export const deeds: fc.Arbitrary<Deed[]> = fc
   ]);
 
 export const setting: fc.Arbitrary<Setting> = fc.record({
-  author: fc.constantFrom(...AUTHORS),
+  authors: fc
+    .tuple(fc.constantFrom(...ASKERS), fc.option(fc.constantFrom(...USERS)))
+    .map(([asker, source]): User[] => (source === null ? [asker] : [source, asker])),
   branch: fc.constantFrom('main', 'main', 'main', 'my-branch', 'dev', null),
 });
 
@@ -165,7 +169,7 @@ function configOf(given: Rule, environment: string): Policy['config'] {
 /** What a server would have stored after the log, and would hand to the evaluator. */
 export function stateOf(
   log: readonly Happening[],
-  { author, branch }: Setting,
+  { authors, branch }: Setting,
 ): { policies: Policy[]; facts: PolicyFacts } {
   const policies = new Map<string, Policy>();
   const votes = new Map<User, Vote>();
@@ -192,7 +196,7 @@ export function stateOf(
         comment: null,
         decidedAt: new Date(event.at),
         role: null,
-        isAuthor: event.user === author,
+        isAuthor: authors.includes(event.user),
       });
     }
   }

@@ -174,6 +174,7 @@ export async function dashboard(): Promise<readonly Figure[]> {
       DATABASE_URL: '',
       FORAGE_REGISTRATION: 'open',
       STATIC_DIR: files,
+      RATE_LIMIT_PER_MINUTE: '0',
     });
     const browser = await launch();
     try {

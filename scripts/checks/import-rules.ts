@@ -25,8 +25,15 @@ export const importRules: readonly (IForbiddenRuleType & { name: string })[] = [
     name: 'server-imports-only-domain',
     comment: 'the server knows nothing of the dashboard, the scripts or the browser tests.',
     severity: 'error',
-    from: { path: '^server/' },
+    from: { path: '^server/', pathNot: '^server/tests/' },
     to: { path: '^(src|scripts|e2e)/' },
+  },
+  {
+    name: 'server-tests-stay-outside-of-the-dashboard',
+    comment: 'what scripts start (a server, NATS) is as real for tests of the server.',
+    severity: 'error',
+    from: { path: '^server/tests/' },
+    to: { path: '^(src|e2e)/' },
   },
   {
     name: 'dashboard-imports-only-domain',

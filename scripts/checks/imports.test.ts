@@ -10,6 +10,7 @@ const violations: readonly (readonly [rule: string, from: string, to: string])[]
   ['domain-is-pure', 'domain/policy/clock.ts', 'node:fs'],
   ['domain-tests-stay-inside', 'domain/policy/policy.test.ts', '#server/app.ts'],
   ['server-imports-only-domain', 'server/app.ts', '#src/lib/words.ts'],
+  ['server-tests-stay-outside-of-the-dashboard', 'server/tests/world.ts', '#src/lib/words.ts'],
   ['dashboard-imports-only-domain', 'src/lib/words.ts', '#server/config.ts'],
   ['dashboard-runs-in-browsers', 'src/lib/disk.ts', 'node:fs'],
   ['components-make-no-requests', 'src/components/list.tsx', '@tanstack/react-query'],

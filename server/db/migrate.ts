@@ -9,11 +9,14 @@ export class MigrationError extends Error {
   override readonly name = 'MigrationError';
 }
 
-interface Migration {
+export interface Migration {
   name: string;
   sql: string;
   sha256: string;
 }
+
+/** The files that this version of Forage brings. */
+export const MIGRATIONS = new URL('./migrations', import.meta.url).pathname;
 
 /** Any number that no other advisory lock of the product uses. */
 const MIGRATION_LOCK = '4401278563310911';
@@ -25,7 +28,8 @@ const FILE_NAME = /^(\d{4})_[a-z0-9_]+\.sql$/;
  * may do this at once: a lock inside each transaction lets one work, and the others find it done. When there is nothing
  * to do it costs one query.
  *
- * `client` is one connection that is not in a transaction. Returns the names of the files that ran.
+ * `client` is one connection that is not in a transaction. With `upTo` only the first so many files are known, for data of an
+ * older version that is loaded before the rest runs. Returns the names of the files that ran.
  * @throws MigrationError when a file that ran has changed since or is missing, the numbers have a gap, the database is of
  * a newer version, or a file fails (its transaction is then undone; those before it stand).
  */
@@ -33,8 +37,9 @@ export async function migrate(
   client: ClientBase,
   directory: string,
   log: Log,
+  { upTo }: { upTo?: number } = {},
 ): Promise<{ applied: string[] }> {
-  const wanted = await readMigrations(directory);
+  const wanted = (await readMigrations(directory)).slice(0, upTo);
   const before = await readApplied(client);
   const applied: string[] = [];
   for (const migration of wanted.slice(compare(wanted, before))) {
@@ -46,7 +51,8 @@ export async function migrate(
   return { applied };
 }
 
-async function readMigrations(directory: string): Promise<Migration[]> {
+/** The migrations in `directory`, in order. @throws MigrationError when a name is odd or the numbers have a gap. */
+export async function readMigrations(directory: string): Promise<Migration[]> {
   const names = (await readdir(directory)).filter((name) => name.endsWith('.sql')).sort();
   return Promise.all(
     names.map(async (name, index) => {

@@ -58,6 +58,11 @@ const STATEMENTS = [
   `SELECT pg_get_triggerdef(g.oid, true) || ';' AS text
      FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE ${OWN} AND NOT g.tgisinternal ORDER BY c.relname, g.tgname`,
+  `SELECT 'ALTER TABLE ' || quote_ident(c.relname)
+          || CASE g.tgenabled WHEN 'A' THEN ' ENABLE ALWAYS' WHEN 'R' THEN ' ENABLE REPLICA' ELSE ' DISABLE' END
+          || ' TRIGGER ' || quote_ident(g.tgname) || ';' AS text
+     FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE ${OWN} AND NOT g.tgisinternal AND g.tgenabled <> 'O' ORDER BY c.relname, g.tgname`,
   `SELECT 'COMMENT ON ' || CASE o.objsubid WHEN 0 THEN 'TABLE ' ELSE 'COLUMN ' END || quote_ident(c.relname)
           || coalesce('.' || quote_ident(a.attname), '') || ' IS ' || quote_literal(o.description) || ';' AS text
      FROM pg_description o JOIN pg_class c ON c.oid = o.objoid AND o.classoid = 'pg_class'::regclass

@@ -1,5 +1,6 @@
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import { guardedLookup, TargetRefused, type TargetRules, targetProblem } from './target.ts';
 
 export interface PostAnswer {
   readonly status: number;
@@ -13,15 +14,19 @@ export interface PostAnswer {
 /**
  * Sends one POST and reads the answer, at most `limit` bytes of its body. Redirects are not followed, connections are
  * not kept, and no time limit applies but the signal: Node's `fetch` would give up on a slow receiver after 300 s.
- * Rejects with the network's error, or with the signal's reason when it aborts.
+ * Rejects with `TargetRefused` before anything is sent to a place that the rules do not allow, with the network's error, or
+ * with the signal's reason when it aborts.
  */
 export function post(
   url: URL,
   headers: Readonly<Record<string, string>>,
   body: string,
-  options: { limit: number; signal: AbortSignal },
+  options: { limit: number; signal: AbortSignal; rules: TargetRules },
 ): Promise<PostAnswer> {
-  const { limit, signal } = options;
+  const { limit, signal, rules } = options;
+  // A literal address is never looked up.
+  const problem = targetProblem(url, rules);
+  if (problem !== null) return Promise.reject(new TargetRefused(problem));
   const send = url.protocol === 'https:' ? requestHttps : requestHttp;
   return new Promise((resolve, reject) => {
     const fail = (error: Error) => reject(signal.aborted ? signal.reason : error);
@@ -31,6 +36,7 @@ export function post(
         method: 'POST',
         agent: false,
         signal,
+        lookup: guardedLookup(rules),
         headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) },
       },
       (response) => {

@@ -4,6 +4,7 @@ import type { Clock } from '#server/context.ts';
 import type { Delivery, DeliveryRun, DestinationType, Outcome } from './destination-type.ts';
 import { type PostAnswer, post } from './http-post.ts';
 import type { Metadata } from './metadata.ts';
+import { TargetRefused, type TargetRules, targetProblem } from './target.ts';
 
 const DEFAULT_TIMEOUT_SECONDS = 300;
 const MAX_TIMEOUT_SECONDS = 86_400;
@@ -22,6 +23,10 @@ export interface WebhookOptions {
   readonly clock: Clock;
   /** The server's address without a trailing slash, where outcomes are reported; null while it is not known. */
   readonly publicUrl: () => string | null;
+  /** Where webhooks may lead to. */
+  readonly targets: TargetRules;
+  /** Headers by which a receiver continues our trace; none unless given. */
+  readonly traceHeaders?: () => Readonly<Record<string, string>>;
   /** Milliseconds before the second attempt; doubled for each further one. */
   readonly firstRetryMs?: number;
   /** From 0 up to 1: how much of a wait is left to chance. */
@@ -79,6 +84,24 @@ function requestBody(delivery: Delivery, timestamp: Date, publicUrl: string | nu
   });
 }
 
+/** The answer without what only the receiver is to know: one that echoes its request would show it to all members. */
+function withoutSecrets(answer: PostAnswer, { reportToken, metadata }: Delivery): PostAnswer {
+  const secrets = [reportToken, metadata.secret ?? ''].filter((secret) => secret !== '');
+  // A body that was cut in the middle of one would still begin it.
+  const body = secrets.reduce(
+    (text, secret) => withoutStart(text.replaceAll(secret, '…'), secret),
+    answer.body,
+  );
+  return { ...answer, body };
+}
+
+/** A text without the beginning of a secret at its end, where that is long enough to be one. */
+function withoutStart(text: string, secret: string): string {
+  for (let length = Math.min(secret.length - 1, text.length); length >= 8; length--)
+    if (text.endsWith(secret.slice(0, length))) return `${text.slice(0, -length)}…`;
+  return text;
+}
+
 function refusal(answer: PostAnswer, address: string): string {
   const words = answer.body.replace(/\s+/g, ' ').trim().slice(0, SHOWN_CHARACTERS);
   const redirect = answer.status >= 300 && answer.status < 400 ? ' (redirects are not followed)' : '';
@@ -93,8 +116,10 @@ function accepted(answer: PostAnswer, delivery: Delivery): Outcome {
 }
 
 /** Problems of the fields that their kinds do not show. */
-function check(metadata: Metadata): { field: string; message: string }[] {
+function check(metadata: Metadata, targets: TargetRules): { field: string; message: string }[] {
   const problems: { field: string; message: string }[] = [];
+  const target = targetProblem(new URL(metadata.url ?? ''), targets);
+  if (target !== null) problems.push({ field: 'url', message: target });
   const timeout = timeoutOf(metadata);
   if (!Number.isInteger(timeout) || timeout < 1 || timeout > MAX_TIMEOUT_SECONDS) {
     problems.push({
@@ -115,7 +140,7 @@ function check(metadata: Metadata): { field: string; message: string }[] {
  * `forage/webhook@1`: tells a receiver of the release by a POST that is signed by the Standard Webhooks scheme, with the
  * release id as `webhook-id`, which stays the same however often it is sent. A 2xx answer ends the release well, 202
  * leaves it running until `ReportRelease`. Network errors, 408, 425, 429 and 5xx are tried again, five times in all;
- * other answers fail at once. Everything together may take `timeout_seconds` from the first attempt on.
+ * other answers fail at once, and so does a receiver at a place that is not called. Everything together may take `timeout_seconds` from the first attempt on.
  */
 export function createWebhook(options: WebhookOptions): DestinationType {
   const { clock, firstRetryMs = 500, random = Math.random } = options;
@@ -126,6 +151,7 @@ export function createWebhook(options: WebhookOptions): DestinationType {
     const now = clock.now();
     const body = requestBody(delivery, now, options.publicUrl());
     const headers = {
+      ...options.traceHeaders?.(),
       'content-type': 'application/json',
       'user-agent': 'Forage/1 (webhook)',
       'webhook-id': delivery.releaseId,
@@ -136,9 +162,11 @@ export function createWebhook(options: WebhookOptions): DestinationType {
     let answer: PostAnswer;
     try {
       const limit = delivery.mode === 'plan' ? PLAN_LIMIT : ANSWER_LIMIT;
-      answer = await post(url, headers, body, { limit, signal });
+      const sent = await post(url, headers, body, { limit, signal, rules: options.targets });
+      answer = withoutSecrets(sent, delivery);
     } catch (error) {
       signal.throwIfAborted();
+      if (error instanceof TargetRefused) throw new AbortError(`${address} ${error.message}`);
       const why = error instanceof Error ? error.message || error.name : String(error);
       throw new Retryable(`${address} could not be reached: ${why}`, null);
     }
@@ -201,7 +229,8 @@ export function createWebhook(options: WebhookOptions): DestinationType {
       {
         name: 'url',
         label: 'URL',
-        description: 'Where the request is sent. Redirects are not followed.',
+        description:
+          'Where the request is sent, on the public internet unless the server allows more. Redirects are not followed.',
         required: true,
         fieldType: 'url',
         defaultValue: '',
@@ -225,7 +254,7 @@ export function createWebhook(options: WebhookOptions): DestinationType {
       },
     ],
     timeoutSeconds: timeoutOf,
-    check,
+    check: (metadata) => check(metadata, options.targets),
     deliver,
   };
 }

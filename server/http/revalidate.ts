@@ -12,8 +12,14 @@ const OF_THE_BODY = new Set(['content-type', 'content-length', 'content-encoding
  *
  * It works on the response itself, of HTTP/1.1 and HTTP/2 alike, because Connect writes to it directly. Only for answers
  * that are one message: a stream would wait for its end.
+ *
+ * `tagged` is told the tag of an answer that is none of a refusal, whether it is sent or left out.
  */
-export function revalidate(request: IncomingMessage, response: ServerResponse): void {
+export function revalidate(
+  request: IncomingMessage,
+  response: ServerResponse,
+  tagged: (etag: string) => void = () => {},
+): void {
   const chunks: Uint8Array[] = [];
   let status = 200;
   let headers: OutgoingHttpHeaders = {};
@@ -39,9 +45,9 @@ export function revalidate(request: IncomingMessage, response: ServerResponse): 
       return response.end(body);
     }
     const etag = `"${createHash('sha256').update(body).digest('base64url')}"`;
-    // The body may be compressed or not: another body, another tag.
-    const kept = { ...headers, etag, 'cache-control': 'private, no-cache', vary: 'accept-encoding' };
-    if (!names(request.headers['if-none-match'], etag)) {
+    tagged(etag);
+    const kept = { ...headers, ...tagHeaders(etag) };
+    if (!hasTag(request.headers['if-none-match'], etag)) {
       response.writeHead(200, { ...kept, 'content-length': body.length });
       return response.end(body);
     }
@@ -54,8 +60,21 @@ export function revalidate(request: IncomingMessage, response: ServerResponse): 
   Object.assign(response, { writeHead: hold, write: keep, end: send });
 }
 
+/** What an answer with a tag says of it. The body may be compressed or not: another body, another tag. */
+const tagHeaders = (etag: string) => ({
+  etag,
+  'cache-control': 'private, no-cache',
+  vary: 'accept-encoding',
+});
+
+/** Says that what the caller has, with that tag, is still right. */
+export function notModified(response: ServerResponse, etag: string): void {
+  response.writeHead(304, tagHeaders(etag));
+  response.end();
+}
+
 /** Whether a list of tags has this one, by the weak comparison that `If-None-Match` asks for. */
-const names = (ifNoneMatch: string | undefined, etag: string): boolean =>
+export const hasTag = (ifNoneMatch: string | undefined, etag: string): boolean =>
   (ifNoneMatch ?? '').split(',').some((tag) => {
     const trimmed = tag.trim();
     return trimmed === '*' || trimmed.replace(/^W\//, '') === etag;

@@ -1,32 +1,11 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import helmet from 'helmet';
 import { readDashboardFiles, sendFile } from './dashboard-files.ts';
-
-const SELF = "'self'";
-const NONE = "'none'";
-
-/** The usual headers, and a policy under which the dashboard runs only its own files. */
-const securityHeaders = helmet({
-  contentSecurityPolicy: {
-    useDefaults: false,
-    directives: {
-      defaultSrc: [SELF],
-      baseUri: [NONE],
-      objectSrc: [NONE],
-      frameAncestors: [NONE],
-      formAction: [SELF],
-      imgSrc: [SELF, 'data:'],
-    },
-  },
-  // Whether a proxy in front speaks TLS is not ours to say: it sets this header itself.
-  strictTransportSecurity: false,
-  referrerPolicy: { policy: 'same-origin' },
-});
+import { secureDashboard } from './security-headers.ts';
 
 /** Files under here bear a digest of their content in their names. */
 const HASHED = '/assets/';
 /** Addresses that are no screen of the dashboard, so that a mistake there is not answered with a page. */
-const NO_SCREEN = /^\/(assets|forest\.v1\.[^/]*)(\/|$)/;
+const NO_SCREEN = /^\/(assets|(forest|grpc)\.[^/]*)(\/|$)/;
 
 function answer(response: ServerResponse, status: number, words: string): void {
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' });
@@ -41,14 +20,13 @@ function answer(response: ServerResponse, status: number, words: string): void {
 export function staticHandler(directory: string | null): RequestListener {
   const files = directory === null ? new Map() : readDashboardFiles(directory);
   return (request: IncomingMessage, response: ServerResponse) => {
-    securityHeaders(request, response, () => {
-      if (request.method !== 'GET' && request.method !== 'HEAD') return answer(response, 404, 'not found');
-      if (files.size === 0) return answer(response, 404, 'the dashboard is not built: run `npm run build`');
-      const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
-      const file = files.get(path) ?? (NO_SCREEN.test(path) ? undefined : files.get('/index.html'));
-      if (file === undefined) return answer(response, 404, 'not found');
-      const forever = path.startsWith(HASHED);
-      sendFile(request, response, file, forever ? 'public, max-age=31536000, immutable' : 'no-cache');
-    });
+    secureDashboard(response);
+    if (request.method !== 'GET' && request.method !== 'HEAD') return answer(response, 404, 'not found');
+    if (files.size === 0) return answer(response, 404, 'the dashboard is not built: run `npm run build`');
+    const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+    const file = files.get(path) ?? (NO_SCREEN.test(path) ? undefined : files.get('/index.html'));
+    if (file === undefined) return answer(response, 404, 'not found');
+    const forever = path.startsWith(HASHED);
+    sendFile(request, response, file, forever ? 'public, max-age=31536000, immutable' : 'no-cache');
   };
 }

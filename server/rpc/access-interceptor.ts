@@ -1,4 +1,5 @@
 import type { DescMessage, MessageShape } from '@bufbuild/protobuf';
+import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import { createValidator, type Validator, violationsToProto } from '@bufbuild/protovalidate';
 import {
   Code,
@@ -13,11 +14,20 @@ import {
   type Authorized,
   authenticate,
   authorize,
+  type Caller,
   unauthenticated,
 } from '#server/features/access/service.ts';
+import { requestRecord } from '#server/http/request-record.ts';
 import { authorizedKey } from './access.ts';
-import { type AccessRule, accessRuleOf } from './access-table.ts';
-import { type Credential, credentialOf, requireCsrfToken } from './credential.ts';
+import { type AccessRule, accessRuleOf, type Callers, type TokenScope } from './access-table.ts';
+import { type Credential, credentialOf, requireOwnPage } from './credential.ts';
+import { askedKey } from './polls.ts';
+import { addressKey } from './request-rates.ts';
+import { StreamSlots } from './stream-slots.ts';
+import { allowsToken } from './token-scope.ts';
+
+/** Messages in one stream of requests, such as the files of an upload. */
+const MOST_MESSAGES = 2_000;
 
 /**
  * Decides before any handler runs, in the order of the rules: who is calling (`unauthenticated`), is the message well
@@ -25,15 +35,24 @@ import { type Credential, credentialOf, requireCsrfToken } from './credential.ts
  */
 export function accessInterceptor(app: AppContext): Interceptor {
   const validator = createValidator();
+  const slots = new StreamSlots(app.config.streamsPerUser);
   return (next) => async (request) => {
     const rule = accessRuleOf(request.method);
-    const credential = credentialOf(request.header);
-    requireCsrfToken(credential, request);
+    const credential = credentialOf(request.header, app.config);
+    requireOwnPage(credential, request, app.config);
     const { message, proceed } = await firstMessage(request, validator);
-    request.contextValues.set(
-      authorizedKey,
-      await decide(app, rule, credential, message, request, validator),
-    );
+    const authorized = await decide(app, rule, credential, message, request, validator);
+    request.contextValues.set(authorizedKey, authorized);
+    const record = requestRecord();
+    if (record !== null && authorized.caller !== null) {
+      const { userId, credentialId, credentialKind } = authorized.caller;
+      Object.assign(record, { userId, credential: { id: credentialId, kind: credentialKind } });
+      const changes = request.method.idempotency !== MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+      if (rule.need === 'admin' && changes && authorized.scope !== null)
+        record.admin = { userId, organisationId: authorized.scope.organisationId };
+    }
+    if (request.stream && record !== null)
+      record.atEnd(slots.take(authorized.caller?.userId ?? addressKey(record.address)));
     return next(proceed);
   };
 }
@@ -55,11 +74,17 @@ async function decide(
   if (rule.need === 'authenticated' || problem !== null || message === null) {
     const caller = await authenticate(app, credential.hash);
     if (problem !== null) throw problem;
+    requireCallers(rule.callers, caller);
     requireTokenScope(rule.token, caller);
     return { caller, scope: null };
   }
-  const authorized = await authorize(app, credential.hash, rule.at(message), rule.need);
+  // A poll may have been let in a moment ago, when it was looked at for whether anything is new.
+  const known = rule.need === 'member' ? request.contextValues.get(askedKey)?.authorized : null;
+  const authorized = known ?? (await authorize(app, credential.hash, rule.at(message), rule.need));
+  requireCallers(rule.callers, authorized.caller);
   requireTokenScope(rule.token, authorized.caller);
+  const also = rule.tokenAlso?.(message) ?? null;
+  if (also !== null) requireTokenScope(also, authorized.caller);
   return authorized;
 }
 
@@ -72,15 +97,15 @@ async function callerOrNull(app: AppContext, credential: Credential): Promise<Au
   }
 }
 
-/** A personal access token may do what it was made for; `admin` includes everything. */
-function requireTokenScope(
-  needed: string,
-  caller: { credentialKind: string; scopes: readonly string[] },
-): void {
-  if (caller.credentialKind !== 'personal') return;
-  if (caller.scopes.includes(needed) || caller.scopes.includes('admin')) return;
-  if (needed === 'read' && caller.scopes.length > 0) return;
-  throw permissionDenied(`this access token lacks the scope "${needed}"`);
+function requireCallers(callers: Callers, { credentialKind }: Caller): void {
+  if (credentialKind === 'service' && callers !== 'everybody')
+    throw permissionDenied('a service account can annotate, release and read: this takes a person');
+  if (credentialKind === 'personal' && callers === 'logins')
+    throw permissionDenied('an access token cannot do this: sign in, or log in with a password');
+}
+
+function requireTokenScope(needed: TokenScope, caller: Caller): void {
+  if (!allowsToken(needed, caller)) throw permissionDenied(`this access token lacks the scope "${needed}"`);
 }
 
 function problemOf(
@@ -118,7 +143,10 @@ async function firstMessage(
 }
 
 async function* validated(request: StreamRequest, validator: Validator) {
+  let count = 0;
   for await (const message of request.message) {
+    if (++count > MOST_MESSAGES)
+      throw new Failure('resource_exhausted', `a stream may hold ${MOST_MESSAGES} messages: use several`);
     const problem = problemOf(validator, request, message);
     if (problem !== null) throw problem;
     yield message;

@@ -10,8 +10,15 @@ import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import type { FieldProblem } from '#domain/problem.ts';
+import { DatabaseFailure, type DatabaseFailureKind } from '#server/db/database-failure.ts';
 import { Failure, type FailureKind } from '#server/failure.ts';
+import { isAdminNoMore } from '#server/features/access/service.ts';
+import { RetryInfoSchema } from '#server/gen/forest/v1/errors_pb.ts';
 import { ReleaseIntentSchema } from '#server/gen/forest/v1/releases_pb.ts';
+import { requestRecord } from '#server/http/request-record.ts';
+import { requestScope } from '#server/request-scope.ts';
+import { codeName } from './code-name.ts';
+import { withRequestInfo } from './request-info.ts';
 
 const CODES: Record<FailureKind, Code> = {
   unauthenticated: Code.Unauthenticated,
@@ -56,54 +63,81 @@ function ofFailure(failure: Failure): ConnectError {
     const value = create(ReleaseIntentSchema, { releaseIntentId: failure.releaseIntentId });
     error.details.push({ desc: ReleaseIntentSchema, value });
   }
+  if (failure.retryAfterSeconds !== null) addRetryInfo(error, failure.retryAfterSeconds);
   return error;
 }
 
-/** PostgreSQL's classes that are nobody's bug: the database is away, stopping or too busy (53, 57, 08). */
-const isAway = (error: unknown): boolean =>
-  error instanceof pg.DatabaseError
-    ? /^(08|53|57)/.test(error.code ?? '')
-    : error instanceof Error &&
-      /ECONNREFUSED|ECONNRESET|ENOENT|EPIPE|Connection terminated|timeout exceeded when trying to connect/.test(
-        `${(error as NodeJS.ErrnoException).code ?? ''} ${error.message}`,
-      );
+/** Adds when to try again to an error: as a detail, and as the header that proxies and clients know (for gRPC a trailer). */
+export function addRetryInfo(error: ConnectError, retryAfterSeconds: number): void {
+  const value = create(RetryInfoSchema, { retryAfterSeconds });
+  error.details.push({ desc: RetryInfoSchema, value });
+  error.metadata.set('retry-after', String(retryAfterSeconds));
+}
+
+/** What the database could not do is nobody's bug: try again, at once or later. */
+const DATABASE_CODES: Record<DatabaseFailureKind, Code> = {
+  away: Code.Unavailable,
+  full: Code.Unavailable,
+  slow: Code.DeadlineExceeded,
+  held: Code.Unavailable,
+  conflict: Code.Unavailable,
+  read_only: Code.Unavailable,
+  unknown_outcome: Code.Unavailable,
+};
 
 /** Every refusal on the wire is made here: code, words, field violations; never a stack. */
 export function connectErrorOf(error: unknown, log: Logger): ConnectError {
   if (error instanceof ConnectError) return error;
   if (error instanceof Failure) return ofFailure(error);
+  if (isAdminNoMore(error))
+    return new ConnectError('only an admin can do this, and you are none any more', Code.PermissionDenied);
   if (error instanceof pg.DatabaseError && error.code?.startsWith('22')) {
     // A value that no rule above caught and that the database cannot hold, such as a NUL character.
     return new ConnectError('a value in the request cannot be stored', Code.InvalidArgument);
   }
-  if (isAway(error)) {
-    log.error({ err: error }, 'the database is away');
-    return new ConnectError('the database is away; try again in a moment', Code.Unavailable);
+  if (error instanceof DatabaseFailure) {
+    const problem = error.cause instanceof Error ? error.cause.message : null;
+    log.warn({ kind: error.kind, problem }, 'the database could not do what a request asked');
+    return new ConnectError(error.message, DATABASE_CODES[error.kind]);
   }
   if (error instanceof Error && error.name === 'AbortError')
     return new ConnectError('cancelled', Code.Canceled);
   log.error({ err: error }, 'a request failed unexpectedly');
-  return new ConnectError('something went wrong on our side; it has been logged', Code.Internal);
+  const { requestId } = requestScope() ?? {};
+  const logged =
+    requestId === undefined ? 'it has been logged' : `it has been logged as request ${requestId}`;
+  return new ConnectError(`something went wrong on our side; ${logged}`, Code.Internal);
 }
 
-/** The outermost interceptor: turns whatever a request throws, also while it streams, into a Connect error. */
+/**
+ * The outermost interceptor: turns whatever a request throws, also while it streams, into a Connect error that names the
+ * request.
+ */
 export function errorInterceptor(log: Logger): Interceptor {
+  const told = (error: unknown): ConnectError => {
+    const refusal = withRequestInfo(connectErrorOf(error, log));
+    const record = requestRecord();
+    if (record !== null) record.code = codeName(refusal.code);
+    return refusal;
+  };
   return (next) => async (request) => {
-    const about = log.child({ method: `${request.service.typeName}.${request.method.name}` });
     try {
       const response = await next(request);
       if (!response.stream) return response;
-      return { ...response, message: mapped(response.message, about) };
+      return { ...response, message: mapped(response.message, told) };
     } catch (error) {
-      throw connectErrorOf(error, about);
+      throw told(error);
     }
   };
 }
 
-async function* mapped<T>(messages: AsyncIterable<T>, log: Logger): AsyncIterable<T> {
+async function* mapped<T>(
+  messages: AsyncIterable<T>,
+  told: (error: unknown) => ConnectError,
+): AsyncIterable<T> {
   try {
     yield* messages;
   } catch (error) {
-    throw connectErrorOf(error, log);
+    throw told(error);
   }
 }

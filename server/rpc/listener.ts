@@ -1,25 +1,39 @@
-import type { IncomingMessage, RequestListener } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { DescMethod, JsonReadOptions, JsonWriteOptions } from '@bufbuild/protobuf';
 import { isFieldError } from '@bufbuild/protobuf/reflect';
 import { base64Decode } from '@bufbuild/protobuf/wire';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import { ViolationsSchema } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
-import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
-import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { Code, ConnectError, createContextValues, type HandlerContext } from '@connectrpc/connect';
 import type { AppContext } from '#server/context.ts';
+import { exhausted } from '#server/failure.ts';
 import { unauthenticated } from '#server/features/access/service.ts';
-import { lingerWhenEarly } from '#server/http/linger.ts';
-import { revalidate } from '#server/http/revalidate.ts';
+import { bodyDeadline } from '#server/http/body-deadline.ts';
+import { type RequestRecord, requestRecord } from '#server/http/request-record.ts';
+import { notModified, revalidate } from '#server/http/revalidate.ts';
+import type { SpanAttributes } from '#server/observe/tracing.ts';
+import { isServerStop } from '#server/request-scope.ts';
 import { accessInterceptor } from './access-interceptor.ts';
 import { accessRuleOf, services } from './access-table.ts';
+import { bound } from './bounded-error.ts';
+import { codeName } from './code-name.ts';
 import { credentialOf } from './credential.ts';
 import { connectErrorOf, errorInterceptor, violations } from './errors.ts';
+import { nodeAdapter } from './node-adapter.ts';
+import { type Asked, askedKey, Polls } from './polls.ts';
 import { refuse } from './refuse.ts';
+import { addRequestInfo } from './request-info.ts';
+import { RequestRates } from './request-rates.ts';
 import { routes } from './router.ts';
 
 /** Larger messages are refused with `resource_exhausted`, before they are read whole. */
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
-const PREFIX = '/forest.v1.';
+/** The same for methods that anybody may call: reading and checking a message costs before it is known who sent it. */
+const MAX_ANYBODY_BYTES = 64 * 1024;
+/** How much longer than a message a stream of them may take to arrive. */
+const STREAM_PATIENCE = 20;
+/** Addresses of calls: our contract, and the standard services of gRPC. */
+const CALL = /^\/(forest\.v1|grpc\.health\.v1|grpc\.reflection\.v1)\./;
 
 const ONE = ['application/json', 'application/proto'];
 const STREAM = ['application/connect+json', 'application/connect+proto'];
@@ -50,22 +64,34 @@ export function rpcListener(
   fallback: RequestListener,
   shutdownSignal: AbortSignal,
 ): RequestListener {
-  const serve = connectNodeAdapter({
-    routes: routes(app),
-    interceptors: [errorInterceptor(app.log), accessInterceptor(app)],
-    readMaxBytes: MAX_MESSAGE_BYTES,
-    shutdownSignal,
-    jsonOptions,
-    requestGate: (context) => gate(app, context),
-  }) as RequestListener;
-  return (request, response) => {
-    const path = request.url?.split('?', 1)[0] ?? '';
-    if (!path.startsWith(PREFIX)) return fallback(request, response);
-    lingerWhenEarly(request, response);
-    const problem = problemOf(path, request);
-    if (problem !== null) return refuse(request, response, problem.status, problem.error);
+  const polls = new Polls(app);
+  const rates = new RequestRates(app.config.rateLimitPerMinute);
+  const asking = new WeakMap<IncomingMessage, Asked>();
+  const handlers = routes(app);
+  const interceptors = [errorInterceptor(app.log), accessInterceptor(app)];
+  const adapter = (readMaxBytes: number) =>
+    nodeAdapter(
+      {
+        routes: handlers,
+        interceptors,
+        readMaxBytes,
+        shutdownSignal,
+        jsonOptions,
+        requestGate: (context) => gate(app, context),
+        contextValues: (request) =>
+          createContextValues().set(askedKey, asking.get(request as IncomingMessage) ?? null),
+      },
+      app.log,
+    );
+  const serveUsers = adapter(MAX_MESSAGE_BYTES);
+  const serveAnybody = adapter(MAX_ANYBODY_BYTES);
+  const answerInFull = (request: IncomingMessage, response: ServerResponse) => {
+    const serve = isForAnybody(requestRecord()?.method ?? null) ? serveAnybody : serveUsers;
+    const asked = asking.get(request);
     // Only methods without side effects, which answer with one message, have come this far by GET.
-    if (request.method === 'GET') revalidate(request, response);
+    if (request.method === 'GET') {
+      revalidate(request, response, (etag) => asked !== undefined && polls.remember(asked, etag));
+    }
     try {
       serve(request, response);
     } catch (error) {
@@ -73,19 +99,80 @@ export function rpcListener(
       refuse(request, response, 400, connectErrorOf(error, app.log));
     }
   };
+  const answer = async (request: IncomingMessage, response: ServerResponse, path: string) => {
+    const header = { get: (name: string) => request.headers[name]?.toString() ?? null };
+    const secretHash = credentialOf(header, app.config)?.hash ?? null;
+    const tooMuch = await countRequest(app, rates, secretHash);
+    const asked = request.method === 'GET' && !tooMuch ? polls.asked(request, path, secretHash) : null;
+    if (asked === null) return answerInFull(request, response);
+    asking.set(request, asked);
+    const etag = await polls.unchanged(asked);
+    if (etag === null) return answerInFull(request, response);
+    const userId = asked.authorized?.caller.userId ?? null;
+    Object.assign(requestRecord() ?? {}, { userId, protocol: 'connect' });
+    notModified(response, etag);
+  };
+  return (request, response) => {
+    const path = request.url?.split('?', 1)[0] ?? '';
+    if (!CALL.test(path)) return fallback(request, response);
+    const record = requestRecord();
+    const method = methods.get(path);
+    if (record !== null) Object.assign(record, { isCall: true, method: method ?? null });
+    const problem = problemOf(path, method, request);
+    if (problem !== null) return refuse(request, response, problem.status, problem.error);
+    if (method !== undefined && request.method === 'POST') {
+      const seconds = app.config.bodySeconds * (takesStream(method) ? STREAM_PATIENCE : 1);
+      bodyDeadline(request, response, seconds * 1_000, () => refuse(request, response, 408, late(seconds)));
+    }
+    const span = app.tracing.request(path.slice(1), request.headers, { 'rpc.method': path.slice(1) });
+    const begin = () =>
+      void answer(request, response, path).catch((error: unknown) =>
+        refuse(request, response, 500, connectErrorOf(error, app.log)),
+      );
+    if (span === null || record === null) return begin();
+    response.once('close', () => span.end(record.outcome(response), spanAttributes(record, response)));
+    span.run(begin);
+  };
 }
+
+/** A destination's report is let in by its own token, and may hold a plan. */
+const isForAnybody = (method: DescMethod | null): boolean =>
+  method !== null && accessRuleOf(method).need === 'public' && method.name !== 'ReportRelease';
+
+const takesStream = ({ methodKind }: DescMethod): boolean =>
+  methodKind === 'client_streaming' || methodKind === 'bidi_streaming';
+
+const late = (seconds: number): ConnectError =>
+  new ConnectError(
+    `the body did not arrive within ${seconds} seconds: send it faster, or in parts`,
+    Code.DeadlineExceeded,
+  );
+
+/** Counts the request for its credential or address; whether it is too much, which the gate then says. */
+async function countRequest(app: AppContext, rates: RequestRates, hash: Buffer | null): Promise<boolean> {
+  const record = requestRecord();
+  if (record === null || app.config.rateLimitPerMinute === 0) return false;
+  record.retryAfterSeconds = await rates.take(hash, record.address);
+  if (hash !== null) record.atEnd(() => void (record.userId !== null && rates.know(hash, record.address)));
+  return record.retryAfterSeconds !== null;
+}
+
+const spanAttributes = (record: RequestRecord, response: ServerResponse): SpanAttributes => ({
+  'rpc.system.name': record.protocol === 'connect' ? 'connectrpc' : 'grpc',
+  'rpc.response.status_code': record.outcome(response),
+  'forage.request_id': record.requestId,
+});
 
 interface Problem {
   readonly status: number;
   readonly error: ConnectError;
 }
 
-function problemOf(path: string, request: IncomingMessage): Problem | null {
+function problemOf(path: string, method: DescMethod | undefined, request: IncomingMessage): Problem | null {
   const problem = (status: number, code: Code, words: string): Problem => ({
     status,
     error: new ConnectError(words, code),
   });
-  const method = methods.get(path);
   if (method === undefined) return problem(404, Code.Unimplemented, `there is no method ${path.slice(1)}`);
   const readable = method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
   const isGet = request.method === 'GET';
@@ -94,18 +181,26 @@ function problemOf(path: string, request: IncomingMessage): Problem | null {
     return problem(405, Code.Unimplemented, `${path.slice(1)} takes ${allowed}, not ${request.method}`);
   }
   const authority = 'authority' in request ? String(request.authority) : (request.headers.host ?? '');
-  if (authority === '' || !URL.canParse(request.url ?? '', `http://${authority}`)) {
+  const address = authority === '' ? null : URL.parse(request.url ?? '', `http://${authority}`);
+  if (address === null) {
     return problem(400, Code.InvalidArgument, 'the Host header or the address cannot be read');
   }
   if (isGet) {
-    const query = new URL(request.url ?? '', `http://${authority}`).searchParams;
+    // It speaks of a body, which there is none of; Connect would answer to one that it does not know without a word.
+    delete request.headers['content-type'];
+    const query = address.searchParams;
     if (query.get('base64') === '1' && !isBase64(query.get('message') ?? '')) {
       return problem(400, Code.InvalidArgument, 'message: is no base64');
     }
     if (query.get('encoding') === 'json' || query.get('encoding') === 'proto') return null;
     return problem(415, Code.InvalidArgument, 'encoding: must be json or proto in the query of a GET');
   }
-  const type = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  const sent = (request.headers['content-type'] ?? '').toLowerCase();
+  // The one parameter that is taken; to any other Connect would answer without a word.
+  const type = sent.replace(/(?<=json); ?charset=utf-?8$/, '');
+  if (method.methodKind === 'bidi_streaming' && request.httpVersionMajor === 1) {
+    return problem(505, Code.Unimplemented, `${path.slice(1)} streams both ways, which takes HTTP/2`);
+  }
   const own = method.methodKind === 'unary' ? ONE : STREAM;
   if (own.includes(type) || GRPC.includes(type)) return null;
   const accepted = [...own, 'application/grpc', 'application/grpc-web'].join(', ');
@@ -123,30 +218,46 @@ function isBase64(text: string): boolean {
 
 /** Before a body is read: nobody without credentials makes the server read and parse one. */
 function gate(app: AppContext, context: HandlerContext): void {
-  explainUnreadable(context);
+  const record = requestRecord();
+  if (record !== null) Object.assign(record, { signal: context.signal, protocol: context.protocolName });
+  explainRefusal(context);
+  if (record?.retryAfterSeconds != null) {
+    const words = 'there were too many requests in a short time: ask again later, and less often';
+    throw connectErrorOf(exhausted(words, record.retryAfterSeconds), app.log);
+  }
   if (accessRuleOf(context.method).need === 'public') return;
-  if (credentialOf(context.requestHeader) === null) throw connectErrorOf(unauthenticated(), app.log);
+  if (credentialOf(context.requestHeader, app.config) === null)
+    throw connectErrorOf(unauthenticated(), app.log);
 }
 
 /**
- * Says what is wrong with bytes that are no message. Connect answers `internal` for the binary ones, and names no field
- * in the details; they are the caller's, so the answer is `invalid_argument`. Connect aborts the call with its error
- * before it writes the answer: the only place to add to it.
+ * Completes what Connect itself refuses, before any interceptor: names the request, and says what is wrong with bytes that
+ * are no message. Connect aborts the call with its error before it writes the answer: the only place to add to it.
  */
-function explainUnreadable(context: HandlerContext): void {
+function explainRefusal(context: HandlerContext): void {
+  const record = requestRecord();
   context.signal.addEventListener('abort', () => {
     const { reason } = context.signal;
-    if (!(reason instanceof ConnectError)) return;
-    const { rawMessage } = reason;
-    const field = fieldOf(reason);
-    if (field !== null) {
-      const value = violations([{ field, message: rawMessage }]);
-      reason.details.push({ desc: ViolationsSchema, value });
-    } else if (reason.code === Code.Internal && UNREADABLE.test(rawMessage)) {
-      const words = `the bytes are no ${context.method.input.typeName}: ${rawMessage}`;
-      Object.assign(reason, { code: Code.InvalidArgument, rawMessage: words });
-    }
+    // The reason of a stop is one for all calls, and is made each call's own where it is thrown.
+    if (!(reason instanceof ConnectError) || isServerStop(reason)) return;
+    explainUnreadable(reason, context.method);
+    bound(reason);
+    addRequestInfo(reason, record?.requestId);
+    if (record !== null) record.code ??= codeName(reason.code);
   });
+}
+
+/** Connect answers `internal` for bytes that are no message, and names no field in the details; they are the caller's. */
+function explainUnreadable(reason: ConnectError, method: DescMethod): void {
+  const { rawMessage } = reason;
+  const field = fieldOf(reason);
+  if (field !== null) {
+    const value = violations([{ field, message: rawMessage }]);
+    reason.details.push({ desc: ViolationsSchema, value });
+  } else if (reason.code === Code.Internal && UNREADABLE.test(rawMessage)) {
+    const words = `the bytes are no ${method.input.typeName}: ${rawMessage}`;
+    Object.assign(reason, { code: Code.InvalidArgument, rawMessage: words });
+  }
 }
 
 /** The field that could not be read from JSON: Connect's error has protobuf's as its cause, which has the field's. */

@@ -1,11 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Code, type ConnectError } from '@connectrpc/connect';
-
-/** `invalid_argument`, as Connect writes codes in JSON. */
-const nameOf = (code: Code): string =>
-  (Object.entries(Code).find(([, value]) => value === code)?.[0] ?? 'Unknown')
-    .replace(/(?<=[a-z])(?=[A-Z])/g, '_')
-    .toLowerCase();
+import { toBinary, toJson } from '@bufbuild/protobuf';
+import { base64Encode } from '@bufbuild/protobuf/wire';
+import type { ConnectError } from '@connectrpc/connect';
+import { requestRecord } from '#server/http/request-record.ts';
+import { codeName } from './code-name.ts';
+import { requestInfo } from './request-info.ts';
 
 /** gRPC's escaping of its message header: percent-encoded UTF-8, of all but printable ASCII. */
 const escaped = (words: string): string =>
@@ -19,7 +18,7 @@ const escaped = (words: string): string =>
 
 /**
  * Refuses a request that reaches no method, in the caller's protocol: gRPC's status headers, or Connect's JSON with the
- * HTTP status.
+ * HTTP status. The request's id is in the headers already; in JSON it is a detail as well, for those who only see that.
  */
 export function refuse(
   request: IncomingMessage,
@@ -27,6 +26,8 @@ export function refuse(
   status: number,
   error: ConnectError,
 ): void {
+  const record = requestRecord();
+  if (record !== null) record.code = codeName(error.code);
   const type = request.headers['content-type'] ?? '';
   if (/^application\/grpc/.test(type)) {
     response.writeHead(200, {
@@ -38,5 +39,15 @@ export function refuse(
     return;
   }
   response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
-  response.end(JSON.stringify({ code: nameOf(error.code), message: error.rawMessage }));
+  response.end(
+    JSON.stringify({ code: codeName(error.code), message: error.rawMessage, details: detailsOfRequest() }),
+  );
+}
+
+function detailsOfRequest() {
+  const info = requestInfo();
+  if (info === null) return undefined;
+  const { desc, value } = info;
+  const bytes = base64Encode(toBinary(desc, value), 'std_raw');
+  return [{ type: desc.typeName, value: bytes, debug: toJson(desc, value) }];
 }

@@ -7,14 +7,18 @@ import { reportHandlers } from '#server/features/deliveries/handlers.ts';
 import { destinationHandlers } from '#server/features/destinations/handlers.ts';
 import { environmentHandlers } from '#server/features/environments/handlers.ts';
 import { historyHandlers } from '#server/features/history/handlers.ts';
+import { identityHandlers } from '#server/features/oidc/handlers.ts';
 import { organisationHandlers } from '#server/features/organisations/handlers.ts';
 import { pipelineHandlers } from '#server/features/pipelines/handlers.ts';
 import { policyHandlers } from '#server/features/policies/handlers.ts';
 import { projectHandlers } from '#server/features/projects/handlers.ts';
 import { releaseHandlers } from '#server/features/releases/handlers.ts';
+import { serviceAccountHandlers } from '#server/features/service-accounts/handlers.ts';
 import { sessionHandlers } from '#server/features/sessions/handlers.ts';
 import { usersHandlers } from '#server/features/users/handlers.ts';
 import { services } from './access-table.ts';
+import { healthHandlers } from './health.ts';
+import { reflectionHandlers } from './reflection.ts';
 
 /** Every service with its handlers, put together from the features. A method without a handler does not compile. */
 export const routes = (app: AppContext) => (router: ConnectRouter) => {
@@ -22,6 +26,8 @@ export const routes = (app: AppContext) => (router: ConnectRouter) => {
     .service(services.ArtifactService, uploadHandlers(app))
     .service(services.DestinationService, destinationHandlers(app))
     .service(services.EnvironmentService, environmentHandlers(app))
+    .service(services.Health, healthHandlers(app))
+    .service(services.IdentityService, identityHandlers(app))
     .service(services.OrganisationService, organisationHandlers(app))
     .service(services.PolicyService, {
       ...policyHandlers(app),
@@ -35,6 +41,8 @@ export const routes = (app: AppContext) => (router: ConnectRouter) => {
       ...releaseHandlers(app),
       ...reportHandlers(app),
     } satisfies ServiceImpl<typeof services.ReleaseService>)
+    .service(services.ServerReflection, reflectionHandlers())
+    .service(services.ServiceAccountService, serviceAccountHandlers(app))
     .service(services.SessionService, sessionHandlers(app))
     .service(services.StatusService, { status: () => app.db.ping().then(() => ({})) })
     .service(services.UsersService, usersHandlers(app));

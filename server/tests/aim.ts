@@ -43,6 +43,8 @@ export async function aimAt(app: TestApp): Promise<{ w: World; aim: Aim }> {
     name: 'of the author',
     scopes: ['read'],
   });
+  const spareAccount = await admin.serviceAccounts.createServiceAccount({ organisationId, name: 'spare' });
+  const pipeline = await w.serviceAccount('pipeline');
   const aim: Aim = {
     organisation,
     organisationId,
@@ -62,6 +64,9 @@ export async function aimAt(app: TestApp): Promise<{ w: World; aim: Aim }> {
     strangerId: stranger.userId,
     uploadId,
     tokenId: token.token?.tokenId ?? '',
+    spareServiceAccountId: spareAccount.serviceAccount?.serviceAccountId ?? '',
+    serviceAccountId: pipeline.userId,
+    serviceTokenId: pipeline.tokenId,
   };
   return { w, aim };
 }

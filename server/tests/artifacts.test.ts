@@ -1,5 +1,7 @@
 import { create } from '@bufbuild/protobuf';
+import { Code, ConnectError } from '@connectrpc/connect';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { forgetAbandonedUploads, MOST_OPEN } from '#server/features/artifacts/upload-service.ts';
 import { ArtifactService, UploadArtifactRequestSchema } from '#server/gen/forest/v1/artifacts_pb.ts';
 import { PolicyType } from '#server/gen/forest/v1/policies_pb.ts';
 import {
@@ -336,5 +338,85 @@ describe('uploads', () => {
       [uploadId],
     );
     expect(rows[0].files).toBe(8);
+  });
+
+  /** Takes the time by which an upload counts as abandoned off its age. */
+  const age = (uploadId: string) =>
+    app.context.db.pool.query(
+      "update artifact_uploads set created_at = created_at - interval '25 hours' where id = $1",
+      [uploadId],
+    );
+  const isThere = async (uploadId: string) =>
+    (await app.context.db.pool.query('select 1 from artifact_uploads where id = $1', [uploadId])).rows
+      .length > 0;
+  const begin = async (by: Person) => (await service(by).beginUploadArtifact({})).uploadId;
+
+  test('are removed a day after they were begun, with their files, unless they were annotated', async () => {
+    const [open, committed, annotated, fresh] = [
+      await begin(w.author),
+      await begin(w.author),
+      await begin(w.author),
+      await begin(w.author),
+    ];
+    for (const uploadId of [open, committed, annotated, fresh]) {
+      await upload(w.author, { uploadId });
+      if (uploadId !== fresh) await age(uploadId);
+    }
+    await service(w.author).commitArtifact({ uploadId: committed });
+    const { artifactId } = await service(w.author).commitArtifact({ uploadId: annotated });
+    await annotate({ artifactId });
+    const [one, other] = await Promise.all([1, 2].map(() => forgetAbandonedUploads(app.context)));
+    expect((one ?? 0) + (other ?? 0)).toBe(2);
+    expect(await Promise.all([open, committed, annotated, fresh].map(isThere))).toEqual([
+      false,
+      false,
+      true,
+      true,
+    ]);
+    expect(await refusal(upload(w.author, { uploadId: open }))).toMatchObject({ code: 'NotFound' });
+    const files = await service(w.author).getArtifactFiles({ artifactId });
+    expect(files.files).toHaveLength(1);
+  });
+
+  test('one that is being annotated at that moment keeps its files', async () => {
+    const uploadId = await begin(w.author);
+    await upload(w.author, { uploadId });
+    const { artifactId } = await service(w.author).commitArtifact({ uploadId });
+    await age(uploadId);
+    const { pool } = app.context.db;
+    const annotating = await pool.connect();
+    try {
+      // What annotating does first, in a transaction that is still open.
+      await annotating.query('begin');
+      await annotating.query('select 1 from artifact_uploads where artifact_id = $1 for share', [artifactId]);
+      await forgetAbandonedUploads(app.context);
+      expect(await isThere(uploadId)).toBe(true);
+      await annotating.query('commit');
+    } finally {
+      annotating.release();
+    }
+    await annotate({ artifactId });
+    await forgetAbandonedUploads(app.context);
+    expect(await isThere(uploadId)).toBe(true);
+  });
+
+  test('are begun by a user only so often before the first is annotated, also at once', async () => {
+    const all = await Promise.all(
+      Array.from({ length: MOST_OPEN + 10 }, () =>
+        begin(w.reviewer).then(
+          (uploadId) => uploadId,
+          (error: unknown) => Code[ConnectError.from(error).code],
+        ),
+      ),
+    );
+    expect(all.filter((code) => code === 'ResourceExhausted')).toHaveLength(10);
+    const uploadId = all.find((id) => id !== 'ResourceExhausted') ?? '';
+    await upload(w.reviewer, { uploadId });
+    const { artifactId } = await service(w.reviewer).commitArtifact({ uploadId });
+    expect(await refusal(begin(w.reviewer))).toMatchObject({ code: 'ResourceExhausted' });
+    await annotate({ artifactId }, w.reviewer);
+    await begin(w.reviewer);
+    // Others are not kept waiting by that.
+    await begin(w.reviewerTwo);
   });
 });

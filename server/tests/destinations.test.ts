@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openMetadata } from '#server/features/destinations/sealed-metadata.ts';
 import { startTestApp, type TestApp } from './harness.ts';
 import { refusal } from './refusal.ts';
 import { ended, stateOf, type World, world } from './world.ts';
@@ -33,9 +34,13 @@ const find = async (wanted: string) => {
   return destinations.find((destination) => destination.name === wanted);
 };
 
+/** The metadata with its secrets, which the database itself does not show. */
 const stored = async (wanted: string) => {
-  const sql = 'select metadata from destinations where name = $1 order by created_at desc limit 1';
-  return (await app.context.db.pool.query(sql, [wanted])).rows[0]?.metadata;
+  const sql =
+    'select id, metadata, secrets from destinations where name = $1 order by created_at desc limit 1';
+  const row = (await app.context.db.pool.query(sql, [wanted])).rows[0];
+  expect(JSON.stringify(row)).not.toContain('whsec_');
+  return openMetadata(app.context.keyring, row.id, row);
 };
 
 describe('destination types', () => {
@@ -96,7 +101,11 @@ describe('destinations', () => {
       url: 'https://deploy.example/other',
       timeout_seconds: '60',
     });
-    expect((await stored(hook)).secret).toBe(SECRET);
+    expect(await stored(hook)).toEqual({
+      url: 'https://deploy.example/other',
+      timeout_seconds: '60',
+      secret: SECRET,
+    });
     await update({ url: 'https://deploy.example/other', secret: OTHER_SECRET });
     expect(await stored(hook)).toEqual({ url: 'https://deploy.example/other', secret: OTHER_SECRET });
     expect(await refusal(update({ secret: SECRET }))).toMatchObject({ fields: ['metadata["url"]'] });

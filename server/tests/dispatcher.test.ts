@@ -353,6 +353,23 @@ describe('after a crash', () => {
     expect(state.steps[0]).toMatchObject({ status: 'SUCCEEDED', attempt: 2 });
   });
 
+  test('a lease that is not renewed is taken over when it ends, between sweeps', async () => {
+    const w = await world(app);
+    const target = await receiver(hang, answer(200));
+    const { environment } = await webhookEnvironment(w, target);
+    const intent = await released(w, environment);
+    await receivedBy(target);
+    await rows(
+      `update releases set lease_owner = gen_random_uuid(), lease_until = clock_timestamp() + interval '1 second'
+        where release_intent_id = $1`,
+      intent,
+    );
+    // It sees the lease at its start, when it still holds, and sweeps once a minute.
+    await anotherServer();
+    const state = await ended(w, intent);
+    expect(state.steps[0]).toMatchObject({ status: 'SUCCEEDED', attempt: 2 });
+  });
+
   test('the first attempt’s token still reports, for receivers that drop doubled requests', async () => {
     const w = await world(app);
     const target = await receiver(hang);

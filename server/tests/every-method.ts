@@ -27,6 +27,10 @@ export interface Aim {
   readonly strangerId: string;
   readonly uploadId: string;
   readonly tokenId: string;
+  /** May be deleted; and one with a token that may be revoked. */
+  readonly spareServiceAccountId: string;
+  readonly serviceAccountId: string;
+  readonly serviceTokenId: string;
 }
 
 export const everyMethod: readonly DescMethod[] = Object.values(services).flatMap((s) => s.methods);
@@ -63,6 +67,12 @@ export function requestsFor(aim: Aim, n: number | string): Readonly<Record<strin
     'EnvironmentService.ListEnvironments': { organisation },
     'EnvironmentService.UpdateEnvironment': { id: aim.environmentId, description: 'words' },
     'EnvironmentService.DeleteEnvironment': { id: aim.spareEnvironmentId },
+    'Health.Check': {},
+    'Health.List': {},
+    'Health.Watch': {},
+    'IdentityService.ListIdentities': {},
+    'IdentityService.ConnectIdentity': { provider: 'acme' },
+    'IdentityService.DisconnectIdentity': { identityId: organisationId },
     'OrganisationService.CreateOrganisation': { name: `o-${n}` },
     'OrganisationService.GetOrganisation': { organisationId },
     'OrganisationService.ListMyOrganisations': {},
@@ -70,6 +80,9 @@ export function requestsFor(aim: Aim, n: number | string): Readonly<Record<strin
     'OrganisationService.RemoveMember': { organisationId, userId: aim.spareMemberId },
     'OrganisationService.UpdateMemberRole': { organisationId, userId, role: 'member' },
     'OrganisationService.ListMembers': { organisationId },
+    'OrganisationService.ListJoinRules': { organisationId },
+    'OrganisationService.CreateJoinRule': { organisationId, provider: 'acme', emailDomain: `x${n}.example` },
+    'OrganisationService.DeleteJoinRule': { organisationId, joinRuleId: organisationId },
     'PolicyService.CreatePolicy': {
       project,
       name: `p ${n}`,
@@ -90,6 +103,8 @@ export function requestsFor(aim: Aim, n: number | string): Readonly<Record<strin
     'PolicyService.GetReleaseOptions': { project, artifactId },
     'PolicyService.ListPendingApprovals': {},
     'PolicyService.ListHistory': { organisation },
+    'PolicyService.VerifyHistory': { organisation },
+    'PolicyService.ExportHistory': { organisation, format: 'HISTORY_FORMAT_JSON_LINES' },
     'ReleasePipelineService.CreateReleasePipeline': { project, name: `l-${n}`, stages },
     'ReleasePipelineService.UpdateReleasePipeline': { project, name: aim.pipeline, enabled: true },
     'ReleasePipelineService.DeleteReleasePipeline': { project, name: aim.pipeline },
@@ -111,9 +126,31 @@ export function requestsFor(aim: Aim, n: number | string): Readonly<Record<strin
     'ReleaseService.GetPlanOutput': plan,
     'ReleaseService.CancelRelease': { releaseIntentId: aim.otherIntentId },
     'ReleaseService.ReportRelease': { releaseId: aim.intentId, status: 'RELEASE_STATUS_SUCCEEDED' },
+    'ServerReflection.ServerReflectionInfo': { listServices: '*' },
+    'ServiceAccountService.ListServiceAccounts': { organisationId },
+    'ServiceAccountService.CreateServiceAccount': { organisationId, name: `s-${n}`.slice(0, 64) },
+    'ServiceAccountService.DeleteServiceAccount': {
+      organisationId,
+      serviceAccountId: aim.spareServiceAccountId,
+    },
+    'ServiceAccountService.CreateServiceAccountToken': {
+      organisationId,
+      serviceAccountId: aim.serviceAccountId,
+      name: 'ci',
+      scopes: ['read', 'release'],
+    },
+    'ServiceAccountService.RevokeServiceAccountToken': {
+      organisationId,
+      serviceAccountId: aim.serviceAccountId,
+      tokenId: aim.serviceTokenId,
+    },
     'SessionService.SignIn': { identifier: username, password },
     'SessionService.SignOut': {},
     'SessionService.GetSession': {},
+    'SessionService.ListSessions': {},
+    // Nobody's: what ends the caller's own session stands in sessions.test.ts.
+    'SessionService.EndSession': { sessionId: '01890000-0000-7000-8000-000000000000' },
+    'SessionService.SignOutEverywhere': { keepThis: true },
     'SessionService.SetUp': {
       token: 'x',
       organisation: 'o',

@@ -23,7 +23,7 @@ export interface TestOptions extends Overrides {
 const quoted = (name: string) => encodeURIComponent(name);
 
 /** An empty database in the run's PostgreSQL, and its end. */
-async function makeDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
+export async function makeDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
   const { host, port, password } = inject('postgres');
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   const asSuperuser = async (sql: string) => {
@@ -38,13 +38,27 @@ async function makeDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
   };
 }
 
-/** The real app on a free port of the loopback, with a database of its own. */
+/** Receivers of webhooks are on this machine, and a test asks more than a person does. */
+const SETTINGS = {
+  FORAGE_REGISTRATION: 'open',
+  SWEEP_SECONDS: '60',
+  SHUTDOWN_SECONDS: '2',
+  PORT: '0',
+  WEBHOOK_ALLOW_PRIVATE: '1',
+  SECRETS_KEY: Buffer.alloc(32, 1).toString('base64'),
+  RATE_LIMIT_PER_MINUTE: '0',
+};
+
+/**
+ * The real app on a free port of the loopback, with a database of its own: by `databaseUrl` somebody else's, by `null` the
+ * embedded one of `dataDir`.
+ */
 export async function startTestApp(options: TestOptions = {}): Promise<TestApp> {
   const { config: changes, ...overrides } = options;
-  const database = changes?.databaseUrl ? null : await makeDatabase();
-  const databaseUrl = changes?.databaseUrl ?? database?.url ?? '';
+  const database = changes?.databaseUrl === undefined ? await makeDatabase() : null;
+  const databaseUrl = changes?.databaseUrl ?? database?.url ?? null;
   const config: Config = {
-    ...readConfig({ FORAGE_REGISTRATION: 'open', SWEEP_SECONDS: '60', SHUTDOWN_SECONDS: '2', PORT: '0' }),
+    ...readConfig(SETTINGS),
     staticDir: null,
     databasePoolSize: 8,
     ...changes,
@@ -54,7 +68,7 @@ export async function startTestApp(options: TestOptions = {}): Promise<TestApp> 
   const app = await startApp(config, { log, ...overrides });
   return {
     ...app,
-    databaseUrl,
+    databaseUrl: databaseUrl ?? '',
     client: (service, { token }) => createClient(service, transport(app.url, token)),
     async stop() {
       await app.stop();

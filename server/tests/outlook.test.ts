@@ -272,7 +272,7 @@ describe('one request for a page', () => {
     await soakPolicy(w, 'soak', 'staging', 'production');
     expect(await cost(poll)).toEqual(polled);
     expect(await cost(list)).toEqual(listed);
-    expect(polled).toContain('gate.surroundings');
+    expect(polled).toContain('approvals.requirements');
   });
 
   test('the Deploy form: enabled pipelines, environments, and what their policies would say', async () => {

@@ -39,6 +39,8 @@ export function requireWords(answer: RawAnswer, about = ''): void {
 /** The fields that an answer's violations name. */
 export function fieldsOf(answer: RawAnswer): string[] {
   return answer.details.flatMap((detail) => {
+    // Every refusal names its request.
+    if (detail.type === 'forest.v1.RequestInfo') return [];
     expect(detail.type).toBe('buf.validate.Violations');
     const { value } = detail as unknown as { value: string };
     return fromBinary(ViolationsSchema, Buffer.from(value, 'base64')).violations.map(({ field }) =>

@@ -420,7 +420,7 @@ describe('personal access tokens', () => {
       scopes: ['approve'],
       expiresInSeconds: 3600n,
     });
-    expect(first.rawToken).toMatch(/^forage_p_[\w-]{43}$/);
+    expect(first.rawToken).toMatch(/^forage_p_[\w-]{43}[0-9A-Za-z]{6}$/);
     expect(first.token?.expiresAt).toBeUndefined();
     expect(await users(first.rawToken).tokenInfo({})).toMatchObject({ userId, expiresAt: 0n });
     const inAnHour = BigInt(Math.floor(Date.now() / 1000)) + 3600n;

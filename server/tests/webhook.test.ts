@@ -1,9 +1,11 @@
+import type { LookupFunction } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Clock } from '#server/context.ts';
 import type { Delivery, Outcome } from '#server/destinations/destination-type.ts';
 import { checkMetadata } from '#server/destinations/metadata.ts';
+import { type TargetRules, targetRules } from '#server/destinations/target.ts';
 import { createWebhook, retryAfterMs } from '#server/destinations/webhook.ts';
 import {
   type Answer,
@@ -15,6 +17,8 @@ import {
   startReceiver,
 } from './webhook-receiver.ts';
 
+/** The receivers are on this machine. */
+const HERE = targetRules(true);
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 
 let receivers: Receiver[] = [];
@@ -79,7 +83,12 @@ async function deliver(delivery: Delivery, signal = new AbortController().signal
   const clock = hurriedClock();
   const lines: string[] = [];
   let begun = false;
-  const webhook = createWebhook({ clock, publicUrl: () => 'http://forage.test', random: () => 0 });
+  const webhook = createWebhook({
+    clock,
+    publicUrl: () => 'http://forage.test',
+    targets: HERE,
+    random: () => 0,
+  });
   const outcome = await webhook.deliver(delivery, {
     log: (line) => lines.push(line),
     running: async () => {
@@ -135,7 +144,7 @@ describe('forage/webhook@1', () => {
 
   it('leaves out the report address while the server does not know its own', async () => {
     const target = await receiver(answer(200));
-    const webhook = createWebhook({ clock: hurriedClock(), publicUrl: () => null });
+    const webhook = createWebhook({ clock: hurriedClock(), publicUrl: () => null, targets: HERE });
     await webhook.deliver(deliveryTo(target.url), {
       log: () => {},
       running: async () => {},
@@ -244,6 +253,7 @@ describe('forage/webhook@1', () => {
     const webhook = createWebhook({
       clock: { now: () => new Date(), sleep: (ms, signal) => sleep(ms, undefined, { signal }) },
       publicUrl: () => null,
+      targets: HERE,
       firstRetryMs: 60_000,
     });
     const metadata = { url: target.url, secret: SECRET, timeout_seconds: '1' };
@@ -264,6 +274,91 @@ describe('forage/webhook@1', () => {
   });
 });
 
+describe('a webhook that leads to a private place', () => {
+  const STRICT = targetRules(false);
+  /** Resolves every name to the next of these answers, and counts how often it was asked. */
+  function resolver(...answers: readonly string[]) {
+    const asked: string[] = [];
+    const lookup = ((name, _options, callback) => {
+      const address = answers[Math.min(asked.length, answers.length - 1)] ?? '';
+      asked.push(name);
+      callback(null, [{ address, family: 4 }]);
+    }) as LookupFunction;
+    return { asked, lookup };
+  }
+  const deliverBy = async (targets: TargetRules, url: string, metadata = {}) => {
+    const lines: string[] = [];
+    const webhook = createWebhook({ clock: hurriedClock(), publicUrl: () => null, targets });
+    const outcome = await webhook.deliver(
+      deliveryTo(url, { metadata: { url, secret: SECRET, ...metadata } }),
+      {
+        log: (line) => lines.push(line),
+        running: async () => {},
+        signal: new AbortController().signal,
+      },
+    );
+    return { outcome, lines };
+  };
+  const portOf = (url: string) => new URL(url).port;
+
+  it.each(['127.0.0.1', '2130706433', '0x7f.1', '127.0.0.1.', '[::ffff:127.0.0.1]', 'localhost'])(
+    'is not called at %s, at once and in words',
+    async (host) => {
+      const target = await receiver(answer(200));
+      const url = `http://${host}:${portOf(target.url)}/deploy`;
+      const { outcome } = await deliverBy(STRICT, url);
+      expect(outcome.status === 'FAILED' && outcome.errorMessage).toMatch(
+        /\/deploy leads to a loopback address, which this server does not call; .*WEBHOOK_ALLOW_PRIVATE=1$/,
+      );
+      expect(target.received).toHaveLength(0);
+    },
+  );
+
+  it('is not called by a name either, whose address the words do not tell', async () => {
+    const target = await receiver(answer(200));
+    const { asked, lookup } = resolver('127.0.0.1');
+    const { outcome, lines } = await deliverBy(
+      { ...STRICT, lookup },
+      `http://deploy.example:${portOf(target.url)}/deploy`,
+    );
+    expect(outcome.status === 'FAILED' && outcome.errorMessage).toContain('leads to a loopback address');
+    expect(asked).toEqual(['deploy.example']);
+    expect(target.received).toHaveLength(0);
+    expect(JSON.stringify([outcome, lines])).not.toContain('127.0.0.1');
+  });
+
+  it('is connected to just the address that was judged, however a name changes its mind', async () => {
+    const target = await receiver(answer(200));
+    // Here 127.0.0.1 stands for the public internet and 127.0.0.2 for what is private.
+    const refused = (address: string) => (address === '127.0.0.1' ? null : 'private');
+    const { asked, lookup } = resolver('127.0.0.1', '127.0.0.2');
+    const url = `http://rebinding.example:${portOf(target.url)}/deploy`;
+    expect((await deliverBy({ lookup, refused }, url)).outcome).toEqual({ status: 'SUCCEEDED' });
+    expect(asked).toHaveLength(1);
+    expect(target.received[0]?.headers.host).toBe(new URL(url).host);
+    // The next delivery judges anew.
+    expect((await deliverBy({ lookup, refused }, url)).outcome.status).toBe('FAILED');
+    expect(target.received).toHaveLength(1);
+  });
+
+  it('is not reached through a redirect', async () => {
+    const inside = await receiver(answer(200, 'the metadata'));
+    const target = await receiver(answer(307, '', { location: inside.url }));
+    const { outcome } = await deliverBy(HERE, target.url);
+    expect(outcome.status).toBe('FAILED');
+    expect(inside.received).toHaveLength(0);
+  });
+
+  it('is refused for a user and a password in its address, also one that was stored before', async () => {
+    const target = await receiver(answer(200));
+    const url = target.url.replace('http://', 'http://user:planted@');
+    const { outcome, lines } = await deliverBy(HERE, url);
+    expect(outcome.status === 'FAILED' && outcome.errorMessage).toContain('user or a password');
+    expect(JSON.stringify([outcome, lines])).not.toContain('planted');
+    expect(target.received).toHaveLength(0);
+  });
+});
+
 describe('retryAfterMs', () => {
   const now = new Date('2026-11-22T12:00:00Z');
   it.each([
@@ -279,13 +374,20 @@ describe('retryAfterMs', () => {
 });
 
 describe('the metadata of a webhook', () => {
-  const webhook = createWebhook({ clock: hurriedClock(), publicUrl: () => null });
+  const webhook = createWebhook({
+    clock: hurriedClock(),
+    publicUrl: () => null,
+    targets: targetRules(false),
+  });
   const good = { url: 'https://deploy.example/hook', secret: SECRET };
   it.each([
     ['all is well', good, []],
     ['a longer timeout', { ...good, timeout_seconds: '86400' }, []],
     ['no url', { secret: SECRET }, ['metadata["url"]']],
     ['no web address', { ...good, url: 'ftp://deploy.example' }, ['metadata["url"]']],
+    ['a private address', { ...good, url: 'http://169.254.169.254/latest' }, ['metadata["url"]']],
+    ['this machine', { ...good, url: 'http://localhost:8080/' }, ['metadata["url"]']],
+    ['a user in the address', { ...good, url: 'https://user@deploy.example/' }, ['metadata["url"]']],
     ['no secret', { url: good.url }, ['metadata["secret"]']],
     ['a short secret', { ...good, secret: 'whsec_MTIz' }, ['metadata["secret"]']],
     ['a bare secret', { ...good, secret: SECRET.slice(6) }, ['metadata["secret"]']],

@@ -5,6 +5,7 @@ import { OrganisationService } from '#server/gen/forest/v1/organisations_pb.ts';
 import { PolicyService, PolicyType } from '#server/gen/forest/v1/policies_pb.ts';
 import { ReleasePipelineService } from '#server/gen/forest/v1/release_pipelines_pb.ts';
 import { ReleaseIntentStatus, ReleaseService } from '#server/gen/forest/v1/releases_pb.ts';
+import { ServiceAccountService } from '#server/gen/forest/v1/service_accounts_pb.ts';
 import { UsersService } from '#server/gen/forest/v1/users_pb.ts';
 import { eventually, type TestApp } from './harness.ts';
 
@@ -18,13 +19,31 @@ export interface Person {
   readonly organisations: Client<typeof OrganisationService>;
   readonly environments: Client<typeof EnvironmentService>;
   readonly destinations: Client<typeof DestinationService>;
+  readonly serviceAccounts: Client<typeof ServiceAccountService>;
+}
+
+/** A service account, as its token acts. */
+export interface Pipeline extends Person {
+  readonly tokenId: string;
 }
 
 let made = 0;
 const PASSWORD = 'correct horse battery staple';
 
+/** Clients that act by a bearer token. */
+export const actingBy = (app: Pick<TestApp, 'client'>, token: string) => ({
+  token,
+  policies: app.client(PolicyService, { token }),
+  releases: app.client(ReleaseService, { token }),
+  pipelines: app.client(ReleasePipelineService, { token }),
+  organisations: app.client(OrganisationService, { token }),
+  environments: app.client(EnvironmentService, { token }),
+  destinations: app.client(DestinationService, { token }),
+  serviceAccounts: app.client(ServiceAccountService, { token }),
+});
+
 /** A registered user with clients that act for them. */
-export async function person(app: TestApp, name: string): Promise<Person> {
+export async function person(app: Pick<TestApp, 'client'>, name: string): Promise<Person> {
   const username = `${name}-${++made}`;
   const users = app.client(UsersService, {});
   const answer = await users.register({ username, email: `${username}@example.com`, password: PASSWORD });
@@ -32,13 +51,7 @@ export async function person(app: TestApp, name: string): Promise<Person> {
   return {
     userId: answer.user?.userId ?? '',
     username,
-    token,
-    policies: app.client(PolicyService, { token }),
-    releases: app.client(ReleaseService, { token }),
-    pipelines: app.client(ReleasePipelineService, { token }),
-    organisations: app.client(OrganisationService, { token }),
-    environments: app.client(EnvironmentService, { token }),
-    destinations: app.client(DestinationService, { token }),
+    ...actingBy(app, token),
   };
 }
 
@@ -55,10 +68,12 @@ export interface World {
   /** Releases to environments as the author (or somebody else); gives the intent's id. */
   release(artifactId: string, environments: readonly string[], by?: Person): Promise<string>;
   approvalPolicy(required: number, environment?: string, name?: string): Promise<string>;
+  /** A service account with a token, by default of both scopes. */
+  serviceAccount(name: string, scopes?: readonly string[]): Promise<Pipeline>;
 }
 
 /** An organisation with staging (eu) and production (eu-west, us-east), of the type `forage/noop@1`, and four people. */
-export async function world(app: TestApp): Promise<World> {
+export async function world(app: Pick<TestApp, 'client'>): Promise<World> {
   const organisation = `org-${++made}`;
   const [admin, author, reviewer, reviewerTwo] = await Promise.all([
     person(app, 'admin'),
@@ -103,6 +118,18 @@ export async function world(app: TestApp): Promise<World> {
     async release(artifactId, environments, by = author) {
       const { intents } = await by.releases.release({ artifactId, environments: [...environments] });
       return intents[0]?.releaseIntentId ?? '';
+    },
+    async serviceAccount(name, scopes = ['read', 'release']) {
+      const { serviceAccount } = await admin.serviceAccounts.createServiceAccount({ organisationId, name });
+      const { serviceAccountId = '', username = '' } = serviceAccount ?? {};
+      const { token, rawToken } = await admin.serviceAccounts.createServiceAccountToken({
+        organisationId,
+        serviceAccountId,
+        name: 'ci',
+        scopes: [...scopes],
+      });
+      const tokenId = token?.tokenId ?? '';
+      return { userId: serviceAccountId, username, tokenId, ...actingBy(app, rawToken) };
     },
     async approvalPolicy(required, environment = 'production', name = `approvals-${++made}`) {
       await admin.policies.createPolicy({

@@ -1,5 +1,6 @@
 import type { AppContext } from '#server/context.ts';
 import { evaluateIntent, findIntentsToEvaluate, findSoonestCheck } from '#server/features/gate/service.ts';
+import type { WakeCause } from '#server/observe/metrics.ts';
 import { subjects } from '#server/signals/bus.ts';
 
 export interface Coordinator {
@@ -15,14 +16,14 @@ export interface Coordinator {
 }
 
 const CONCURRENCY = 8;
-/** Before what was due before a look, and is still (it could not be evaluated), is looked at again. */
+/** Before what could not be evaluated, or a look that failed, is tried again. */
 const PAUSE_MS = 1_000;
 /** setTimeout cannot wait longer; the timer is set anew when it fires early. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Wakes, then calls `evaluateIntent`. Nothing here decides anything: an intent that is looked at twice, or by two servers,
- * is only looked at twice. While nothing changes it does nothing, but for the sweep's one indexed read.
+ * is only looked at twice. While nothing changes it does nothing, but for the sweep's two indexed reads.
  */
 export function createCoordinator(app: AppContext): Coordinator {
   const waiting = new Set<string>();
@@ -52,11 +53,14 @@ export function createCoordinator(app: AppContext): Coordinator {
   const evaluate = async (id: string) => {
     try {
       evaluated++;
-      const next = await evaluateIntent(app, id);
+      app.metrics.evaluated();
+      const evaluation = () => evaluateIntent(app, id);
+      const next = await app.tracing.span('evaluate a release', { 'forage.release_intent': id }, evaluation);
       if (next !== null) wakeAt(next);
     } catch (error) {
-      // The intent stays behind its wanted generation, so the next sweep takes it up again.
+      // The intent stays behind its wanted generation, or due: it is found again in a moment.
       app.log.error({ err: error, intent: id }, 'an intent could not be evaluated');
+      wakeAt(new Date(app.clock.now().getTime() + PAUSE_MS));
     }
   };
   const look = (id: string) => {
@@ -74,18 +78,23 @@ export function createCoordinator(app: AppContext): Coordinator {
   };
   const onDue = () => {
     dueAt = Number.POSITIVE_INFINITY;
-    void lookAround();
+    void lookAround('due');
   };
-  /** Everything that is behind or due, and the next moment to look. */
-  const lookAround = async () => {
+  /**
+   * Everything that is behind or due, and the next moment to look, also when it was a server that is gone now that knew of
+   * it. Waits for no evaluation: one may have to wait for a lock of a server that hangs, and the others must not.
+   */
+  const lookAround = async (cause: WakeCause) => {
+    if (stopped) return;
+    app.metrics.woken('coordinator', cause);
     try {
-      const began = app.clock.now();
+      const now = app.clock.now();
       for (const id of await findIntentsToEvaluate(app)) look(id);
-      await idle();
-      const soonest = await findSoonestCheck(app);
-      if (soonest !== null) wakeAt(soonest > began ? soonest : new Date(began.getTime() + PAUSE_MS));
+      const soonest = await findSoonestCheck(app, now);
+      if (soonest !== null) wakeAt(soonest);
     } catch (error) {
-      app.log.error({ err: error }, 'could not look for waiting releases');
+      app.log.error({ err: error }, 'could not look for waiting releases; looks again in a moment');
+      wakeAt(new Date(app.clock.now().getTime() + PAUSE_MS));
     }
   };
   const idle = () =>
@@ -93,12 +102,13 @@ export function createCoordinator(app: AppContext): Coordinator {
       ? Promise.resolve()
       : new Promise<void>((resolve) => idlers.push(resolve));
   const sweep = async () => {
+    app.metrics.woken('coordinator', 'sweep');
     for (const id of await findIntentsToEvaluate(app)) look(id);
     await idle();
   };
   const sweepLater = () => {
     sweepTimer = setTimeout(async () => {
-      await sweep().catch((error: unknown) => app.log.error({ err: error }, 'the sweep failed'));
+      await lookAround('sweep');
       if (!stopped) sweepLater();
     }, app.config.sweepSeconds * 1000);
   };
@@ -106,8 +116,19 @@ export function createCoordinator(app: AppContext): Coordinator {
   return {
     async start() {
       stopped = false;
-      unsubscribe = app.bus.subscribe(subjects.intentEvaluate, look);
-      await lookAround();
+      const ends = [
+        // One server evaluates and sets its timer. When it dies before that, the others' sweeps find what is due.
+        app.bus.share(subjects.intentEvaluate, (id) => {
+          app.metrics.woken('coordinator', 'signal');
+          look(id);
+        }),
+        app.bus.onMissed(() => void lookAround('missed')),
+        app.db.onBack(() => void lookAround('missed')),
+      ];
+      unsubscribe = () => {
+        for (const end of ends) end();
+      };
+      await lookAround('start');
       sweepLater();
     },
     async stop() {

@@ -2,12 +2,10 @@ import type { AppContext } from '#server/context.ts';
 import type { DeliveryRun, Outcome } from '#server/destinations/destination-type.ts';
 import { type LogLine, logLinesOf, MAX_LINES } from '#server/features/deliveries/log-lines.ts';
 import { appendLogs, type Claim, markRunning } from '#server/features/deliveries/service.ts';
+import { DeliveryLost, persistently } from './persistence.ts';
 
 /** How soon a line of the log is stored, in milliseconds: several in a row make one statement. */
 const FLUSH_MS = 100;
-
-/** The delivery is no longer this server's: cancelled, taken over, or the server stops. */
-export class DeliveryLost extends Error {}
 
 /**
  * Carries out one delivery by its destination's type. Rejects with `DeliveryLost` when the signal has aborted;
@@ -21,12 +19,13 @@ export async function carryOut(app: AppContext, claim: Claim, signal: AbortSigna
       errorMessage: `destination "${delivery.destination}" was deleted, or this server does not know its type ${claim.typeName}`,
     };
   }
+  if (claim.problem !== null) return { status: 'FAILED', errorMessage: claim.problem };
   const log = bufferedLog(app, claim);
   const run: DeliveryRun = {
     log: log.add,
     async running() {
-      signal.throwIfAborted();
-      if (!(await markRunning(app, claim)))
+      // A database that is away for a moment is no fault of the destination's, and fails no release.
+      if (!(await persistently(app, signal, () => markRunning(app, claim))))
         throw new DeliveryLost('the release is no longer this delivery’s');
     },
     signal,

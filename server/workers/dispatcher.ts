@@ -1,5 +1,5 @@
-import pRetry from 'p-retry';
 import type { AppContext } from '#server/context.ts';
+import type { Outcome } from '#server/destinations/destination-type.ts';
 import {
   type Claim,
   claimNext,
@@ -12,16 +12,30 @@ import {
   takeOver,
   timeOut,
 } from '#server/features/deliveries/service.ts';
+import type { DeliveryOutcome, WakeCause } from '#server/observe/metrics.ts';
 import { subjects } from '#server/signals/bus.ts';
 import { createDeadlines } from './deadlines.ts';
-import { carryOut, DeliveryLost } from './delivery-run.ts';
+import { carryOut } from './delivery-run.ts';
+import { DeliveryLost, persistently } from './persistence.ts';
 
 /** Deliveries that one server carries out at the same time. */
 const MAX_DELIVERIES = 32;
 /** Looks at the database at the same time, so that the dispatcher leaves connections for requests. */
 const MAX_CLAIMS = 4;
-/** Leases last five seconds. */
-const RENEW_MS = 1_500;
+/** Leases last four seconds. */
+const RENEW_MS = 1_000;
+/** Beyond the end of a lease, before it is looked at: clocks and timers are not exact. */
+const LEASE_MARGIN_MS = 50;
+/** After the database was away every lease has run out; those who held one come first. */
+const RETURN_MS = 1_000;
+
+/** How the metrics call what a delivery ended with. */
+const OUTCOMES: Readonly<Record<Outcome['status'], DeliveryOutcome>> = {
+  SUCCEEDED: 'succeeded',
+  FAILED: 'failed',
+  TIMED_OUT: 'timed_out',
+  RUNNING: 'left_running',
+};
 
 export interface Dispatcher {
   start(): Promise<void>;
@@ -66,6 +80,12 @@ export function createDispatcher(app: AppContext): Dispatcher {
     });
   });
 
+  /** Leases of others, looked at when they should have been renewed. */
+  const leaseEnds = createDeadlines(app.clock, (releaseId) => {
+    background('taking over a release', () => resume(releaseId));
+  });
+  let returnedAt = Number.NEGATIVE_INFINITY;
+
   const lookAt = (destinationId: string): void => {
     if (stopped) return;
     toLookAt.add(destinationId);
@@ -102,12 +122,19 @@ export function createDispatcher(app: AppContext): Dispatcher {
     if (stopped) entry.abort.abort(new DeliveryLost('the server stops'));
     renewTimer ??= setInterval(() => background('renewing leases', renew), RENEW_MS);
     background('a delivery', async () => {
+      let outcome: DeliveryOutcome = 'given_up';
+      app.metrics.deliveryBegun();
       try {
-        await conclude(claim, await carryOut(app, claim, entry.abort.signal));
+        const ended = await app.tracing.span('deliver a release', { 'forage.release': releaseId }, () =>
+          carryOut(app, claim, entry.abort.signal),
+        );
+        await conclude(claim, ended, entry.abort.signal);
+        outcome = OUTCOMES[ended.status];
       } catch (error) {
         if (!(error instanceof DeliveryLost)) throw error;
         app.log.info({ releaseId }, 'a delivery was given up: cancelled, taken over or stopped');
       } finally {
+        app.metrics.deliveryEnded(outcome);
         if (inFlight.get(releaseId) === entry) inFlight.delete(releaseId);
         if (inFlight.size === 0) {
           clearInterval(renewTimer);
@@ -119,20 +146,17 @@ export function createDispatcher(app: AppContext): Dispatcher {
     });
   };
 
-  /** Stores how a delivery ended. The database may be away for a moment: the lease is renewed meanwhile. */
-  const conclude = async (claim: Claim, outcome: Awaited<ReturnType<typeof carryOut>>): Promise<void> => {
+  /** Stores how a delivery ended. The database may be away for a while: nobody else can take the release over then. */
+  const conclude = async (claim: Claim, outcome: Outcome, signal: AbortSignal): Promise<void> => {
     const { releaseId } = claim.delivery;
-    await pRetry(
-      async () => {
-        if (outcome.status !== 'RUNNING') {
-          await finish(app, { releaseId, fence: claim.fence, outcome });
-          return;
-        }
-        const deadline = await leaveRunning(app, claim);
-        if (deadline !== null) deadlines.set(releaseId, deadline);
-      },
-      { retries: 4, minTimeout: 100, factor: 2 },
-    );
+    await persistently(app, signal, async () => {
+      if (outcome.status !== 'RUNNING') {
+        await finish(app, { releaseId, fence: claim.fence, outcome });
+        return;
+      }
+      const deadline = await leaveRunning(app, claim);
+      if (deadline !== null) deadlines.set(releaseId, deadline);
+    });
   };
 
   const renew = async (): Promise<void> => {
@@ -148,29 +172,44 @@ export function createDispatcher(app: AppContext): Dispatcher {
   const sweep = async (): Promise<void> => {
     for (const found of await findWork(app)) {
       if (stopped) return;
-      const { kind, releaseId, destinationId, deadlineAt } = found;
+      const { kind, releaseId, destinationId, deadlineAt, leaseLeft } = found;
       if (kind === 'queued') lookAt(destinationId);
       else if (releaseId !== null && kind === 'deadline' && deadlineAt !== null)
         deadlines.set(releaseId, deadlineAt);
-      else if (releaseId !== null && kind === 'expired' && !inFlight.has(releaseId)) await resume(releaseId);
+      else if (releaseId !== null && kind === 'leased' && !inFlight.has(releaseId)) {
+        const now = app.clock.now().getTime();
+        const end = now + (leaseLeft ?? 0) + LEASE_MARGIN_MS;
+        if (leaseLeft === 0 && now >= returnedAt + RETURN_MS) await resume(releaseId);
+        else leaseEnds.set(releaseId, new Date(Math.max(end, returnedAt + RETURN_MS)));
+      }
     }
   };
 
   const resume = async (releaseId: string): Promise<void> => {
     // A full server leaves it to others, or to its own next sweep.
-    if (looking.size + inFlight.size >= MAX_DELIVERIES) return;
+    if (stopped || inFlight.has(releaseId) || looking.size + inFlight.size >= MAX_DELIVERIES) return;
     const claim = await takeOver(app, owner, releaseId);
     if (claim !== null) deliver(claim);
   };
 
   let sweeping = false;
-  const sweepOnce = async (): Promise<void> => {
-    if (sweeping || stopped) return;
+  let sweepAgain: WakeCause | null = null;
+  const sweepOnce = async (cause: WakeCause): Promise<void> => {
+    if (stopped) return;
+    // One that is under way may have looked before what this one is asked to find, or at a database that was going away.
+    if (sweeping) {
+      sweepAgain = cause;
+      return;
+    }
+    app.metrics.woken('dispatcher', cause);
     sweeping = true;
     try {
       await sweep();
     } finally {
       sweeping = false;
+      const next = sweepAgain;
+      sweepAgain = null;
+      if (next !== null) background('the sweep', () => sweepOnce(next));
     }
   };
 
@@ -188,14 +227,30 @@ export function createDispatcher(app: AppContext): Dispatcher {
     idle,
     async start() {
       stopped = false;
-      unsubscribe = app.bus.subscribe(subjects.releaseQueued, (releaseId) => {
-        background('looking at a release', async () => {
-          const destinationId = await destinationOf(app, releaseId);
-          if (destinationId !== undefined) lookAt(destinationId);
-        });
-      });
-      await sweepOnce();
-      sweepTimer = setInterval(() => background('the sweep', sweepOnce), app.config.sweepSeconds * 1000);
+      const ends = [
+        // One server hears of it; while that one is full, the others' sweeps find the release.
+        app.bus.share(subjects.releaseQueued, (releaseId) => {
+          app.metrics.woken('dispatcher', 'signal');
+          background('looking at a release', async () => {
+            const destinationId = await destinationOf(app, releaseId);
+            if (destinationId !== undefined) lookAt(destinationId);
+          });
+        }),
+        app.bus.onMissed(() => background('the sweep', () => sweepOnce('missed'))),
+        app.db.onBack(() => {
+          returnedAt = app.clock.now().getTime();
+          background('renewing leases', renew);
+          background('the sweep', () => sweepOnce('missed'));
+        }),
+      ];
+      unsubscribe = () => {
+        for (const end of ends) end();
+      };
+      await sweepOnce('start').catch((error: unknown) =>
+        app.log.error({ err: error }, 'the first sweep failed; the next one tries again'),
+      );
+      const sweepNow = () => background('the sweep', () => sweepOnce('sweep'));
+      sweepTimer = setInterval(sweepNow, app.config.sweepSeconds * 1000);
     },
     async stop() {
       if (stopped) return;
@@ -204,9 +259,16 @@ export function createDispatcher(app: AppContext): Dispatcher {
       clearInterval(sweepTimer);
       toLookAt.clear();
       deadlines.stop();
+      leaseEnds.stop();
       for (const { abort } of inFlight.values()) abort.abort(new DeliveryLost('the server stops'));
       while (tasks.size > 0) await Promise.all(tasks);
-      await releaseLeases(app, owner);
+      // Where the database is away they run out by themselves.
+      await releaseLeases(app, owner).catch((error: unknown) =>
+        app.log.warn(
+          { err: error },
+          'could not hand over what was under way; others wait for the leases to end',
+        ),
+      );
     },
   };
 }

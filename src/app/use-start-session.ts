@@ -2,7 +2,11 @@ import { create } from '@bufbuild/protobuf';
 import { useTransport } from '@connectrpc/connect-query';
 import { useQueryClient } from '@tanstack/react-query';
 import { useNavigate } from 'react-router';
-import { GetSessionResponseSchema, type Session } from '#src/gen/forest/v1/sessions_pb.ts';
+import {
+  type GetSessionResponse,
+  GetSessionResponseSchema,
+  type Session,
+} from '#src/gen/forest/v1/sessions_pb.ts';
 import { sessionKey } from '#src/lib/session.ts';
 import { forgetOtherUsers } from './forget-other-users.ts';
 
@@ -12,8 +16,12 @@ export function useStartSession(next: string): (session: Session) => void {
   const transport = useTransport();
   const navigate = useNavigate();
   return (session) => {
+    // What the server is like does not change by whoever signs in.
+    const known = queryClient.getQueryData<GetSessionResponse>(sessionKey(transport));
+    const { providers = [], passwordsOff = false, registrationOpen = false } = known ?? {};
     forgetOtherUsers(queryClient, session.user?.userId);
-    queryClient.setQueryData(sessionKey(transport), create(GetSessionResponseSchema, { session }));
+    const answer = create(GetSessionResponseSchema, { session, providers, passwordsOff, registrationOpen });
+    queryClient.setQueryData(sessionKey(transport), answer);
     void navigate(next, { replace: true });
   };
 }

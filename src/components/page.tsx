@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect } from 'react';
+import { visibleText } from '#src/lib/visible-text.ts';
 import { type Crumb, Crumbs } from './crumbs.tsx';
 
 export interface PageProps {
@@ -17,7 +18,7 @@ export interface PageProps {
 export function Page({ title, documentTitle, crumbs, aside, actions, children }: PageProps) {
   const windowTitle = `${documentTitle ?? title} · Forage`;
   useEffect(() => {
-    document.title = windowTitle;
+    document.title = visibleText(windowTitle);
   }, [windowTitle]);
   return (
     <div className="flex min-w-0 flex-col gap-4">

@@ -28,6 +28,9 @@ export const paths = {
   /** `next`: where to go afterwards, a path of this site. */
   signIn: (next?: string) => (next && next !== '/' ? `/sign-in?next=${part(next)}` : '/sign-in'),
   setUp: () => '/set-up',
+  /** Of the server, not of a screen: leads to the provider. */
+  signInWith: (provider: string, query: Readonly<Record<string, string>>) =>
+    `/auth/oidc/${part(provider)}/start?${new URLSearchParams(query)}`,
   home: () => '/',
   account: () => '/account',
   organisation,

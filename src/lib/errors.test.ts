@@ -3,7 +3,7 @@ import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { ViolationsSchema } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { describe, expect, test } from 'vitest';
-import { describeError, isServerAway } from './errors.ts';
+import { describeError, isServerAway, retryAfterSeconds } from './errors.ts';
 
 function withDetail(type: string, value: Uint8Array, message = 'the request is not valid'): ConnectError {
   const error = new ConnectError(message, Code.InvalidArgument);
@@ -98,10 +98,34 @@ describe('describeError', () => {
   });
 });
 
+test('faults of the server quote the request, refusals do not', () => {
+  const words = (code: Code) =>
+    describeError(new ConnectError('words', code, { 'x-request-id': 'abc-1' })).message;
+  for (const code of [Code.Internal, Code.Unknown, Code.Unavailable, Code.DeadlineExceeded]) {
+    expect(words(code)).toMatch(/\. Request id abc-1\.$/);
+  }
+  expect(words(Code.NotFound)).toBe('words');
+  expect(describeError(new ConnectError('words', Code.Internal)).message).not.toMatch(/Request id/);
+});
+
+test('a server that answers that it cannot now says why', () => {
+  const away = new ConnectError('it may have happened', Code.Unavailable, { 'x-request-id': 'abc-1' });
+  expect(describeError(away).message).toBe('it may have happened. Request id abc-1.');
+});
+
 test('a refusal is no absence of the server', () => {
   expect(isServerAway(new ConnectError('refused', Code.FailedPrecondition))).toBe(false);
   expect(isServerAway(new ConnectError('broken', Code.Internal, undefined, undefined, new Error('x')))).toBe(
     false,
   );
   expect(isServerAway(new ConnectError('away', Code.Unavailable))).toBe(true);
+});
+
+test('when to try again is read from the answer, if it says so', () => {
+  const refused = (headers: Record<string, string>) =>
+    retryAfterSeconds(new ConnectError('too many', Code.ResourceExhausted, headers));
+  expect(refused({ 'retry-after': '30' })).toBe(30);
+  expect(refused({ 'retry-after': 'Wed, 21 Oct 2026 07:28:00 GMT' })).toBeNull();
+  expect(refused({})).toBeNull();
+  expect(retryAfterSeconds(new Error('other'))).toBeNull();
 });

@@ -19,6 +19,18 @@ export function isServerAway(error: unknown): boolean {
   return error instanceof TypeError || connectError.cause instanceof TypeError;
 }
 
+/** After how many seconds the server may let the same request through; null when that is no matter of time. */
+export function retryAfterSeconds(error: unknown): number | null {
+  return Number(ConnectError.from(error).metadata.get('retry-after')) || null;
+}
+
+/** Seconds to wait when the server has had too many requests in a short time; null for every other error. */
+export function retryAfter(error: unknown): number | null {
+  const { code, metadata } = ConnectError.from(error);
+  const seconds = code === Code.ResourceExhausted ? Number(metadata.get('retry-after')) : 0;
+  return seconds > 0 ? seconds : null;
+}
+
 /**
  * Turns what a request threw into words. The server's own words are kept, because they name the thing; only
  * what comes from no server, or from a fault inside it, gets words of ours.
@@ -50,14 +62,22 @@ function messageOf(
   connectError: ConnectError,
   violations: readonly FieldViolation[],
 ): string {
-  if (isServerAway(error)) return 'The server does not answer. Check the connection and try again.';
+  if (isServerAway(error)) {
+    // One that did answer knows more: that its database is away, or that the change may have been stored all the same.
+    const told = connectError.metadata.has('x-request-id') ? connectError.rawMessage : '';
+    const silent = 'The server does not answer. Check the connection and try again.';
+    return quoting(connectError, told === '' ? silent : `${told}.`);
+  }
   switch (connectError.code) {
     case Code.DeadlineExceeded:
-      return 'The server took too long to answer. Try again.';
+      return quoting(connectError, 'The server took too long to answer. Try again.');
     case Code.Internal:
     case Code.Unknown:
     case Code.DataLoss:
-      return 'The server failed at this. Try again; if it happens again, tell whoever runs it.';
+      return quoting(
+        connectError,
+        'The server failed at this. Try again; if it happens again, tell whoever runs it.',
+      );
     case Code.Unauthenticated:
       return connectError.rawMessage || 'You are not signed in.';
     default:
@@ -65,4 +85,10 @@ function messageOf(
         connectError.rawMessage || violations.map(({ message }) => message).join('; ') || 'This was refused.'
       );
   }
+}
+
+/** With the request's id, if a server has answered at all: whoever runs it finds the request in the log by that. */
+function quoting({ metadata }: ConnectError, words: string): string {
+  const requestId = metadata.get('x-request-id');
+  return requestId ? `${words} Request id ${requestId}.` : words;
 }

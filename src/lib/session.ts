@@ -25,6 +25,17 @@ export function useSession(): Session | undefined {
   return useQuery({ ...sessionQuery(transport), select: sessionOf }).data;
 }
 
+/** How people sign in at this server: by which providers, and whether by passwords too. */
+export function useWaysIn(): Pick<GetSessionResponse, 'providers' | 'passwordsOff'> {
+  const answer = useQuery(sessionQuery(useTransport())).data;
+  return { providers: answer?.providers ?? [], passwordsOff: answer?.passwordsOff ?? false };
+}
+
+/** For how many days the server lets an access token live at most; 0 where it sets no limit. */
+export function useTokenMaxDays(): number {
+  return useQuery(sessionQuery(useTransport())).data?.tokenMaxDays ?? 0;
+}
+
 function sessionOf(answer: GetSessionResponse): Session | undefined {
   return answer.session;
 }

@@ -24,11 +24,11 @@ const OS_NAMES: Partial<Record<NodeJS.Platform, string>> = {
  * links that npm cannot pack. The package's install script makes these links too, but npm 11 announces that it will not
  * run install scripts nobody allowed, and `--ignore-scripts` exists; so nothing here depends on it.
  *
- * `linkDir` is used for the links only if the package's own folder is read-only.
+ * `linkDir` is used for the links only if the package's own folder is read-only; `native` is the package's folder of programs
+ * and libraries, for tests with another version.
  * @throws EmbeddedStartError when there is no package for this platform.
  */
-export async function locateBinaries(linkDir: string): Promise<Binaries> {
-  const native = nativeFolder();
+export async function locateBinaries(linkDir: string, native = nativeFolder()): Promise<Binaries> {
   const suffix = process.platform === 'win32' ? '.exe' : '';
   const program = (name: string) => join(native, 'bin', `${name}${suffix}`);
   const binaries = { initdb: program('initdb'), postgres: program('postgres'), pgCtl: program('pg_ctl') };

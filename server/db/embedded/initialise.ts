@@ -61,7 +61,7 @@ export async function ensureCluster(
     if (found.trim() === major) return launcher.give(folder);
     throw new EmbeddedStartError(
       `DATA_DIR ${dataDir} holds a database of PostgreSQL ${found.trim()}, and this Forage brings PostgreSQL ${major}: ` +
-        'dump it with the version that made it and restore it into a new folder',
+        'back it up with the version that made it (npm run backup) and restore it into a new folder',
     );
   }
   const workshop = await mkdtemp(join(dataDir, `${UNFINISHED}${process.pid}-`));

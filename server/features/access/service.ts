@@ -1,15 +1,20 @@
+import type { Standing } from '#domain/approval/vote.ts';
 import type { AppContext } from '#server/context.ts';
+import type { Asked, Transaction } from '#server/db/database.ts';
 import { Failure, notFound, permissionDenied } from '#server/failure.ts';
+import { outsideRequests, requestScope } from '#server/request-scope.ts';
+import { subjects } from '#server/signals/bus.ts';
+import type { AccessRow, CallerRow } from './rows.ts';
 import {
-  type AccessRow,
-  type CallerRow,
+  findAdminStanding,
   findCaller,
   findStanding,
   lookups,
+  requireAdmin,
   touchCredential,
 } from './store.ts';
 
-export type Caller = Omit<CallerRow, 'lastUsedAt'>;
+export type Caller = Omit<CallerRow, 'lastUsedAt' | 'serviceOf'>;
 
 /** What a request points at, as far as authorization needs it. */
 export type Target =
@@ -26,7 +31,7 @@ export interface Scope {
   readonly organisation: string;
   readonly projectId: string | null;
   readonly project: string | null;
-  readonly role: 'member' | 'admin';
+  readonly role: Standing;
 }
 
 export interface Authorized {
@@ -54,7 +59,7 @@ export async function authenticate(app: AppContext, secretHash: Buffer): Promise
 /**
  * The caller and their role where the request points.
  * @throws Failure unauthenticated; not_found when what is named does not exist or the caller is no member of its
- * organisation (nobody learns which); permission_denied when an admin is needed and the caller is a member.
+ * organisation (nobody learns which); permission_denied when an admin is needed and the caller is none.
  */
 export async function authorize(
   app: AppContext,
@@ -64,17 +69,25 @@ export async function authorize(
 ): Promise<{ caller: Caller; scope: Scope }> {
   const row = await look(app, secretHash, target);
   if (row === undefined) throw unauthenticated();
+  const found = authorizedBy(app, row);
+  if (found === null) throw notFound(nameOf(target));
+  if (need === 'admin' && found.scope.role !== 'admin') {
+    throw permissionDenied(`only an admin of ${found.scope.organisation} can do this`);
+  }
+  return found;
+}
+
+/** What a row about a valid credential says: the caller, and their role where the request points; null without one. */
+export function authorizedBy(app: AppContext, row: AccessRow): { caller: Caller; scope: Scope } | null {
   touch(app, row);
   const { organisationId, organisation, projectId, project, role } = row;
-  if (organisationId === null || organisation === null || role === null) throw notFound(nameOf(target));
-  if (need === 'admin' && role !== 'admin') {
-    throw permissionDenied(`only an admin of ${organisation} can do this`);
-  }
+  if (organisationId === null || organisation === null || role === null) return null;
   return { caller: callerOfRow(row), scope: { organisationId, organisation, projectId, project, role } };
 }
 
 /**
- * For a call that lasts: whether the caller, once let in, would be still. Credentials that merely ran out do not end it.
+ * For a call that lasts: whether the caller, once let in, would be still. The hour of a login's access token does not end it,
+ * the end of the login does, as that of a session or of a token.
  * @throws Failure unauthenticated when they were ended; not_found when the caller has left the release's organisation.
  */
 export async function requireStillLetIn(
@@ -82,9 +95,50 @@ export async function requireStillLetIn(
   caller: Caller,
   releaseIntentId: string,
 ): Promise<void> {
-  const [standing] = await app.db.run(findStanding, [caller.credentialId, caller.userId, releaseIntentId]);
+  const [standing] = await app.db.run(findStanding, [
+    caller.credentialId,
+    caller.userId,
+    releaseIntentId,
+    app.clock.now(),
+  ]);
   if (standing === undefined) throw notFound(nameOf({ kind: 'intent', id: releaseIntentId }));
   if (standing.ended) throw unauthenticated();
+}
+
+/**
+ * The same for an admin's call about an organisation.
+ * @throws Failure unauthenticated when the credentials were ended; permission_denied when the caller is an admin no more.
+ */
+export async function requireStillAdmin(
+  app: AppContext,
+  caller: Caller,
+  { organisationId, organisation }: Pick<Scope, 'organisationId' | 'organisation'>,
+): Promise<void> {
+  const params = [caller.credentialId, caller.userId, organisationId, app.clock.now()] as const;
+  const [standing] = await app.db.run(findAdminStanding, params);
+  if (standing === undefined) throw permissionDenied(`only an admin of ${organisation} can do this`);
+  if (standing.ended) throw unauthenticated();
+}
+
+/**
+ * What a transaction of an admin's request asks before anything else: whether they are an admin still. Its answer holds until
+ * the transaction ends. Null where no admin is needed. A refusal is `isAdminNoMore`.
+ */
+export function stillAdmin(): Asked | null {
+  const admin = requestScope()?.admin ?? null;
+  return admin && { statement: requireAdmin, params: [admin.organisationId, admin.userId] };
+}
+
+/** Whether the database refused because the caller's role was taken away since their request was let in. */
+export const isAdminNoMore = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'FG001';
+
+/**
+ * Tells the user's calls that last, on every server, to look whether they are still let in, once the transaction that ended a
+ * credential or a membership of theirs has committed. Calls that do not last look each time.
+ */
+export function accessEnded(tx: Transaction, app: AppContext, userId: string): void {
+  tx.afterCommit(() => app.bus.publish(subjects.access(userId), ''));
 }
 
 async function look(app: AppContext, hash: Buffer, target: Target): Promise<AccessRow | undefined> {
@@ -137,10 +191,11 @@ const callerOfRow = ({ userId, username, credentialId, credentialKind, scopes }:
   scopes,
 });
 
-function touch(app: AppContext, row: CallerRow): void {
+function touch(app: AppContext, { credentialId, lastUsedAt }: CallerRow): void {
   const now = app.clock.now();
-  if (row.lastUsedAt !== null && now.getTime() - row.lastUsedAt.getTime() < TOUCH_EVERY_MS) return;
-  app.db
-    .run(touchCredential, [row.credentialId, now])
-    .catch((error: unknown) => app.log.warn({ err: error }, 'could not note the use of a credential'));
+  if (lastUsedAt !== null && now.getTime() - lastUsedAt.getTime() < TOUCH_EVERY_MS) return;
+  // Set off by the request, and not ended with it.
+  outsideRequests(() => app.db.run(touchCredential, [credentialId, now])).catch((error: unknown) =>
+    app.log.warn({ err: error }, 'could not note the use of a credential'),
+  );
 }

@@ -1,28 +1,11 @@
 import { type Statement, statement } from '#server/db/database.ts';
-
-export interface CallerRow {
-  readonly userId: string;
-  readonly username: string;
-  readonly credentialId: string;
-  readonly credentialKind: 'session' | 'access' | 'refresh' | 'personal';
-  readonly scopes: readonly string[];
-  readonly lastUsedAt: Date | null;
-}
-
-export interface AccessRow extends CallerRow {
-  readonly organisationId: string | null;
-  readonly organisation: string | null;
-  readonly projectId: string | null;
-  readonly project: string | null;
-  readonly role: 'member' | 'admin' | null;
-}
+import { CALLER_COLUMNS, LETS_IN, LOGIN_LIVES, NOT_IDLE, STANDING_OF } from './parts.ts';
+import type { AccessRow, CallerRow } from './rows.ts';
 
 const CALLER = `
-  select u.id as "userId", u.username, c.id as "credentialId", c.kind as "credentialKind", c.scopes,
-         c.last_used_at as "lastUsedAt"
+  select ${CALLER_COLUMNS}
     from credentials c join users u on u.id = c.user_id
-   where c.secret_hash = $1 and c.revoked_at is null and (c.expires_at is null or c.expires_at > $2)
-     and c.kind in ('session', 'access', 'personal')`;
+   where ${LETS_IN('$1', '$2')} and u.deleted_at is null`;
 
 /** The caller alone, for methods that name no organisation. */
 export const findCaller = statement<readonly [secretHash: Buffer, now: Date], CallerRow>(
@@ -42,7 +25,8 @@ function lookup<Names extends readonly string[]>(
   return statement(
     `access.${name}`,
     `with caller as (${CALLER}), target as (${target})
-     select caller.*, o.id as "organisationId", o.name as organisation, p.id as "projectId", p.name as project, m.role
+     select caller.*, o.id as "organisationId", o.name as organisation, p.id as "projectId", p.name as project,
+            coalesce(m.role, case when caller."serviceOf" = o.id then 'service' end) as role
        from caller
        left join target on true
        left join organisations o on o.id = target.organisation_id
@@ -84,17 +68,42 @@ export const lookups = {
   ),
 } as const;
 
-/** How a caller who was let in to a release stands to it now. No row: they have left its organisation. */
+/** Whether the credential `$1` has been ended, at the moment `$4`. */
+const ENDED = `
+  exists (select 1 from credentials c
+           where c.id = $1
+             and (c.revoked_at is not null or not ${NOT_IDLE('$4')}
+                  or (c.expires_at <= $4 and not (c.kind = 'access' and ${LOGIN_LIVES('c', '$4')}))))`;
+
+/**
+ * How a caller who was let in to a release stands to it now. No row: they have left its organisation. Sessions and the tokens
+ * of a login are replaced by others when they run out; access tokens were made to end when they do.
+ */
 export const findStanding = statement<
-  readonly [credentialId: string, userId: string, releaseIntentId: string],
+  readonly [credentialId: string, userId: string, releaseIntentId: string, now: Date],
   { ended: boolean }
 >(
   'access.standing',
-  `select exists (select 1 from credentials where id = $1 and revoked_at is not null) as ended
+  `select ${ENDED} as ended
      from release_intents i
      join projects p on p.id = i.project_id
-     join memberships m on m.organisation_id = p.organisation_id and m.user_id = $2
-    where i.id = $3`,
+    where i.id = $3 and ${STANDING_OF('$2', 'p.organisation_id')} is not null`,
+);
+
+/** The same of an admin and their organisation. No row: they are its admin no more. */
+export const findAdminStanding = statement<
+  readonly [credentialId: string, userId: string, organisationId: string, now: Date],
+  { ended: boolean }
+>(
+  'access.admin_standing',
+  `select ${ENDED} as ended
+     from memberships m where m.organisation_id = $3 and m.user_id = $2 and m.role = 'admin'`,
+);
+
+/** Refuses where the caller is no admin of the organisation, and keeps the role until the transaction ends. */
+export const requireAdmin = statement<readonly unknown[], unknown>(
+  'access.require_admin',
+  'select require_admin($1::uuid, $2::uuid)',
 );
 
 /** Remembers that a credential was used. */

@@ -10,6 +10,7 @@ import type {
 } from '#server/gen/forest/v1/policies_pb.ts';
 import { callerOf, projectOf } from '#server/rpc/access.ts';
 import { pageOf } from '#server/rpc/page.ts';
+import { askedKey } from '#server/rpc/polls.ts';
 import { instant } from '#server/rpc/time.ts';
 import { releaseRequirements } from './requirements-service.ts';
 import { requirementsToWire } from './requirements-wire.ts';
@@ -65,6 +66,14 @@ export function approvalHandlers(app: AppContext): Pick<ServiceImpl<typeof Polic
       const caller = callerOf(context);
       const scope = projectOf(context);
       const found = await releaseRequirements(app, caller, scope, request.releaseIntentId);
+      const asked = context.values.get(askedKey);
+      if (asked !== null) {
+        const { organisation, project, role } = scope;
+        const { fingerprint, toldAt: from, wordsLastUntil: until } = found;
+        const { releaseIntentId } = request;
+        const { userId } = caller;
+        asked.told = { organisation, project, releaseIntentId, userId, role, fingerprint, from, until };
+      }
       return requirementsToWire(found, { userId: caller.userId, role: scope.role });
     },
 
@@ -88,7 +97,7 @@ const pendingToWire = ({ row, required, current }: approvals.PendingApproval) =>
   environment: row.environment,
   requiredApprovals: required,
   currentApprovals: current,
-  authorUsername: row.authorUsername,
+  authorUsername: row.actorUsername,
   waitingSince: instant(row.waitingSince),
   stageStatus: stageStatusToWire[row.status],
 });

@@ -1,31 +1,29 @@
 import { ballotPermissions, type Permission } from '#domain/approval/ballot.ts';
 import { type BallotEffect, ballotEffect } from '#domain/approval/effect.ts';
-import type { Vote } from '#domain/approval/vote.ts';
+import { type Vote, votingRole } from '#domain/approval/vote.ts';
 import type { GateVerdict } from '#domain/policy/evaluate.ts';
 import type { PolicyWarning } from '#domain/policy/satisfiable.ts';
+import { soakWordsLastUntil } from '#domain/policy/soak-time.ts';
 import type { Stage } from '#domain/release/stage.ts';
 import type { AppContext } from '#server/context.ts';
+import { notFound } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
-import { gateOf, type IntentFacts, policyFactsOf } from '#server/features/gate/facts.ts';
-import { loadIntentFacts } from '#server/features/gate/service.ts';
+import { factsOf, gateOf, type IntentFacts, policyFactsOf } from '#server/features/gate/facts.ts';
 import {
   type JudgedPolicy,
-  loadSurroundings,
   type Surroundings,
+  surroundingsOf,
   warningsOf,
   withOutlook,
 } from '#server/features/gate/surroundings.ts';
 import {
-  type DestinationStates,
-  findIntentState,
+  type DestinationState,
+  destinationStateOf,
   type IntentState,
-  listDestinationStates,
 } from '#server/features/releases/service.ts';
 import type { ProjectScope } from '#server/rpc/access.ts';
-import { ballotFacts, factsInProject, NOT_STARTED } from './service.ts';
-
-/** What a release manager's page shows of destinations at once. */
-const MOST_DESTINATIONS = 500;
+import { requirementsOf } from './requirements-store.ts';
+import { ballotFacts, NOT_STARTED } from './service.ts';
 
 /** What the caller may do, and what it would change; an effect is null where it is not allowed. */
 type Choice = 'approve' | 'reject' | 'bypass';
@@ -45,12 +43,17 @@ export interface Requirements {
   readonly facts: IntentFacts;
   readonly environments: readonly EnvironmentRequirements[];
   readonly intent: IntentState;
-  readonly destinations: DestinationStates['destinations'];
+  readonly destinations: readonly DestinationState[];
+  /** What all of this was made from: the same, to the same caller in the same role, as long as the fingerprint is the same… */
+  readonly fingerprint: string;
+  /** …and the time is from the first of these moments on, and before the second; null: time changes nothing. */
+  readonly toldAt: Date;
+  readonly wordsLastUntil: Date | null;
 }
 
 /**
  * A release as its page shows it: what every deploy stage still needs and who can supply it, what the caller may do about
- * it and what that would change, and how far stages and destinations are. A fixed number of round trips.
+ * it and what that would change, and how far stages and destinations are. One round trip.
  */
 export async function releaseRequirements(
   app: AppContext,
@@ -58,17 +61,10 @@ export async function releaseRequirements(
   scope: ProjectScope,
   releaseIntentId: string,
 ): Promise<Requirements> {
-  const facts = await factsInProject(loadIntentFacts(app.db, releaseIntentId), scope, releaseIntentId);
-  const { organisationId, projectId } = scope;
-  const [around, intent, { destinations }] = await Promise.all([
-    loadSurroundings(app.db, scope),
-    findIntentState(app, releaseIntentId),
-    listDestinationStates(
-      app,
-      { organisationId, projectId, artifactId: facts.intent.artifactId },
-      { limit: MOST_DESTINATIONS, after: null },
-    ),
-  ]);
+  const [row] = await app.db.run(requirementsOf, [releaseIntentId, scope.projectId]);
+  if (row === undefined) throw notFound(`release ${releaseIntentId}`);
+  const facts = factsOf(row);
+  const around = surroundingsOf(row);
   const now = app.clock.now();
   const environments = facts.stages.flatMap((stage) => {
     if (stage.kind.type !== 'deploy') return [];
@@ -84,7 +80,7 @@ export async function releaseRequirements(
       {
         environment,
         stage,
-        judged: withOutlook(verdict.evaluations, around, facts.intent.actorId),
+        judged: withOutlook(verdict.evaluations, around, facts.authors),
         passed: verdict.passed,
         permissions,
         effects: { approve: effect('approve'), reject: effect('reject'), bypass: effect('bypass') },
@@ -92,14 +88,27 @@ export async function releaseRequirements(
       },
     ];
   });
-  return { facts, environments, intent, destinations };
+  const { fingerprint, destinationStates } = row;
+  const destinations = destinationStates.map(destinationStateOf);
+  const wordsLastUntil = lastUntil(environments, now);
+  return { facts, environments, intent: row, destinations, fingerprint, toldAt: now, wordsLastUntil };
+}
+
+/** When the words of a running soak change next, which nothing but time changes; null when none runs. */
+function lastUntil(environments: readonly EnvironmentRequirements[], now: Date): Date | null {
+  const moments = environments.flatMap(({ judged }) =>
+    judged.flatMap(({ evaluation: { nextCheckAt } }) =>
+      nextCheckAt === null ? [] : [soakWordsLastUntil(nextCheckAt, now).getTime()],
+    ),
+  );
+  return moments.length === 0 ? null : new Date(Math.min(...moments));
 }
 
 /** The vote that the caller would cast. */
 const ballotOf = (
   { userId, username }: Caller,
   { role }: ProjectScope,
-  { intent }: IntentFacts,
+  { authors }: IntentFacts,
   choice: Choice,
   now: Date,
 ): Vote => ({
@@ -109,8 +118,8 @@ const ballotOf = (
   bypass: choice === 'bypass',
   comment: null,
   decidedAt: now,
-  role,
-  isAuthor: intent.actorId === userId,
+  role: votingRole(role),
+  isAuthor: authors.has(userId),
 });
 
 const effectOf = (facts: IntentFacts, environment: string, cast: Vote): BallotEffect =>
@@ -127,7 +136,7 @@ function warningsAt(
   const found = verdict.evaluations.flatMap(({ policyId, passed }) =>
     facts.policies
       .filter(({ id }) => id === policyId)
-      .flatMap((policy) => warningsOf(policy, around, facts.intent.actorId))
+      .flatMap((policy) => warningsOf(policy, around, facts.authors))
       .filter(({ kind }) => !passed || kind === 'target_without_destinations'),
   );
   // The target is one and the same for all policies here: it is told of once.

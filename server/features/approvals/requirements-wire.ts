@@ -20,14 +20,16 @@ import type { EnvironmentRequirements, Requirements } from './requirements-servi
 
 /** A release's page as the contract has it, for one viewer, with its revision. */
 export function requirementsToWire(found: Requirements, viewer: Viewer): GetReleaseRequirementsResponse {
-  const { actorId, actorUsername, id, status } = found.facts.intent;
+  const { intent, authors } = found.facts;
+  const { actorId, actorUsername, id, status } = intent;
   const answer = create(GetReleaseRequirementsResponseSchema, {
     releaseIntentId: id,
     intentStatus: intentStatusToWire[status],
-    isReleaseAuthor: actorId === viewer.userId,
+    isReleaseAuthor: authors.has(viewer.userId),
     isAdmin: viewer.role === 'admin',
     authorUserId: actorId,
     authorUsername: actorUsername,
+    authors: intent.authors.map(({ userId, username }) => ({ userId, username })),
     environments: found.environments.map((one) => environmentToWire(one, viewer.userId)),
     intent: intentToWire(found.intent, viewer),
     destinations: found.destinations.map(destinationStateToWire),

@@ -1,18 +1,20 @@
+import { NIL } from 'uuid';
 import { type Ballot, type BallotFacts, checkBallot } from '#domain/approval/ballot.ts';
 import { withVote } from '#domain/approval/effect.ts';
 import { type ApprovalTally, tallyVotes } from '#domain/approval/tally.ts';
-import type { Role, Vote } from '#domain/approval/vote.ts';
+import { type Standing, type Vote, votingRole } from '#domain/approval/vote.ts';
 import type { Stage, StageStatus } from '#domain/release/stage.ts';
 import type { AppContext } from '#server/context.ts';
 import { Failure, notFound } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
-import { type IntentFacts, policyOf } from '#server/features/gate/facts.ts';
-import { advanceIntent, loadIntentFacts, lockIntentFacts } from '#server/features/gate/service.ts';
+import { authorIds, type IntentFacts, policyOf } from '#server/features/gate/facts.ts';
+import { advanceIntent, loadIntentFacts, lockIntentFactsFor } from '#server/features/gate/service.ts';
 import { record } from '#server/features/history/service.ts';
 import type { ProjectScope } from '#server/rpc/access.ts';
 import { nextPageToken, type Page } from '#server/rpc/page.ts';
 import { subjects } from '#server/signals/bus.ts';
-import { castVote, type PendingRow, pendingApprovals, roleNow } from './store.ts';
+import { sawOf } from './saw.ts';
+import { castVote, type PendingRow, pendingApprovals } from './store.ts';
 
 export interface VoteRequest extends Ballot {
   readonly releaseIntentId: string;
@@ -36,7 +38,7 @@ export function ballotFacts(
   facts: IntentFacts,
   environment: string,
   userId: string,
-  role: Role,
+  role: Standing,
 ): BallotFacts {
   const stage = stageFor(facts, environment);
   return {
@@ -46,7 +48,7 @@ export function ballotFacts(
     stageStatus: stage?.status ?? null,
     intentStatus: facts.intent.status,
     role,
-    isAuthor: facts.intent.actorId === userId,
+    isAuthor: facts.authors.has(userId),
   };
 }
 
@@ -87,11 +89,13 @@ export async function vote(
 ): Promise<ApprovalTally> {
   const { environment, releaseIntentId } = request;
   return app.db.transaction(async (tx) => {
-    const facts = await factsInProject(lockIntentFacts(tx, releaseIntentId), scope, releaseIntentId);
-    const [membership] = await tx.run(roleNow, [scope.organisationId, caller.userId]);
-    if (membership === undefined) throw notFound(`project "${scope.organisation}/${scope.project}"`);
+    const locked = await lockIntentFactsFor(tx, releaseIntentId, caller.userId);
+    if (locked === null || locked.facts.intent.projectId !== scope.projectId)
+      throw notFound(`release ${releaseIntentId}`);
+    const { facts, role } = locked;
+    if (role === null) throw notFound(`project "${scope.organisation}/${scope.project}"`);
 
-    const refusal = checkBallot(request, ballotFacts(facts, environment, caller.userId, membership.role));
+    const refusal = checkBallot(request, ballotFacts(facts, environment, caller.userId, role));
     if (refusal !== null) {
       const fields = refusal.field === undefined ? [] : [{ field: refusal.field, message: refusal.message }];
       throw new Failure(refusal.code, refusal.message, { fields });
@@ -107,14 +111,15 @@ export async function vote(
       bypass: request.bypass,
       comment: request.comment === '' ? null : request.comment,
       decidedAt: now,
-      role: membership.role,
-      isAuthor: facts.intent.actorId === caller.userId,
+      role: votingRole(role),
+      isAuthor: facts.authors.has(caller.userId),
     };
     if (mine === null || !sameVote(mine, current)) {
       const policyId = approvalPolicies(facts, environment)[0]?.id ?? null;
       const { username, decision, bypass, comment } = current;
       const row = [environment, caller.userId, username, decision, bypass, comment, now] as const;
-      await tx.run(castVote, [app.newId(), releaseIntentId, policyId, ...row]);
+      tx.send(castVote, [app.newId(), releaseIntentId, policyId, ...row]);
+      const onEnvironment = withVote(earlier, current);
       await record(tx, app, {
         organisationId: scope.organisationId,
         projectId: scope.projectId,
@@ -123,10 +128,10 @@ export async function vote(
         actor: caller,
         subject: `${environment} for ${facts.intent.slug}`,
         before: mine && said(mine, environment),
-        after: said(current, environment),
+        after: { ...said(current, environment), saw: sawOf(facts, environment, onEnvironment, now) },
       });
       // The lock is held and the facts are at hand: the gate is judged in this transaction, which leaves nothing to wake.
-      const votes = new Map(facts.votes).set(environment, withVote(earlier, current));
+      const votes = new Map(facts.votes).set(environment, onEnvironment);
       const { nextCheckAt } = await advanceIntent(tx, app, { ...facts, votes });
       tx.afterCommit(() => {
         app.bus.publish(subjects.releaseStatus(releaseIntentId), releaseIntentId);
@@ -173,16 +178,19 @@ export interface PendingApproval {
   readonly current: number;
 }
 
+/** The key of the first page: nothing waits since then. */
+const BEFORE_ALL = '1970-01-01T00:00:00.000Z';
+
 /** What waits for the caller's own vote, over all of their organisations, oldest first. */
 export async function listPendingApprovals(
   app: AppContext,
   caller: Caller,
   page: Page,
 ): Promise<{ approvals: PendingApproval[]; nextPageToken: string }> {
-  const [since = null, intentId = null, stageId = null] = page.after ?? [];
+  const [since = BEFORE_ALL, intentId = NIL, stageId = ''] = page.after ?? [];
   const found = await app.db.run(pendingApprovals, [
     caller.userId,
-    since === null ? null : new Date(since),
+    new Date(since),
     intentId,
     stageId,
     page.limit + 1,
@@ -196,10 +204,11 @@ export async function listPendingApprovals(
 }
 
 function counted(row: PendingRow): PendingApproval {
+  const authors = authorIds(row);
   const votes = row.votes.map((v) => ({
     ...v,
     decidedAt: new Date(v.decidedAt),
-    isAuthor: v.userId === row.authorId,
+    isAuthor: authors.has(v.userId),
   }));
   const required = row.policies
     .map(policyOf)

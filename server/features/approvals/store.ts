@@ -1,6 +1,6 @@
-import type { Role } from '#domain/approval/vote.ts';
 import { statement } from '#server/db/database.ts';
-import type { PolicyJson, VoteJson } from '#server/features/gate/rows.ts';
+import { AUTHORSHIP, INTENT, IS_AUTHOR } from '#server/features/gate/parts.ts';
+import type { AuthorsRow, PolicyJson, VoteJson } from '#server/features/gate/rows.ts';
 
 /** Stores a user's current vote in place of their earlier one: one voice each. */
 export const castVote = statement<
@@ -26,13 +26,7 @@ export const castVote = statement<
           bypass = excluded.bypass, comment = excluded.comment, created_at = excluded.created_at`,
 );
 
-/** The caller's role at the moment of the vote: one that was taken away since the request came in no longer votes. */
-export const roleNow = statement<readonly [organisationId: string, userId: string], { role: Role }>(
-  'approvals.role',
-  'select role from memberships where organisation_id = $1 and user_id = $2',
-);
-
-export interface PendingRow {
+export interface PendingRow extends AuthorsRow {
   readonly releaseIntentId: string;
   readonly organisation: string;
   readonly project: string;
@@ -40,8 +34,6 @@ export interface PendingRow {
   readonly slug: string;
   readonly title: string;
   readonly environment: string;
-  readonly authorId: string;
-  readonly authorUsername: string;
   readonly status: 'AWAITING_APPROVAL';
   readonly waitingSince: Date;
   readonly policies: readonly PolicyJson[];
@@ -49,46 +41,52 @@ export interface PendingRow {
 }
 
 /**
- * Stages that wait for an approval, of organisations that the user belongs to, that somebody else asked for and the user
- * has not voted on; oldest first, after the given key.
+ * Stages that wait for an approval, of organisations that the user belongs to, of releases that the user is no author of and
+ * has not voted on; oldest first, after the given key. Each organisation's are read in that order by the index
+ * `stages_waiting`, and no further than a page goes: what is asked of each stands in subqueries, because of joins the planner
+ * thinks that they leave next to nothing, and would read and sort all that waits. A stage that waits has been reached, so it has `queued_at`, of the
+ * server's clock in whole milliseconds as in page tokens.
  */
 export const pendingApprovals = statement<
-  readonly [
-    userId: string,
-    afterSince: Date | null,
-    afterIntent: string | null,
-    afterStage: string | null,
-    limit: number,
-  ],
+  readonly [userId: string, afterSince: Date, afterIntent: string, afterStage: string, limit: number],
   PendingRow & { readonly stageId: string }
 >(
   'approvals.pending',
-  `select i.id as "releaseIntentId", o.name as organisation, p.name as project, a.id as "artifactId", a.slug, a.title,
-          s.id as "stageId", s.environment, i.actor_id as "authorId", u.username as "authorUsername", s.status,
-          coalesce(s.queued_at, i.created_at) as "waitingSince",
+  `with waiting as materialized (
+     select s.*, m.organisation_id as organisation
+       from memberships m
+       join users me on me.id = m.user_id
+       cross join lateral (
+         select s.queued_at, s.release_intent_id, s.id, s.environment, s.status
+           from stages s
+          where s.organisation_id = m.organisation_id and s.type = 'deploy' and s.status = 'AWAITING_APPROVAL'
+            and (s.queued_at, s.release_intent_id, s.id) > ($2::timestamptz, $3::uuid, $4::text)
+            and coalesce((select false from approval_decisions d
+                           where d.release_intent_id = s.release_intent_id and d.target_environment = s.environment
+                             and d.user_id = $1), true)
+            and (select i.status = 'ACTIVE' and ${IS_AUTHOR('me')} is not true
+                   from ${INTENT} where i.id = s.release_intent_id)
+          order by s.queued_at, s.release_intent_id, s.id
+          limit $5) s
+      where m.user_id = $1
+      order by s.queued_at, s.release_intent_id, s.id
+      limit $5
+   )
+   select i.id as "releaseIntentId", o.name as organisation, p.name as project, a.id as "artifactId", a.slug, a.title,
+          w.id as "stageId", w.environment, ${AUTHORSHIP}, w.status,
+          w.queued_at as "waitingSince",
           (select coalesce(json_agg(json_build_object('id', pol.id, 'name', pol.name, 'type', pol.type,
                     'targetEnvironment', pol.target_environment, 'config', pol.config)), '[]')
              from policies pol
-            where pol.project_id = i.project_id and pol.enabled and pol.target_environment = s.environment) as policies,
+            where pol.project_id = i.project_id and pol.enabled and pol.target_environment = w.environment) as policies,
           (select coalesce(json_agg(json_build_object('userId', d.user_id, 'username', d.username,
                     'decision', d.decision, 'bypass', d.bypass, 'comment', d.comment, 'decidedAt', d.created_at,
                     'role', vm.role)), '[]')
              from approval_decisions d
-             left join memberships vm on vm.organisation_id = o.id and vm.user_id = d.user_id
-            where d.release_intent_id = i.id and d.target_environment = s.environment) as votes
-     from memberships m
-     join organisations o on o.id = m.organisation_id
-     join projects p on p.organisation_id = o.id
-     join release_intents i on i.project_id = p.id and i.status = 'ACTIVE' and i.actor_id <> $1
-     join stages s on s.release_intent_id = i.id and s.type = 'deploy' and s.status = 'AWAITING_APPROVAL'
-     join artifacts a on a.id = i.artifact_id
-     join users u on u.id = i.actor_id
-    where m.user_id = $1
-      and not exists (select 1 from approval_decisions d
-                       where d.release_intent_id = i.id and d.target_environment = s.environment and d.user_id = $1)
-      and ($2::timestamptz is null
-        or (date_trunc('milliseconds', coalesce(s.queued_at, i.created_at)), i.id, s.id)
-           > ($2::timestamptz, $3::uuid, $4::text))
-    order by date_trunc('milliseconds', coalesce(s.queued_at, i.created_at)), i.id, s.id
-    limit $5`,
+             left join memberships vm on vm.organisation_id = w.organisation and vm.user_id = d.user_id
+            where d.release_intent_id = i.id and d.target_environment = w.environment) as votes
+     from waiting w
+     join organisations o on o.id = w.organisation
+     join ${INTENT} on i.id = w.release_intent_id
+    order by w.queued_at, w.release_intent_id, w.id`,
 );

@@ -26,6 +26,7 @@ function toWire(row: service.Artifact, scope: ProjectScope): MessageInitShape<ty
       sourceType: row.sourceType ?? undefined,
       runUrl: row.sourceRunUrl ?? undefined,
       userId: row.sourceUserId ?? undefined,
+      authorUsernames: [...row.authorUsernames],
     },
     context: {
       title: row.title,

@@ -15,7 +15,7 @@ export interface Artifact extends store.ArtifactRow {
 }
 
 /** What a client tells of a build: everything but what the server gives it. */
-export type Annotation = Omit<store.ArtifactRow, 'id' | 'slug' | 'createdAt'> & {
+export type Annotation = Omit<store.ArtifactRow, 'id' | 'slug' | 'createdAt' | 'authorUsernames'> & {
   /** Of a committed upload; null makes a new artifact. */
   readonly artifactId: string | null;
 };
@@ -24,7 +24,8 @@ export type Annotation = Omit<store.ArtifactRow, 'id' | 'slug' | 'createdAt'> & 
 const SLUG_ATTEMPTS = 5;
 
 /**
- * Makes an artifact of a build's description. A source that names nobody is the caller.
+ * Makes an artifact of a build's description. A source that names nobody is the caller; members whom it names are authors of
+ * every release of the artifact, and it never changes.
  * @throws invalid_argument when `source.user_id` is no member; not_found when `artifact_id` is no upload of the
  * caller's; already_exists when that upload is annotated already.
  */
@@ -43,7 +44,7 @@ export async function annotate(
           throw notFound(`artifact ${artifactId} among your committed uploads`);
         }
       }
-      const row = await insert(tx, app, scope, {
+      const written = await insert(tx, app, scope, {
         ...annotation,
         ...(await sourceOf(tx, caller, scope, annotation)),
         id: artifactId ?? app.newId(),
@@ -51,13 +52,23 @@ export async function annotate(
         createdBy: caller.userId,
         createdAt: app.clock.now(),
       });
+      // Read back: who it is that the source names, the database knows.
+      const row = await store.findById(tx, scope.projectId, written.id);
+      if (row === undefined) throw new Error(`artifact ${written.id} was not stored`);
       await record(tx, app, {
         organisationId: scope.organisationId,
         projectId: scope.projectId,
         kind: 'artifact.annotated',
         actor: caller,
         subject: row.slug,
-        after: { title: row.title, commitSha: row.commitSha, branch: row.branch, version: row.version },
+        after: {
+          title: row.title,
+          commitSha: row.commitSha,
+          branch: row.branch,
+          version: row.version,
+          source: row.sourceUser ?? row.sourceEmail,
+          authors: row.authorUsernames,
+        },
       });
       return { ...row, destinations: [] };
     });
@@ -78,6 +89,8 @@ async function sourceOf(
     if (sourceUser !== null || sourceEmail !== null) return {};
     return { sourceUser: caller.username, sourceUserId: caller.userId };
   }
+  // A service account is no member, and may say that it was itself.
+  if (sourceUserId === caller.userId) return { sourceUser: sourceUser ?? caller.username };
   // What is no UUID is nobody's id; the database would refuse it in words that name no field.
   const username = isUuid(sourceUserId)
     ? await store.memberName(tx, scope.organisationId, sourceUserId)
@@ -96,7 +109,7 @@ async function insert(
   app: AppContext,
   scope: ProjectScope,
   artifact: Omit<store.NewArtifact, 'slug'>,
-): Promise<store.ArtifactRow> {
+): Promise<store.NewArtifact> {
   for (let attempt = 0; attempt < SLUG_ATTEMPTS; attempt++) {
     const slug = slugOf(artifact.title, Buffer.from(app.newSecret(), 'base64url'));
     if (await store.insertArtifact(tx, { ...artifact, slug })) return { ...artifact, slug };

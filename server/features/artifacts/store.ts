@@ -1,5 +1,6 @@
 import type { ReleaseStatus } from '#domain/release/stage.ts';
 import { type Executor, statement } from '#server/db/database.ts';
+import { SOURCE_MEMBERS } from '#server/features/gate/parts.ts';
 
 export interface NewArtifact {
   readonly id: string;
@@ -24,7 +25,10 @@ export interface NewArtifact {
   readonly createdAt: Date;
 }
 
-export type ArtifactRow = Omit<NewArtifact, 'projectId' | 'createdBy'>;
+export interface ArtifactRow extends Omit<NewArtifact, 'projectId' | 'createdBy'> {
+  /** Members whom the source names now: they are authors of every release of the artifact. */
+  readonly authorUsernames: readonly string[];
+}
 
 export interface DeployedRow {
   readonly artifactId: string;
@@ -36,10 +40,13 @@ export interface DeployedRow {
   readonly status: ReleaseStatus;
 }
 
-const COLUMNS = `id, slug, title, description, web, pr, commit_sha as "commitSha", branch,
-  commit_message as "commitMessage", version, repo_url as "repoUrl", source_user as "sourceUser",
-  source_email as "sourceEmail", source_type as "sourceType", source_run_url as "sourceRunUrl",
-  source_user_id as "sourceUserId", metadata, created_at as "createdAt"`;
+/** Of the artifact `a` and its project `p`. */
+const COLUMNS = `a.id, a.slug, a.title, a.description, a.web, a.pr, a.commit_sha as "commitSha", a.branch,
+  a.commit_message as "commitMessage", a.version, a.repo_url as "repoUrl", a.source_user as "sourceUser",
+  a.source_email as "sourceEmail", a.source_type as "sourceType", a.source_run_url as "sourceRunUrl",
+  a.source_user_id as "sourceUserId", a.metadata, a.created_at as "createdAt",
+  ${SOURCE_MEMBERS} as "authorUsernames"`;
+const FROM = 'artifacts a join projects p on p.id = a.project_id';
 
 const INSERT = statement<[artifact: string], { id: string }>(
   'artifacts.insert',
@@ -58,7 +65,8 @@ const INSERT = statement<[artifact: string], { id: string }>(
 
 const UPLOADED = statement<[artifactId: string, userId: string], { id: string }>(
   'artifacts.uploaded',
-  'select artifact_id as id from artifact_uploads where artifact_id = $1 and created_by = $2',
+  // Held against being removed as abandoned until the artifact is there.
+  'select artifact_id as id from artifact_uploads where artifact_id = $1 and created_by = $2 for share',
 );
 
 const IN_PROJECT = statement<[id: string, projectId: string], { id: string }>(
@@ -74,12 +82,12 @@ const IS_MEMBER = statement<[organisationId: string, userId: string], { username
 
 const BY_SLUG = statement<[projectId: string, slug: string], ArtifactRow>(
   'artifacts.by_slug',
-  `select ${COLUMNS} from artifacts where project_id = $1 and slug = $2`,
+  `select ${COLUMNS} from ${FROM} where a.project_id = $1 and a.slug = $2`,
 );
 
 const BY_ID = statement<[projectId: string, id: string], ArtifactRow>(
   'artifacts.by_id',
-  `select ${COLUMNS} from artifacts where project_id = $1 and id = $2`,
+  `select ${COLUMNS} from ${FROM} where a.project_id = $1 and a.id = $2`,
 );
 
 /** How far an artifact is, by the release that speaks for it. */
@@ -117,12 +125,12 @@ const PAGE = statement<
   ArtifactRow
 >(
   'artifacts.page',
-  `select ${COLUMNS} from artifacts a
-    where project_id = $1 and ($2::timestamptz is null or (created_at, id) < ($2::timestamptz, $3::uuid))
-      and ($5::text is null or strpos(lower(title), lower($5)) > 0 or strpos(slug, lower($5)) > 0
-        or strpos(lower(commit_sha), lower($5)) > 0 or strpos(lower(coalesce(version, '')), lower($5)) > 0)
-      and ($6::text is null or branch = $6)
-      and ($7::text is null or lower(source_user) = lower($7)
+  `select ${COLUMNS} from ${FROM}
+    where a.project_id = $1 and ($2::timestamptz is null or (a.created_at, a.id) < ($2::timestamptz, $3::uuid))
+      and ($5::text is null or strpos(lower(a.title), lower($5)) > 0 or strpos(a.slug, lower($5)) > 0
+        or strpos(lower(a.commit_sha), lower($5)) > 0 or strpos(lower(coalesce(a.version, '')), lower($5)) > 0)
+      and ($6::text is null or a.branch = $6)
+      and ($7::text is null or lower(a.source_user) = lower($7)
         or exists (select 1 from users u
                     where u.id in (a.created_by, a.source_user_id) and lower(u.username) = lower($7)))
       and case when $8::text is null then true else $8 = coalesce((
@@ -131,7 +139,7 @@ const PAGE = statement<
                     then 'AWAITING_APPROVAL' else i.status end
           from release_intents i where i.artifact_id = a.id
          order by i.status = 'ACTIVE' desc, i.created_at desc, i.id desc limit 1), 'NOT_RELEASED') end
-    order by created_at desc, id desc limit $4`,
+    order by a.created_at desc, a.id desc limit $4`,
 );
 
 const DEPLOYED = statement<[artifactIds: readonly string[]], DeployedRow>(

@@ -9,17 +9,52 @@ export type UploadedFile = store.UploadedFile;
 /** Most bytes of UTF-8 that the files of one upload may have together. */
 export const MAX_UPLOAD_BYTES = 8 * 1024 * 1024;
 
+/** Uploads of one user that no artifact has come of yet. */
+export const MOST_OPEN = 50;
+const ABANDONED_MS = 24 * 60 * 60_000;
+
 const tooLarge = (): Failure =>
   new Failure(
     'resource_exhausted',
     `the files of an upload may have at most ${MAX_UPLOAD_BYTES} bytes together`,
   );
 
-/** Opens an upload of the caller's own. */
-export async function beginUpload(app: AppContext, caller: Caller): Promise<string> {
-  const id = app.newId();
-  await store.beginUpload(app.db, id, caller.userId, app.clock.now());
-  return id;
+/**
+ * Opens an upload of the caller's own. One that no artifact comes of is removed after a day.
+ * @throws resource_exhausted while the caller has 50 of them.
+ */
+export function beginUpload(app: AppContext, caller: Caller): Promise<string> {
+  return app.db.transaction(async (tx) => {
+    const id = app.newId();
+    // Of several at once each sees those before it.
+    await store.lockUser(tx, caller.userId);
+    if ((await store.countOpen(tx, caller.userId)) >= MOST_OPEN) {
+      throw new Failure(
+        'resource_exhausted',
+        `${MOST_OPEN} of your uploads are waiting to be committed and annotated, the most there may be: finish some of ` +
+          'them; what is not annotated within a day is removed',
+      );
+    }
+    await store.beginUpload(tx, id, caller.userId, app.clock.now());
+    return id;
+  });
+}
+
+/**
+ * Removes uploads that were begun more than a day ago and that no artifact has come of, with their files.
+ * @returns how many
+ */
+export async function forgetAbandonedUploads(app: AppContext): Promise<number> {
+  const before = new Date(app.clock.now().getTime() - ABANDONED_MS);
+  for (let removed = 0; ; ) {
+    const found = await app.db.transaction(async (tx) => {
+      const ids = await store.holdAbandoned(tx, before);
+      // Whoever was annotating one of them when it was looked at held it; looked at again, it is not abandoned.
+      return ids.length === 0 ? 0 : await store.removeAbandoned(tx, ids);
+    });
+    removed += found;
+    if (found === 0) return removed;
+  }
 }
 
 /**

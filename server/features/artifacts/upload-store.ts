@@ -47,6 +47,49 @@ const FILES = statement<[projectId: string, artifactId: string, category: string
     order by f.env, f.destination, f.category, f.file_name`,
 );
 
+const LOCK_USER = statement<[userId: string]>(
+  'uploads.lock_user',
+  'select id from users where id = $1 for no key update',
+);
+
+const UNUSED = 'not exists (select 1 from artifacts a where a.id = u.artifact_id)';
+
+const COUNT_OPEN = statement<[userId: string], { open: number }>(
+  'uploads.count_open',
+  `select count(*) as open from artifact_uploads u where u.created_by = $1 and ${UNUSED}`,
+);
+
+const HOLD_ABANDONED = statement<[before: Date], { id: string }>(
+  'uploads.hold_abandoned',
+  `select u.id from artifact_uploads u where u.created_at < $1 and ${UNUSED}
+    order by u.id limit 100 for update of u skip locked`,
+);
+
+const REMOVE_ABANDONED = statement<[ids: readonly string[]], { id: string }>(
+  'uploads.remove_abandoned',
+  `delete from artifact_uploads u where u.id = any($1::uuid[]) and ${UNUSED} returning u.id`,
+);
+
+/** Makes others of the same user wait who lock them too. */
+export async function lockUser(executor: Executor, userId: string): Promise<void> {
+  await executor.run(LOCK_USER, [userId]);
+}
+
+/** How many uploads of a user no artifact has come of yet. */
+export async function countOpen(executor: Executor, userId: string): Promise<number> {
+  return (await executor.run(COUNT_OPEN, [userId]))[0]?.open ?? 0;
+}
+
+/** Locks some uploads that were begun before then and that no artifact has come of; those that others hold are left out. */
+export async function holdAbandoned(executor: Executor, before: Date): Promise<string[]> {
+  return (await executor.run(HOLD_ABANDONED, [before])).map(({ id }) => id);
+}
+
+/** Removes those of them that no artifact has come of meanwhile; gives how many. */
+export async function removeAbandoned(executor: Executor, ids: readonly string[]): Promise<number> {
+  return (await executor.run(REMOVE_ABANDONED, [ids])).length;
+}
+
 export async function beginUpload(executor: Executor, id: string, userId: string, at: Date): Promise<void> {
   await executor.run(BEGIN, [id, userId, at]);
 }

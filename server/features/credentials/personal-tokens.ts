@@ -1,6 +1,7 @@
 import type { AppContext } from '#server/context.ts';
 import { Failure, invalid, notFound, permissionDenied } from '#server/failure.ts';
-import type { Caller } from '#server/features/access/service.ts';
+import { accessEnded, type Caller } from '#server/features/access/service.ts';
+import { recordAccount } from '#server/features/history/service.ts';
 import { mint } from './service.ts';
 import {
   countPersonalTokens,
@@ -8,6 +9,7 @@ import {
   type PersonalTokenRow,
   revokePersonalToken,
 } from './store.ts';
+import { tokenEnd } from './token-life.ts';
 
 export type PersonalToken = PersonalTokenRow;
 
@@ -18,7 +20,8 @@ const MOST_TOKENS = 100;
  * Makes a personal access token; its secret is shown in this answer only.
  * @param input.expiresInSeconds from now; 0: never.
  * @throws Failure `permission_denied` when asked by a personal access token, which could give itself more rights or a
- *   longer life; `invalid_argument` without a scope, as such a token could do nothing; `resource_exhausted` at 100 tokens.
+ *   longer life; `invalid_argument` without a scope, as such a token could do nothing, and for a longer life than the server allows;
+ *   `resource_exhausted` at 100 tokens.
  */
 export async function createPersonalToken(
   app: AppContext,
@@ -32,8 +35,7 @@ export async function createPersonalToken(
   }
   if (input.scopes.length === 0) throw invalid({ field: 'scopes', message: 'choose at least one scope' });
   const createdAt = app.clock.now();
-  const expiresAt =
-    input.expiresInSeconds === 0 ? null : new Date(createdAt.getTime() + input.expiresInSeconds * 1000);
+  const expiresAt = tokenEnd(app, createdAt, input.expiresInSeconds);
   return await app.db.transaction(async (tx) => {
     if ((await countPersonalTokens(tx, caller.userId)) >= MOST_TOKENS) {
       throw new Failure(
@@ -52,7 +54,13 @@ export async function createPersonalToken(
       name,
       scopes,
     });
-    return { token: { tokenId: id, name, scopes, createdAt, expiresAt, lastUsedAt: null }, secret };
+    const token = { tokenId: id, name, scopes, createdAt, expiresAt, lastUsedAt: null };
+    await recordAccount(tx, app, caller.userId, caller, {
+      kind: 'account.token_created',
+      subject: `access token ${name} of ${caller.username}`,
+      after: { token_id: id, name, scopes, expires_at: expiresAt },
+    });
+    return { token, secret };
   });
 }
 
@@ -66,6 +74,14 @@ export async function personalTokensOf(app: AppContext, caller: Caller): Promise
  * @throws Failure `not_found` for an unknown token, also one that belongs to somebody else.
  */
 export async function deletePersonalToken(app: AppContext, caller: Caller, tokenId: string): Promise<void> {
-  const ended = await revokePersonalToken(app.db, tokenId, caller.userId, app.clock.now());
-  if (!ended) throw notFound(`personal access token ${tokenId}`);
+  await app.db.transaction(async (tx) => {
+    const name = await revokePersonalToken(tx, tokenId, caller.userId, app.clock.now());
+    if (name === null) throw notFound(`personal access token ${tokenId}`);
+    await recordAccount(tx, app, caller.userId, caller, {
+      kind: 'account.token_revoked',
+      subject: `access token ${name} of ${caller.username}`,
+      before: { token_id: tokenId.toLowerCase(), name },
+    });
+    accessEnded(tx, app, caller.userId);
+  });
 }

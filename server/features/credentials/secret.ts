@@ -1,9 +1,7 @@
 import { createHash, createHmac } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 
-/** The browser's cookie that carries a session's secret. */
-export const SESSION_COOKIE = 'forage_session';
-
-export type CredentialKind = 'session' | 'access' | 'refresh' | 'personal' | 'set_up';
+export type CredentialKind = 'session' | 'access' | 'refresh' | 'personal' | 'set_up' | 'service';
 
 const LETTERS: Readonly<Record<CredentialKind, string>> = {
   session: 's',
@@ -11,15 +9,31 @@ const LETTERS: Readonly<Record<CredentialKind, string>> = {
   refresh: 'r',
   personal: 'p',
   set_up: 'u',
+  service: 'b',
 };
+
+/** People and scripts keep these, so they are the ones that leak. */
+const KEPT: ReadonlySet<CredentialKind> = new Set(['personal', 'service']);
 
 /**
  * A new secret of that kind: `forage_`, the kind's letter, `_`, 43 characters of base64url. The fixed prefix lets
- * secret scanners find one that leaked into a repository or a log.
+ * secret scanners find one that leaked into a repository or a log. An access token has a checksum behind it, by which they
+ * know one without asking: the CRC-32 of all before it, as six digits of base 62.
  * @param newSecret gives 32 random bytes as base64url (`AppContext.newSecret`).
  */
 export function makeSecret(kind: CredentialKind, newSecret: () => string): string {
-  return `forage_${LETTERS[kind]}_${newSecret()}`;
+  const secret = `forage_${LETTERS[kind]}_${newSecret()}`;
+  return KEPT.has(kind) ? `${secret}${checksum(secret)}` : secret;
+}
+
+const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+
+function checksum(text: string): string {
+  let digits = '';
+  for (let rest = crc32(text); digits.length < 6; rest = Math.floor(rest / 62)) {
+    digits = `${DIGITS[rest % 62]}${digits}`;
+  }
+  return digits;
 }
 
 /**

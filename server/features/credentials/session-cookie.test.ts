@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { clearedSessionCookie, cookieIsSecure, sessionCookie, sessionSecretOf } from './session-cookie.ts';
 
+const sent = (cookie: string) => new Headers({ cookie: `theme=dark; ${cookie.split(';')[0]}` });
+
 test('a session cookie is out of reach of scripts and of foreign pages, and comes back as it was', () => {
   const cookie = sessionCookie('forage_s_abc-_', new Date('2030-01-02T03:04:05Z'), false);
   expect(cookie).toMatch(/^forage_session=forage_s_abc-_; /);
@@ -9,27 +11,38 @@ test('a session cookie is out of reach of scripts and of foreign pages, and come
   expect(cookie).toContain('SameSite=Lax');
   expect(cookie).toContain('Expires=Wed, 02 Jan 2030 03:04:05 GMT');
   expect(cookie).not.toContain('Secure');
-  const sent = `theme=dark; ${cookie.split(';')[0]}`;
-  expect(sessionSecretOf(new Headers({ cookie: sent }))).toBe('forage_s_abc-_');
+  expect(sessionSecretOf(sent(cookie), false)).toBe('forage_s_abc-_');
+});
+
+test('behind TLS its name binds it to this host, and no other name of it is read', () => {
+  const cookie = sessionCookie('forage_s_x', new Date('2030-01-02T03:04:05Z'), true);
+  expect(cookie).toMatch(/^__Host-forage_session=forage_s_x; /);
+  expect(cookie).toContain('Secure');
+  expect(cookie).toContain('Path=/');
+  expect(cookie).not.toContain('Domain');
+  expect(sessionSecretOf(sent(cookie), true)).toBe('forage_s_x');
+  expect(sessionSecretOf(sent('forage_session=planted'), true)).toBeNull();
+  const both = new Headers({ cookie: `forage_session=planted; ${cookie.split(';')[0]}` });
+  expect(sessionSecretOf(both, true)).toBe('forage_s_x');
 });
 
 test('no cookie, no secret', () => {
-  expect(sessionSecretOf(new Headers())).toBeNull();
-  expect(sessionSecretOf(new Headers({ cookie: 'theme=dark' }))).toBeNull();
+  expect(sessionSecretOf(new Headers(), false)).toBeNull();
+  expect(sessionSecretOf(new Headers({ cookie: 'theme=dark' }), false)).toBeNull();
 });
 
+const tls = { cert: 'cert.pem', key: 'key.pem' };
 test.each([
-  [null, 'http://127.0.0.1:8080/', false],
-  [null, 'https://127.0.0.1:8080/', true],
-  ['https://forage.example.com', 'http://127.0.0.1:8080/', true],
-  ['http://forage.example.com', 'http://127.0.0.1:8080/', false],
-])('with the public address %s and a request to %s, Secure is %s', (publicUrl, requestUrl, secure) => {
-  expect(cookieIsSecure(publicUrl, requestUrl)).toBe(secure);
-  expect(sessionCookie('x', new Date(), secure).includes('Secure')).toBe(secure);
+  [null, null, false],
+  [null, tls, true],
+  ['https://forage.example.com', null, true],
+  ['http://forage.example.com', null, false],
+])('with the public address %s and the certificate %o, Secure is %s', (publicUrl, certificate, secure) => {
+  expect(cookieIsSecure({ publicUrl, tls: certificate })).toBe(secure);
 });
 
 test('clearing the cookie makes it end at once', () => {
-  expect(clearedSessionCookie(true)).toMatch(/^forage_session=; .*Max-Age=0/);
+  expect(clearedSessionCookie(true)).toMatch(/^__Host-forage_session=; .*Max-Age=0/);
   expect(clearedSessionCookie(true)).toContain('Expires=Thu, 01 Jan 1970');
   expect(clearedSessionCookie(true)).toContain('Secure');
 });

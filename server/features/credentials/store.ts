@@ -1,4 +1,6 @@
 import { type Executor, statement } from '#server/db/database.ts';
+import { NOT_IDLE } from '#server/features/access/parts.ts';
+import type { Origin } from './origin.ts';
 import type { CredentialKind } from './secret.ts';
 
 export interface NewCredential {
@@ -11,9 +13,13 @@ export interface NewCredential {
   readonly scopes: readonly string[];
   readonly createdAt: Date;
   readonly expiresAt: Date | null;
+  /** For sessions and logins. */
+  readonly origin: Origin | null;
+  /** For sessions: after how many seconds without use it ends. */
+  readonly idleSeconds: number | null;
 }
 
-export interface RefreshRow {
+export interface RefreshRow extends Origin {
   readonly id: string;
   readonly userId: string;
   readonly familyId: string;
@@ -41,23 +47,44 @@ const insert = statement<
     scopes: readonly string[],
     createdAt: Date,
     expiresAt: Date | null,
+    begunAt: Date | null,
+    address: string | null,
+    userAgent: string | null,
+    idleSeconds: number | null,
   ]
 >(
   'credentials.insert',
-  `insert into credentials (id, kind, user_id, secret_hash, family_id, name, scopes, created_at, expires_at)
-   values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+  `insert into credentials (id, kind, user_id, secret_hash, family_id, name, scopes, created_at, expires_at,
+                            begun_at, address, user_agent, idle_seconds)
+   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 );
 
 export async function insertCredential(db: Executor, c: NewCredential): Promise<void> {
-  const { id, kind, userId, secretHash, familyId, name, scopes, createdAt, expiresAt } = c;
-  await db.run(insert, [id, kind, userId, secretHash, familyId, name, scopes, createdAt, expiresAt]);
+  const { id, kind, userId, secretHash, familyId, name, scopes, createdAt, expiresAt, origin } = c;
+  const { begunAt = null, address = null, userAgent = null } = origin ?? {};
+  await db.run(insert, [
+    id,
+    kind,
+    userId,
+    secretHash,
+    familyId,
+    name,
+    scopes,
+    createdAt,
+    expiresAt,
+    begunAt,
+    address,
+    userAgent,
+    c.idleSeconds,
+  ]);
 }
 
 // Credentials of these kinds are of no use to anybody once they have run out: nobody lists them.
 const deleteExpired = statement<readonly [userId: string, now: Date]>(
   'credentials.delete_expired',
-  `delete from credentials
-    where user_id = $1 and kind in ('session', 'access', 'refresh') and expires_at <= $2`,
+  `delete from credentials c
+    where c.user_id = $1 and c.kind in ('session', 'access', 'refresh')
+      and (c.expires_at <= $2 or not ${NOT_IDLE('$2')})`,
 );
 
 /** Forgets the user's sessions and login tokens that have run out, so that the table does not grow with each login. */
@@ -65,19 +92,24 @@ export async function forgetExpired(db: Executor, userId: string, now: Date): Pr
   await db.run(deleteExpired, [userId, now]);
 }
 
-const shareUser = statement<readonly [secretHash: Buffer]>(
-  'credentials.share_user',
-  `select u.id from users u join credentials c on c.user_id = u.id where c.secret_hash = $1 for share of u`,
+const lockOwner = statement<readonly [secretHash: Buffer]>(
+  'credentials.lock_owner',
+  `select u.id from users u join credentials c on c.user_id = u.id where c.secret_hash = $1
+      for no key update of u`,
 );
 
-/** Waits for a change of the user's password that is under way, and makes a later one wait until the transaction ends. */
-export async function meetPasswordChange(db: Executor, secretHash: Buffer): Promise<void> {
-  await db.run(shareUser, [secretHash]);
+/**
+ * Has one at a time, until the transaction ends, of what makes and what ends the logins of the user whose secret that is:
+ * else new tokens could come to be while all there are end.
+ */
+export async function lockLoginsOf(db: Executor, secretHash: Buffer): Promise<void> {
+  await db.run(lockOwner, [secretHash]);
 }
 
 const lockRefresh = statement<readonly [secretHash: Buffer], RefreshRow>(
   'credentials.lock_refresh',
-  `select id, user_id as "userId", family_id as "familyId", expires_at as "expiresAt", revoked_at as "revokedAt"
+  `select id, user_id as "userId", family_id as "familyId", expires_at as "expiresAt", revoked_at as "revokedAt",
+          coalesce(begun_at, created_at) as "begunAt", address, user_agent as "userAgent"
      from credentials where secret_hash = $1 and kind = 'refresh' for update`,
 );
 
@@ -95,13 +127,25 @@ export async function revokeCredential(db: Executor, id: string, now: Date): Pro
   await db.run(revoke, [id, now]);
 }
 
-const revokeFamily = statement<readonly [familyId: string, now: Date]>(
+const revokeFamily = statement<readonly [familyId: string, now: Date], { id: string }>(
   'credentials.revoke_family',
-  'update credentials set revoked_at = $2 where family_id = $1 and revoked_at is null',
+  'update credentials set revoked_at = $2 where family_id = $1 and revoked_at is null returning id',
 );
 
-export async function revokeFamilyOf(db: Executor, familyId: string, now: Date): Promise<void> {
-  await db.run(revokeFamily, [familyId, now]);
+/** Ends a login; whether any of its tokens had not ended yet. */
+export async function revokeFamilyOf(db: Executor, familyId: string, now: Date): Promise<boolean> {
+  return (await db.run(revokeFamily, [familyId, now])).length > 0;
+}
+
+const revokeAll = statement<readonly [userId: string, now: Date]>(
+  'credentials.revoke_logins',
+  `update credentials set revoked_at = $2
+    where user_id = $1 and kind in ('session', 'access', 'refresh') and revoked_at is null`,
+);
+
+/** Ends all of the user's sessions and login tokens. */
+export async function revokeLogins(db: Executor, userId: string, now: Date): Promise<void> {
+  await db.run(revokeAll, [userId, now]);
 }
 
 const revokeOthers = statement<readonly [userId: string, keptId: string, now: Date]>(
@@ -131,6 +175,16 @@ export async function findExpiry(db: Executor, id: string): Promise<Date | null>
   return (await db.run(expiry, [id]))[0]?.expiresAt ?? null;
 }
 
+const began = statement<readonly [id: string], { createdAt: Date }>(
+  'credentials.began',
+  'select created_at as "createdAt" from credentials where id = $1',
+);
+
+/** When a credential was made; null when it does not exist. */
+export async function findBegin(db: Executor, id: string): Promise<Date | null> {
+  return (await db.run(began, [id]))[0]?.createdAt ?? null;
+}
+
 const listPersonal = statement<readonly [userId: string], PersonalTokenRow>(
   'credentials.list_personal',
   `select id as "tokenId", name, scopes, created_at as "createdAt", expires_at as "expiresAt",
@@ -153,20 +207,20 @@ export async function countPersonalTokens(db: Executor, userId: string): Promise
   return (await db.run(countPersonal, [userId]))[0]?.count ?? 0;
 }
 
-const revokePersonal = statement<readonly [id: string, userId: string, now: Date], { id: string }>(
+const revokePersonal = statement<readonly [id: string, userId: string, now: Date], { name: string }>(
   'credentials.revoke_personal',
   `update credentials set revoked_at = $3
-    where id = $1 and user_id = $2 and kind = 'personal' and revoked_at is null returning id`,
+    where id = $1 and user_id = $2 and kind = 'personal' and revoked_at is null returning name`,
 );
 
-/** Whether there was such a token of that user to end. */
+/** The name of the user's token that was ended; null when there was none. */
 export async function revokePersonalToken(
   db: Executor,
   id: string,
   userId: string,
   now: Date,
-): Promise<boolean> {
-  return (await db.run(revokePersonal, [id, userId, now])).length > 0;
+): Promise<string | null> {
+  return (await db.run(revokePersonal, [id, userId, now]))[0]?.name ?? null;
 }
 
 const findSetUp = statement<readonly [secretHash: Buffer], { id: string }>(

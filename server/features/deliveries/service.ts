@@ -2,9 +2,12 @@ import type { AppContext } from '#server/context.ts';
 import { type Executor, isUniqueViolation, type Transaction } from '#server/db/database.ts';
 import type { Delivery, DestinationType, Outcome } from '#server/destinations/destination-type.ts';
 import { hashSecret } from '#server/features/credentials/secret.ts';
+import { openMetadata } from '#server/features/destinations/sealed-metadata.ts';
 import { gateForStart } from '#server/features/gate/service.ts';
 import { holdArtifact, wakeArtifact, wakeIntent } from '#server/features/gate/wake.ts';
 import { record } from '#server/features/history/service.ts';
+import { requestScope } from '#server/request-scope.ts';
+import { SealError } from '#server/secrets/keyring.ts';
 import { subjects } from '#server/signals/bus.ts';
 import { fitting, type LogLine, MAX_ERROR_LENGTH, MAX_PLAN_LENGTH, storable } from './log-lines.ts';
 import * as store from './store.ts';
@@ -27,6 +30,8 @@ export interface Claim {
   /** Undefined when this server does not know the type, or the destination was deleted meanwhile. */
   readonly type: DestinationType | undefined;
   readonly typeName: string;
+  /** Why it cannot be delivered from here, in words for people; null when it can. */
+  readonly problem: string | null;
 }
 
 /** For destinations of a type that this server does not know, which fail at once. */
@@ -46,12 +51,14 @@ function claimOf(
   reportToken: string,
   startedAt: Date,
 ): Claim {
+  const { metadata, problem } = metadataOf(app, row);
   return {
     fence,
     intentId: row.intentId,
     destinationId: row.destinationId,
     type: typeOf(app, row),
     typeName: `${row.typeOrganisation}/${row.typeName}@${row.typeVersion}`,
+    problem,
     delivery: {
       releaseId: row.id,
       releaseIntentId: row.intentId,
@@ -61,7 +68,7 @@ function claimOf(
       destination: row.destination,
       mode: row.mode,
       force: row.force,
-      metadata: row.destinationMetadata,
+      metadata,
       artifact: {
         id: row.artifactId,
         slug: row.slug,
@@ -75,6 +82,18 @@ function claimOf(
       startedAt,
     },
   };
+}
+
+/** The destination's metadata with its secrets, or why they cannot be read. */
+function metadataOf(app: AppContext, row: store.ReleaseRow) {
+  const stored = { metadata: row.destinationMetadata, secrets: row.destinationSecrets };
+  try {
+    return { metadata: openMetadata(app.keyring, row.destinationId, stored), problem: null };
+  } catch (error) {
+    if (!(error instanceof SealError)) throw error;
+    const problem = `the secrets of destination "${row.destination}" cannot be read: ${error.message}; give it new ones`;
+    return { metadata: stored.metadata, problem };
+  }
 }
 
 function signalStatus(tx: Transaction, app: AppContext, intentId: string): void {
@@ -250,6 +269,8 @@ export async function finish(
       releaseIntentId: row.intentId,
       kind: `${row.mode === 'plan' ? 'plan' : 'deployment'}.${KINDS[outcome.status]}`,
       actor: null,
+      // Within a request it is the destination that reports, by the token of this release.
+      ...(requestScope() !== null && { proof: { kind: 'report', id: null } }),
       subject: `${row.slug} on ${row.environment}/${row.destination}`,
       after: { environment: row.environment, destination: row.destination, status: outcome.status, error },
     });

@@ -6,7 +6,11 @@ import { type Executor, statement } from '#server/db/database.ts';
  * Order of locks everywhere: artifacts, intents by id, then releases.
  */
 
-const LEASE = `clock_timestamp() + interval '5 seconds'`;
+/**
+ * Shorter than the sweep's period: whoever sweeps sees how long each lease has still to run and comes back at its end, so
+ * what a dead server has left is taken up within five seconds.
+ */
+const LEASE = `clock_timestamp() + interval '4 seconds'`;
 
 export interface QueuedRow {
   readonly id: string;
@@ -30,6 +34,8 @@ export interface ReleaseRow {
   readonly typeName: string;
   readonly typeVersion: number;
   readonly destinationMetadata: Readonly<Record<string, string>>;
+  /** Its secret fields, encrypted together. */
+  readonly destinationSecrets: string | null;
   readonly mode: ReleaseMode;
   readonly force: boolean;
   readonly status: ReleaseStatus;
@@ -55,12 +61,14 @@ export interface LogRow {
 }
 
 export interface SweepRow {
-  /** A free destination with a release to start; a lease that ran out; a reported release with its deadline. */
-  readonly kind: 'queued' | 'expired' | 'deadline';
+  /** A free destination with a release to start; a release under a server's lease; a reported one with its deadline. */
+  readonly kind: 'queued' | 'leased' | 'deadline';
   readonly destinationId: string;
   /** Null for `queued`. */
   readonly releaseId: string | null;
   readonly deadlineAt: Date | null;
+  /** Of `leased`: milliseconds until the lease runs out by the database's clock; 0 when it has. */
+  readonly leaseLeft: number | null;
 }
 
 const RELEASE = statement<[id: string], ReleaseRow>(
@@ -69,7 +77,8 @@ const RELEASE = statement<[id: string], ReleaseRow>(
           o.name as organisation, p.id as "projectId", p.name as project, r.environment,
           r.destination_id as "destinationId", r.destination_name as destination,
           d.deleted_at is not null as retired, d.type_organisation as "typeOrganisation",
-          d.type_name as "typeName", d.type_version as "typeVersion", d.metadata as "destinationMetadata", r.mode,
+          d.type_name as "typeName", d.type_version as "typeVersion", d.metadata as "destinationMetadata",
+          d.secrets as "destinationSecrets", r.mode,
           i.force, r.status, r.attempt, r.assigned_at as "assignedAt", r.started_at as "startedAt",
           r.deadline_at as "deadlineAt", a.id as "artifactId", a.slug, a.title, a.commit_sha as "commitSha",
           a.branch, a.version, a.metadata as "artifactMetadata"
@@ -147,12 +156,15 @@ const TAKE_OVER = statement<[id: string, owner: string, tokenHash: Buffer], { at
    select attempt from taken`,
 );
 
+// In the order of their ids, as a cancellation takes them: two that hold one and want the other would both wait.
 const RENEW = statement<[owner: string, ids: readonly string[], attempts: readonly number[]], { id: string }>(
   'deliveries.renew',
-  `update releases r set lease_until = ${LEASE}
-     from unnest($2::uuid[], $3::int[]) as held (id, attempt)
-    where r.id = held.id and r.attempt = held.attempt and r.lease_owner = $1 and r.status in ('ASSIGNED', 'RUNNING')
-   returning r.id`,
+  `with still as (
+     select r.id from releases r join unnest($2::uuid[], $3::int[]) as held (id, attempt) on r.id = held.id
+      where r.attempt = held.attempt and r.lease_owner = $1 and r.status in ('ASSIGNED', 'RUNNING')
+      order by r.id for no key update of r
+   )
+   update releases r set lease_until = ${LEASE} from still where r.id = still.id returning r.id`,
 );
 
 const RUNNING = statement<[id: string, owner: string, attempt: number, now: Date], { id: string }>(
@@ -171,8 +183,11 @@ const LET_GO = statement<[id: string, owner: string, attempt: number, now: Date]
 
 const RELEASE_LEASES = statement<[owner: string]>(
   'deliveries.release_leases',
-  `update releases set lease_until = clock_timestamp()
-    where lease_owner = $1 and status in ('ASSIGNED', 'RUNNING')`,
+  `with held as (
+     select id from releases where lease_owner = $1 and status in ('ASSIGNED', 'RUNNING')
+      order by id for no key update
+   )
+   update releases r set lease_until = clock_timestamp() from held where r.id = held.id`,
 );
 
 const FINISH = statement<
@@ -233,17 +248,18 @@ const BY_TOKEN = statement<[tokenHash: Buffer], { id: string }>(
 const SWEEP = statement<[now: Date, limit: number], SweepRow>(
   'deliveries.sweep',
   `(select distinct 'queued' as kind, r.destination_id as "destinationId", null::uuid as "releaseId",
-           null::timestamptz as "deadlineAt"
+           null::timestamptz as "deadlineAt", null::float8 as "leaseLeft"
       from releases r join stages s on s.release_intent_id = r.release_intent_id and s.id = r.stage_id
      where r.status = 'QUEUED' and s.status = 'ACTIVE'
        and not exists (select 1 from releases busy
                         where busy.destination_id = r.destination_id and busy.status in ('ASSIGNED', 'RUNNING'))
      limit $2)
    union all
-   (select 'expired', destination_id, id, null from releases
-     where status in ('ASSIGNED', 'RUNNING') and lease_until < clock_timestamp() order by lease_until limit $2)
+   (select 'leased', destination_id, id, null,
+           greatest(0, extract(epoch from lease_until - clock_timestamp()) * 1000)::float8 from releases
+     where status in ('ASSIGNED', 'RUNNING') and lease_until is not null order by lease_until limit $2)
    union all
-   (select 'deadline', destination_id, id, deadline_at from releases
+   (select 'deadline', destination_id, id, deadline_at, null from releases
      where status in ('ASSIGNED', 'RUNNING')
        and (lease_until is null or deadline_at < $1::timestamptz - interval '10 seconds')
      order by deadline_at limit $2)`,

@@ -8,6 +8,8 @@ import { findEnvironment } from '#server/features/environments/service.ts';
 import { wakeOrganisation } from '#server/features/gate/wake.ts';
 import { record } from '#server/features/history/service.ts';
 import type { OrganisationScope } from '#server/rpc/access.ts';
+import { SealError } from '#server/secrets/keyring.ts';
+import { openMetadata, sealMetadata } from './sealed-metadata.ts';
 import * as store from './store.ts';
 
 type Metadata = Readonly<Record<string, string>>;
@@ -50,7 +52,7 @@ export function listDestinationTypes(app: AppContext): readonly DestinationType[
 /**
  * Adds a destination to an environment. Its name is unique among the organisation's living destinations.
  * @throws invalid_argument naming the fields: unknown type or environment, missing, unknown or malformed metadata;
- * already_exists.
+ * already_exists; failed_precondition when there is a secret and no key to encrypt it with.
  */
 export async function createDestination(
   app: AppContext,
@@ -78,13 +80,14 @@ export async function createDestination(
           message: `there is no environment "${input.environment}" in "${scope.organisation}"; create it first`,
         });
       }
+      const id = app.newId();
       await store.insertDestination(tx, {
-        id: app.newId(),
+        id,
         organisationId: scope.organisationId,
         environmentId: environment.id,
         name: input.name,
         type: input.type,
-        metadata,
+        stored: sealMetadata(app.keyring, type, id, metadata),
         at: app.clock.now(),
       });
       await record(tx, app, {
@@ -109,7 +112,7 @@ export async function createDestination(
 /**
  * Replaces a destination's metadata; secrets that are not given again stay as they are. Releases that are already being
  * delivered keep what they began with.
- * @throws not_found; invalid_argument naming the fields.
+ * @throws not_found; invalid_argument naming the fields; failed_precondition when there is a secret and no key.
  */
 export function updateDestination(
   app: AppContext,
@@ -129,12 +132,13 @@ export function updateDestination(
       );
     }
     const given = withoutEmpty(input.metadata);
-    const metadata = keepSecrets(type, row.metadata, given);
+    const before = readable(app, row);
+    const metadata = keepSecrets(type, before, given);
     const problems = checkMetadata(type, metadata);
     if (problems.length > 0) throw invalid(...problems);
-    await store.updateMetadata(tx, row.id, metadata);
+    await store.updateMetadata(tx, row.id, sealMetadata(app.keyring, type, row.id, metadata));
     const changed = type.fields
-      .filter(({ name, fieldType }) => fieldType === 'secret' && metadata[name] !== row.metadata[name])
+      .filter(({ name, fieldType }) => fieldType === 'secret' && metadata[name] !== before[name])
       .map(({ name }) => name);
     await record(tx, app, {
       organisationId: scope.organisationId,
@@ -148,6 +152,17 @@ export function updateDestination(
       },
     });
   });
+}
+
+/** The metadata with its secrets; without them where their key is lost, so that new ones can be given. */
+function readable(app: AppContext, row: store.DestinationRow): Metadata {
+  try {
+    return openMetadata(app.keyring, row.id, row);
+  } catch (error) {
+    if (!(error instanceof SealError)) throw error;
+    app.log.warn({ destination: row.id, problem: error.message }, 'a destination’s secrets cannot be read');
+    return row.metadata;
+  }
 }
 
 /**

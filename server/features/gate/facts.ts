@@ -4,11 +4,21 @@ import { parsePolicyConfig } from '#domain/policy/parse.ts';
 import type { Policy } from '#domain/policy/policy.ts';
 import type { Stage, StageKind } from '#domain/release/stage.ts';
 import { matchesPattern } from './branch-pattern.ts';
-import type { DestinationJson, FactsRow, IntentRow, PolicyJson, ReleaseJson, StageJson } from './rows.ts';
+import type {
+  AuthorsRow,
+  DestinationJson,
+  FactsRow,
+  IntentRow,
+  PolicyJson,
+  ReleaseJson,
+  StageJson,
+} from './rows.ts';
 
 /** An intent with everything that decides over it, in the domain's terms. */
 export interface IntentFacts {
   readonly intent: IntentRow;
+  /** Ids of the users whose release it is: they cannot approve it. */
+  readonly authors: ReadonlySet<string>;
   readonly stages: readonly Stage[];
   readonly releases: readonly ReleaseJson[];
   /** The project's enabled policies. */
@@ -75,11 +85,14 @@ export function destinationsByEnvironment(
   return found;
 }
 
-function votesByEnvironment(row: FactsRow): Map<string, Vote[]> {
+export const authorIds = ({ authors }: AuthorsRow): ReadonlySet<string> =>
+  new Set(authors.map(({ userId }) => userId));
+
+function votesByEnvironment(row: FactsRow, authors: ReadonlySet<string>): Map<string, Vote[]> {
   const found = new Map<string, Vote[]>();
   for (const { environment, decidedAt, ...vote } of row.votes) {
     const list = found.get(environment) ?? [];
-    list.push({ ...vote, decidedAt: new Date(decidedAt), isAuthor: vote.userId === row.actorId });
+    list.push({ ...vote, decidedAt: new Date(decidedAt), isAuthor: authors.has(vote.userId) });
     found.set(environment, list);
   }
   return found;
@@ -87,12 +100,14 @@ function votesByEnvironment(row: FactsRow): Map<string, Vote[]> {
 
 export function factsOf(row: FactsRow): IntentFacts {
   const { stages, releases, policies, votes: _, destinations, ...intent } = row;
+  const authors = authorIds(row);
   return {
     intent,
+    authors,
     stages: stages.map((stage) => stageOf(stage, releases)),
     releases,
     policies: policies.map(policyOf),
-    votes: votesByEnvironment(row),
+    votes: votesByEnvironment(row, authors),
     destinations: destinationsByEnvironment(destinations),
   };
 }

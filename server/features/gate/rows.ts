@@ -1,9 +1,23 @@
-import type { Role } from '#domain/approval/vote.ts';
+import type { Role, Standing } from '#domain/approval/vote.ts';
 import type { IntentStatus, PlanApproval, ReleaseStatus, StageStatus } from '#domain/release/stage.ts';
 
 /* The shapes in which the database answers facts; other features that read the same tables answer them alike. */
 
-export interface IntentRow {
+export interface AuthorJson {
+  readonly userId: string;
+  readonly username: string;
+}
+
+/** Whose release it is. */
+export interface AuthorsRow {
+  /** Who asked for it: a user or a service account. */
+  readonly actorId: string;
+  readonly actorUsername: string;
+  /** They, and whoever made what is released. */
+  readonly authors: readonly AuthorJson[];
+}
+
+export interface IntentRow extends AuthorsRow {
   readonly id: string;
   readonly organisationId: string;
   readonly projectId: string;
@@ -11,8 +25,8 @@ export interface IntentRow {
   readonly slug: string;
   readonly title: string;
   readonly branch: string | null;
-  readonly actorId: string;
-  readonly actorUsername: string;
+  readonly commitSha: string;
+  readonly version: string | null;
   readonly status: IntentStatus;
   readonly wantedGeneration: number;
   readonly seenGeneration: number;
@@ -38,16 +52,6 @@ export interface StageJson {
   readonly nextCheckAt: string | null;
   readonly planApproval: PlanApproval | null;
 }
-
-/** The stages of the intent `i` of a query, as `StageJson`, in the order in which they were written down. */
-export const STAGES_OF_INTENT = `
-  (select coalesce(json_agg(json_build_object('id', s.id, 'type', s.type, 'dependsOn', s.depends_on,
-            'environment', s.environment, 'durationSeconds', s.duration_seconds,
-            'autoApprove', s.auto_approve, 'onlyDestinations', s.only_destinations, 'status', s.status,
-            'reason', s.reason, 'errorMessage', s.error_message, 'queuedAt', s.queued_at,
-            'startedAt', s.started_at, 'completedAt', s.completed_at, 'waitUntil', s.wait_until,
-            'nextCheckAt', s.next_check_at, 'planApproval', s.plan_approval) order by s.position), '[]')
-     from stages s where s.release_intent_id = i.id)`;
 
 export interface ReleaseJson {
   readonly id: string;
@@ -108,4 +112,9 @@ export interface FactsRow extends IntentRow {
   readonly policies: readonly PolicyJson[];
   readonly votes: readonly VoteJson[];
   readonly destinations: readonly DestinationJson[];
+}
+
+/** The facts with what somebody is to the organisation; null when they are nothing to it. */
+export interface CallersFactsRow extends FactsRow {
+  readonly callerRole: Standing | null;
 }

@@ -1,3 +1,4 @@
+import type { Standing } from '#domain/approval/vote.ts';
 import { advance } from '#domain/release/advance.ts';
 import type { Stage } from '#domain/release/stage.ts';
 import type { AppContext } from '#server/context.ts';
@@ -10,6 +11,7 @@ import {
   enabledPolicies,
   findReleasePlace,
   intentFacts,
+  intentFactsForCaller,
   intentsToEvaluate,
   lockIntent,
   soonestCheck,
@@ -23,9 +25,25 @@ export async function loadIntentFacts(executor: Executor, intentId: string): Pro
 
 /** The same under the intent's row lock: until the transaction ends nobody else decides over this intent. */
 export async function lockIntentFacts(tx: Transaction, intentId: string): Promise<IntentFacts | null> {
-  const [locked] = await tx.run(lockIntent, [intentId]);
-  // A second statement on purpose: only a new snapshot sees what was committed while this one waited for the lock.
-  return locked === undefined ? null : loadIntentFacts(tx, intentId);
+  // A statement of its own: only a new snapshot sees what was committed while the lock was waited for.
+  tx.send(lockIntent, [intentId]);
+  return loadIntentFacts(tx, intentId);
+}
+
+/**
+ * The same with the role in the intent's organisation that a caller has under the lock: one that was taken away since
+ * their request came in no longer counts. The role is null when they are no member, nor a service account of it.
+ */
+export async function lockIntentFactsFor(
+  tx: Transaction,
+  intentId: string,
+  userId: string,
+): Promise<{ facts: IntentFacts; role: Standing | null } | null> {
+  tx.send(lockIntent, [intentId]);
+  const [row] = await tx.run(intentFactsForCaller, [intentId, userId]);
+  if (row === undefined) return null;
+  const { callerRole: role, ...facts } = row;
+  return { facts: factsOf(facts), role };
 }
 
 /** The project's enabled policies, for a dry run without an intent. */
@@ -98,7 +116,7 @@ export async function advanceIntent(tx: Transaction, app: AppContext, facts: Int
   ) {
     return after;
   }
-  await tx.run(applyStep, [
+  tx.send(applyStep, [
     intent.id,
     JSON.stringify(changed),
     JSON.stringify(created),
@@ -168,8 +186,8 @@ export async function findIntentsToEvaluate(app: AppContext): Promise<string[]> 
   return rows.map((row) => row.id);
 }
 
-/** The soonest moment at which time alone opens something; null when nothing waits for time. */
-export async function findSoonestCheck(app: AppContext): Promise<Date | null> {
-  const [row] = await app.db.run(soonestCheck, []);
+/** The soonest moment after `now` at which time alone opens something; null when nothing waits for time. */
+export async function findSoonestCheck(app: AppContext, now: Date): Promise<Date | null> {
+  const [row] = await app.db.run(soonestCheck, [now]);
   return row?.at ?? null;
 }

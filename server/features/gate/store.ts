@@ -1,12 +1,14 @@
 import type { IntentStatus } from '#domain/release/stage.ts';
 import { statement } from '#server/db/database.ts';
-import {
-  type ArtifactFactsRow,
-  type FactsRow,
-  type IntentRow,
-  type PolicyJson,
-  STAGES_OF_INTENT,
-  type SurroundingsRow,
+import { STANDING_OF } from '#server/features/access/parts.ts';
+import { DESTINATIONS, INTENT, INTENT_FACTS, POLICIES, SOAKED_IN, SURROUNDINGS } from './parts.ts';
+import type {
+  ArtifactFactsRow,
+  CallersFactsRow,
+  FactsRow,
+  IntentRow,
+  PolicyJson,
+  SurroundingsRow,
 } from './rows.ts';
 
 /** Takes the row lock of an intent: whoever decides or changes its facts holds it until the end of the transaction. */
@@ -29,55 +31,18 @@ export const findReleasePlace = statement<
   'select release_intent_id as "intentId", stage_id as "stageId", mode from releases where id = $1',
 );
 
-const POLICIES = (projectId: string) => `
-  (select coalesce(json_agg(json_build_object('id', pol.id, 'name', pol.name, 'type', pol.type,
-            'targetEnvironment', pol.target_environment, 'config', pol.config)), '[]')
-     from policies pol where pol.project_id = ${projectId} and pol.enabled)`;
-
-/** Destinations of environments with an artifact's last arrival at each; `which` picks environments `e`. */
-const DESTINATIONS = (artifactId: string, organisationId: string, which: string) => `
-  (select coalesce(json_agg(json_build_object('environment', e.name, 'id', d.id, 'name', d.name,
-            'lastSucceededAt', (select max(r.completed_at) from releases r
-               where r.artifact_id = ${artifactId} and r.destination_id = d.id
-                 and r.status = 'SUCCEEDED' and r.mode = 'deploy')) order by d.name), '[]')
-     from environments e
-     left join destinations d on d.environment_id = e.id and d.deleted_at is null
-    where e.organisation_id = ${organisationId} and (${which}))`;
-
-const SOAKED_IN = (projectId: string) => `
-  e.name in (select pol.config ->> 'sourceEnvironment' from policies pol
-              where pol.project_id = ${projectId} and pol.enabled)`;
-
 /** Everything that decides over an intent, in one round trip: its DAG, the live policies, votes, and deployments. */
 export const intentFacts = statement<readonly [intentId: string], FactsRow>(
   'gate.facts',
-  `select i.id, p.organisation_id as "organisationId", i.project_id as "projectId", i.artifact_id as "artifactId",
-          a.slug, a.title, a.branch, i.actor_id as "actorId", u.username as "actorUsername", i.status,
-          i.wanted_generation as "wantedGeneration", i.seen_generation as "seenGeneration",
-          i.next_check_at as "nextCheckAt",
-          ${STAGES_OF_INTENT} as stages,
-          (select coalesce(json_agg(json_build_object('id', r.id, 'stageId', r.stage_id,
-                    'destinationId', r.destination_id, 'destinationName', r.destination_name, 'status', r.status,
-                    'errorMessage', r.error_message) order by r.destination_name), '[]')
-             from releases r where r.release_intent_id = i.id) as releases,
-          ${POLICIES('i.project_id')} as policies,
-          (select coalesce(json_agg(json_build_object('environment', d.target_environment, 'userId', d.user_id,
-                    'username', d.username, 'decision', d.decision, 'bypass', d.bypass, 'comment', d.comment,
-                    'decidedAt', d.created_at, 'role', m.role) order by d.created_at, d.user_id), '[]')
-             from approval_decisions d
-             left join memberships m on m.organisation_id = p.organisation_id and m.user_id = d.user_id
-            where d.release_intent_id = i.id) as votes,
-          ${DESTINATIONS(
-            'i.artifact_id',
-            'p.organisation_id',
-            `e.name in (select s.environment from stages s where s.release_intent_id = i.id)
-             or ${SOAKED_IN('i.project_id')}`,
-          )} as destinations
-     from release_intents i
-     join projects p on p.id = i.project_id
-     join artifacts a on a.id = i.artifact_id
-     join users u on u.id = i.actor_id
-    where i.id = $1`,
+  `select ${INTENT_FACTS} from ${INTENT} where i.id = $1`,
+);
+
+/** The same for somebody who is about to change it, with their role at this moment. */
+export const intentFactsForCaller = statement<readonly [intentId: string, userId: string], CallersFactsRow>(
+  'gate.facts_for_caller',
+  `select ${INTENT_FACTS},
+          ${STANDING_OF('$2', 'p.organisation_id')} as "callerRole"
+     from ${INTENT} where i.id = $1`,
 );
 
 /** The enabled policies of a project, for a dry run. */
@@ -98,18 +63,7 @@ export const artifactFacts = statement<readonly [projectId: string, artifactId: 
 /** What stands around a project's gates, in one round trip: members, destinations and the latest 50 artifacts' branches. */
 export const surroundings = statement<readonly [organisationId: string, projectId: string], SurroundingsRow>(
   'gate.surroundings',
-  `select (select coalesce(json_agg(json_build_object('userId', u.id, 'username', u.username, 'role', m.role)
-                    order by u.username, u.id), '[]')
-             from memberships m join users u on u.id = m.user_id
-            where m.organisation_id = $1) as members,
-          (select coalesce(json_agg(json_build_object('name', e.name, 'destinations',
-                    (select count(*) from destinations d where d.environment_id = e.id and d.deleted_at is null))),
-                    '[]')
-             from environments e where e.organisation_id = $1) as environments,
-          (select coalesce(json_agg(latest.branch order by latest.created_at desc, latest.id desc)
-                    filter (where latest.branch is not null), '[]')
-             from (select a.branch, a.created_at, a.id from artifacts a where a.project_id = $2
-                    order by a.created_at desc, a.id desc limit 50) latest) as branches`,
+  `select ${SURROUNDINGS('$1', '$2')}`,
 );
 
 /** Stores a step of the coordinator: changed stages, new releases, and the intent with the generation it has seen. */
@@ -207,8 +161,8 @@ export const intentsToEvaluate = statement<readonly [now: Date, limit: number], 
    (select id from release_intents where status = 'ACTIVE' and next_check_at <= $1 order by next_check_at limit $2)`,
 );
 
-/** The soonest moment at which time alone opens something. */
-export const soonestCheck = statement<readonly [], { at: Date | null }>(
+/** The soonest moment after `now` at which time alone opens something. */
+export const soonestCheck = statement<readonly [now: Date], { at: Date | null }>(
   'gate.soonest',
-  `select min(next_check_at) as at from release_intents where status = 'ACTIVE' and next_check_at is not null`,
+  `select min(next_check_at) as at from release_intents where status = 'ACTIVE' and next_check_at > $1`,
 );

@@ -5,6 +5,7 @@ import { type PolicyWarning, policyWarnings } from '#domain/policy/satisfiable.t
 import type { Executor } from '#server/db/database.ts';
 import { matchesPattern } from './branch-pattern.ts';
 import { deploymentsOf, destinationsByEnvironment, policyOf } from './facts.ts';
+import type { SurroundingsRow } from './rows.ts';
 import { artifactFacts, surroundings } from './store.ts';
 
 /** What stands around a project's gates: who could vote, where artifacts can go, and from where they come. */
@@ -23,20 +24,24 @@ export async function loadSurroundings(
   place: { readonly organisationId: string; readonly projectId: string },
 ): Promise<Surroundings> {
   const [row] = await executor.run(surroundings, [place.organisationId, place.projectId]);
-  const counts = new Map((row?.environments ?? []).map(({ name, destinations }) => [name, destinations]));
+  return surroundingsOf(row ?? { members: [], environments: [], branches: [] });
+}
+
+export function surroundingsOf({ members, environments, branches }: SurroundingsRow): Surroundings {
+  const counts = new Map(environments.map(({ name, destinations }) => [name, destinations]));
   return {
-    members: row?.members ?? [],
+    members,
     destinationsOf: (environment) => counts.get(environment) ?? 0,
-    recentBranches: row?.branches ?? [],
+    recentBranches: branches,
   };
 }
 
-/** Why a policy can, as things stand, never pass; `authorId` null when no release is in question. */
+/** Why a policy can, as things stand, never pass; `authors` null when no release is in question. */
 export const warningsOf = (
   policy: Policy,
   around: Surroundings,
-  authorId: string | null,
-): readonly PolicyWarning[] => policyWarnings(policy, { ...around, authorId, matches: matchesPattern });
+  authors: ReadonlySet<string> | null,
+): readonly PolicyWarning[] => policyWarnings(policy, { ...around, authors, matches: matchesPattern });
 
 /** A verdict with what an approval still needs; the outlook is null for other rules and without a release. */
 export interface JudgedPolicy {
@@ -48,11 +53,11 @@ export interface JudgedPolicy {
 export const withOutlook = (
   evaluations: readonly Evaluation[],
   around: Surroundings,
-  authorId: string,
+  authors: ReadonlySet<string>,
 ): JudgedPolicy[] =>
   evaluations.map((evaluation) => {
     const { approval: tally } = evaluation;
-    const outlook = tally && approvalOutlook(tally, around.members, authorId, tally.required);
+    const outlook = tally && approvalOutlook(tally, around.members, authors, tally.required);
     return { evaluation, outlook };
   });
 

@@ -8,7 +8,8 @@ import * as store from './store.ts';
  * that nothing is lost when it crashes right after its commit, and signals once it has committed.
  *
  * Order of locks everywhere: projects and artifacts, then intents, each by id, then what they refer to (policies,
- * destinations, releases). So whoever locks one of the latter wakes, or holds, first.
+ * destinations, releases). So whoever locks one of the latter wakes, or holds, first. The heads of the history's chains are
+ * last of all, by organisation: `record` sends its entries with the COMMIT, and nothing is locked after them.
  */
 
 type Wake = (tx: Transaction, app: AppContext, id: string) => Promise<void>;

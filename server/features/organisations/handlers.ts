@@ -4,12 +4,14 @@ import type { ServiceImpl } from '@connectrpc/connect';
 import type { AppContext } from '#server/context.ts';
 import { invalid } from '#server/failure.ts';
 import type {
+  JoinRuleSchema,
   OrganisationMemberSchema,
   OrganisationSchema,
   OrganisationService,
 } from '#server/gen/forest/v1/organisations_pb.ts';
 import { callerOf, organisationOf } from '#server/rpc/access.ts';
 import { nextPageToken, pageOf } from '#server/rpc/page.ts';
+import { createJoinRule, type JoinRule, joinRulesOf, removeJoinRule } from './join-service.ts';
 import {
   addMember,
   changeMemberRole,
@@ -51,6 +53,19 @@ export function organisationHandlers(app: AppContext): ServiceImpl<typeof Organi
       const member = await changeMemberRole(app, callerOf(context), organisationOf(context), input);
       return { member: toMember(member) };
     },
+    async listJoinRules(_request, context) {
+      return { joinRules: (await joinRulesOf(app, organisationOf(context))).map(toJoinRule) };
+    },
+    async createJoinRule(request, context) {
+      const { provider, emailDomain } = request;
+      const input = { provider, emailDomain };
+      const rule = await createJoinRule(app, callerOf(context), organisationOf(context), input);
+      return { joinRule: toJoinRule(rule) };
+    },
+    async deleteJoinRule(request, context) {
+      await removeJoinRule(app, callerOf(context), organisationOf(context), request.joinRuleId);
+      return {};
+    },
     async listMembers(request, context) {
       const page = pageOf(request, ['text']);
       const found = await membersOf(app, organisationOf(context), page);
@@ -78,4 +93,11 @@ const toMember = (m: Member): MessageInitShape<typeof OrganisationMemberSchema> 
   username: m.username,
   role: m.role,
   joinedAt: timestampFromDate(m.joinedAt),
+});
+
+const toJoinRule = (rule: JoinRule): MessageInitShape<typeof JoinRuleSchema> => ({
+  joinRuleId: rule.joinRuleId,
+  provider: rule.provider,
+  emailDomain: rule.emailDomain,
+  createdAt: timestampFromDate(rule.createdAt),
 });

@@ -1,7 +1,7 @@
 import type { AppContext } from '#server/context.ts';
 import { isUniqueViolation, type Transaction } from '#server/db/database.ts';
 import { Failure, failedPrecondition, notFound, permissionDenied } from '#server/failure.ts';
-import type { Caller } from '#server/features/access/service.ts';
+import { accessEnded, type Caller } from '#server/features/access/service.ts';
 import { wakeOrganisation } from '#server/features/gate/wake.ts';
 import { record } from '#server/features/history/service.ts';
 import type { OrganisationScope } from '#server/rpc/access.ts';
@@ -172,6 +172,7 @@ export async function removeMember(
     const member = await memberOf(tx, scope, userId);
     if (member.role === 'admin') await requireOtherAdmin(tx, scope, member, 'removed');
     await deleteMember(tx, organisationId, member.userId);
+    accessEnded(tx, app, member.userId);
     await recordChange(tx, app, caller, organisationId, {
       kind: 'member.removed',
       before: member,

@@ -72,7 +72,7 @@ const insertMembership = statement<
   'memberships.insert',
   `with added as (
      insert into memberships (organisation_id, user_id, role, joined_at)
-     select $1, id, $3, $4 from users where id = $2
+     select $1, id, $3, $4 from users where id = $2 and kind = 'person'
      returning user_id, role, joined_at)
    select a.user_id as "userId", u.username, a.role, a.joined_at as "joinedAt"
      from added a join users u on u.id = a.user_id`,

@@ -205,7 +205,7 @@ export async function evaluatePolicies(
     ]);
     if (facts === null || facts.intent.projectId !== scope.projectId)
       throw notFound(`release ${releaseIntentId}`);
-    return withOutlook(gateOf(facts, environment, now).evaluations, around, facts.intent.actorId);
+    return withOutlook(gateOf(facts, environment, now).evaluations, around, facts.authors);
   }
   const policies = await loadEnabledPolicies(app.db, scope.projectId);
   const facts = { branch, deployments: null, votes: null, matches: matchesPattern };

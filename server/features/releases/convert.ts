@@ -1,4 +1,6 @@
 import { create } from '@bufbuild/protobuf';
+import type { Standing } from '#domain/approval/vote.ts';
+import { authorIds } from '#server/features/gate/facts.ts';
 import type { StageJson } from '#server/features/gate/rows.ts';
 import {
   type DestinationState,
@@ -11,9 +13,9 @@ import {
   ReleaseMode,
 } from '#server/gen/forest/v1/releases_pb.ts';
 import { instant } from '#server/rpc/time.ts';
+import type { DestinationStateRow, IntentStateRow } from './rows.ts';
 import { planVerdictProblem } from './service.ts';
 import { intentStatusToWire, releaseStatusToWire, stageStatusToWire } from './status.ts';
-import type { DestinationStateRow, IntentStateRow } from './store.ts';
 
 const STAGE_TYPES: Readonly<Record<StageJson['type'], PipelineRunStageType>> = {
   deploy: PipelineRunStageType.DEPLOY,
@@ -31,11 +33,11 @@ export const approvalStatusOf = (stage: StageJson): string | undefined =>
 
 export interface Viewer {
   readonly userId: string;
-  readonly role: 'member' | 'admin';
+  readonly role: Standing;
 }
 
 export const intentToWire = (row: IntentStateRow, viewer: Viewer): ReleaseIntentState => {
-  const isAuthor = row.actorId === viewer.userId;
+  const isAuthor = authorIds(row).has(viewer.userId);
   return create(ReleaseIntentStateSchema, {
     releaseIntentId: row.id,
     artifactId: row.artifactId,

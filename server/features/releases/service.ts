@@ -1,22 +1,37 @@
 import { cancelIntent } from '#domain/release/advance.ts';
 import type { Stage } from '#domain/release/stage.ts';
 import type { AppContext } from '#server/context.ts';
+import type { Transaction } from '#server/db/database.ts';
 import { failedPrecondition, notFound, permissionDenied } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
 import type { IntentFacts } from '#server/features/gate/facts.ts';
-import { loadIntentFacts, lockIntentFacts } from '#server/features/gate/service.ts';
+import { loadIntentFacts, lockIntentFactsFor } from '#server/features/gate/service.ts';
 import { wakeIntent } from '#server/features/gate/wake.ts';
 import { record } from '#server/features/history/service.ts';
 import type { ProjectScope } from '#server/rpc/access.ts';
 import { nextPageToken, type Page } from '#server/rpc/page.ts';
 import { subjects } from '#server/signals/bus.ts';
+import type { DestinationStateJson, DestinationStateRow, IntentStateRow } from './rows.ts';
 import * as store from './store.ts';
 
 const DEFAULT_REASON = 'cancelled';
 
 /**
+ * The facts under the intent's lock, with the caller's role as it is now: one that was taken away since the request came in
+ * holds no longer.
+ * @throws Failure not_found for an unknown release, and for somebody who is no member any more.
+ */
+async function lockedFor(tx: Transaction, caller: Caller, scope: ProjectScope, releaseIntentId: string) {
+  const locked = await lockIntentFactsFor(tx, releaseIntentId, caller.userId);
+  if (locked === null) throw notFound(`release ${releaseIntentId}`);
+  const { facts, role } = locked;
+  if (role === null) throw notFound(`project "${scope.organisation}/${scope.project}"`);
+  return { facts, role };
+}
+
+/**
  * Ends a release that waits or runs: its stages, what is queued, and what is on its way (a destination that has begun is
- * told nothing more; what it reports later is refused). For the author and for admins.
+ * told nothing more; what it reports later is refused). For its authors and for admins.
  */
 export async function cancelRelease(
   app: AppContext,
@@ -26,10 +41,9 @@ export async function cancelRelease(
   reason: string,
 ): Promise<void> {
   await app.db.transaction(async (tx) => {
-    const facts = await lockIntentFacts(tx, releaseIntentId);
-    if (facts === null) throw notFound(`release ${releaseIntentId}`);
-    if (scope.role !== 'admin' && facts.intent.actorId !== caller.userId) {
-      throw permissionDenied('only the author of a release or an admin can cancel it');
+    const { facts, role } = await lockedFor(tx, caller, scope, releaseIntentId);
+    if (role !== 'admin' && !facts.authors.has(caller.userId)) {
+      throw permissionDenied('only an author of a release or an admin can cancel it');
     }
     if (facts.intent.status !== 'ACTIVE') {
       throw failedPrecondition(`this release has ended: ${facts.intent.status.toLowerCase()}`);
@@ -63,12 +77,16 @@ function planStage(facts: IntentFacts, stageId: string): Stage {
   return stage;
 }
 
-/** Why a caller may not give a plan's verdict; null when they may. Four eyes: the author approves no plan of theirs. */
+/**
+ * Why a caller may not give a plan's verdict; null when they may. Four eyes: no author approves a plan of theirs; and a service
+ * account judges none, whatever let it come so far.
+ */
 export function planVerdictProblem(
   verdict: 'APPROVED' | 'REJECTED',
   isAuthor: boolean,
   role: ProjectScope['role'],
 ): string | null {
+  if (role === 'service') return 'A service account has no say in a plan.';
   if (!isAuthor) return null;
   if (verdict === 'APPROVED') return 'You cannot approve the plan of your own release.';
   return role === 'admin'
@@ -88,14 +106,13 @@ export async function judgePlan(
 ): Promise<void> {
   const { releaseIntentId, stageId, verdict, reason } = request;
   await app.db.transaction(async (tx) => {
-    const facts = await lockIntentFacts(tx, releaseIntentId);
-    if (facts === null) throw notFound(`release ${releaseIntentId}`);
+    const { facts, role } = await lockedFor(tx, caller, scope, releaseIntentId);
     const stage = planStage(facts, stageId);
     if (stage.planApproval === verdict) return;
     if (stage.status !== 'AWAITING_APPROVAL' || stage.planApproval !== 'AWAITING') {
       throw failedPrecondition(`plan stage "${stageId}" does not wait for a verdict`);
     }
-    const problem = planVerdictProblem(verdict, facts.intent.actorId === caller.userId, scope.role);
+    const problem = planVerdictProblem(verdict, facts.authors.has(caller.userId), role);
     if (problem !== null) throw permissionDenied(problem);
     const rejection = reason.trim() === '' ? 'plan rejected' : `plan rejected: ${reason}`;
     const errorMessage = verdict === 'REJECTED' ? rejection : null;
@@ -136,14 +153,7 @@ export interface StatesQuery {
   readonly artifactId: string | null;
 }
 
-export type IntentState = store.IntentStateRow;
-
-/** One intent with all its stages and releases. @throws Failure not_found */
-export async function findIntentState(app: AppContext, releaseIntentId: string): Promise<IntentState> {
-  const [row] = await app.db.run(store.intentState, [releaseIntentId]);
-  if (row === undefined) throw notFound(`release ${releaseIntentId}`);
-  return row;
-}
+export type IntentState = IntentStateRow;
 
 /** The intents that speak for artifacts (the newest active one, else the newest), by artifact id. One round trip. */
 export async function speakingIntents(
@@ -160,7 +170,7 @@ export async function listIntentStates(
   app: AppContext,
   query: StatesQuery & { readonly includeCompleted: boolean },
   page: Page,
-): Promise<{ intents: store.IntentStateRow[]; nextPageToken: string }> {
+): Promise<{ intents: IntentStateRow[]; nextPageToken: string }> {
   const [created, id] = page.after ?? [];
   const found = await app.db.run(store.intentStates, [
     query.organisationId,
@@ -171,14 +181,28 @@ export async function listIntentStates(
     id ?? null,
     page.limit + 1,
   ]);
-  const key = (row: store.IntentStateRow) => [row.createdAt.toISOString(), row.id];
+  const key = (row: IntentStateRow) => [row.createdAt.toISOString(), row.id];
   const { rows, nextPageToken: next } = nextPageToken(found, page.limit, key);
   return { intents: rows, nextPageToken: next };
 }
 
 export interface DestinationStates {
-  readonly destinations: readonly store.DestinationStateRow[];
+  readonly destinations: readonly DestinationStateRow[];
   readonly nextPageToken: string;
+}
+
+export type DestinationState = DestinationStateRow;
+
+/** The same from a query's JSON. */
+export function destinationStateOf(json: DestinationStateJson): DestinationState {
+  const date = (text: string | null) => (text === null ? null : new Date(text));
+  return {
+    ...json,
+    queuedAt: date(json.queuedAt),
+    assignedAt: date(json.assignedAt),
+    startedAt: date(json.startedAt),
+    completedAt: date(json.completedAt),
+  };
 }
 
 /** A page of an organisation's destinations with what was last released to each, in the environments' order. */
@@ -188,20 +212,17 @@ export async function listDestinationStates(
   page: Page,
 ): Promise<DestinationStates> {
   const [order, environment, name] = page.after ?? [];
-  const found = await app.db.run(store.destinationStates, [
-    query.organisationId,
-    query.projectId,
-    query.artifactId,
+  const { organisationId, projectId, artifactId } = query;
+  const which = artifactId !== null ? 'artifact' : projectId !== null ? 'project' : 'organisation';
+  const found = await app.db.run(store.destinationStates[which], [
+    organisationId,
+    artifactId ?? projectId,
     order === undefined ? null : Number(order),
     environment ?? null,
     name ?? null,
     page.limit + 1,
   ]);
-  const key = (row: store.DestinationStateRow) => [
-    String(row.sortOrder),
-    row.environment,
-    row.destinationName,
-  ];
+  const key = (row: DestinationStateRow) => [String(row.sortOrder), row.environment, row.destinationName];
   const { rows, nextPageToken: next } = nextPageToken(found, page.limit, key);
   return { destinations: rows, nextPageToken: next };
 }

@@ -1,6 +1,13 @@
-import type { IntentStatus, PlanApproval, ReleaseMode, ReleaseStatus } from '#domain/release/stage.ts';
+import type { PlanApproval, ReleaseStatus } from '#domain/release/stage.ts';
 import { statement } from '#server/db/database.ts';
-import { STAGES_OF_INTENT, type StageJson } from '#server/features/gate/rows.ts';
+import { AUTHORSHIP, INTENT, STAGES_OF_INTENT } from '#server/features/gate/parts.ts';
+import {
+  DESTINATION_STATE,
+  type DestinationStatesOf,
+  destinationsWithLatest,
+  STEPS_OF_INTENT,
+} from './parts.ts';
+import type { DestinationStateRow, IntentStateRow } from './rows.ts';
 
 export interface ArtifactRow {
   readonly slug: string;
@@ -51,10 +58,10 @@ export const insertIntent = statement<
      insert into release_intents (id, project_id, artifact_id, actor_id, pipeline, force, prepare_only, created_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8) returning id
    )
-   insert into stages (release_intent_id, id, position, type, depends_on, environment, duration_seconds, auto_approve,
-                       only_destinations)
-   select intent.id, s.id, s.position, s.type, s."dependsOn", s.environment, s."durationSeconds", s."autoApprove",
-          s."onlyDestinations"
+   insert into stages (release_intent_id, organisation_id, id, position, type, depends_on, environment,
+                       duration_seconds, auto_approve, only_destinations)
+   select intent.id, (select p.organisation_id from projects p where p.id = $2), s.id, s.position, s.type,
+          s."dependsOn", s.environment, s."durationSeconds", s."autoApprove", s."onlyDestinations"
      from intent, jsonb_to_recordset($9::jsonb) as s (id text, position int, type text, "dependsOn" text[],
           environment text, "durationSeconds" bigint, "autoApprove" boolean, "onlyDestinations" text[])`,
 );
@@ -75,10 +82,13 @@ export const cancelIntentRows = statement<
      update stages s set status = 'CANCELLED', error_message = c."errorMessage", reason = null, completed_at = $4,
             next_check_at = null
        from changed c where s.release_intent_id = $1 and s.id = c.id
+   ), open_releases as (
+     select id from releases where release_intent_id = $1 and status in ('QUEUED', 'ASSIGNED', 'RUNNING')
+      order by id for no key update
    ), ended_releases as (
-     update releases set status = 'CANCELLED', error_message = $3, completed_at = $4, lease_owner = null,
+     update releases r set status = 'CANCELLED', error_message = $3, completed_at = $4, lease_owner = null,
             lease_until = null, deadline_at = null
-      where release_intent_id = $1 and status in ('QUEUED', 'ASSIGNED', 'RUNNING')
+       from open_releases o where r.id = o.id
    )
    update release_intents set status = 'CANCELLED', error_message = $3, completed_at = $4, next_check_at = null,
           seen_generation = wanted_generation
@@ -115,58 +125,12 @@ export const planOutputs = statement<readonly [intentId: string, stageId: string
      from releases where release_intent_id = $1 and stage_id = $2 order by destination_name`,
 );
 
-export interface StepJson {
-  readonly id: string;
-  readonly stageId: string;
-  readonly destinationId: string;
-  readonly destinationName: string;
-  readonly environment: string;
-  readonly destinationType: string;
-  readonly status: ReleaseStatus;
-  readonly mode: ReleaseMode;
-  readonly attempt: number;
-  readonly errorMessage: string | null;
-  readonly queuedAt: string;
-  readonly assignedAt: string | null;
-  readonly startedAt: string | null;
-  readonly completedAt: string | null;
-}
-
-export interface IntentStateRow {
-  readonly id: string;
-  readonly artifactId: string;
-  readonly slug: string;
-  readonly project: string;
-  readonly actorId: string;
-  readonly actorUsername: string;
-  readonly status: IntentStatus;
-  readonly errorMessage: string | null;
-  readonly force: boolean;
-  readonly prepareOnly: boolean;
-  readonly createdAt: Date;
-  readonly completedAt: Date | null;
-  readonly stages: readonly StageJson[];
-  readonly steps: readonly StepJson[];
-}
-
 const STATE = `
-  select i.id, i.artifact_id as "artifactId", a.slug, p.name as project, i.actor_id as "actorId",
-         u.username as "actorUsername", i.status, i.error_message as "errorMessage", i.force,
+  select i.id, i.artifact_id as "artifactId", a.slug, p.name as project, ${AUTHORSHIP}, i.status, i.error_message as "errorMessage", i.force,
          i.prepare_only as "prepareOnly", i.created_at as "createdAt", i.completed_at as "completedAt",
          ${STAGES_OF_INTENT} as stages,
-         (select coalesce(json_agg(json_build_object('id', r.id, 'stageId', r.stage_id,
-                   'destinationId', r.destination_id, 'destinationName', r.destination_name,
-                   'environment', r.environment, 'status', r.status, 'mode', r.mode, 'attempt', r.attempt,
-                   'destinationType', d.type_organisation || '/' || d.type_name || '@' || d.type_version,
-                   'errorMessage', r.error_message, 'queuedAt', r.queued_at, 'assignedAt', r.assigned_at,
-                   'startedAt', r.started_at, 'completedAt', r.completed_at)
-                   order by r.queued_at, r.destination_name), '[]')
-            from releases r join destinations d on d.id = r.destination_id
-           where r.release_intent_id = i.id) as steps
-    from release_intents i
-    join projects p on p.id = i.project_id
-    join artifacts a on a.id = i.artifact_id
-    join users u on u.id = i.actor_id`;
+         ${STEPS_OF_INTENT} as steps
+    from ${INTENT}`;
 
 export const intentState = statement<readonly [intentId: string], IntentStateRow>(
   'releases.state',
@@ -209,60 +173,32 @@ export const intentStates = statement<
     limit $7`,
 );
 
-export interface DestinationStateRow {
-  readonly destinationId: string;
-  readonly destinationName: string;
-  readonly environment: string;
-  readonly destinationType: string;
-  readonly sortOrder: number;
-  readonly releaseId: string | null;
-  readonly artifactId: string | null;
-  readonly slug: string | null;
-  readonly intentId: string | null;
-  readonly stageId: string | null;
-  readonly status: ReleaseStatus | null;
-  readonly errorMessage: string | null;
-  readonly queuedAt: Date | null;
-  readonly assignedAt: Date | null;
-  readonly startedAt: Date | null;
-  readonly completedAt: Date | null;
-  readonly queuePosition: number | null;
-}
+const destinationStatesOf = (which: DestinationStatesOf) =>
+  statement<
+    readonly [
+      organisationId: string,
+      of: string | null,
+      afterOrder: number | null,
+      afterEnvironment: string | null,
+      afterName: string | null,
+      limit: number,
+    ],
+    DestinationStateRow
+  >(
+    `releases.destination_states_of_${which}`,
+    `select ${DESTINATION_STATE}
+       from ${destinationsWithLatest(which, '$2')}
+      where d.organisation_id = $1 and d.deleted_at is null
+        and ($3::int is null or (e.sort_order, e.name, d.name) > ($3::int, $4::text, $5::text))
+      order by e.sort_order, e.name, d.name
+      limit $6`,
+  );
 
 /** The organisation's destinations, each with its latest release (of the project, of the artifact) and queue place. */
-export const destinationStates = statement<
-  readonly [
-    organisationId: string,
-    projectId: string | null,
-    artifactId: string | null,
-    afterOrder: number | null,
-    afterEnvironment: string | null,
-    afterName: string | null,
-    limit: number,
-  ],
-  DestinationStateRow
->(
-  'releases.destination_states',
-  `select d.id as "destinationId", d.name as "destinationName", e.name as environment, e.sort_order as "sortOrder",
-          d.type_organisation || '/' || d.type_name || '@' || d.type_version as "destinationType",
-          r.id as "releaseId", r.artifact_id as "artifactId", a.slug, r.release_intent_id as "intentId",
-          r.stage_id as "stageId", r.status, r.error_message as "errorMessage", r.queued_at as "queuedAt",
-          r.assigned_at as "assignedAt", r.started_at as "startedAt", r.completed_at as "completedAt",
-          case when r.status = 'QUEUED' then (
-            select count(*)::int from releases q
-             where q.destination_id = d.id and q.status = 'QUEUED' and (q.queued_at, q.id) <= (r.queued_at, r.id)
-          ) end as "queuePosition"
-     from destinations d
-     join environments e on e.id = d.environment_id
-     left join lateral (
-       select * from releases l
-        where l.destination_id = d.id and l.mode = 'deploy'
-          and ($2::uuid is null or l.project_id = $2)
-          and ($3::uuid is null or l.artifact_id = $3)
-        order by l.queued_at desc, l.id desc limit 1) r on true
-     left join artifacts a on a.id = r.artifact_id
-    where d.organisation_id = $1 and d.deleted_at is null
-      and ($4::int is null or (e.sort_order, e.name, d.name) > ($4::int, $5::text, $6::text))
-    order by e.sort_order, e.name, d.name
-    limit $7`,
-);
+export const destinationStates: Readonly<
+  Record<DestinationStatesOf, ReturnType<typeof destinationStatesOf>>
+> = {
+  organisation: destinationStatesOf('organisation'),
+  project: destinationStatesOf('project'),
+  artifact: destinationStatesOf('artifact'),
+};

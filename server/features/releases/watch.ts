@@ -6,8 +6,9 @@ import { LogChannel, WaitReleaseEventSchema } from '#server/gen/forest/v1/releas
 import { instant } from '#server/rpc/time.ts';
 import { subjects } from '#server/signals/bus.ts';
 import { approvalStatusOf, jsonInstant } from './convert.ts';
+import type { IntentStateRow } from './rows.ts';
 import { intentStatusToWire, releaseStatusToWire } from './status.ts';
-import { type IntentStateRow, intentState } from './store.ts';
+import { intentState } from './store.ts';
 
 type Event = MessageInitShape<typeof WaitReleaseEventSchema>['event'];
 
@@ -31,11 +32,13 @@ export async function* watchRelease(
   releaseIntentId: string,
   signal: AbortSignal,
 ) {
-  const nudge = createNudge(app, releaseIntentId, signal);
+  const nudge = createNudge(app, caller, releaseIntentId, signal);
   const told: Told = { stages: new Map(), steps: new Map(), lines: new Map() };
   try {
     while (!signal.aborted) {
       nudge.reset();
+      // A wait may last for weeks: who was let in at its beginning may have left, or their token may have been revoked, since.
+      await requireStillLetIn(app, caller, releaseIntentId);
       const [state] = await app.db.run(intentState, [releaseIntentId]);
       if (state === undefined) return;
       for (const event of news(state, told)) yield create(WaitReleaseEventSchema, { event });
@@ -45,8 +48,6 @@ export async function* watchRelease(
         return;
       }
       await nudge.wait();
-      // A wait may last for weeks: who was let in at its beginning may have left the organisation since.
-      if (!signal.aborted) await requireStillLetIn(app, caller, releaseIntentId);
     }
     // The release goes on without this watcher: a stream that just ended would look as if it had ended too.
     throw signal.reason;
@@ -55,22 +56,40 @@ export async function* watchRelease(
   }
 }
 
-/** Waits for the intent's status signal; one that came since the last reset ends the wait at once. */
-function createNudge(app: AppContext, intentId: string, signal: AbortSignal) {
+/** How long a watcher of a server that hears all others goes without a look, in milliseconds. */
+const LONGEST_CALM_MS = 60_000;
+
+/**
+ * Waits for the intent's status signal; one that came since the last reset ends the wait at once. Where signals of other
+ * servers may not arrive it ends with each sweep's period. Connected to NATS it ends rarely, as a server can die after
+ * its commit and before its signal.
+ */
+function createNudge(app: AppContext, { userId }: Caller, intentId: string, signal: AbortSignal) {
   let { promise, resolve } = Promise.withResolvers<void>();
-  const unsubscribe = app.bus.subscribe(subjects.releaseStatus(intentId), () => resolve());
-  const leave = () => resolve();
-  signal.addEventListener('abort', leave);
+  let calmSince = performance.now();
+  const nudge = () => resolve();
+  const ends = [
+    app.bus.subscribe(subjects.releaseStatus(intentId), nudge),
+    app.bus.subscribe(subjects.access(userId), nudge),
+    app.bus.onMissed(nudge),
+  ];
+  signal.addEventListener('abort', nudge);
+  const lookAgain = setInterval(() => {
+    const calm = performance.now() - calmSince >= LONGEST_CALM_MS;
+    if (app.bus.state() !== 'connected' || calm) nudge();
+  }, app.config.sweepSeconds * 1000);
   return {
     reset() {
       ({ promise, resolve } = Promise.withResolvers<void>());
+      calmSince = performance.now();
     },
     async wait() {
       if (!signal.aborted) await promise;
     },
     close() {
-      unsubscribe();
-      signal.removeEventListener('abort', leave);
+      for (const end of ends) end();
+      clearInterval(lookAgain);
+      signal.removeEventListener('abort', nudge);
     },
   };
 }

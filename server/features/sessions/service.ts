@@ -1,7 +1,10 @@
 import type { AppContext } from '#server/context.ts';
-import type { Executor } from '#server/db/database.ts';
+import type { Executor, Transaction } from '#server/db/database.ts';
 import { failedPrecondition, permissionDenied } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
+import { attempt } from '#server/features/attempts/service.ts';
+import { tokenAttempt } from '#server/features/attempts/subject.ts';
+import { hashSecret } from '#server/features/credentials/secret.ts';
 import {
   credentialExpiry,
   endCredential,
@@ -11,6 +14,7 @@ import {
   spendSetUpToken,
   startSession,
 } from '#server/features/credentials/service.ts';
+import { recordAccount } from '#server/features/history/service.ts';
 import { addOrganisation, type Membership, membershipsOf } from '#server/features/organisations/service.ts';
 import { hashPassword } from '#server/features/users/password.ts';
 import {
@@ -19,8 +23,11 @@ import {
   hasUsers,
   holdProof,
   proveUser,
+  requireGoodPassword,
+  requirePasswords,
   type User,
 } from '#server/features/users/service.ts';
+import { requestScope } from '#server/request-scope.ts';
 import { lockSetUp } from './store.ts';
 
 /** What a signed-in person's screens start from. */
@@ -39,7 +46,7 @@ export interface BegunSession extends Session {
 /**
  * Signs a browser in. An identifier with an `@` is an email address: usernames cannot contain one. A session that the
  * browser had before (`earlier`) ends: its cookie is about to be overwritten.
- * @throws Failure `unauthenticated`, in the same words and time whatever was wrong.
+ * @throws Failure `unauthenticated`, in the same words and time whatever was wrong; `resource_exhausted` after too many failures.
  */
 export async function signIn(
   app: AppContext,
@@ -54,8 +61,13 @@ export async function signIn(
   );
   const started = await app.db.transaction(async (tx) => {
     await holdProof(tx, proven);
-    if (earlier?.credentialKind === 'session') await endCredential(tx, app, earlier.credentialId);
-    return await startSession(tx, app, proven.user.userId);
+    if (earlier?.credentialKind === 'session') {
+      await endCredential(tx, app, earlier);
+      await recordSignOut(tx, app, earlier, { session: earlier.credentialId, reason: 'another sign-in' });
+    }
+    const session = await startSession(tx, app, proven.user.userId);
+    await recordSignIn(tx, app, proven.user, session);
+    return session;
   });
   return await begun(app, proven.user, started);
 }
@@ -67,7 +79,32 @@ async function begun(app: AppContext, user: User, started: StartedSession): Prom
 
 /** Ends the browser's session; without one there is nothing to do. Other kinds of credentials are left alone. */
 export async function signOut(app: AppContext, caller: Caller | null): Promise<void> {
-  if (caller?.credentialKind === 'session') await endCredential(app.db, app, caller.credentialId);
+  if (caller?.credentialKind !== 'session') return;
+  await app.db.transaction(async (tx) => {
+    await endCredential(tx, app, caller);
+    await recordSignOut(tx, app, caller, { session: caller.credentialId });
+  });
+}
+
+async function recordSignOut(
+  tx: Transaction,
+  app: AppContext,
+  caller: Caller,
+  before: object,
+): Promise<void> {
+  const proof = { kind: caller.credentialKind, id: caller.credentialId };
+  await recordAccount(tx, app, caller.userId, caller, { kind: 'account.signed_out', proof, before });
+}
+
+async function recordSignIn(
+  tx: Transaction,
+  app: AppContext,
+  user: User,
+  { credentialId }: StartedSession,
+): Promise<void> {
+  const proof = { kind: 'password', id: credentialId };
+  const after = { session: credentialId };
+  await recordAccount(tx, app, user.userId, user, { kind: 'account.signed_in', proof, after });
 }
 
 /** Who is signed in (null: nobody), and what a sign-in page has to know about the server. */
@@ -76,8 +113,8 @@ export async function getSession(
   caller: Caller | null,
 ): Promise<{ session: Session | null; setUpRequired: boolean; registrationOpen: boolean }> {
   const registrationOpen = app.config.registration === 'open';
-  // Whoever is signed in is a user: no need to look for others.
-  if (caller === null) {
+  // Whoever is signed in is a user: no need to look for others. A service account never signs in.
+  if (caller === null || caller.credentialKind === 'service') {
     return { session: null, setUpRequired: !(await hasUsers(app.db)), registrationOpen };
   }
   const [user, memberships, expiresAt] = await Promise.all([
@@ -104,30 +141,59 @@ const WRONG_TOKEN = 'the set-up token is wrong or spent: the server prints a new
 
 /**
  * Makes the first user, their organisation and their session on a server without users. Of two at once one wins.
- * @throws Failure `failed_precondition` when there are users; `permission_denied` for a wrong token.
+ * @throws Failure `failed_precondition` when there are users; `permission_denied` for a wrong token; `resource_exhausted`
+ *   after too many of them; `invalid_argument` for a password that is easy to guess.
  */
 export async function setUp(
   app: AppContext,
   input: { token: string; organisation: string; username: string; email: string; password: string },
 ): Promise<BegunSession> {
+  requirePasswords(app);
+  const tokenHash = hashSecret(input.token);
   // First without the lock, so that strangers cannot make the server hash passwords or queue for it.
-  await requireSetUp(app.db, input.token);
+  const subject = tokenAttempt(requestScope()?.address ?? null);
+  const right = await attempt(app, subject, async () => (await mayBeSetUp(app.db, tokenHash)) || null);
+  if (right === null) throw permissionDenied(WRONG_TOKEN);
+  const organisations = [input.organisation];
+  requireGoodPassword('password', input.password, { ...input, organisations });
   const passwordHash = await hashPassword(input.password);
   const { user, started } = await app.db.transaction(async (tx) => {
-    await lockSetUp(tx);
-    await requireSetUp(tx, input.token);
-    await spendSetUpToken(tx, app);
+    await holdSetUp(tx, tokenHash);
     const { username, email } = input;
-    const made = await addUser(tx, app, { username, email, passwordHash });
-    await addOrganisation(tx, app, made, input.organisation);
-    return { user: made, started: await startSession(tx, app, made.userId) };
+    const made = await foundServer(tx, app, input.organisation, { username, email, passwordHash });
+    const session = await startSession(tx, app, made.userId);
+    await recordSignIn(tx, app, made, session);
+    return { user: made, started: session };
   });
   return await begun(app, user, started);
 }
 
-async function requireSetUp(db: Executor, token: string): Promise<void> {
+/**
+ * Lets one set-up at a time go on with the token of that hash, until the transaction ends.
+ * @throws Failure `failed_precondition` when there are users; `permission_denied` for a wrong token.
+ */
+export async function holdSetUp(tx: Transaction, tokenHash: Buffer): Promise<void> {
+  await lockSetUp(tx);
+  if (!(await mayBeSetUp(tx, tokenHash))) throw permissionDenied(WRONG_TOKEN);
+}
+
+/** Makes the first user and their organisation, and spends the token that `holdSetUp` has checked. */
+export async function foundServer(
+  tx: Transaction,
+  app: AppContext,
+  organisation: string,
+  input: { username: string; email: string; passwordHash: string | null },
+): Promise<User> {
+  await spendSetUpToken(tx, app);
+  const user = await addUser(tx, app, input);
+  await addOrganisation(tx, app, user, organisation);
+  return user;
+}
+
+/** Whether that is the token. @throws Failure `failed_precondition` when there are users. */
+async function mayBeSetUp(db: Executor, tokenHash: Buffer): Promise<boolean> {
   // The token is read before the users: should another set-up finish in between, its users explain the refusal.
-  const right = await isSetUpToken(db, token);
+  const right = await isSetUpToken(db, tokenHash);
   if (await hasUsers(db)) throw failedPrecondition(ALREADY);
-  if (!right) throw permissionDenied(WRONG_TOKEN);
+  return right;
 }

@@ -6,7 +6,9 @@ import {
   deletePersonalToken,
   personalTokensOf,
 } from '#server/features/credentials/personal-tokens.ts';
+import { csrfToken } from '#server/features/credentials/secret.ts';
 import { credentialExpiry, endLogin, rotateRefreshToken } from '#server/features/credentials/service.ts';
+import { cookieIsSecure, sessionCookie } from '#server/features/credentials/session-cookie.ts';
 import type { GetUserRequest, LoginRequest, UsersService } from '#server/gen/forest/v1/users_pb.ts';
 import { callerOf, maybeCallerOf } from '#server/rpc/access.ts';
 import { nextPageToken, pageOf } from '#server/rpc/page.ts';
@@ -18,6 +20,7 @@ import {
   login,
   register,
   requireOwn,
+  requirePasswords,
   type UserIdentifier,
 } from './service.ts';
 
@@ -34,6 +37,8 @@ export function usersHandlers(app: AppContext): ServiceImpl<typeof UsersService>
       return { user: toUser(user), tokens: toAuthTokens(tokens), mfaRequired: false, mfaSessionToken: '' };
     },
     async refreshToken(request) {
+      // Such a login began with a password, and could be prolonged for ever.
+      requirePasswords(app);
       return { tokens: toAuthTokens(await rotateRefreshToken(app, request.refreshToken)) };
     },
     async logout(request) {
@@ -51,8 +56,11 @@ export function usersHandlers(app: AppContext): ServiceImpl<typeof UsersService>
       return { users: rows.map(toUser), nextPageToken: next, totalCount: found.totalCount };
     },
     async changePassword(request, context) {
-      await changePassword(app, callerOf(context), request);
-      return {};
+      const renewed = await changePassword(app, callerOf(context), request);
+      if (renewed === null) return {};
+      const cookie = sessionCookie(renewed.secret, renewed.expiresAt, cookieIsSecure(app.config));
+      context.responseHeader.append('set-cookie', cookie);
+      return { csrfToken: csrfToken(renewed.secret) };
     },
     async createPersonalAccessToken(request, context) {
       const caller = callerOf(context);

@@ -1,14 +1,26 @@
 import type { AppContext } from '#server/context.ts';
 import { type Executor, isUniqueViolation, type Transaction } from '#server/db/database.ts';
-import { Failure, invalid, notFound, permissionDenied } from '#server/failure.ts';
+import { Failure, failedPrecondition, invalid, notFound, permissionDenied } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
-import { endOtherLogins, type IssuedTokens, issueTokens } from '#server/features/credentials/service.ts';
-import { isAdminSomewhere } from '#server/features/organisations/service.ts';
+import { attempt } from '#server/features/attempts/service.ts';
+import { ownPasswordAttempt, signInAttempt } from '#server/features/attempts/subject.ts';
+import { renewSession } from '#server/features/credentials/logins.ts';
+import {
+  endOtherLogins,
+  type IssuedTokens,
+  issueTokens,
+  type StartedSession,
+} from '#server/features/credentials/service.ts';
+import { recordAccount, recordRefusal } from '#server/features/history/service.ts';
+import { isAdminSomewhere, membershipsOf } from '#server/features/organisations/service.ts';
+import { requestScope } from '#server/request-scope.ts';
 import type { Page } from '#server/rpc/page.ts';
 import { hashPassword, verifyPassword } from './password.ts';
+import { type PasswordOwner, passwordProblem } from './password-rule.ts';
 import {
   countSharedUsers,
   findForLogin,
+  findTakenNames,
   findVisibleUser,
   hasAnyUser,
   holdPassword,
@@ -38,12 +50,13 @@ const WRONG = 'wrong username, email or password';
 
 /**
  * Creates a user within somebody's transaction (registration, set-up, a demo's making). `email` '' means none.
+ * Without a password the user signs in by a provider.
  * @throws Failure `already_exists`, naming the field, when the username or address is taken in upper or lower case.
  */
 export async function addUser(
   tx: Transaction,
   app: AppContext,
-  input: { username: string; email: string; passwordHash: string },
+  input: { username: string; email: string; passwordHash: string | null },
 ): Promise<User> {
   const { username, passwordHash } = input;
   const email = input.email === '' ? null : input.email;
@@ -59,6 +72,27 @@ export async function addUser(
   return { userId, username, email, profilePictureUrl: null, createdAt: now, updatedAt: now };
 }
 
+/** The first of the names that nobody has, in upper or lower case; the last when all are taken. */
+export async function freeUsername(tx: Transaction, candidates: readonly string[]): Promise<string> {
+  const taken = new Set(
+    await findTakenNames(
+      tx,
+      candidates.map((name) => name.toLowerCase()),
+    ),
+  );
+  return candidates.find((name) => !taken.has(name.toLowerCase())) ?? candidates.at(-1) ?? '';
+}
+
+/**
+ * Requires that passwords let people in on this server.
+ * @throws Failure `failed_precondition`, in words that name what does.
+ */
+export function requirePasswords(app: AppContext): void {
+  if (app.config.passwordSignIn) return;
+  const names = app.config.oidcProviders.map(({ name }) => name).join(' or ');
+  throw failedPrecondition(`passwords are switched off on this server: sign in with ${names} in the browser`);
+}
+
 function taken(field: 'username' | 'email', value: string): Failure {
   const fields = [{ field, message: 'is taken' }];
   return new Failure('already_exists', `the ${field} "${value}" is taken`, { fields });
@@ -67,37 +101,63 @@ function taken(field: 'username' | 'email', value: string): Failure {
 /**
  * Registers a user, who belongs to no organisation yet. Where registration is open everybody may, and is logged in by it;
  * where it is closed an admin of an organisation may, for somebody else, who then logs in with what the admin tells them.
- * @throws Failure `permission_denied` to others; `already_exists`.
+ * @throws Failure `permission_denied` to others, and to access tokens; `already_exists`.
  */
 export async function register(
   app: AppContext,
   caller: Caller | null,
   input: { username: string; email: string; password: string },
 ): Promise<{ user: User; tokens: IssuedTokens | null }> {
+  requirePasswords(app);
   const open = app.config.registration === 'open';
-  if (!open && !(caller !== null && (await isAdminSomewhere(app, caller)))) {
+  // Whoever holds somebody's access token must not make themselves another way in.
+  const admin = caller?.credentialKind === 'personal' ? null : caller;
+  if (!open && !(admin !== null && (await isAdminSomewhere(app, admin)))) {
     throw permissionDenied('registration is closed on this server: ask an admin of your organisation');
   }
+  requireGoodPassword('password', input.password, input);
   const passwordHash = await hashPassword(input.password);
   return await app.db.transaction(async (tx) => {
     const { username, email } = input;
     const user = await addUser(tx, app, { username, email, passwordHash });
-    return { user, tokens: open ? await issueTokens(tx, app, user.userId, null) : null };
+    const tokens = open ? await issueTokens(tx, app, user.userId, null) : null;
+    await recordAccount(tx, app, user.userId, admin ?? user, { kind: 'account.registered' });
+    return { user, tokens };
   });
 }
 
 /**
  * Checks a password. Takes the same time and fails with the same words whether or not the user exists.
- * @throws Failure `unauthenticated`.
+ * @throws Failure `unauthenticated`; `resource_exhausted` after too many failures, with when to try again.
  */
 export async function proveUser(
   app: AppContext,
   { key, value }: UserIdentifier,
   password: string,
 ): Promise<ProvenUser> {
+  requirePasswords(app);
+  const subject = signInAttempt(value, requestScope()?.address ?? null);
+  const proven = await attempt(app, subject, () =>
+    provenBy(app, { key, value }, password, 'account.sign_in_refused'),
+  );
+  if (proven === null) throw new Failure('unauthenticated', WRONG);
+  return proven;
+}
+
+/** The user, if that is their password; null for a wrong one, which their record keeps, and, after the same work, for nobody. */
+async function provenBy(
+  app: AppContext,
+  { key, value }: UserIdentifier,
+  password: string,
+  refused: 'account.sign_in_refused' | 'account.password_change_refused',
+): Promise<ProvenUser | null> {
   const row = await findForLogin(app.db, key, value);
   const right = await verifyPassword(row?.passwordHash ?? null, password);
-  if (!right || row?.passwordHash == null) throw new Failure('unauthenticated', WRONG);
+  if (!right || row?.passwordHash == null) {
+    const proof = { kind: 'password', id: null };
+    if (row !== null) recordRefusal(app, row, { kind: refused, proof, after: { reason: 'wrong password' } });
+    return null;
+  }
   const { passwordHash, ...user } = row;
   return { user, passwordHash };
 }
@@ -121,7 +181,15 @@ export async function login(
   const proven = await proveUser(app, identifier, password);
   const tokens = await app.db.transaction(async (tx) => {
     await holdProof(tx, proven);
-    return await issueTokens(tx, app, proven.user.userId, null);
+    const issued = await issueTokens(tx, app, proven.user.userId, null);
+    const proof = { kind: 'password', id: issued.loginId };
+    const after = { login: issued.loginId };
+    await recordAccount(tx, app, proven.user.userId, proven.user, {
+      kind: 'account.signed_in',
+      proof,
+      after,
+    });
+    return issued;
   });
   return { user: proven.user, tokens };
 }
@@ -152,26 +220,47 @@ export async function listUsers(
 }
 
 /**
- * Changes the caller's own password and ends their other sessions and logins; personal access tokens live on.
- * @throws Failure `permission_denied` for somebody else's; `invalid_argument` at `current_password` when that is wrong.
+ * Changes the caller's own password and ends their other sessions and logins; personal access tokens live on. A browser's
+ * session goes on with a new secret, which is given back; null for other credentials.
+ * @throws Failure `permission_denied` for somebody else's; `invalid_argument` at `current_password` when that is wrong, and
+ *   at `new_password` for one that is easy to guess; `resource_exhausted` after too many failures.
  */
 export async function changePassword(
   app: AppContext,
   caller: Caller,
   input: { userId: string; currentPassword: string; newPassword: string },
-): Promise<void> {
+): Promise<StartedSession | null> {
   requireOwn(caller, input.userId, 'change the password of');
+  requirePasswords(app);
   const { userId } = caller;
-  const row = await findForLogin(app.db, 'user_id', userId);
-  const right = await verifyPassword(row?.passwordHash ?? null, input.currentPassword);
   const wrong = invalid({ field: 'current_password', message: 'is not your current password' });
-  if (!right || row?.passwordHash == null) throw wrong;
-  const { passwordHash: from } = row;
+  const subject = ownPasswordAttempt(userId, requestScope()?.address ?? null);
+  const identifier = { key: 'user_id', value: userId } as const;
+  const proven = await attempt(app, subject, () =>
+    provenBy(app, identifier, input.currentPassword, 'account.password_change_refused'),
+  );
+  if (proven === null) throw wrong;
+  const { user, passwordHash: from } = proven;
+  const organisations = (await membershipsOf(app, userId)).map(({ name }) => name);
+  requireGoodPassword('new_password', input.newPassword, { ...user, organisations });
+  if (await verifyPassword(from, input.newPassword))
+    throw invalid({ field: 'new_password', message: 'is your current password: choose another' });
   const to = await hashPassword(input.newPassword);
-  await app.db.transaction(async (tx) => {
+  return await app.db.transaction(async (tx) => {
     if (!(await replacePassword(tx, userId, from, to, app.clock.now()))) throw wrong;
     await endOtherLogins(tx, app, userId, caller.credentialId);
+    await recordAccount(tx, app, userId, caller, { kind: 'account.password_changed' });
+    return await renewSession(tx, app, caller);
   });
+}
+
+/**
+ * Requires a new password that is not easy to guess for whoever knows the commonest ones and whose it is.
+ * @throws Failure `invalid_argument` at the field.
+ */
+export function requireGoodPassword(field: string, password: string, owner: PasswordOwner): void {
+  const message = passwordProblem(password, owner);
+  if (message !== null) throw invalid({ field, message });
 }
 
 /**

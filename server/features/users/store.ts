@@ -17,11 +17,11 @@ export interface LoginRow extends UserRow {
 
 export type UserKey = 'user_id' | 'username' | 'email';
 
-/** How each key finds a user: names and addresses are the same in upper and lower case. */
+/** How each key finds a person: names and addresses are the same in upper and lower case. */
 const matches: Readonly<Record<UserKey, string>> = {
-  user_id: 'u.id = $1::uuid',
-  username: 'lower(u.username) = lower($1)',
-  email: 'lower(u.email) = lower($1)',
+  user_id: `u.id = $1::uuid and u.kind = 'person'`,
+  username: `lower(u.username) = lower($1) and u.kind = 'person'`,
+  email: `lower(u.email) = lower($1) and u.kind = 'person'`,
 };
 
 const columns = (email: string) =>
@@ -37,7 +37,7 @@ const emailFor = (viewer: string) =>
   `case when u.id = ${viewer} or ${shares(viewer, "and mine.role = 'admin'")} then u.email end`;
 
 const insert = statement<
-  readonly [id: string, username: string, email: string | null, passwordHash: string, now: Date]
+  readonly [id: string, username: string, email: string | null, passwordHash: string | null, now: Date]
 >(
   'users.insert',
   `insert into users (id, username, email, password_hash, created_at, updated_at) values ($1, $2, $3, $4, $5, $5)`,
@@ -45,7 +45,7 @@ const insert = statement<
 
 export async function insertUser(
   db: Executor,
-  user: { id: string; username: string; email: string | null; passwordHash: string; now: Date },
+  user: { id: string; username: string; email: string | null; passwordHash: string | null; now: Date },
 ): Promise<void> {
   await db.run(insert, [user.id, user.username, user.email, user.passwordHash, user.now]);
 }
@@ -91,6 +91,31 @@ export async function replacePassword(
   now: Date,
 ): Promise<boolean> {
   return (await db.run(updatePassword, [id, from, to, now])).length > 0;
+}
+
+const overwritePassword = statement<readonly [username: string, to: string, now: Date], { id: string }>(
+  'users.overwrite_password',
+  `update users u set password_hash = $2, updated_at = $3 where ${matches.username} returning u.id`,
+);
+
+/** Sets a password whatever it was; gives the user's id, or null when there is no such user. */
+export async function setPassword(
+  db: Executor,
+  username: string,
+  to: string,
+  now: Date,
+): Promise<string | null> {
+  return (await db.run(overwritePassword, [username, to, now]))[0]?.id ?? null;
+}
+
+const takenNames = statement<readonly [names: readonly string[]], { name: string }>(
+  'users.taken_names',
+  `select lower(username) as name from users where lower(username) = any ($1) and kind = 'person'`,
+);
+
+/** Which of the names, in lower case, somebody has. */
+export async function findTakenNames(db: Executor, names: readonly string[]): Promise<string[]> {
+  return (await db.run(takenNames, [names])).map(({ name }) => name);
 }
 
 const anyUser = statement<readonly [], { any: boolean }>(

@@ -7,6 +7,7 @@ import { HistoryList } from '#src/features/history/history-list.tsx';
 import { historyInput } from '#src/features/history/queries.ts';
 import { PolicyService } from '#src/gen/forest/v1/policies_pb.ts';
 import { paged } from '#src/lib/paged.ts';
+import { useIsAdmin } from '#src/lib/session.ts';
 import { organisationIn, useOrganisationParam } from '../route-params.ts';
 import { servicesOf } from '../services.ts';
 
@@ -30,6 +31,7 @@ export function shouldRevalidate({ currentUrl, nextUrl }: { currentUrl: URL; nex
 
 export function Component() {
   const organisation = useOrganisationParam();
+  const isAdmin = useIsAdmin(organisation);
   const [search, setSearch] = useSearchParams();
   return (
     <Page
@@ -40,6 +42,7 @@ export function Component() {
       <HistoryList
         organisation={organisation}
         filter={readFilter(search)}
+        isAdmin={isAdmin}
         onFilter={(filter: HistoryFilter) => setSearch(filterSearch(filter), { preventScrollReset: true })}
       />
     </Page>

@@ -2,8 +2,10 @@ import type { LoaderFunctionArgs } from 'react-router';
 import { Page } from '#src/components/page.tsx';
 import { paths } from '#src/config/paths.ts';
 import { AddMember } from '#src/features/organisations/add-member.tsx';
+import { JoinRules } from '#src/features/organisations/join-rules.tsx';
 import { MemberList } from '#src/features/organisations/member-list.tsx';
-import { sessionQuery, useIsAdmin, useSession } from '#src/lib/session.ts';
+import { ServiceAccountList } from '#src/features/service-accounts/service-account-list.tsx';
+import { sessionQuery, useIsAdmin, useSession, useWaysIn } from '#src/lib/session.ts';
 import { notFound, organisationIn, useOrganisationParam } from '../route-params.ts';
 import { servicesOf } from '../services.ts';
 
@@ -18,6 +20,7 @@ export async function loader({ params, context }: LoaderFunctionArgs) {
 export function Component() {
   const organisation = useOrganisationParam();
   const session = useSession();
+  const { providers } = useWaysIn();
   const isAdmin = useIsAdmin(organisation);
   const membership = session?.memberships.find((each) => each.organisation === organisation);
   return (
@@ -35,7 +38,17 @@ export function Component() {
             ownUserId={session?.user?.userId}
           />
           {isAdmin ? (
-            <AddMember organisation={organisation} organisationId={membership.organisationId} />
+            <>
+              <AddMember organisation={organisation} organisationId={membership.organisationId} />
+              {providers.length > 0 && (
+                <JoinRules
+                  organisation={organisation}
+                  organisationId={membership.organisationId}
+                  providers={providers}
+                />
+              )}
+              <ServiceAccountList organisationId={membership.organisationId} />
+            </>
           ) : (
             <p className="text-muted">Admins of {organisation} add members and change their roles.</p>
           )}

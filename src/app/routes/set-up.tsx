@@ -1,7 +1,11 @@
 import { Link, type LoaderFunctionArgs, useLoaderData, useSearchParams } from 'react-router';
 import { buttonLook } from '#src/components/button.tsx';
 import { paths } from '#src/config/paths.ts';
+import { problemIn } from '#src/features/sessions/problem-words.ts';
+import { Or } from '#src/features/sessions/provider-links.tsx';
 import { SetUpForm } from '#src/features/sessions/set-up-form.tsx';
+import { SetUpWithProvider } from '#src/features/sessions/set-up-with-provider.tsx';
+import { SignInProblem } from '#src/features/sessions/sign-in-problem.tsx';
 import { sessionQuery } from '#src/lib/session.ts';
 import { NarrowPage } from '../narrow-page.tsx';
 import { servicesOf } from '../services.ts';
@@ -10,12 +14,15 @@ import { useStartSession } from '../use-start-session.ts';
 export async function loader({ context }: LoaderFunctionArgs) {
   const { queryClient, transport } = servicesOf(context);
   const answer = await queryClient.fetchQuery({ ...sessionQuery(transport), staleTime: 0 });
-  return { required: answer.setUpRequired };
+  const { setUpRequired: required, providers, passwordsOff } = answer;
+  return { required, providers, passwordsOff };
 }
 
 export function Component() {
-  const { required } = useLoaderData<typeof loader>();
-  const token = useSearchParams()[0].get('token') ?? '';
+  const { required, providers, passwordsOff } = useLoaderData<typeof loader>();
+  const [search] = useSearchParams();
+  const token = search.get('token') ?? '';
+  const problem = problemIn(search);
   const start = useStartSession(paths.home());
   if (!required) {
     return (
@@ -30,6 +37,12 @@ export function Component() {
   if (!token) {
     return (
       <NarrowPage title="Set up Forage">
+        {problem && (
+          <SignInProblem
+            problem={problem}
+            providerName={providers.find(({ provider }) => provider === problem.provider)?.name}
+          />
+        )}
         <p>
           This server is empty. It printed a one-time address when it started: open that address to make the
           first organisation and admin. If it is gone, start the server again and it prints a new one.
@@ -40,7 +53,13 @@ export function Component() {
   return (
     <NarrowPage title="Set up Forage">
       <p className="text-muted">The first organisation, and its first admin: you.</p>
-      <SetUpForm token={token} onSetUp={start} />
+      {!passwordsOff && <SetUpForm token={token} onSetUp={start} />}
+      {providers.length > 0 && (
+        <>
+          {!passwordsOff && <Or />}
+          <SetUpWithProvider token={token} providers={providers} />
+        </>
+      )}
     </NarrowPage>
   );
 }

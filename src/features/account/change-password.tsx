@@ -7,6 +7,7 @@ import { Section } from '#src/components/section.tsx';
 import { announce } from '#src/components/toast.tsx';
 import { type User, UsersService } from '#src/gen/forest/v1/users_pb.ts';
 import { type FormProblems, useFormProblems } from '#src/lib/form-problems.ts';
+import { useSessionsRefresh } from './use-session-writes.ts';
 
 const empty = { current_password: '', new_password: '', repeated: '' };
 type Passwords = typeof empty;
@@ -21,7 +22,7 @@ const fields: readonly {
   {
     name: 'new_password',
     label: 'New password',
-    hint: 'At least 12 characters.',
+    hint: 'At least 12 characters, and nothing that others would try first.',
     autoComplete: 'new-password',
   },
   { name: 'repeated', label: 'New password again', autoComplete: 'new-password' },
@@ -34,9 +35,11 @@ export function ChangePassword({ user }: { readonly user: User }) {
     'current_password',
     'new_password',
   ]);
+  const refreshSessions = useSessionsRefresh();
   const change = useMutation(UsersService.method.changePassword, {
     onSuccess: () => {
       setValues(empty);
+      void refreshSessions();
       announce('Password changed. Your other sessions have ended.');
     },
     onError: refuse,

@@ -4,7 +4,9 @@ import { Field, Input, Select } from '#src/components/field.tsx';
 import { FormDialog } from '#src/components/form-dialog.tsx';
 import { useDraft } from '#src/lib/draft.ts';
 import { useFormProblems } from '#src/lib/form-problems.ts';
-import { lifetimes, type Scope, scopes } from './token-words.ts';
+import { useTokenMaxDays } from '#src/lib/session.ts';
+import { lifetimesUpTo, usualLifetime } from '#src/lib/token-life.ts';
+import { type Scope, scopes } from './token-words.ts';
 import { useTokenWrites } from './use-token-writes.ts';
 
 export interface MadeToken {
@@ -24,11 +26,10 @@ interface TokenDraft {
   readonly seconds: number;
 }
 
-/** What a CI job needs, for a time in which somebody looks at it again. */
-const initial: TokenDraft = { name: '', scopes: ['read', 'release'], seconds: 90 * 86_400 };
-
 /** Asks what a new access token is for, what it may do, and for how long. */
 export function CreateTokenDialog({ userId, onMade, onClose }: CreateTokenDialogProps) {
+  const maxDays = useTokenMaxDays();
+  const initial: TokenDraft = { name: '', scopes: ['read', 'release'], seconds: usualLifetime(maxDays) };
   const { draft, setDraft } = useDraft('new-token', initial);
   const { problems, attempt, show, refuse, clear, changed } = useFormProblems([
     'name',
@@ -62,7 +63,7 @@ export function CreateTokenDialog({ userId, onMade, onClose }: CreateTokenDialog
   return (
     <FormDialog
       title="Create access token"
-      description="For scripts and CI. It acts in your name, and never may more than you do."
+      description="For scripts. It acts in your name, and never may more than you do."
       problems={attempt}
       error={problems.form}
       submit="Create token"
@@ -70,7 +71,7 @@ export function CreateTokenDialog({ userId, onMade, onClose }: CreateTokenDialog
       onSubmit={submit}
       onClose={onClose}
     >
-      <Field label="Name" hint="What it is for, such as “CI of checkout”." error={problems.name} required>
+      <Field label="Name" hint="What it is for, such as “weekly report”." error={problems.name} required>
         {(control) => (
           <Input
             {...control}
@@ -111,7 +112,7 @@ export function CreateTokenDialog({ userId, onMade, onClose }: CreateTokenDialog
             value={draft.seconds}
             onChange={(event) => setDraft({ ...draft, seconds: Number(event.target.value) })}
           >
-            {lifetimes.map(({ seconds, words }) => (
+            {lifetimesUpTo(maxDays).map(({ seconds, words }) => (
               <option key={seconds} value={seconds}>
                 {words}
               </option>

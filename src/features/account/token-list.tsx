@@ -1,19 +1,17 @@
-import { timestampDate } from '@bufbuild/protobuf/wkt';
 import { useQuery } from '@connectrpc/connect-query';
 import { useState } from 'react';
-import { Badge } from '#src/components/badge.tsx';
 import { Button } from '#src/components/button.tsx';
-import { RelativeTime } from '#src/components/relative-time.tsx';
 import { Row, Rows } from '#src/components/rows.tsx';
 import { Section } from '#src/components/section.tsx';
+import { ShownOnce } from '#src/components/shown-once.tsx';
 import { Empty, Failed, Loading } from '#src/components/states.tsx';
 import { announce } from '#src/components/toast.tsx';
+import { TokenFacts } from '#src/components/token-facts.tsx';
 import { type PersonalAccessToken, UsersService } from '#src/gen/forest/v1/users_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
+import { hasEnded } from '#src/lib/token-life.ts';
 import { CreateTokenDialog, type MadeToken } from './create-token-dialog.tsx';
 import { DeleteTokenDialog } from './delete-token-dialog.tsx';
-import { NewToken } from './new-token.tsx';
-import { hasEnded } from './token-words.ts';
 
 /** The caller's personal access tokens: made, listed without their secrets, deleted. */
 export function TokenList({ userId }: { readonly userId: string }) {
@@ -28,7 +26,9 @@ export function TokenList({ userId }: { readonly userId: string }) {
       flush
       actions={<Button onClick={() => setCreating(true)}>Create token</Button>}
     >
-      {made && <NewToken token={made} onDone={() => setMade(undefined)} />}
+      {made && (
+        <ShownOnce label={`Token “${made.name}”`} secret={made.secret} onDone={() => setMade(undefined)} />
+      )}
       {query.isPending && <Loading label="Loading access tokens…" />}
       {query.error && (
         <Failed
@@ -40,7 +40,8 @@ export function TokenList({ userId }: { readonly userId: string }) {
       )}
       {query.data && tokens.length === 0 && (
         <Empty title="No access tokens.">
-          A CI job that annotates and releases signs in with one. Create it with “read” and “release”.
+          For scripts of your own. A CI job is better served by a service account, which admins make on the
+          members’ page.
         </Empty>
       )}
       {tokens.length > 0 && (
@@ -76,39 +77,9 @@ function TokenRow({
   readonly onDelete: () => void;
 }) {
   const { name, scopes, createdAt, expiresAt, lastUsed } = token;
-  const ended = hasEnded(token, Date.now());
   return (
     <>
-      <span className="flex min-w-0 flex-col gap-0.5">
-        <span className="flex flex-wrap items-center gap-2">
-          <span className="min-w-0 font-medium wrap-anywhere">{name}</span>
-          {scopes.map((scope) => (
-            <Badge key={scope} icon={null}>
-              {scope}
-            </Badge>
-          ))}
-          {ended && <Badge tone="failed">ended</Badge>}
-        </span>
-        <span className="text-xs text-muted">
-          made <RelativeTime value={createdAt && timestampDate(createdAt)} />
-          {' · '}
-          {lastUsed ? (
-            <>
-              used <RelativeTime value={timestampDate(lastUsed)} />
-            </>
-          ) : (
-            'never used'
-          )}
-          {' · '}
-          {expiresAt ? (
-            <>
-              {ended ? 'ended' : 'ends'} <RelativeTime value={timestampDate(expiresAt)} />
-            </>
-          ) : (
-            'does not end'
-          )}
-        </span>
-      </span>
+      <TokenFacts {...{ name, scopes, createdAt, expiresAt, lastUsed }} ended={hasEnded(token, Date.now())} />
       <span className="ml-auto">
         <Button variant="reject" onClick={onDelete} aria-label={`Delete ${name}`}>
           Delete

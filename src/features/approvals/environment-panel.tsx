@@ -9,6 +9,7 @@ import type {
 } from '#src/gen/forest/v1/policies_pb.ts';
 import { PipelineRunStageStatus, ReleaseIntentStatus } from '#src/gen/forest/v1/releases_pb.ts';
 import { policyWarningWords } from '#src/lib/policy-warning-words.ts';
+import { authorWords } from './author-words.ts';
 import { BypassDialog } from './bypass-dialog.tsx';
 import { DecisionList } from './decision-list.tsx';
 import { EvaluationRow } from './evaluation-row.tsx';
@@ -69,7 +70,7 @@ export function EnvironmentPanel({
             <EvaluationRow
               key={one.policyId || one.policyName}
               evaluation={one}
-              author={requirements.authorUsername}
+              author={authorWords(requirements)}
               open={open}
             />
           ))}
@@ -81,7 +82,7 @@ export function EnvironmentPanel({
           warnings={environment.warnings.map((warning) => policyWarningWords(warning, 'release'))}
         />
       )}
-      {passed.length > 0 && <PassedFold passed={passed} author={requirements.authorUsername} open={open} />}
+      {passed.length > 0 && <PassedFold passed={passed} author={authorWords(requirements)} open={open} />}
       {approvals.length > 0 && (
         <div className="flex min-w-0 flex-col gap-3 rounded-md bg-sunken/60 p-3">
           <Counts approvals={approvals} environment={environment.environment} open={open} />

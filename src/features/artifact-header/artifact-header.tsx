@@ -2,8 +2,9 @@ import { ExternalLink } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { CopyButton } from '#src/components/copy-button.tsx';
 import { RelativeTime } from '#src/components/relative-time.tsx';
-import type { Artifact } from '#src/gen/forest/v1/releases_pb.ts';
+import type { Artifact, Source } from '#src/gen/forest/v1/releases_pb.ts';
 import { externalAddress } from './external-address.ts';
+import { sourceNames } from './source-names.ts';
 import { titleLines } from './title-lines.ts';
 
 /** What an artifact is and where it comes from: below the page's heading, which holds the title's first line. */
@@ -33,9 +34,9 @@ export function ArtifactHeader({ artifact }: { readonly artifact: Artifact }) {
             </span>
           </Fact>
         )}
-        {(source?.user || source?.runUrl || source?.sourceType) && (
+        {source && (source.user || source.email || source.runUrl || source.sourceType) && (
           <Fact label="Source">
-            <SourceWords user={source.user} type={source.sourceType} runUrl={source.runUrl} />
+            <SourceWords source={source} />
           </Fact>
         )}
         <Fact label="Annotated">
@@ -59,19 +60,12 @@ function Fact({ label, children }: { readonly label: string; readonly children: 
   );
 }
 
-function SourceWords({
-  user,
-  type,
-  runUrl,
-}: {
-  readonly user: string | undefined;
-  readonly type: string | undefined;
-  readonly runUrl: string | undefined;
-}) {
+function SourceWords({ source }: { readonly source: Source }) {
+  const { sourceType, runUrl } = source;
   const run = externalAddress(runUrl);
   return (
     <>
-      {[user, type].filter(Boolean).join(', ')}{' '}
+      {[sourceNames(source), sourceType].filter(Boolean).join(', ')}{' '}
       {run ? <OutwardLink to={run}>CI run</OutwardLink> : (runUrl ?? null)}
     </>
   );

@@ -1,6 +1,3 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { ListHistoryRequestSchema } from '#src/gen/forest/v1/policies_pb.ts';
-
 /** What of the history is asked for, as it stands in the address; empty means all. */
 export interface HistoryFilter {
   readonly project: string;
@@ -43,8 +40,17 @@ export function isFiltered(filter: HistoryFilter): boolean {
   return names.some((name) => filter[name] !== '');
 }
 
+/** What requests for the history, and for it as a file, have in common. */
+export interface WireFilter {
+  readonly project?: string;
+  readonly kind?: string;
+  readonly actorUserId?: string;
+  readonly since?: string;
+  readonly until?: string;
+}
+
 /** The request's part for a filter. Days begin and end at the reader's midnight; the last day is part of it. */
-export function wireFilter(filter: HistoryFilter): MessageInitShape<typeof ListHistoryRequestSchema> {
+export function wireFilter(filter: HistoryFilter): WireFilter {
   const { project, kind, person, from, to } = filter;
   return {
     ...(project && { project }),

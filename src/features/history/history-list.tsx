@@ -8,6 +8,7 @@ import { Empty } from '#src/components/states.tsx';
 import { PolicyService } from '#src/gen/forest/v1/policies_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
 import { paged } from '#src/lib/paged.ts';
+import { ChainCheck } from './chain-check.tsx';
 import { DownloadBar } from './download-bar.tsx';
 import { type HistoryFilter, isFiltered, noFilter } from './history-filter.ts';
 import { HistoryFilters } from './history-filters.tsx';
@@ -18,12 +19,14 @@ import { inEntries } from './use-download.ts';
 export interface HistoryListProps {
   readonly organisation: string;
   readonly filter: HistoryFilter;
+  /** Admins may check the record and take it along. */
+  readonly isAdmin: boolean;
   /** Puts another filter into the address. */
   readonly onFilter: (filter: HistoryFilter) => void;
 }
 
 /** Who did what when in an organisation, newest first, narrowed by a filter, to read or to take along as a file. */
-export function HistoryList({ organisation, filter, onFilter }: HistoryListProps) {
+export function HistoryList({ organisation, filter, isAdmin, onFilter }: HistoryListProps) {
   const query = useInfiniteQuery(PolicyService.method.listHistory, historyInput(organisation, filter), {
     ...paged,
     // While another choice is on its way, what was shown stays.
@@ -33,7 +36,7 @@ export function HistoryList({ organisation, filter, onFilter }: HistoryListProps
   return (
     <>
       <HistoryFilters organisation={organisation} filter={filter} entries={entries} onChange={onFilter} />
-      <DownloadBar organisation={organisation} filter={filter} />
+      {isAdmin && <DownloadBar organisation={organisation} filter={filter} />}
       <p role="status" className="sr-only">
         {query.isSuccess && !query.isPlaceholderData && shownWords(entries.length, query.hasNextPage)}
       </p>
@@ -64,6 +67,7 @@ export function HistoryList({ organisation, filter, onFilter }: HistoryListProps
           </PagedList>
         </div>
       </Section>
+      {isAdmin && <ChainCheck organisation={organisation} />}
     </>
   );
 }

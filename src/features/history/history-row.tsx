@@ -4,6 +4,7 @@ import { RelativeTime } from '#src/components/relative-time.tsx';
 import { Row } from '#src/components/rows.tsx';
 import type { HistoryEntry } from '#src/gen/forest/v1/policies_pb.ts';
 import { type Difference, differences } from './difference.ts';
+import { EntryProof } from './entry-proof.tsx';
 import { kindWords } from './history-words.ts';
 
 /** One event: who did what when, and what it changed, on demand. */
@@ -24,28 +25,28 @@ export function HistoryRow({ entry }: { readonly entry: HistoryEntry }) {
           </span>
         )}
       </span>
-      {changes.length > 0 && (
-        <button
-          type="button"
-          aria-expanded={open}
-          aria-controls={open ? changesId : undefined}
-          onClick={() => setOpen(!open)}
-          className="inline-flex min-h-6 cursor-pointer items-center gap-1 rounded text-xs text-muted hover:text-ink"
-        >
-          {open ? <ChevronDown aria-hidden size={14} /> : <ChevronRight aria-hidden size={14} />}
-          {before && after ? `${changes.length} changed` : before ? 'What it was' : 'Details'}
-        </button>
-      )}
+      <button
+        type="button"
+        aria-expanded={open}
+        aria-controls={open ? changesId : undefined}
+        onClick={() => setOpen(!open)}
+        className="inline-flex min-h-6 cursor-pointer items-center gap-1 rounded text-xs text-muted hover:text-ink"
+      >
+        {open ? <ChevronDown aria-hidden size={14} /> : <ChevronRight aria-hidden size={14} />}
+        {before && after ? `${changes.length} changed` : before ? 'What it was' : 'Details'}
+      </button>
       <RelativeTime value={at} className="text-right text-xs text-muted max-sm:ml-auto sm:min-w-28" />
       {open && (
-        <dl
-          id={changesId}
-          className="grid w-full gap-x-4 gap-y-1 text-xs sm:grid-cols-[minmax(8rem,max-content)_1fr]"
-        >
-          {changes.map((difference) => (
-            <Change key={difference.path} difference={difference} both={Boolean(before && after)} />
-          ))}
-        </dl>
+        <div id={changesId} className="flex w-full flex-col gap-2">
+          {changes.length > 0 && (
+            <dl className="grid w-full gap-x-4 gap-y-1 text-xs sm:grid-cols-[minmax(8rem,max-content)_1fr]">
+              {changes.map((difference) => (
+                <Change key={difference.path} difference={difference} both={Boolean(before && after)} />
+              ))}
+            </dl>
+          )}
+          <EntryProof entry={entry} />
+        </div>
       )}
     </Row>
   );

@@ -1,17 +1,16 @@
-import { callUnaryMethod, useTransport } from '@connectrpc/connect-query';
+import { createClient } from '@connectrpc/connect';
+import { useTransport } from '@connectrpc/connect-query';
 import { useEffect, useRef, useState } from 'react';
 import { announce } from '#src/components/toast.tsx';
-import { PolicyService } from '#src/gen/forest/v1/policies_pb.ts';
+import { HistoryFormat, PolicyService } from '#src/gen/forest/v1/policies_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
-import { allOfThem } from '#src/lib/page-sizes.ts';
-import type { HistoryFilter } from './history-filter.ts';
-import { historyInput } from './queries.ts';
+import { type HistoryFilter, wireFilter } from './history-filter.ts';
 
 export type Format = 'csv' | 'jsonl';
 
-const mediaTypes: Readonly<Record<Format, string>> = {
-  csv: 'text/csv;charset=utf-8',
-  jsonl: 'application/x-ndjson',
+const formats: Readonly<Record<Format, { readonly wire: HistoryFormat; readonly mediaType: string }>> = {
+  csv: { wire: HistoryFormat.CSV, mediaType: 'text/csv;charset=utf-8' },
+  jsonl: { wire: HistoryFormat.JSON_LINES, mediaType: 'application/x-ndjson' },
 };
 
 export interface Download {
@@ -24,8 +23,8 @@ export interface Download {
 }
 
 /**
- * Fetches all of the history that a filter matches, page by page, and gives it to the browser as a file. Nothing is saved
- * when a page fails or somebody cancels: half a history would look like a whole one.
+ * Fetches all of the history that a filter matches, as the server writes it, and gives it to the browser as a file. Nothing
+ * is saved when the answer breaks off or somebody cancels: half a history would look like a whole one.
  */
 export function useDownload(organisation: string, filter: HistoryFilter): Download {
   const transport = useTransport();
@@ -35,25 +34,20 @@ export function useDownload(organisation: string, filter: HistoryFilter): Downlo
   useEffect(() => () => abort.current?.abort(), []);
 
   const fetchAll = async (format: Format, signal: AbortSignal): Promise<number> => {
-    // The CSV library is needed by few: it comes with the first download.
-    const { csvHead, csvLines, jsonLines } = await import('./history-files.ts');
-    const parts: string[] = format === 'csv' ? [csvHead] : [];
+    const { wire, mediaType } = formats[format];
+    const request = { ...wireFilter(filter), organisation, format: wire };
+    const parts: Blob[] = [];
     let count = 0;
-    let pageToken = '';
-    do {
-      const page = await callUnaryMethod(
-        transport,
-        PolicyService.method.listHistory,
-        { ...historyInput(organisation, filter), pageSize: allOfThem, pageToken },
-        { signal },
-      );
-      signal.throwIfAborted();
-      parts.push(format === 'csv' ? csvLines(page.entries) : jsonLines(page.entries));
-      count += page.entries.length;
+    for await (const { piece, entries } of createClient(PolicyService, transport).exportHistory(request, {
+      signal,
+    })) {
+      // As a blob the browser may keep it outside of memory.
+      parts.push(new Blob([new Uint8Array(piece)]));
+      count = Number(entries);
       setRunning({ format, count });
-      pageToken = page.nextPageToken;
-    } while (pageToken !== '');
-    save(new Blob(parts, { type: mediaTypes[format] }), `${organisation}-history.${format}`);
+    }
+    signal.throwIfAborted();
+    save(new Blob(parts, { type: mediaType }), `${organisation}-history.${format}`);
     return count;
   };
 

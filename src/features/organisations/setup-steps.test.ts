@@ -1,3 +1,4 @@
+/// <reference types="node" />
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { annotateLines, needsGuide, type SetupFacts, setupSteps } from './setup-steps.ts';

@@ -31,7 +31,7 @@ const fields: readonly {
   {
     name: 'password',
     label: 'Password',
-    hint: 'At least 12 characters.',
+    hint: 'At least 12 characters, and nothing that others would try first.',
     type: 'password',
     autoComplete: 'new-password',
   },

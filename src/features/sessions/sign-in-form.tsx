@@ -5,12 +5,16 @@ import { Button } from '#src/components/button.tsx';
 import { Field, Input } from '#src/components/field.tsx';
 import { Form, FormError } from '#src/components/form.tsx';
 import { type Session, SessionService } from '#src/gen/forest/v1/sessions_pb.ts';
-import { describeError } from '#src/lib/errors.ts';
+import { serverNow } from '#src/lib/clock.ts';
+import { describeError, retryAfterSeconds } from '#src/lib/errors.ts';
+import { TryAgain } from './try-again.tsx';
 
 interface Problems {
   readonly identifier?: string | undefined;
   readonly password?: string | undefined;
   readonly message?: string | undefined;
+  /** From when on trying again makes sense, by the server's clock. */
+  readonly tryAgainAt?: number | undefined;
 }
 
 /** Username or email, and password. `onSignedIn` gets the new session; a refusal is said and keeps the name. */
@@ -24,9 +28,11 @@ export function SignInForm({ onSignedIn }: { readonly onSignedIn: (session: Sess
     },
     onError: (error) => {
       const { code, message, fieldErrors } = describeError(error);
+      const wait = retryAfterSeconds(error);
       const atFields = Object.keys(fieldErrors).length > 0;
       if (code === Code.Unauthenticated) setPassword('');
-      setProblems({ ...fieldErrors, message: atFields ? undefined : message });
+      const tryAgainAt = wait === null ? undefined : serverNow() + wait * 1000;
+      setProblems({ ...fieldErrors, message: atFields ? undefined : message, tryAgainAt });
     },
   });
   const submit = () => {
@@ -41,6 +47,7 @@ export function SignInForm({ onSignedIn }: { readonly onSignedIn: (session: Sess
   return (
     <Form problems={problems} onSubmit={submit} className="flex flex-col gap-4">
       <FormError>{problems?.message}</FormError>
+      {problems?.tryAgainAt !== undefined && <TryAgain at={problems.tryAgainAt} />}
       <Field label="Username or email" error={problems?.identifier} required>
         {(control) => (
           <Input

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file forest/v1/organisations.proto.
  */
 export const file_forest_v1_organisations: GenFile = /*@__PURE__*/
-  fileDesc("Ch1mb3Jlc3QvdjEvb3JnYW5pc2F0aW9ucy5wcm90bxIJZm9yZXN0LnYxImUKDE9yZ2FuaXNhdGlvbhIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSDAoEbmFtZRgCIAEoCRIuCgpjcmVhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLRAQoZQ3JlYXRlT3JnYW5pc2F0aW9uUmVxdWVzdBKzAQoEbmFtZRgBIAEoCUKkAbpIoAG6AZwBCgRuYW1lEmFtdXN0IGJlIDEgdG8gMTAwIGNoYXJhY3RlcnM6IGxldHRlcnMsIGRpZ2l0cywgJy4nLCAnXycgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlciBvciBhIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XVtBLVphLXowLTkuXy1dezAsOTl9JCcpIjUKGkNyZWF0ZU9yZ2FuaXNhdGlvblJlc3BvbnNlEhcKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCSKKAgoWR2V0T3JnYW5pc2F0aW9uUmVxdWVzdBIjCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBSAAStQEKBG5hbWUYAiABKAlCpAG6SKABugGcAQoEbmFtZRJhbXVzdCBiZSAxIHRvIDEwMCBjaGFyYWN0ZXJzOiBsZXR0ZXJzLCBkaWdpdHMsICcuJywgJ18nIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIgb3IgYSBkaWdpdBoxdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDk5fSQnKUgAQhMKCmlkZW50aWZpZXISBbpIAggBIkgKF0dldE9yZ2FuaXNhdGlvblJlc3BvbnNlEi0KDG9yZ2FuaXNhdGlvbhgBIAEoCzIXLmZvcmVzdC52MS5PcmdhbmlzYXRpb24iQgoaTGlzdE15T3JnYW5pc2F0aW9uc1JlcXVlc3QSJAoEcm9sZRgBIAEoCUIWukgTchFSAFIGbWVtYmVyUgVhZG1pbiJcChtMaXN0TXlPcmdhbmlzYXRpb25zUmVzcG9uc2USLgoNb3JnYW5pc2F0aW9ucxgBIAMoCzIXLmZvcmVzdC52MS5PcmdhbmlzYXRpb24SDQoFcm9sZXMYAiADKAkidAoST3JnYW5pc2F0aW9uTWVtYmVyEg8KB3VzZXJfaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSDAoEcm9sZRgDIAEoCRItCglqb2luZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInQKEEFkZE1lbWJlclJlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIZCgd1c2VyX2lkGAIgASgJQgi6SAVyA7ABARIiCgRyb2xlGAMgASgJQhS6SBFyD1IGbWVtYmVyUgVhZG1pbiJCChFBZGRNZW1iZXJSZXNwb25zZRItCgZtZW1iZXIYASABKAsyHS5mb3Jlc3QudjEuT3JnYW5pc2F0aW9uTWVtYmVyIlMKE1JlbW92ZU1lbWJlclJlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIZCgd1c2VyX2lkGAIgASgJQgi6SAVyA7ABASIWChRSZW1vdmVNZW1iZXJSZXNwb25zZSJ7ChdVcGRhdGVNZW1iZXJSb2xlUmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEhkKB3VzZXJfaWQYAiABKAlCCLpIBXIDsAEBEiIKBHJvbGUYAyABKAlCFLpIEXIPUgZtZW1iZXJSBWFkbWluIkkKGFVwZGF0ZU1lbWJlclJvbGVSZXNwb25zZRItCgZtZW1iZXIYASABKAsyHS5mb3Jlc3QudjEuT3JnYW5pc2F0aW9uTWVtYmVyIngKEkxpc3RNZW1iZXJzUmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY9AMoABIgCgpwYWdlX3Rva2VuGAMgASgJQgy6SAlyBxj0A7oBAQAicwoTTGlzdE1lbWJlcnNSZXNwb25zZRIuCgdtZW1iZXJzGAEgAygLMh0uZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbk1lbWJlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEwoLdG90YWxfY291bnQYAyABKAUyiwUKE09yZ2FuaXNhdGlvblNlcnZpY2USYQoSQ3JlYXRlT3JnYW5pc2F0aW9uEiQuZm9yZXN0LnYxLkNyZWF0ZU9yZ2FuaXNhdGlvblJlcXVlc3QaJS5mb3Jlc3QudjEuQ3JlYXRlT3JnYW5pc2F0aW9uUmVzcG9uc2USXQoPR2V0T3JnYW5pc2F0aW9uEiEuZm9yZXN0LnYxLkdldE9yZ2FuaXNhdGlvblJlcXVlc3QaIi5mb3Jlc3QudjEuR2V0T3JnYW5pc2F0aW9uUmVzcG9uc2UiA5ACARJpChNMaXN0TXlPcmdhbmlzYXRpb25zEiUuZm9yZXN0LnYxLkxpc3RNeU9yZ2FuaXNhdGlvbnNSZXF1ZXN0GiYuZm9yZXN0LnYxLkxpc3RNeU9yZ2FuaXNhdGlvbnNSZXNwb25zZSIDkAIBEkYKCUFkZE1lbWJlchIbLmZvcmVzdC52MS5BZGRNZW1iZXJSZXF1ZXN0GhwuZm9yZXN0LnYxLkFkZE1lbWJlclJlc3BvbnNlEk8KDFJlbW92ZU1lbWJlchIeLmZvcmVzdC52MS5SZW1vdmVNZW1iZXJSZXF1ZXN0Gh8uZm9yZXN0LnYxLlJlbW92ZU1lbWJlclJlc3BvbnNlElsKEFVwZGF0ZU1lbWJlclJvbGUSIi5mb3Jlc3QudjEuVXBkYXRlTWVtYmVyUm9sZVJlcXVlc3QaIy5mb3Jlc3QudjEuVXBkYXRlTWVtYmVyUm9sZVJlc3BvbnNlElEKC0xpc3RNZW1iZXJzEh0uZm9yZXN0LnYxLkxpc3RNZW1iZXJzUmVxdWVzdBoeLmZvcmVzdC52MS5MaXN0TWVtYmVyc1Jlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("Ch1mb3Jlc3QvdjEvb3JnYW5pc2F0aW9ucy5wcm90bxIJZm9yZXN0LnYxImUKDE9yZ2FuaXNhdGlvbhIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSDAoEbmFtZRgCIAEoCRIuCgpjcmVhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLRAQoZQ3JlYXRlT3JnYW5pc2F0aW9uUmVxdWVzdBKzAQoEbmFtZRgBIAEoCUKkAbpIoAG6AZwBCgRuYW1lEmFtdXN0IGJlIDEgdG8gMTAwIGNoYXJhY3RlcnM6IGxldHRlcnMsIGRpZ2l0cywgJy4nLCAnXycgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlciBvciBhIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XVtBLVphLXowLTkuXy1dezAsOTl9JCcpIjUKGkNyZWF0ZU9yZ2FuaXNhdGlvblJlc3BvbnNlEhcKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCSKKAgoWR2V0T3JnYW5pc2F0aW9uUmVxdWVzdBIjCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBSAAStQEKBG5hbWUYAiABKAlCpAG6SKABugGcAQoEbmFtZRJhbXVzdCBiZSAxIHRvIDEwMCBjaGFyYWN0ZXJzOiBsZXR0ZXJzLCBkaWdpdHMsICcuJywgJ18nIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIgb3IgYSBkaWdpdBoxdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDk5fSQnKUgAQhMKCmlkZW50aWZpZXISBbpIAggBIkgKF0dldE9yZ2FuaXNhdGlvblJlc3BvbnNlEi0KDG9yZ2FuaXNhdGlvbhgBIAEoCzIXLmZvcmVzdC52MS5PcmdhbmlzYXRpb24iQgoaTGlzdE15T3JnYW5pc2F0aW9uc1JlcXVlc3QSJAoEcm9sZRgBIAEoCUIWukgTchFSAFIGbWVtYmVyUgVhZG1pbiJcChtMaXN0TXlPcmdhbmlzYXRpb25zUmVzcG9uc2USLgoNb3JnYW5pc2F0aW9ucxgBIAMoCzIXLmZvcmVzdC52MS5PcmdhbmlzYXRpb24SDQoFcm9sZXMYAiADKAkidAoST3JnYW5pc2F0aW9uTWVtYmVyEg8KB3VzZXJfaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSDAoEcm9sZRgDIAEoCRItCglqb2luZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInQKEEFkZE1lbWJlclJlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIZCgd1c2VyX2lkGAIgASgJQgi6SAVyA7ABARIiCgRyb2xlGAMgASgJQhS6SBFyD1IGbWVtYmVyUgVhZG1pbiJCChFBZGRNZW1iZXJSZXNwb25zZRItCgZtZW1iZXIYASABKAsyHS5mb3Jlc3QudjEuT3JnYW5pc2F0aW9uTWVtYmVyIlMKE1JlbW92ZU1lbWJlclJlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIZCgd1c2VyX2lkGAIgASgJQgi6SAVyA7ABASIWChRSZW1vdmVNZW1iZXJSZXNwb25zZSJ7ChdVcGRhdGVNZW1iZXJSb2xlUmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEhkKB3VzZXJfaWQYAiABKAlCCLpIBXIDsAEBEiIKBHJvbGUYAyABKAlCFLpIEXIPUgZtZW1iZXJSBWFkbWluIkkKGFVwZGF0ZU1lbWJlclJvbGVSZXNwb25zZRItCgZtZW1iZXIYASABKAsyHS5mb3Jlc3QudjEuT3JnYW5pc2F0aW9uTWVtYmVyIngKEkxpc3RNZW1iZXJzUmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY9AMoABIgCgpwYWdlX3Rva2VuGAMgASgJQgy6SAlyBxj0A7oBAQAicwoTTGlzdE1lbWJlcnNSZXNwb25zZRIuCgdtZW1iZXJzGAEgAygLMh0uZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbk1lbWJlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEwoLdG90YWxfY291bnQYAyABKAUieAoISm9pblJ1bGUSFAoMam9pbl9ydWxlX2lkGAEgASgJEhAKCHByb3ZpZGVyGAIgASgJEhQKDGVtYWlsX2RvbWFpbhgDIAEoCRIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI5ChRMaXN0Sm9pblJ1bGVzUmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBIkAKFUxpc3RKb2luUnVsZXNSZXNwb25zZRInCgpqb2luX3J1bGVzGAEgAygLMhMuZm9yZXN0LnYxLkpvaW5SdWxlIrkDChVDcmVhdGVKb2luUnVsZVJlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARKgAQoIcHJvdmlkZXIYAiABKAlCjQG6SIkBugGFAQoIcHJvdmlkZXISUW11c3QgYmUgMSB0byAzMiBjaGFyYWN0ZXJzOiBzbWFsbCBsZXR0ZXJzLCBkaWdpdHMgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlchomdGhpcy5tYXRjaGVzKCdeW2Etel1bYS16MC05LV17MCwzMX0kJykS2QEKDGVtYWlsX2RvbWFpbhgDIAEoCULCAbpIvgG6AboBCgxlbWFpbF9kb21haW4SJG11c3QgYmUgYSBkb21haW4gc3VjaCBhcyBleGFtcGxlLmNvbRqDAXNpemUodGhpcykgPD0gMjUzICYmIHRoaXMubWF0Y2hlcygnXltBLVphLXowLTldKFtBLVphLXowLTktXXswLDYxfVtBLVphLXowLTldKT8oWy5dW0EtWmEtejAtOV0oW0EtWmEtejAtOS1dezAsNjF9W0EtWmEtejAtOV0pPykrJCcpIkAKFkNyZWF0ZUpvaW5SdWxlUmVzcG9uc2USJgoJam9pbl9ydWxlGAEgASgLMhMuZm9yZXN0LnYxLkpvaW5SdWxlIloKFURlbGV0ZUpvaW5SdWxlUmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEh4KDGpvaW5fcnVsZV9pZBgCIAEoCUIIukgFcgOwAQEiGAoWRGVsZXRlSm9pblJ1bGVSZXNwb25zZTKSBwoTT3JnYW5pc2F0aW9uU2VydmljZRJhChJDcmVhdGVPcmdhbmlzYXRpb24SJC5mb3Jlc3QudjEuQ3JlYXRlT3JnYW5pc2F0aW9uUmVxdWVzdBolLmZvcmVzdC52MS5DcmVhdGVPcmdhbmlzYXRpb25SZXNwb25zZRJdCg9HZXRPcmdhbmlzYXRpb24SIS5mb3Jlc3QudjEuR2V0T3JnYW5pc2F0aW9uUmVxdWVzdBoiLmZvcmVzdC52MS5HZXRPcmdhbmlzYXRpb25SZXNwb25zZSIDkAIBEmkKE0xpc3RNeU9yZ2FuaXNhdGlvbnMSJS5mb3Jlc3QudjEuTGlzdE15T3JnYW5pc2F0aW9uc1JlcXVlc3QaJi5mb3Jlc3QudjEuTGlzdE15T3JnYW5pc2F0aW9uc1Jlc3BvbnNlIgOQAgESRgoJQWRkTWVtYmVyEhsuZm9yZXN0LnYxLkFkZE1lbWJlclJlcXVlc3QaHC5mb3Jlc3QudjEuQWRkTWVtYmVyUmVzcG9uc2USTwoMUmVtb3ZlTWVtYmVyEh4uZm9yZXN0LnYxLlJlbW92ZU1lbWJlclJlcXVlc3QaHy5mb3Jlc3QudjEuUmVtb3ZlTWVtYmVyUmVzcG9uc2USWwoQVXBkYXRlTWVtYmVyUm9sZRIiLmZvcmVzdC52MS5VcGRhdGVNZW1iZXJSb2xlUmVxdWVzdBojLmZvcmVzdC52MS5VcGRhdGVNZW1iZXJSb2xlUmVzcG9uc2USUQoLTGlzdE1lbWJlcnMSHS5mb3Jlc3QudjEuTGlzdE1lbWJlcnNSZXF1ZXN0Gh4uZm9yZXN0LnYxLkxpc3RNZW1iZXJzUmVzcG9uc2UiA5ACARJXCg1MaXN0Sm9pblJ1bGVzEh8uZm9yZXN0LnYxLkxpc3RKb2luUnVsZXNSZXF1ZXN0GiAuZm9yZXN0LnYxLkxpc3RKb2luUnVsZXNSZXNwb25zZSIDkAIBElUKDkNyZWF0ZUpvaW5SdWxlEiAuZm9yZXN0LnYxLkNyZWF0ZUpvaW5SdWxlUmVxdWVzdBohLmZvcmVzdC52MS5DcmVhdGVKb2luUnVsZVJlc3BvbnNlElUKDkRlbGV0ZUpvaW5SdWxlEiAuZm9yZXN0LnYxLkRlbGV0ZUpvaW5SdWxlUmVxdWVzdBohLmZvcmVzdC52MS5EZWxldGVKb2luUnVsZVJlc3BvbnNlYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
  * A tenant: it owns projects, environments and destinations, and nothing of it is seen from outside.
@@ -467,6 +467,189 @@ export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__P
   messageDesc(file_forest_v1_organisations, 15);
 
 /**
+ * Ours. Whose first sign-in makes them a member.
+ *
+ * @generated from message forest.v1.JoinRule
+ */
+export type JoinRule = Message<"forest.v1.JoinRule"> & {
+  /**
+   * UUID.
+   *
+   * @generated from field: string join_rule_id = 1;
+   */
+  joinRuleId: string;
+
+  /**
+   * The provider's name in addresses.
+   *
+   * @generated from field: string provider = 2;
+   */
+  provider: string;
+
+  /**
+   * The part of the address after the `@`, in small letters; subdomains are other domains.
+   *
+   * @generated from field: string email_domain = 3;
+   */
+  emailDomain: string;
+
+  /**
+   * When it was made.
+   *
+   * @generated from field: google.protobuf.Timestamp created_at = 4;
+   */
+  createdAt?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message forest.v1.JoinRule.
+ * Use `create(JoinRuleSchema)` to create a new message.
+ */
+export const JoinRuleSchema: GenMessage<JoinRule> = /*@__PURE__*/
+  messageDesc(file_forest_v1_organisations, 16);
+
+/**
+ * Ours. Asks for an organisation's rules.
+ *
+ * @generated from message forest.v1.ListJoinRulesRequest
+ */
+export type ListJoinRulesRequest = Message<"forest.v1.ListJoinRulesRequest"> & {
+  /**
+   * UUID of the organisation.
+   *
+   * @generated from field: string organisation_id = 1;
+   */
+  organisationId: string;
+};
+
+/**
+ * Describes the message forest.v1.ListJoinRulesRequest.
+ * Use `create(ListJoinRulesRequestSchema)` to create a new message.
+ */
+export const ListJoinRulesRequestSchema: GenMessage<ListJoinRulesRequest> = /*@__PURE__*/
+  messageDesc(file_forest_v1_organisations, 17);
+
+/**
+ * Ours. An organisation's rules.
+ *
+ * @generated from message forest.v1.ListJoinRulesResponse
+ */
+export type ListJoinRulesResponse = Message<"forest.v1.ListJoinRulesResponse"> & {
+  /**
+   * By provider and domain; at most 100.
+   *
+   * @generated from field: repeated forest.v1.JoinRule join_rules = 1;
+   */
+  joinRules: JoinRule[];
+};
+
+/**
+ * Describes the message forest.v1.ListJoinRulesResponse.
+ * Use `create(ListJoinRulesResponseSchema)` to create a new message.
+ */
+export const ListJoinRulesResponseSchema: GenMessage<ListJoinRulesResponse> = /*@__PURE__*/
+  messageDesc(file_forest_v1_organisations, 18);
+
+/**
+ * Ours. A rule to make.
+ *
+ * @generated from message forest.v1.CreateJoinRuleRequest
+ */
+export type CreateJoinRuleRequest = Message<"forest.v1.CreateJoinRuleRequest"> & {
+  /**
+   * UUID of the organisation.
+   *
+   * @generated from field: string organisation_id = 1;
+   */
+  organisationId: string;
+
+  /**
+   * One of the server's providers, by its name in addresses.
+   *
+   * @generated from field: string provider = 2;
+   */
+  provider: string;
+
+  /**
+   * A domain such as `example.com`, at most 253 characters; upper case is taken as lower case.
+   *
+   * @generated from field: string email_domain = 3;
+   */
+  emailDomain: string;
+};
+
+/**
+ * Describes the message forest.v1.CreateJoinRuleRequest.
+ * Use `create(CreateJoinRuleRequestSchema)` to create a new message.
+ */
+export const CreateJoinRuleRequestSchema: GenMessage<CreateJoinRuleRequest> = /*@__PURE__*/
+  messageDesc(file_forest_v1_organisations, 19);
+
+/**
+ * Ours. The rule that was made.
+ *
+ * @generated from message forest.v1.CreateJoinRuleResponse
+ */
+export type CreateJoinRuleResponse = Message<"forest.v1.CreateJoinRuleResponse"> & {
+  /**
+   * As stored.
+   *
+   * @generated from field: forest.v1.JoinRule join_rule = 1;
+   */
+  joinRule?: JoinRule | undefined;
+};
+
+/**
+ * Describes the message forest.v1.CreateJoinRuleResponse.
+ * Use `create(CreateJoinRuleResponseSchema)` to create a new message.
+ */
+export const CreateJoinRuleResponseSchema: GenMessage<CreateJoinRuleResponse> = /*@__PURE__*/
+  messageDesc(file_forest_v1_organisations, 20);
+
+/**
+ * Ours. A rule to end.
+ *
+ * @generated from message forest.v1.DeleteJoinRuleRequest
+ */
+export type DeleteJoinRuleRequest = Message<"forest.v1.DeleteJoinRuleRequest"> & {
+  /**
+   * UUID of the organisation.
+   *
+   * @generated from field: string organisation_id = 1;
+   */
+  organisationId: string;
+
+  /**
+   * UUID of the rule.
+   *
+   * @generated from field: string join_rule_id = 2;
+   */
+  joinRuleId: string;
+};
+
+/**
+ * Describes the message forest.v1.DeleteJoinRuleRequest.
+ * Use `create(DeleteJoinRuleRequestSchema)` to create a new message.
+ */
+export const DeleteJoinRuleRequestSchema: GenMessage<DeleteJoinRuleRequest> = /*@__PURE__*/
+  messageDesc(file_forest_v1_organisations, 21);
+
+/**
+ * Ours. Empty: the rule holds no more.
+ *
+ * @generated from message forest.v1.DeleteJoinRuleResponse
+ */
+export type DeleteJoinRuleResponse = Message<"forest.v1.DeleteJoinRuleResponse"> & {
+};
+
+/**
+ * Describes the message forest.v1.DeleteJoinRuleResponse.
+ * Use `create(DeleteJoinRuleResponseSchema)` to create a new message.
+ */
+export const DeleteJoinRuleResponseSchema: GenMessage<DeleteJoinRuleResponse> = /*@__PURE__*/
+  messageDesc(file_forest_v1_organisations, 22);
+
+/**
  * Tenants and who belongs to them. A role is `member` or `admin`; what each may do stands with every method.
  *
  * Every method needs credentials (`unauthenticated`). An organisation that the caller does not belong to is `not_found`.
@@ -548,6 +731,38 @@ export const OrganisationService: GenService<{
     methodKind: "unary";
     input: typeof ListMembersRequestSchema;
     output: typeof ListMembersResponseSchema;
+  },
+  /**
+   * Ours. Who joins by their first sign-in. Members.
+   *
+   * @generated from rpc forest.v1.OrganisationService.ListJoinRules
+   */
+  listJoinRules: {
+    methodKind: "unary";
+    input: typeof ListJoinRulesRequestSchema;
+    output: typeof ListJoinRulesResponseSchema;
+  },
+  /**
+   * Ours. From now on, whoever signs in for the first time by that provider, with a verified address of that domain, joins
+   * as member. Nobody who has signed in before does, so whoever is removed stays so. Admins (`permission_denied`).
+   * `already_exists`: there is such a rule. `resource_exhausted`: an organisation has at most 100.
+   *
+   * @generated from rpc forest.v1.OrganisationService.CreateJoinRule
+   */
+  createJoinRule: {
+    methodKind: "unary";
+    input: typeof CreateJoinRuleRequestSchema;
+    output: typeof CreateJoinRuleResponseSchema;
+  },
+  /**
+   * Ours. Ends a rule; who joined by it stays. Admins (`permission_denied`). `not_found`: no such rule.
+   *
+   * @generated from rpc forest.v1.OrganisationService.DeleteJoinRule
+   */
+  deleteJoinRule: {
+    methodKind: "unary";
+    input: typeof DeleteJoinRuleRequestSchema;
+    output: typeof DeleteJoinRuleResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_forest_v1_organisations, 0);

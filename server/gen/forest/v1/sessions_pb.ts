@@ -2,18 +2,18 @@
 // @generated from file forest/v1/sessions.proto (package forest.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { User } from "./users_pb.ts";
 import { file_forest_v1_users } from "./users_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file forest/v1/sessions.proto.
  */
 export const file_forest_v1_sessions: GenFile = /*@__PURE__*/
-  fileDesc("Chhmb3Jlc3QvdjEvc2Vzc2lvbnMucHJvdG8SCWZvcmVzdC52MSKDAQoHU2Vzc2lvbhIdCgR1c2VyGAEgASgLMg8uZm9yZXN0LnYxLlVzZXISMQoLbWVtYmVyc2hpcHMYAiADKAsyHC5mb3Jlc3QudjEuU2Vzc2lvbk1lbWJlcnNoaXASEgoKY3NyZl90b2tlbhgDIAEoCRISCgpleHBpcmVzX2F0GAQgASgJIlAKEVNlc3Npb25NZW1iZXJzaGlwEhcKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCRIUCgxvcmdhbmlzYXRpb24YAiABKAkSDAoEcm9sZRgDIAEoCSKaAQoNU2lnbkluUmVxdWVzdBIiCgppZGVudGlmaWVyGAEgASgJQg66SAtyCRABGP4BugEBABJlCghwYXNzd29yZBgCIAEoCUJTukhQugFNCghwYXNzd29yZBIbbXVzdCBiZSAxIHRvIDI1NiBjaGFyYWN0ZXJzGiRzaXplKHRoaXMpID49IDEgJiYgc2l6ZSh0aGlzKSA8PSAyNTYiNQoOU2lnbkluUmVzcG9uc2USIwoHc2Vzc2lvbhgBIAEoCzISLmZvcmVzdC52MS5TZXNzaW9uIhAKDlNpZ25PdXRSZXF1ZXN0IhEKD1NpZ25PdXRSZXNwb25zZSITChFHZXRTZXNzaW9uUmVxdWVzdCJ+ChJHZXRTZXNzaW9uUmVzcG9uc2USKAoHc2Vzc2lvbhgBIAEoCzISLmZvcmVzdC52MS5TZXNzaW9uSACIAQESFwoPc2V0X3VwX3JlcXVpcmVkGAIgASgIEhkKEXJlZ2lzdHJhdGlvbl9vcGVuGAMgASgIQgoKCF9zZXNzaW9uIrAECgxTZXRVcFJlcXVlc3QSHQoFdG9rZW4YASABKAlCDrpIC3IJEAEY9AO6AQEAErsBCgxvcmdhbmlzYXRpb24YAiABKAlCpAG6SKABugGcAQoEbmFtZRJhbXVzdCBiZSAxIHRvIDEwMCBjaGFyYWN0ZXJzOiBsZXR0ZXJzLCBkaWdpdHMsICcuJywgJ18nIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIgb3IgYSBkaWdpdBoxdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDk5fSQnKRK6AQoIdXNlcm5hbWUYAyABKAlCpwG6SKMBugGfAQoIdXNlcm5hbWUSYG11c3QgYmUgMSB0byA2NCBjaGFyYWN0ZXJzOiBsZXR0ZXJzLCBkaWdpdHMsICcuJywgJ18nIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIgb3IgYSBkaWdpdBoxdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDYzfSQnKRIZCgVlbWFpbBgEIAEoCUIKukgHcgUY/gFgARJrCghwYXNzd29yZBgFIAEoCUJZukhWugFTCgxuZXdfcGFzc3dvcmQSHG11c3QgYmUgMTIgdG8gMjU2IGNoYXJhY3RlcnMaJXNpemUodGhpcykgPj0gMTIgJiYgc2l6ZSh0aGlzKSA8PSAyNTYiNAoNU2V0VXBSZXNwb25zZRIjCgdzZXNzaW9uGAEgASgLMhIuZm9yZXN0LnYxLlNlc3Npb24ynQIKDlNlc3Npb25TZXJ2aWNlEj0KBlNpZ25JbhIYLmZvcmVzdC52MS5TaWduSW5SZXF1ZXN0GhkuZm9yZXN0LnYxLlNpZ25JblJlc3BvbnNlEkAKB1NpZ25PdXQSGS5mb3Jlc3QudjEuU2lnbk91dFJlcXVlc3QaGi5mb3Jlc3QudjEuU2lnbk91dFJlc3BvbnNlEk4KCkdldFNlc3Npb24SHC5mb3Jlc3QudjEuR2V0U2Vzc2lvblJlcXVlc3QaHS5mb3Jlc3QudjEuR2V0U2Vzc2lvblJlc3BvbnNlIgOQAgESOgoFU2V0VXASFy5mb3Jlc3QudjEuU2V0VXBSZXF1ZXN0GhguZm9yZXN0LnYxLlNldFVwUmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_forest_v1_users]);
+  fileDesc("Chhmb3Jlc3QvdjEvc2Vzc2lvbnMucHJvdG8SCWZvcmVzdC52MSKDAQoHU2Vzc2lvbhIdCgR1c2VyGAEgASgLMg8uZm9yZXN0LnYxLlVzZXISMQoLbWVtYmVyc2hpcHMYAiADKAsyHC5mb3Jlc3QudjEuU2Vzc2lvbk1lbWJlcnNoaXASEgoKY3NyZl90b2tlbhgDIAEoCRISCgpleHBpcmVzX2F0GAQgASgJIlAKEVNlc3Npb25NZW1iZXJzaGlwEhcKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCRIUCgxvcmdhbmlzYXRpb24YAiABKAkSDAoEcm9sZRgDIAEoCSKaAQoNU2lnbkluUmVxdWVzdBIiCgppZGVudGlmaWVyGAEgASgJQg66SAtyCRABGP4BugEBABJlCghwYXNzd29yZBgCIAEoCUJTukhQugFNCghwYXNzd29yZBIbbXVzdCBiZSAxIHRvIDI1NiBjaGFyYWN0ZXJzGiRzaXplKHRoaXMpID49IDEgJiYgc2l6ZSh0aGlzKSA8PSAyNTYiNQoOU2lnbkluUmVzcG9uc2USIwoHc2Vzc2lvbhgBIAEoCzISLmZvcmVzdC52MS5TZXNzaW9uIhAKDlNpZ25PdXRSZXF1ZXN0IhEKD1NpZ25PdXRSZXNwb25zZSITChFHZXRTZXNzaW9uUmVxdWVzdCLbAQoSR2V0U2Vzc2lvblJlc3BvbnNlEigKB3Nlc3Npb24YASABKAsyEi5mb3Jlc3QudjEuU2Vzc2lvbkgAiAEBEhcKD3NldF91cF9yZXF1aXJlZBgCIAEoCBIZChFyZWdpc3RyYXRpb25fb3BlbhgDIAEoCBIsCglwcm92aWRlcnMYZCADKAsyGS5mb3Jlc3QudjEuU2lnbkluUHJvdmlkZXISFQoNcGFzc3dvcmRzX29mZhhlIAEoCBIWCg50b2tlbl9tYXhfZGF5cxhmIAEoBUIKCghfc2Vzc2lvbiIwCg5TaWduSW5Qcm92aWRlchIQCghwcm92aWRlchgBIAEoCRIMCgRuYW1lGAIgASgJIrAECgxTZXRVcFJlcXVlc3QSHQoFdG9rZW4YASABKAlCDrpIC3IJEAEY9AO6AQEAErsBCgxvcmdhbmlzYXRpb24YAiABKAlCpAG6SKABugGcAQoEbmFtZRJhbXVzdCBiZSAxIHRvIDEwMCBjaGFyYWN0ZXJzOiBsZXR0ZXJzLCBkaWdpdHMsICcuJywgJ18nIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIgb3IgYSBkaWdpdBoxdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDk5fSQnKRK6AQoIdXNlcm5hbWUYAyABKAlCpwG6SKMBugGfAQoIdXNlcm5hbWUSYG11c3QgYmUgMSB0byA2NCBjaGFyYWN0ZXJzOiBsZXR0ZXJzLCBkaWdpdHMsICcuJywgJ18nIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIgb3IgYSBkaWdpdBoxdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDYzfSQnKRIZCgVlbWFpbBgEIAEoCUIKukgHcgUY/gFgARJrCghwYXNzd29yZBgFIAEoCUJZukhWugFTCgxuZXdfcGFzc3dvcmQSHG11c3QgYmUgMTIgdG8gMjU2IGNoYXJhY3RlcnMaJXNpemUodGhpcykgPj0gMTIgJiYgc2l6ZSh0aGlzKSA8PSAyNTYiNAoNU2V0VXBSZXNwb25zZRIjCgdzZXNzaW9uGAEgASgLMhIuZm9yZXN0LnYxLlNlc3Npb24iuwEKDUFjdGl2ZVNlc3Npb24SEgoKc2Vzc2lvbl9pZBgBIAEoCRIkCgRraW5kGAIgASgOMhYuZm9yZXN0LnYxLlNlc3Npb25LaW5kEhAKCGJlZ3VuX2F0GAMgASgJEhQKDGxhc3RfdXNlZF9hdBgEIAEoCRISCgpleHBpcmVzX2F0GAUgASgJEg8KB2FkZHJlc3MYBiABKAkSEgoKdXNlcl9hZ2VudBgHIAEoCRIPCgdjdXJyZW50GAggASgIIlYKE0xpc3RTZXNzaW9uc1JlcXVlc3QSHQoJcGFnZV9zaXplGAEgASgFQgq6SAcaBRj0AygAEiAKCnBhZ2VfdG9rZW4YAiABKAlCDLpICXIHGPQDugEBACJbChRMaXN0U2Vzc2lvbnNSZXNwb25zZRIqCghzZXNzaW9ucxgBIAMoCzIYLmZvcmVzdC52MS5BY3RpdmVTZXNzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIxChFFbmRTZXNzaW9uUmVxdWVzdBIcCgpzZXNzaW9uX2lkGAEgASgJQgi6SAVyA7ABASIUChJFbmRTZXNzaW9uUmVzcG9uc2UiLQoYU2lnbk91dEV2ZXJ5d2hlcmVSZXF1ZXN0EhEKCWtlZXBfdGhpcxgBIAEoCCIbChlTaWduT3V0RXZlcnl3aGVyZVJlc3BvbnNlKl4KC1Nlc3Npb25LaW5kEhwKGFNFU1NJT05fS0lORF9VTlNQRUNJRklFRBAAEhgKFFNFU1NJT05fS0lORF9CUk9XU0VSEAESFwoTU0VTU0lPTl9LSU5EX0NMSUVOVBACMp4ECg5TZXNzaW9uU2VydmljZRI9CgZTaWduSW4SGC5mb3Jlc3QudjEuU2lnbkluUmVxdWVzdBoZLmZvcmVzdC52MS5TaWduSW5SZXNwb25zZRJACgdTaWduT3V0EhkuZm9yZXN0LnYxLlNpZ25PdXRSZXF1ZXN0GhouZm9yZXN0LnYxLlNpZ25PdXRSZXNwb25zZRJOCgpHZXRTZXNzaW9uEhwuZm9yZXN0LnYxLkdldFNlc3Npb25SZXF1ZXN0Gh0uZm9yZXN0LnYxLkdldFNlc3Npb25SZXNwb25zZSIDkAIBEjoKBVNldFVwEhcuZm9yZXN0LnYxLlNldFVwUmVxdWVzdBoYLmZvcmVzdC52MS5TZXRVcFJlc3BvbnNlElQKDExpc3RTZXNzaW9ucxIeLmZvcmVzdC52MS5MaXN0U2Vzc2lvbnNSZXF1ZXN0Gh8uZm9yZXN0LnYxLkxpc3RTZXNzaW9uc1Jlc3BvbnNlIgOQAgESSQoKRW5kU2Vzc2lvbhIcLmZvcmVzdC52MS5FbmRTZXNzaW9uUmVxdWVzdBodLmZvcmVzdC52MS5FbmRTZXNzaW9uUmVzcG9uc2USXgoRU2lnbk91dEV2ZXJ5d2hlcmUSIy5mb3Jlc3QudjEuU2lnbk91dEV2ZXJ5d2hlcmVSZXF1ZXN0GiQuZm9yZXN0LnYxLlNpZ25PdXRFdmVyeXdoZXJlUmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_forest_v1_users]);
 
 /**
  * A signed-in browser.
@@ -212,6 +212,27 @@ export type GetSessionResponse = Message<"forest.v1.GetSessionResponse"> & {
    * @generated from field: bool registration_open = 3;
    */
   registrationOpen: boolean;
+
+  /**
+   * Ours. The providers of OpenID Connect by which one can sign in, in the order of the configuration.
+   *
+   * @generated from field: repeated forest.v1.SignInProvider providers = 100;
+   */
+  providers: SignInProvider[];
+
+  /**
+   * Ours. Whether passwords are switched off, so that a provider is the only way in.
+   *
+   * @generated from field: bool passwords_off = 101;
+   */
+  passwordsOff: boolean;
+
+  /**
+   * Ours. For how many days an access token may be made at most; 0 where the server sets no limit.
+   *
+   * @generated from field: int32 token_max_days = 102;
+   */
+  tokenMaxDays: number;
 };
 
 /**
@@ -220,6 +241,34 @@ export type GetSessionResponse = Message<"forest.v1.GetSessionResponse"> & {
  */
 export const GetSessionResponseSchema: GenMessage<GetSessionResponse> = /*@__PURE__*/
   messageDesc(file_forest_v1_sessions, 7);
+
+/**
+ * Ours. A provider of OpenID Connect. Signing in by it begins at `/auth/oidc/{provider}/start?return_to=/path`.
+ *
+ * @generated from message forest.v1.SignInProvider
+ */
+export type SignInProvider = Message<"forest.v1.SignInProvider"> & {
+  /**
+   * Its name in addresses: small letters, digits and dashes.
+   *
+   * @generated from field: string provider = 1;
+   */
+  provider: string;
+
+  /**
+   * Its name for people.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message forest.v1.SignInProvider.
+ * Use `create(SignInProviderSchema)` to create a new message.
+ */
+export const SignInProviderSchema: GenMessage<SignInProvider> = /*@__PURE__*/
+  messageDesc(file_forest_v1_sessions, 8);
 
 /**
  * The first admin and organisation.
@@ -256,7 +305,7 @@ export type SetUpRequest = Message<"forest.v1.SetUpRequest"> & {
   email: string;
 
   /**
-   * 12 to 256 characters.
+   * 12 to 256 characters; none of the commonest passwords, nor one made of the names above (`invalid_argument`).
    *
    * @generated from field: string password = 5;
    */
@@ -268,7 +317,7 @@ export type SetUpRequest = Message<"forest.v1.SetUpRequest"> & {
  * Use `create(SetUpRequestSchema)` to create a new message.
  */
 export const SetUpRequestSchema: GenMessage<SetUpRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_sessions, 8);
+  messageDesc(file_forest_v1_sessions, 9);
 
 /**
  * The first admin's session.
@@ -289,7 +338,246 @@ export type SetUpResponse = Message<"forest.v1.SetUpResponse"> & {
  * Use `create(SetUpResponseSchema)` to create a new message.
  */
 export const SetUpResponseSchema: GenMessage<SetUpResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_sessions, 9);
+  messageDesc(file_forest_v1_sessions, 10);
+
+/**
+ * One session or login of the caller.
+ *
+ * @generated from message forest.v1.ActiveSession
+ */
+export type ActiveSession = Message<"forest.v1.ActiveSession"> & {
+  /**
+   * UUID, for EndSession.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * Browser, or another client.
+   *
+   * @generated from field: forest.v1.SessionKind kind = 2;
+   */
+  kind: SessionKind;
+
+  /**
+   * When it was begun, RFC 3339 in UTC.
+   *
+   * @generated from field: string begun_at = 3;
+   */
+  begunAt: string;
+
+  /**
+   * When it was last used, to the minute, RFC 3339 in UTC.
+   *
+   * @generated from field: string last_used_at = 4;
+   */
+  lastUsedAt: string;
+
+  /**
+   * When it ends if it is not used again, RFC 3339 in UTC.
+   *
+   * @generated from field: string expires_at = 5;
+   */
+  expiresAt: string;
+
+  /**
+   * From where it was begun; empty when that is not known.
+   *
+   * @generated from field: string address = 6;
+   */
+  address: string;
+
+  /**
+   * What the client called itself then, at most 300 characters; empty when it did not.
+   *
+   * @generated from field: string user_agent = 7;
+   */
+  userAgent: string;
+
+  /**
+   * Whether it is the one that this call was made with.
+   *
+   * @generated from field: bool current = 8;
+   */
+  current: boolean;
+};
+
+/**
+ * Describes the message forest.v1.ActiveSession.
+ * Use `create(ActiveSessionSchema)` to create a new message.
+ */
+export const ActiveSessionSchema: GenMessage<ActiveSession> = /*@__PURE__*/
+  messageDesc(file_forest_v1_sessions, 11);
+
+/**
+ * Asks for a page of one's own sessions and logins.
+ *
+ * @generated from message forest.v1.ListSessionsRequest
+ */
+export type ListSessionsRequest = Message<"forest.v1.ListSessionsRequest"> & {
+  /**
+   * Entries per page, 0 to 500; 0 means 50.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the page before; empty for the first page.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message forest.v1.ListSessionsRequest.
+ * Use `create(ListSessionsRequestSchema)` to create a new message.
+ */
+export const ListSessionsRequestSchema: GenMessage<ListSessionsRequest> = /*@__PURE__*/
+  messageDesc(file_forest_v1_sessions, 12);
+
+/**
+ * A page of one's own sessions and logins.
+ *
+ * @generated from message forest.v1.ListSessionsResponse
+ */
+export type ListSessionsResponse = Message<"forest.v1.ListSessionsResponse"> & {
+  /**
+   * Newest first.
+   *
+   * @generated from field: repeated forest.v1.ActiveSession sessions = 1;
+   */
+  sessions: ActiveSession[];
+
+  /**
+   * Token of the next page; empty on the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message forest.v1.ListSessionsResponse.
+ * Use `create(ListSessionsResponseSchema)` to create a new message.
+ */
+export const ListSessionsResponseSchema: GenMessage<ListSessionsResponse> = /*@__PURE__*/
+  messageDesc(file_forest_v1_sessions, 13);
+
+/**
+ * A session or login to end.
+ *
+ * @generated from message forest.v1.EndSessionRequest
+ */
+export type EndSessionRequest = Message<"forest.v1.EndSessionRequest"> & {
+  /**
+   * UUID of the session, from ListSessions.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+};
+
+/**
+ * Describes the message forest.v1.EndSessionRequest.
+ * Use `create(EndSessionRequestSchema)` to create a new message.
+ */
+export const EndSessionRequestSchema: GenMessage<EndSessionRequest> = /*@__PURE__*/
+  messageDesc(file_forest_v1_sessions, 14);
+
+/**
+ * Empty: it has ended.
+ *
+ * @generated from message forest.v1.EndSessionResponse
+ */
+export type EndSessionResponse = Message<"forest.v1.EndSessionResponse"> & {
+};
+
+/**
+ * Describes the message forest.v1.EndSessionResponse.
+ * Use `create(EndSessionResponseSchema)` to create a new message.
+ */
+export const EndSessionResponseSchema: GenMessage<EndSessionResponse> = /*@__PURE__*/
+  messageDesc(file_forest_v1_sessions, 15);
+
+/**
+ * Ends sessions and logins.
+ *
+ * @generated from message forest.v1.SignOutEverywhereRequest
+ */
+export type SignOutEverywhereRequest = Message<"forest.v1.SignOutEverywhereRequest"> & {
+  /**
+   * Whether the one that this call is made with goes on.
+   *
+   * @generated from field: bool keep_this = 1;
+   */
+  keepThis: boolean;
+};
+
+/**
+ * Describes the message forest.v1.SignOutEverywhereRequest.
+ * Use `create(SignOutEverywhereRequestSchema)` to create a new message.
+ */
+export const SignOutEverywhereRequestSchema: GenMessage<SignOutEverywhereRequest> = /*@__PURE__*/
+  messageDesc(file_forest_v1_sessions, 16);
+
+/**
+ * Empty: they have ended.
+ *
+ * @generated from message forest.v1.SignOutEverywhereResponse
+ */
+export type SignOutEverywhereResponse = Message<"forest.v1.SignOutEverywhereResponse"> & {
+};
+
+/**
+ * Describes the message forest.v1.SignOutEverywhereResponse.
+ * Use `create(SignOutEverywhereResponseSchema)` to create a new message.
+ */
+export const SignOutEverywhereResponseSchema: GenMessage<SignOutEverywhereResponse> = /*@__PURE__*/
+  messageDesc(file_forest_v1_sessions, 17);
+
+/**
+ * What a session or login was begun with.
+ *
+ * @generated from enum forest.v1.SessionKind
+ */
+export const SessionKind = {
+  /**
+   * Never sent.
+   *
+   * @generated from enum value: SESSION_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * A browser: by SignIn, SetUp or a provider.
+   *
+   * @generated from enum value: SESSION_KIND_BROWSER = 1;
+   */
+  BROWSER: 1,
+
+  /**
+   * Another client: by `UsersService.Login` or `Register`.
+   *
+   * @generated from enum value: SESSION_KIND_CLIENT = 2;
+   */
+  CLIENT: 2,
+} as const;
+
+/**
+ * What a session or login was begun with.
+ *
+ * @generated from enum forest.v1.SessionKind
+ */
+export type SessionKind = (typeof SessionKind)[keyof typeof SessionKind] | UnknownEnum;
+
+/**
+ * Describes the enum forest.v1.SessionKind.
+ */
+export const SessionKindSchema: GenEnum<SessionKind> = /*@__PURE__*/
+  enumDesc(file_forest_v1_sessions, 0);
 
 /**
  * The browser's session. The session itself is an HttpOnly cookie; a request that changes something also carries the
@@ -334,6 +622,7 @@ export const SessionService: GenService<{
    * Makes the first user, as admin of the first organisation, on an empty server, and signs in. Needs the one-time
    * token that such a server prints at start.
    * `permission_denied`: wrong or used token. `failed_precondition`: the server has users already.
+   * `resource_exhausted`, for this and SignIn: too many attempts have failed, with when to try again (`RetryInfo`).
    *
    * @generated from rpc forest.v1.SessionService.SetUp
    */
@@ -341,6 +630,36 @@ export const SessionService: GenService<{
     methodKind: "unary";
     input: typeof SetUpRequestSchema;
     output: typeof SetUpResponseSchema;
+  },
+  /**
+   * The caller's own sessions and logins that have not ended, newest first. Personal access tokens are not among them.
+   *
+   * @generated from rpc forest.v1.SessionService.ListSessions
+   */
+  listSessions: {
+    methodKind: "unary";
+    input: typeof ListSessionsRequestSchema;
+    output: typeof ListSessionsResponseSchema;
+  },
+  /**
+   * Ends one of the caller's own sessions or logins at once. `not_found`: unknown, ended, or somebody else's.
+   *
+   * @generated from rpc forest.v1.SessionService.EndSession
+   */
+  endSession: {
+    methodKind: "unary";
+    input: typeof EndSessionRequestSchema;
+    output: typeof EndSessionResponseSchema;
+  },
+  /**
+   * Ends all of the caller's sessions and logins at once. Personal access tokens go on: they are deleted one by one.
+   *
+   * @generated from rpc forest.v1.SessionService.SignOutEverywhere
+   */
+  signOutEverywhere: {
+    methodKind: "unary";
+    input: typeof SignOutEverywhereRequestSchema;
+    output: typeof SignOutEverywhereResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_forest_v1_sessions, 0);

@@ -17,7 +17,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file forest/v1/policies.proto.
  */
 export const file_forest_v1_policies: GenFile = /*@__PURE__*/
-  fileDesc("Chhmb3Jlc3QvdjEvcG9saWNpZXMucHJvdG8SCWZvcmVzdC52MSJiCg5Tb2FrVGltZUNvbmZpZxIaChJzb3VyY2VfZW52aXJvbm1lbnQYASABKAkSGgoSdGFyZ2V0X2Vudmlyb25tZW50GAIgASgJEhgKEGR1cmF0aW9uX3NlY29uZHMYAyABKAMiTQoXQnJhbmNoUmVzdHJpY3Rpb25Db25maWcSGgoSdGFyZ2V0X2Vudmlyb25tZW50GAEgASgJEhYKDmJyYW5jaF9wYXR0ZXJuGAIgASgJIkgKDkFwcHJvdmFsQ29uZmlnEhoKEnRhcmdldF9lbnZpcm9ubWVudBgBIAEoCRIaChJyZXF1aXJlZF9hcHByb3ZhbHMYAiABKAUi0wEKDUFwcHJvdmFsU3RhdGUSGgoScmVxdWlyZWRfYXBwcm92YWxzGAEgASgFEhkKEWN1cnJlbnRfYXBwcm92YWxzGAIgASgFEjMKCWRlY2lzaW9ucxgDIAMoCzIgLmZvcmVzdC52MS5BcHByb3ZhbERlY2lzaW9uRW50cnkSGAoLYnlwYXNzZWRfYnkYZCABKAlIAIgBARIaCg1ieXBhc3NfcmVhc29uGGUgASgJSAGIAQFCDgoMX2J5cGFzc2VkX2J5QhAKDl9ieXBhc3NfcmVhc29uItsBChVBcHByb3ZhbERlY2lzaW9uRW50cnkSDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRIQCghkZWNpc2lvbhgDIAEoCRISCgpkZWNpZGVkX2F0GAQgASgJEhQKB2NvbW1lbnQYBSABKAlIAIgBARIOCgZieXBhc3MYZCABKAgSDwoHY291bnRlZBhlIAEoCBIfChJub3RfY291bnRlZF9yZWFzb24YZiABKAlIAYgBAUIKCghfY29tbWVudEIVChNfbm90X2NvdW50ZWRfcmVhc29uIt4CCgZQb2xpY3kSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdlbmFibGVkGAMgASgIEioKC3BvbGljeV90eXBlGAQgASgOMhUuZm9yZXN0LnYxLlBvbGljeVR5cGUSLgoJc29ha190aW1lGAogASgLMhkuZm9yZXN0LnYxLlNvYWtUaW1lQ29uZmlnSAASQAoSYnJhbmNoX3Jlc3RyaWN0aW9uGAsgASgLMiIuZm9yZXN0LnYxLkJyYW5jaFJlc3RyaWN0aW9uQ29uZmlnSAASLQoIYXBwcm92YWwYDCABKAsyGS5mb3Jlc3QudjEuQXBwcm92YWxDb25maWdIABISCgpjcmVhdGVkX2F0GBQgASgJEhIKCnVwZGF0ZWRfYXQYFSABKAkSKgoId2FybmluZ3MYZCADKAsyGC5mb3Jlc3QudjEuUG9saWN5V2FybmluZ0IICgZjb25maWcixgEKDVBvbGljeVdhcm5pbmcSKgoEa2luZBgBIAEoDjIcLmZvcmVzdC52MS5Qb2xpY3lXYXJuaW5nS2luZBIRCglwb2xpY3lfaWQYAiABKAkSEwoLcG9saWN5X25hbWUYAyABKAkSEAoIcmVxdWlyZWQYBCABKAUSEAoIZWxpZ2libGUYBSABKAUSEwoLZW52aXJvbm1lbnQYBiABKAkSDwoHcGF0dGVybhgHIAEoCRIXCg9yZWNlbnRfYnJhbmNoZXMYCCADKAki/gIKEFBvbGljeUV2YWx1YXRpb24SEwoLcG9saWN5X25hbWUYASABKAkSKgoLcG9saWN5X3R5cGUYAiABKA4yFS5mb3Jlc3QudjEuUG9saWN5VHlwZRIOCgZwYXNzZWQYAyABKAgSDgoGcmVhc29uGAQgASgJEjUKDmFwcHJvdmFsX3N0YXRlGAogASgLMhguZm9yZXN0LnYxLkFwcHJvdmFsU3RhdGVIAIgBARIRCglwb2xpY3lfaWQYZCABKAkSGgoSdGFyZ2V0X2Vudmlyb25tZW50GGUgASgJEhoKDW5leHRfY2hlY2tfYXQYZiABKAlIAYgBARIZChFtaXNzaW5nX2FwcHJvdmFscxhnIAEoBRIpCg9lbGlnaWJsZV92b3RlcnMYaCADKAsyEC5mb3Jlc3QudjEuVm90ZXISHAoUZWxpZ2libGVfdm90ZXJfY291bnQYaSABKAVCEQoPX2FwcHJvdmFsX3N0YXRlQhAKDl9uZXh0X2NoZWNrX2F0IioKBVZvdGVyEg8KB3VzZXJfaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkinwIKE0NyZWF0ZVBvbGljeVJlcXVlc3QSIwoHcHJvamVjdBgBIAEoCzISLmZvcmVzdC52MS5Qcm9qZWN0EgwKBG5hbWUYAiABKAkSKgoLcG9saWN5X3R5cGUYAyABKA4yFS5mb3Jlc3QudjEuUG9saWN5VHlwZRIuCglzb2FrX3RpbWUYCiABKAsyGS5mb3Jlc3QudjEuU29ha1RpbWVDb25maWdIABJAChJicmFuY2hfcmVzdHJpY3Rpb24YCyABKAsyIi5mb3Jlc3QudjEuQnJhbmNoUmVzdHJpY3Rpb25Db25maWdIABItCghhcHByb3ZhbBgMIAEoCzIZLmZvcmVzdC52MS5BcHByb3ZhbENvbmZpZ0gAQggKBmNvbmZpZyI5ChRDcmVhdGVQb2xpY3lSZXNwb25zZRIhCgZwb2xpY3kYASABKAsyES5mb3Jlc3QudjEuUG9saWN5IpUCChNVcGRhdGVQb2xpY3lSZXF1ZXN0EiMKB3Byb2plY3QYASABKAsyEi5mb3Jlc3QudjEuUHJvamVjdBIMCgRuYW1lGAIgASgJEhQKB2VuYWJsZWQYAyABKAhIAYgBARIuCglzb2FrX3RpbWUYCiABKAsyGS5mb3Jlc3QudjEuU29ha1RpbWVDb25maWdIABJAChJicmFuY2hfcmVzdHJpY3Rpb24YCyABKAsyIi5mb3Jlc3QudjEuQnJhbmNoUmVzdHJpY3Rpb25Db25maWdIABItCghhcHByb3ZhbBgMIAEoCzIZLmZvcmVzdC52MS5BcHByb3ZhbENvbmZpZ0gAQggKBmNvbmZpZ0IKCghfZW5hYmxlZCI5ChRVcGRhdGVQb2xpY3lSZXNwb25zZRIhCgZwb2xpY3kYASABKAsyES5mb3Jlc3QudjEuUG9saWN5IkgKE0RlbGV0ZVBvbGljeVJlcXVlc3QSIwoHcHJvamVjdBgBIAEoCzISLmZvcmVzdC52MS5Qcm9qZWN0EgwKBG5hbWUYAiABKAkiFgoURGVsZXRlUG9saWN5UmVzcG9uc2UiYQoTTGlzdFBvbGljaWVzUmVxdWVzdBIjCgdwcm9qZWN0GAEgASgLMhIuZm9yZXN0LnYxLlByb2plY3QSEQoJcGFnZV9zaXplGGQgASgFEhIKCnBhZ2VfdG9rZW4YZSABKAkiVAoUTGlzdFBvbGljaWVzUmVzcG9uc2USIwoIcG9saWNpZXMYASADKAsyES5mb3Jlc3QudjEuUG9saWN5EhcKD25leHRfcGFnZV90b2tlbhhkIAEoCSKwAQoXRXZhbHVhdGVQb2xpY2llc1JlcXVlc3QSIwoHcHJvamVjdBgBIAEoCzISLmZvcmVzdC52MS5Qcm9qZWN0EhoKEnRhcmdldF9lbnZpcm9ubWVudBgCIAEoCRITCgZicmFuY2gYAyABKAlIAIgBARIeChFyZWxlYXNlX2ludGVudF9pZBgEIAEoCUgBiAEBQgkKB19icmFuY2hCFAoSX3JlbGVhc2VfaW50ZW50X2lkImAKGEV2YWx1YXRlUG9saWNpZXNSZXNwb25zZRIwCgtldmFsdWF0aW9ucxgBIAMoCzIbLmZvcmVzdC52MS5Qb2xpY3lFdmFsdWF0aW9uEhIKCmFsbF9wYXNzZWQYAiABKAgiqwEKFUFwcHJvdmVSZWxlYXNlUmVxdWVzdBIjCgdwcm9qZWN0GAEgASgLMhIuZm9yZXN0LnYxLlByb2plY3QSGQoRcmVsZWFzZV9pbnRlbnRfaWQYAiABKAkSGgoSdGFyZ2V0X2Vudmlyb25tZW50GAMgASgJEhQKB2NvbW1lbnQYBCABKAlIAIgBARIUCgxmb3JjZV9ieXBhc3MYBSABKAhCCgoIX2NvbW1lbnQiQQoWQXBwcm92ZVJlbGVhc2VSZXNwb25zZRInCgVzdGF0ZRgBIAEoCzIYLmZvcmVzdC52MS5BcHByb3ZhbFN0YXRlIpQBChRSZWplY3RSZWxlYXNlUmVxdWVzdBIjCgdwcm9qZWN0GAEgASgLMhIuZm9yZXN0LnYxLlByb2plY3QSGQoRcmVsZWFzZV9pbnRlbnRfaWQYAiABKAkSGgoSdGFyZ2V0X2Vudmlyb25tZW50GAMgASgJEhQKB2NvbW1lbnQYBCABKAlIAIgBAUIKCghfY29tbWVudCJAChVSZWplY3RSZWxlYXNlUmVzcG9uc2USJwoFc3RhdGUYASABKAsyGC5mb3Jlc3QudjEuQXBwcm92YWxTdGF0ZSJ1ChdHZXRBcHByb3ZhbFN0YXRlUmVxdWVzdBIjCgdwcm9qZWN0GAEgASgLMhIuZm9yZXN0LnYxLlByb2plY3QSGQoRcmVsZWFzZV9pbnRlbnRfaWQYAiABKAkSGgoSdGFyZ2V0X2Vudmlyb25tZW50GAMgASgJIkMKGEdldEFwcHJvdmFsU3RhdGVSZXNwb25zZRInCgVzdGF0ZRgBIAEoCzIYLmZvcmVzdC52MS5BcHByb3ZhbFN0YXRlIl8KHUdldFJlbGVhc2VSZXF1aXJlbWVudHNSZXF1ZXN0EiMKB3Byb2plY3QYASABKAsyEi5mb3Jlc3QudjEuUHJvamVjdBIZChFyZWxlYXNlX2ludGVudF9pZBgCIAEoCSL+AgoeR2V0UmVsZWFzZVJlcXVpcmVtZW50c1Jlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgJEhkKEXJlbGVhc2VfaW50ZW50X2lkGAIgASgJEjUKDWludGVudF9zdGF0dXMYAyABKA4yHi5mb3Jlc3QudjEuUmVsZWFzZUludGVudFN0YXR1cxIZChFpc19yZWxlYXNlX2F1dGhvchgEIAEoCBIQCghpc19hZG1pbhgFIAEoCBIWCg5hdXRob3JfdXNlcl9pZBgGIAEoCRIXCg9hdXRob3JfdXNlcm5hbWUYByABKAkSOAoMZW52aXJvbm1lbnRzGAggAygLMiIuZm9yZXN0LnYxLkVudmlyb25tZW50UmVxdWlyZW1lbnRzEi0KBmludGVudBhkIAEoCzIdLmZvcmVzdC52MS5SZWxlYXNlSW50ZW50U3RhdGUSMQoMZGVzdGluYXRpb25zGGUgAygLMhsuZm9yZXN0LnYxLkRlc3RpbmF0aW9uU3RhdGUinAUKF0Vudmlyb25tZW50UmVxdWlyZW1lbnRzEhMKC2Vudmlyb25tZW50GAEgASgJEhAKCHN0YWdlX2lkGAIgASgJEjcKDHN0YWdlX3N0YXR1cxgDIAEoDjIhLmZvcmVzdC52MS5QaXBlbGluZVJ1blN0YWdlU3RhdHVzEjAKC2V2YWx1YXRpb25zGAQgAygLMhsuZm9yZXN0LnYxLlBvbGljeUV2YWx1YXRpb24SEgoKYWxsX3Bhc3NlZBgFIAEoCBIuCgtjYW5fYXBwcm92ZRgGIAEoCzIZLmZvcmVzdC52MS5Wb3RlUGVybWlzc2lvbhItCgpjYW5fcmVqZWN0GAcgASgLMhkuZm9yZXN0LnYxLlZvdGVQZXJtaXNzaW9uEi0KCmNhbl9ieXBhc3MYCCABKAsyGS5mb3Jlc3QudjEuVm90ZVBlcm1pc3Npb24SOgoLbXlfZGVjaXNpb24YCSABKAsyIC5mb3Jlc3QudjEuQXBwcm92YWxEZWNpc2lvbkVudHJ5SACIAQESNAoOYXBwcm92ZV9lZmZlY3QYZCABKAsyFy5mb3Jlc3QudjEuQmFsbG90RWZmZWN0SAGIAQESMwoNcmVqZWN0X2VmZmVjdBhlIAEoCzIXLmZvcmVzdC52MS5CYWxsb3RFZmZlY3RIAogBARIzCg1ieXBhc3NfZWZmZWN0GGYgASgLMhcuZm9yZXN0LnYxLkJhbGxvdEVmZmVjdEgDiAEBEioKCHdhcm5pbmdzGGcgAygLMhguZm9yZXN0LnYxLlBvbGljeVdhcm5pbmdCDgoMX215X2RlY2lzaW9uQhEKD19hcHByb3ZlX2VmZmVjdEIQCg5fcmVqZWN0X2VmZmVjdEIQCg5fYnlwYXNzX2VmZmVjdCKTAQoMQmFsbG90RWZmZWN0EhEKCWNvbXBsZXRlcxgBIAMoCRINCgVvcGVucxgCIAEoCBItCglyZW1haW5pbmcYAyADKAsyGi5mb3Jlc3QudjEuUmVtYWluaW5nUG9saWN5EhUKCG9wZW5zX2F0GAQgASgJSACIAQESDgoGdW5kb2VzGAUgAygJQgsKCV9vcGVuc19hdCJiCg9SZW1haW5pbmdQb2xpY3kSEwoLcG9saWN5X25hbWUYASABKAkSKgoLcG9saWN5X3R5cGUYAiABKA4yFS5mb3Jlc3QudjEuUG9saWN5VHlwZRIOCgZyZWFzb24YAyABKAkiVAoYR2V0UmVsZWFzZU9wdGlvbnNSZXF1ZXN0EiMKB3Byb2plY3QYASABKAsyEi5mb3Jlc3QudjEuUHJvamVjdBITCgthcnRpZmFjdF9pZBgCIAEoCSKnAQoZR2V0UmVsZWFzZU9wdGlvbnNSZXNwb25zZRItCglwaXBlbGluZXMYASADKAsyGi5mb3Jlc3QudjEuUmVsZWFzZVBpcGVsaW5lEiwKDGVudmlyb25tZW50cxgCIAMoCzIWLmZvcmVzdC52MS5FbnZpcm9ubWVudBItCglmb3JlY2FzdHMYAyADKAsyGi5mb3Jlc3QudjEuUmVsZWFzZUZvcmVjYXN0IlgKD1JlbGVhc2VGb3JlY2FzdBITCgtlbnZpcm9ubWVudBgBIAEoCRIwCgtldmFsdWF0aW9ucxgCIAMoCzIbLmZvcmVzdC52MS5Qb2xpY3lFdmFsdWF0aW9uIjEKDlZvdGVQZXJtaXNzaW9uEg8KB2FsbG93ZWQYASABKAgSDgoGcmVhc29uGAIgASgJIkQKG0xpc3RQZW5kaW5nQXBwcm92YWxzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJmChxMaXN0UGVuZGluZ0FwcHJvdmFsc1Jlc3BvbnNlEi0KCWFwcHJvdmFscxgBIAMoCzIaLmZvcmVzdC52MS5QZW5kaW5nQXBwcm92YWwSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIuICCg9QZW5kaW5nQXBwcm92YWwSGQoRcmVsZWFzZV9pbnRlbnRfaWQYASABKAkSIwoHcHJvamVjdBgCIAEoCzISLmZvcmVzdC52MS5Qcm9qZWN0EhMKC2FydGlmYWN0X2lkGAMgASgJEgwKBHNsdWcYBCABKAkSDQoFdGl0bGUYBSABKAkSEwoLZW52aXJvbm1lbnQYBiABKAkSGgoScmVxdWlyZWRfYXBwcm92YWxzGAcgASgFEhkKEWN1cnJlbnRfYXBwcm92YWxzGAggASgFEhcKD2F1dGhvcl91c2VybmFtZRgJIAEoCRIVCg13YWl0aW5nX3NpbmNlGAogASgJEjcKDHN0YWdlX3N0YXR1cxgLIAEoDjIhLmZvcmVzdC52MS5QaXBlbGluZVJ1blN0YWdlU3RhdHVzEhgKC215X2RlY2lzaW9uGAwgASgJSACIAQFCDgoMX215X2RlY2lzaW9uIq8CChJMaXN0SGlzdG9yeVJlcXVlc3QSFAoMb3JnYW5pc2F0aW9uGAEgASgJEhQKB3Byb2plY3QYAiABKAlIAIgBARIeChFyZWxlYXNlX2ludGVudF9pZBgDIAEoCUgBiAEBEhEKBGtpbmQYBCABKAlIAogBARIaCg1hY3Rvcl91c2VyX2lkGAUgASgJSAOIAQESEQoJcGFnZV9zaXplGAYgASgFEhIKCnBhZ2VfdG9rZW4YByABKAkSEgoFc2luY2UYZCABKAlIBIgBARISCgV1bnRpbBhlIAEoCUgFiAEBQgoKCF9wcm9qZWN0QhQKEl9yZWxlYXNlX2ludGVudF9pZEIHCgVfa2luZEIQCg5fYWN0b3JfdXNlcl9pZEIICgZfc2luY2VCCAoGX3VudGlsIlgKE0xpc3RIaXN0b3J5UmVzcG9uc2USKAoHZW50cmllcxgBIAMoCzIXLmZvcmVzdC52MS5IaXN0b3J5RW50cnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIukCCgxIaXN0b3J5RW50cnkSCgoCaWQYASABKAkSCgoCYXQYAiABKAkSDAoEa2luZBgDIAEoCRIaCg1hY3Rvcl91c2VyX2lkGAQgASgJSACIAQESFgoOYWN0b3JfdXNlcm5hbWUYBSABKAkSFAoMb3JnYW5pc2F0aW9uGAYgASgJEhQKB3Byb2plY3QYByABKAlIAYgBARIeChFyZWxlYXNlX2ludGVudF9pZBgIIAEoCUgCiAEBEg8KB3N1YmplY3QYCSABKAkSLAoGYmVmb3JlGAogASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEgDiAEBEisKBWFmdGVyGAsgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdEgEiAEBQhAKDl9hY3Rvcl91c2VyX2lkQgoKCF9wcm9qZWN0QhQKEl9yZWxlYXNlX2ludGVudF9pZEIJCgdfYmVmb3JlQggKBl9hZnRlciqLAQoKUG9saWN5VHlwZRIbChdQT0xJQ1lfVFlQRV9VTlNQRUNJRklFRBAAEhkKFVBPTElDWV9UWVBFX1NPQUtfVElNRRABEiIKHlBPTElDWV9UWVBFX0JSQU5DSF9SRVNUUklDVElPThACEiEKHVBPTElDWV9UWVBFX0VYVEVSTkFMX0FQUFJPVkFMEAMqtwIKEVBvbGljeVdhcm5pbmdLaW5kEiMKH1BPTElDWV9XQVJOSU5HX0tJTkRfVU5TUEVDSUZJRUQQABIpCiVQT0xJQ1lfV0FSTklOR19LSU5EX05PVF9FTk9VR0hfVk9URVJTEAESLgoqUE9MSUNZX1dBUk5JTkdfS0lORF9PTkxZX0FVVEhPUl9DT1VMRF9WT1RFEAISMwovUE9MSUNZX1dBUk5JTkdfS0lORF9TT1VSQ0VfV0lUSE9VVF9ERVNUSU5BVElPTlMQAxIzCi9QT0xJQ1lfV0FSTklOR19LSU5EX1RBUkdFVF9XSVRIT1VUX0RFU1RJTkFUSU9OUxAEEjgKNFBPTElDWV9XQVJOSU5HX0tJTkRfUEFUVEVSTl9NQVRDSEVTX05PX1JFQ0VOVF9CUkFOQ0gQBTKTCwoNUG9saWN5U2VydmljZRJPCgxDcmVhdGVQb2xpY3kSHi5mb3Jlc3QudjEuQ3JlYXRlUG9saWN5UmVxdWVzdBofLmZvcmVzdC52MS5DcmVhdGVQb2xpY3lSZXNwb25zZRJPCgxVcGRhdGVQb2xpY3kSHi5mb3Jlc3QudjEuVXBkYXRlUG9saWN5UmVxdWVzdBofLmZvcmVzdC52MS5VcGRhdGVQb2xpY3lSZXNwb25zZRJPCgxEZWxldGVQb2xpY3kSHi5mb3Jlc3QudjEuRGVsZXRlUG9saWN5UmVxdWVzdBofLmZvcmVzdC52MS5EZWxldGVQb2xpY3lSZXNwb25zZRJUCgxMaXN0UG9saWNpZXMSHi5mb3Jlc3QudjEuTGlzdFBvbGljaWVzUmVxdWVzdBofLmZvcmVzdC52MS5MaXN0UG9saWNpZXNSZXNwb25zZSIDkAIBEmAKEEV2YWx1YXRlUG9saWNpZXMSIi5mb3Jlc3QudjEuRXZhbHVhdGVQb2xpY2llc1JlcXVlc3QaIy5mb3Jlc3QudjEuRXZhbHVhdGVQb2xpY2llc1Jlc3BvbnNlIgOQAgESVQoOQXBwcm92ZVJlbGVhc2USIC5mb3Jlc3QudjEuQXBwcm92ZVJlbGVhc2VSZXF1ZXN0GiEuZm9yZXN0LnYxLkFwcHJvdmVSZWxlYXNlUmVzcG9uc2USUgoNUmVqZWN0UmVsZWFzZRIfLmZvcmVzdC52MS5SZWplY3RSZWxlYXNlUmVxdWVzdBogLmZvcmVzdC52MS5SZWplY3RSZWxlYXNlUmVzcG9uc2USYAoQR2V0QXBwcm92YWxTdGF0ZRIiLmZvcmVzdC52MS5HZXRBcHByb3ZhbFN0YXRlUmVxdWVzdBojLmZvcmVzdC52MS5HZXRBcHByb3ZhbFN0YXRlUmVzcG9uc2UiA5ACARJiChZFeHRlcm5hbEFwcHJvdmVSZWxlYXNlEiAuZm9yZXN0LnYxLkFwcHJvdmVSZWxlYXNlUmVxdWVzdBohLmZvcmVzdC52MS5BcHByb3ZlUmVsZWFzZVJlc3BvbnNlIgOIAgESXwoVRXh0ZXJuYWxSZWplY3RSZWxlYXNlEh8uZm9yZXN0LnYxLlJlamVjdFJlbGVhc2VSZXF1ZXN0GiAuZm9yZXN0LnYxLlJlamVjdFJlbGVhc2VSZXNwb25zZSIDiAIBEmsKGEdldEV4dGVybmFsQXBwcm92YWxTdGF0ZRIiLmZvcmVzdC52MS5HZXRBcHByb3ZhbFN0YXRlUmVxdWVzdBojLmZvcmVzdC52MS5HZXRBcHByb3ZhbFN0YXRlUmVzcG9uc2UiBogCAZACARJyChZHZXRSZWxlYXNlUmVxdWlyZW1lbnRzEiguZm9yZXN0LnYxLkdldFJlbGVhc2VSZXF1aXJlbWVudHNSZXF1ZXN0GikuZm9yZXN0LnYxLkdldFJlbGVhc2VSZXF1aXJlbWVudHNSZXNwb25zZSIDkAIBEmMKEUdldFJlbGVhc2VPcHRpb25zEiMuZm9yZXN0LnYxLkdldFJlbGVhc2VPcHRpb25zUmVxdWVzdBokLmZvcmVzdC52MS5HZXRSZWxlYXNlT3B0aW9uc1Jlc3BvbnNlIgOQAgESbAoUTGlzdFBlbmRpbmdBcHByb3ZhbHMSJi5mb3Jlc3QudjEuTGlzdFBlbmRpbmdBcHByb3ZhbHNSZXF1ZXN0GicuZm9yZXN0LnYxLkxpc3RQZW5kaW5nQXBwcm92YWxzUmVzcG9uc2UiA5ACARJRCgtMaXN0SGlzdG9yeRIdLmZvcmVzdC52MS5MaXN0SGlzdG9yeVJlcXVlc3QaHi5mb3Jlc3QudjEuTGlzdEhpc3RvcnlSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_forest_v1_environments, file_forest_v1_release_pipelines, file_forest_v1_releases, file_google_protobuf_struct]);
+  fileDesc("Chhmb3Jlc3QvdjEvcG9saWNpZXMucHJvdG8SCWZvcmVzdC52MSJiCg5Tb2FrVGltZUNvbmZpZxIaChJzb3VyY2VfZW52aXJvbm1lbnQYASABKAkSGgoSdGFyZ2V0X2Vudmlyb25tZW50GAIgASgJEhgKEGR1cmF0aW9uX3NlY29uZHMYAyABKAMiTQoXQnJhbmNoUmVzdHJpY3Rpb25Db25maWcSGgoSdGFyZ2V0X2Vudmlyb25tZW50GAEgASgJEhYKDmJyYW5jaF9wYXR0ZXJuGAIgASgJIkgKDkFwcHJvdmFsQ29uZmlnEhoKEnRhcmdldF9lbnZpcm9ubWVudBgBIAEoCRIaChJyZXF1aXJlZF9hcHByb3ZhbHMYAiABKAUi0wEKDUFwcHJvdmFsU3RhdGUSGgoScmVxdWlyZWRfYXBwcm92YWxzGAEgASgFEhkKEWN1cnJlbnRfYXBwcm92YWxzGAIgASgFEjMKCWRlY2lzaW9ucxgDIAMoCzIgLmZvcmVzdC52MS5BcHByb3ZhbERlY2lzaW9uRW50cnkSGAoLYnlwYXNzZWRfYnkYZCABKAlIAIgBARIaCg1ieXBhc3NfcmVhc29uGGUgASgJSAGIAQFCDgoMX2J5cGFzc2VkX2J5QhAKDl9ieXBhc3NfcmVhc29uItsBChVBcHByb3ZhbERlY2lzaW9uRW50cnkSDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRIQCghkZWNpc2lvbhgDIAEoCRISCgpkZWNpZGVkX2F0GAQgASgJEhQKB2NvbW1lbnQYBSABKAlIAIgBARIOCgZieXBhc3MYZCABKAgSDwoHY291bnRlZBhlIAEoCBIfChJub3RfY291bnRlZF9yZWFzb24YZiABKAlIAYgBAUIKCghfY29tbWVudEIVChNfbm90X2NvdW50ZWRfcmVhc29uIt4CCgZQb2xpY3kSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIPCgdlbmFibGVkGAMgASgIEioKC3BvbGljeV90eXBlGAQgASgOMhUuZm9yZXN0LnYxLlBvbGljeVR5cGUSLgoJc29ha190aW1lGAogASgLMhkuZm9yZXN0LnYxLlNvYWtUaW1lQ29uZmlnSAASQAoSYnJhbmNoX3Jlc3RyaWN0aW9uGAsgASgLMiIuZm9yZXN0LnYxLkJyYW5jaFJlc3RyaWN0aW9uQ29uZmlnSAASLQoIYXBwcm92YWwYDCABKAsyGS5mb3Jlc3QudjEuQXBwcm92YWxDb25maWdIABISCgpjcmVhdGVkX2F0GBQgASgJEhIKCnVwZGF0ZWRfYXQYFSABKAkSKgoId2FybmluZ3MYZCADKAsyGC5mb3Jlc3QudjEuUG9saWN5V2FybmluZ0IICgZjb25maWcixgEKDVBvbGljeVdhcm5pbmcSKgoEa2luZBgBIAEoDjIcLmZvcmVzdC52MS5Qb2xpY3lXYXJuaW5nS2luZBIRCglwb2xpY3lfaWQYAiABKAkSEwoLcG9saWN5X25hbWUYAyABKAkSEAoIcmVxdWlyZWQYBCABKAUSEAoIZWxpZ2libGUYBSABKAUSEwoLZW52aXJvbm1lbnQYBiABKAkSDwoHcGF0dGVybhgHIAEoCRIXCg9yZWNlbnRfYnJhbmNoZXMYCCADKAki/gIKEFBvbGljeUV2YWx1YXRpb24SEwoLcG9saWN5X25hbWUYASABKAkSKgoLcG9saWN5X3R5cGUYAiABKA4yFS5mb3Jlc3QudjEuUG9saWN5VHlwZRIOCgZwYXNzZWQYAyABKAgSDgoGcmVhc29uGAQgASgJEjUKDmFwcHJvdmFsX3N0YXRlGAogASgLMhguZm9yZXN0LnYxLkFwcHJvdmFsU3RhdGVIAIgBARIRCglwb2xpY3lfaWQYZCABKAkSGgoSdGFyZ2V0X2Vudmlyb25tZW50GGUgASgJEhoKDW5leHRfY2hlY2tfYXQYZiABKAlIAYgBARIZChFtaXNzaW5nX2FwcHJvdmFscxhnIAEoBRIpCg9lbGlnaWJsZV92b3RlcnMYaCADKAsyEC5mb3Jlc3QudjEuVm90ZXISHAoUZWxpZ2libGVfdm90ZXJfY291bnQYaSABKAVCEQoPX2FwcHJvdmFsX3N0YXRlQhAKDl9uZXh0X2NoZWNrX2F0IioKBVZvdGVyEg8KB3VzZXJfaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkinwIKE0NyZWF0ZVBvbGljeVJlcXVlc3QSIwoHcHJvamVjdBgBIAEoCzISLmZvcmVzdC52MS5Qcm9qZWN0EgwKBG5hbWUYAiABKAkSKgoLcG9saWN5X3R5cGUYAyABKA4yFS5mb3Jlc3QudjEuUG9saWN5VHlwZRIuCglzb2FrX3RpbWUYCiABKAsyGS5mb3Jlc3QudjEuU29ha1RpbWVDb25maWdIABJAChJicmFuY2hfcmVzdHJpY3Rpb24YCyABKAsyIi5mb3Jlc3QudjEuQnJhbmNoUmVzdHJpY3Rpb25Db25maWdIABItCghhcHByb3ZhbBgMIAEoCzIZLmZvcmVzdC52MS5BcHByb3ZhbENvbmZpZ0gAQggKBmNvbmZpZyI5ChRDcmVhdGVQb2xpY3lSZXNwb25zZRIhCgZwb2xpY3kYASABKAsyES5mb3Jlc3QudjEuUG9saWN5IpUCChNVcGRhdGVQb2xpY3lSZXF1ZXN0EiMKB3Byb2plY3QYASABKAsyEi5mb3Jlc3QudjEuUHJvamVjdBIMCgRuYW1lGAIgASgJEhQKB2VuYWJsZWQYAyABKAhIAYgBARIuCglzb2FrX3RpbWUYCiABKAsyGS5mb3Jlc3QudjEuU29ha1RpbWVDb25maWdIABJAChJicmFuY2hfcmVzdHJpY3Rpb24YCyABKAsyIi5mb3Jlc3QudjEuQnJhbmNoUmVzdHJpY3Rpb25Db25maWdIABItCghhcHByb3ZhbBgMIAEoCzIZLmZvcmVzdC52MS5BcHByb3ZhbENvbmZpZ0gAQggKBmNvbmZpZ0IKCghfZW5hYmxlZCI5ChRVcGRhdGVQb2xpY3lSZXNwb25zZRIhCgZwb2xpY3kYASABKAsyES5mb3Jlc3QudjEuUG9saWN5IkgKE0RlbGV0ZVBvbGljeVJlcXVlc3QSIwoHcHJvamVjdBgBIAEoCzISLmZvcmVzdC52MS5Qcm9qZWN0EgwKBG5hbWUYAiABKAkiFgoURGVsZXRlUG9saWN5UmVzcG9uc2UiYQoTTGlzdFBvbGljaWVzUmVxdWVzdBIjCgdwcm9qZWN0GAEgASgLMhIuZm9yZXN0LnYxLlByb2plY3QSEQoJcGFnZV9zaXplGGQgASgFEhIKCnBhZ2VfdG9rZW4YZSABKAkiVAoUTGlzdFBvbGljaWVzUmVzcG9uc2USIwoIcG9saWNpZXMYASADKAsyES5mb3Jlc3QudjEuUG9saWN5EhcKD25leHRfcGFnZV90b2tlbhhkIAEoCSKwAQoXRXZhbHVhdGVQb2xpY2llc1JlcXVlc3QSIwoHcHJvamVjdBgBIAEoCzISLmZvcmVzdC52MS5Qcm9qZWN0EhoKEnRhcmdldF9lbnZpcm9ubWVudBgCIAEoCRITCgZicmFuY2gYAyABKAlIAIgBARIeChFyZWxlYXNlX2ludGVudF9pZBgEIAEoCUgBiAEBQgkKB19icmFuY2hCFAoSX3JlbGVhc2VfaW50ZW50X2lkImAKGEV2YWx1YXRlUG9saWNpZXNSZXNwb25zZRIwCgtldmFsdWF0aW9ucxgBIAMoCzIbLmZvcmVzdC52MS5Qb2xpY3lFdmFsdWF0aW9uEhIKCmFsbF9wYXNzZWQYAiABKAgiqwEKFUFwcHJvdmVSZWxlYXNlUmVxdWVzdBIjCgdwcm9qZWN0GAEgASgLMhIuZm9yZXN0LnYxLlByb2plY3QSGQoRcmVsZWFzZV9pbnRlbnRfaWQYAiABKAkSGgoSdGFyZ2V0X2Vudmlyb25tZW50GAMgASgJEhQKB2NvbW1lbnQYBCABKAlIAIgBARIUCgxmb3JjZV9ieXBhc3MYBSABKAhCCgoIX2NvbW1lbnQiQQoWQXBwcm92ZVJlbGVhc2VSZXNwb25zZRInCgVzdGF0ZRgBIAEoCzIYLmZvcmVzdC52MS5BcHByb3ZhbFN0YXRlIpQBChRSZWplY3RSZWxlYXNlUmVxdWVzdBIjCgdwcm9qZWN0GAEgASgLMhIuZm9yZXN0LnYxLlByb2plY3QSGQoRcmVsZWFzZV9pbnRlbnRfaWQYAiABKAkSGgoSdGFyZ2V0X2Vudmlyb25tZW50GAMgASgJEhQKB2NvbW1lbnQYBCABKAlIAIgBAUIKCghfY29tbWVudCJAChVSZWplY3RSZWxlYXNlUmVzcG9uc2USJwoFc3RhdGUYASABKAsyGC5mb3Jlc3QudjEuQXBwcm92YWxTdGF0ZSJ1ChdHZXRBcHByb3ZhbFN0YXRlUmVxdWVzdBIjCgdwcm9qZWN0GAEgASgLMhIuZm9yZXN0LnYxLlByb2plY3QSGQoRcmVsZWFzZV9pbnRlbnRfaWQYAiABKAkSGgoSdGFyZ2V0X2Vudmlyb25tZW50GAMgASgJIkMKGEdldEFwcHJvdmFsU3RhdGVSZXNwb25zZRInCgVzdGF0ZRgBIAEoCzIYLmZvcmVzdC52MS5BcHByb3ZhbFN0YXRlIl8KHUdldFJlbGVhc2VSZXF1aXJlbWVudHNSZXF1ZXN0EiMKB3Byb2plY3QYASABKAsyEi5mb3Jlc3QudjEuUHJvamVjdBIZChFyZWxlYXNlX2ludGVudF9pZBgCIAEoCSKpAwoeR2V0UmVsZWFzZVJlcXVpcmVtZW50c1Jlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgJEhkKEXJlbGVhc2VfaW50ZW50X2lkGAIgASgJEjUKDWludGVudF9zdGF0dXMYAyABKA4yHi5mb3Jlc3QudjEuUmVsZWFzZUludGVudFN0YXR1cxIZChFpc19yZWxlYXNlX2F1dGhvchgEIAEoCBIQCghpc19hZG1pbhgFIAEoCBIWCg5hdXRob3JfdXNlcl9pZBgGIAEoCRIXCg9hdXRob3JfdXNlcm5hbWUYByABKAkSOAoMZW52aXJvbm1lbnRzGAggAygLMiIuZm9yZXN0LnYxLkVudmlyb25tZW50UmVxdWlyZW1lbnRzEi0KBmludGVudBhkIAEoCzIdLmZvcmVzdC52MS5SZWxlYXNlSW50ZW50U3RhdGUSMQoMZGVzdGluYXRpb25zGGUgAygLMhsuZm9yZXN0LnYxLkRlc3RpbmF0aW9uU3RhdGUSKQoHYXV0aG9ycxhmIAMoCzIYLmZvcmVzdC52MS5SZWxlYXNlQXV0aG9yIjIKDVJlbGVhc2VBdXRob3ISDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCSKcBQoXRW52aXJvbm1lbnRSZXF1aXJlbWVudHMSEwoLZW52aXJvbm1lbnQYASABKAkSEAoIc3RhZ2VfaWQYAiABKAkSNwoMc3RhZ2Vfc3RhdHVzGAMgASgOMiEuZm9yZXN0LnYxLlBpcGVsaW5lUnVuU3RhZ2VTdGF0dXMSMAoLZXZhbHVhdGlvbnMYBCADKAsyGy5mb3Jlc3QudjEuUG9saWN5RXZhbHVhdGlvbhISCgphbGxfcGFzc2VkGAUgASgIEi4KC2Nhbl9hcHByb3ZlGAYgASgLMhkuZm9yZXN0LnYxLlZvdGVQZXJtaXNzaW9uEi0KCmNhbl9yZWplY3QYByABKAsyGS5mb3Jlc3QudjEuVm90ZVBlcm1pc3Npb24SLQoKY2FuX2J5cGFzcxgIIAEoCzIZLmZvcmVzdC52MS5Wb3RlUGVybWlzc2lvbhI6CgtteV9kZWNpc2lvbhgJIAEoCzIgLmZvcmVzdC52MS5BcHByb3ZhbERlY2lzaW9uRW50cnlIAIgBARI0Cg5hcHByb3ZlX2VmZmVjdBhkIAEoCzIXLmZvcmVzdC52MS5CYWxsb3RFZmZlY3RIAYgBARIzCg1yZWplY3RfZWZmZWN0GGUgASgLMhcuZm9yZXN0LnYxLkJhbGxvdEVmZmVjdEgCiAEBEjMKDWJ5cGFzc19lZmZlY3QYZiABKAsyFy5mb3Jlc3QudjEuQmFsbG90RWZmZWN0SAOIAQESKgoId2FybmluZ3MYZyADKAsyGC5mb3Jlc3QudjEuUG9saWN5V2FybmluZ0IOCgxfbXlfZGVjaXNpb25CEQoPX2FwcHJvdmVfZWZmZWN0QhAKDl9yZWplY3RfZWZmZWN0QhAKDl9ieXBhc3NfZWZmZWN0IpMBCgxCYWxsb3RFZmZlY3QSEQoJY29tcGxldGVzGAEgAygJEg0KBW9wZW5zGAIgASgIEi0KCXJlbWFpbmluZxgDIAMoCzIaLmZvcmVzdC52MS5SZW1haW5pbmdQb2xpY3kSFQoIb3BlbnNfYXQYBCABKAlIAIgBARIOCgZ1bmRvZXMYBSADKAlCCwoJX29wZW5zX2F0ImIKD1JlbWFpbmluZ1BvbGljeRITCgtwb2xpY3lfbmFtZRgBIAEoCRIqCgtwb2xpY3lfdHlwZRgCIAEoDjIVLmZvcmVzdC52MS5Qb2xpY3lUeXBlEg4KBnJlYXNvbhgDIAEoCSJUChhHZXRSZWxlYXNlT3B0aW9uc1JlcXVlc3QSIwoHcHJvamVjdBgBIAEoCzISLmZvcmVzdC52MS5Qcm9qZWN0EhMKC2FydGlmYWN0X2lkGAIgASgJIqcBChlHZXRSZWxlYXNlT3B0aW9uc1Jlc3BvbnNlEi0KCXBpcGVsaW5lcxgBIAMoCzIaLmZvcmVzdC52MS5SZWxlYXNlUGlwZWxpbmUSLAoMZW52aXJvbm1lbnRzGAIgAygLMhYuZm9yZXN0LnYxLkVudmlyb25tZW50Ei0KCWZvcmVjYXN0cxgDIAMoCzIaLmZvcmVzdC52MS5SZWxlYXNlRm9yZWNhc3QiWAoPUmVsZWFzZUZvcmVjYXN0EhMKC2Vudmlyb25tZW50GAEgASgJEjAKC2V2YWx1YXRpb25zGAIgAygLMhsuZm9yZXN0LnYxLlBvbGljeUV2YWx1YXRpb24iMQoOVm90ZVBlcm1pc3Npb24SDwoHYWxsb3dlZBgBIAEoCBIOCgZyZWFzb24YAiABKAkiRAobTGlzdFBlbmRpbmdBcHByb3ZhbHNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJImYKHExpc3RQZW5kaW5nQXBwcm92YWxzUmVzcG9uc2USLQoJYXBwcm92YWxzGAEgAygLMhouZm9yZXN0LnYxLlBlbmRpbmdBcHByb3ZhbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki4gIKD1BlbmRpbmdBcHByb3ZhbBIZChFyZWxlYXNlX2ludGVudF9pZBgBIAEoCRIjCgdwcm9qZWN0GAIgASgLMhIuZm9yZXN0LnYxLlByb2plY3QSEwoLYXJ0aWZhY3RfaWQYAyABKAkSDAoEc2x1ZxgEIAEoCRINCgV0aXRsZRgFIAEoCRITCgtlbnZpcm9ubWVudBgGIAEoCRIaChJyZXF1aXJlZF9hcHByb3ZhbHMYByABKAUSGQoRY3VycmVudF9hcHByb3ZhbHMYCCABKAUSFwoPYXV0aG9yX3VzZXJuYW1lGAkgASgJEhUKDXdhaXRpbmdfc2luY2UYCiABKAkSNwoMc3RhZ2Vfc3RhdHVzGAsgASgOMiEuZm9yZXN0LnYxLlBpcGVsaW5lUnVuU3RhZ2VTdGF0dXMSGAoLbXlfZGVjaXNpb24YDCABKAlIAIgBAUIOCgxfbXlfZGVjaXNpb24irwIKEkxpc3RIaXN0b3J5UmVxdWVzdBIUCgxvcmdhbmlzYXRpb24YASABKAkSFAoHcHJvamVjdBgCIAEoCUgAiAEBEh4KEXJlbGVhc2VfaW50ZW50X2lkGAMgASgJSAGIAQESEQoEa2luZBgEIAEoCUgCiAEBEhoKDWFjdG9yX3VzZXJfaWQYBSABKAlIA4gBARIRCglwYWdlX3NpemUYBiABKAUSEgoKcGFnZV90b2tlbhgHIAEoCRISCgVzaW5jZRhkIAEoCUgEiAEBEhIKBXVudGlsGGUgASgJSAWIAQFCCgoIX3Byb2plY3RCFAoSX3JlbGVhc2VfaW50ZW50X2lkQgcKBV9raW5kQhAKDl9hY3Rvcl91c2VyX2lkQggKBl9zaW5jZUIICgZfdW50aWwiWAoTTGlzdEhpc3RvcnlSZXNwb25zZRIoCgdlbnRyaWVzGAEgAygLMhcuZm9yZXN0LnYxLkhpc3RvcnlFbnRyeRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkihQQKDEhpc3RvcnlFbnRyeRIKCgJpZBgBIAEoCRIKCgJhdBgCIAEoCRIMCgRraW5kGAMgASgJEhoKDWFjdG9yX3VzZXJfaWQYBCABKAlIAIgBARIWCg5hY3Rvcl91c2VybmFtZRgFIAEoCRIUCgxvcmdhbmlzYXRpb24YBiABKAkSFAoHcHJvamVjdBgHIAEoCUgBiAEBEh4KEXJlbGVhc2VfaW50ZW50X2lkGAggASgJSAKIAQESDwoHc3ViamVjdBgJIAEoCRIsCgZiZWZvcmUYCiABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0SAOIAQESKwoFYWZ0ZXIYCyABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0SASIAQESHAoPY3JlZGVudGlhbF9raW5kGGQgASgJSAWIAQESFAoHYWRkcmVzcxhlIAEoCUgGiAEBEhcKCnJlcXVlc3RfaWQYZiABKAlIB4gBARIQCghzZXF1ZW5jZRhnIAEoAxIMCgRoYXNoGGggASgJQhAKDl9hY3Rvcl91c2VyX2lkQgoKCF9wcm9qZWN0QhQKEl9yZWxlYXNlX2ludGVudF9pZEIJCgdfYmVmb3JlQggKBl9hZnRlckISChBfY3JlZGVudGlhbF9raW5kQgoKCF9hZGRyZXNzQg0KC19yZXF1ZXN0X2lkIiwKFFZlcmlmeUhpc3RvcnlSZXF1ZXN0EhQKDG9yZ2FuaXNhdGlvbhgBIAEoCSKhAQoVVmVyaWZ5SGlzdG9yeVJlc3BvbnNlEgoKAm9rGAEgASgIEg8KB2VudHJpZXMYAiABKAMSEQoJaGVhZF9oYXNoGAMgASgJEh8KEmZpcnN0X2JhZF9zZXF1ZW5jZRgEIAEoA0gAiAEBEhQKB3Byb2JsZW0YBSABKAlIAYgBAUIVChNfZmlyc3RfYmFkX3NlcXVlbmNlQgoKCF9wcm9ibGVtIrQCChRFeHBvcnRIaXN0b3J5UmVxdWVzdBIUCgxvcmdhbmlzYXRpb24YASABKAkSKAoGZm9ybWF0GAIgASgOMhguZm9yZXN0LnYxLkhpc3RvcnlGb3JtYXQSFAoHcHJvamVjdBgDIAEoCUgAiAEBEh4KEXJlbGVhc2VfaW50ZW50X2lkGAQgASgJSAGIAQESEQoEa2luZBgFIAEoCUgCiAEBEhoKDWFjdG9yX3VzZXJfaWQYBiABKAlIA4gBARISCgVzaW5jZRgHIAEoCUgEiAEBEhIKBXVudGlsGAggASgJSAWIAQFCCgoIX3Byb2plY3RCFAoSX3JlbGVhc2VfaW50ZW50X2lkQgcKBV9raW5kQhAKDl9hY3Rvcl91c2VyX2lkQggKBl9zaW5jZUIICgZfdW50aWwiNwoVRXhwb3J0SGlzdG9yeVJlc3BvbnNlEg0KBXBpZWNlGAEgASgMEg8KB2VudHJpZXMYAiABKAMqiwEKClBvbGljeVR5cGUSGwoXUE9MSUNZX1RZUEVfVU5TUEVDSUZJRUQQABIZChVQT0xJQ1lfVFlQRV9TT0FLX1RJTUUQARIiCh5QT0xJQ1lfVFlQRV9CUkFOQ0hfUkVTVFJJQ1RJT04QAhIhCh1QT0xJQ1lfVFlQRV9FWFRFUk5BTF9BUFBST1ZBTBADKrcCChFQb2xpY3lXYXJuaW5nS2luZBIjCh9QT0xJQ1lfV0FSTklOR19LSU5EX1VOU1BFQ0lGSUVEEAASKQolUE9MSUNZX1dBUk5JTkdfS0lORF9OT1RfRU5PVUdIX1ZPVEVSUxABEi4KKlBPTElDWV9XQVJOSU5HX0tJTkRfT05MWV9BVVRIT1JfQ09VTERfVk9URRACEjMKL1BPTElDWV9XQVJOSU5HX0tJTkRfU09VUkNFX1dJVEhPVVRfREVTVElOQVRJT05TEAMSMwovUE9MSUNZX1dBUk5JTkdfS0lORF9UQVJHRVRfV0lUSE9VVF9ERVNUSU5BVElPTlMQBBI4CjRQT0xJQ1lfV0FSTklOR19LSU5EX1BBVFRFUk5fTUFUQ0hFU19OT19SRUNFTlRfQlJBTkNIEAUqZgoNSGlzdG9yeUZvcm1hdBIeChpISVNUT1JZX0ZPUk1BVF9VTlNQRUNJRklFRBAAEh0KGUhJU1RPUllfRk9STUFUX0pTT05fTElORVMQARIWChJISVNUT1JZX0ZPUk1BVF9DU1YQAjLHDAoNUG9saWN5U2VydmljZRJPCgxDcmVhdGVQb2xpY3kSHi5mb3Jlc3QudjEuQ3JlYXRlUG9saWN5UmVxdWVzdBofLmZvcmVzdC52MS5DcmVhdGVQb2xpY3lSZXNwb25zZRJPCgxVcGRhdGVQb2xpY3kSHi5mb3Jlc3QudjEuVXBkYXRlUG9saWN5UmVxdWVzdBofLmZvcmVzdC52MS5VcGRhdGVQb2xpY3lSZXNwb25zZRJPCgxEZWxldGVQb2xpY3kSHi5mb3Jlc3QudjEuRGVsZXRlUG9saWN5UmVxdWVzdBofLmZvcmVzdC52MS5EZWxldGVQb2xpY3lSZXNwb25zZRJUCgxMaXN0UG9saWNpZXMSHi5mb3Jlc3QudjEuTGlzdFBvbGljaWVzUmVxdWVzdBofLmZvcmVzdC52MS5MaXN0UG9saWNpZXNSZXNwb25zZSIDkAIBEmAKEEV2YWx1YXRlUG9saWNpZXMSIi5mb3Jlc3QudjEuRXZhbHVhdGVQb2xpY2llc1JlcXVlc3QaIy5mb3Jlc3QudjEuRXZhbHVhdGVQb2xpY2llc1Jlc3BvbnNlIgOQAgESVQoOQXBwcm92ZVJlbGVhc2USIC5mb3Jlc3QudjEuQXBwcm92ZVJlbGVhc2VSZXF1ZXN0GiEuZm9yZXN0LnYxLkFwcHJvdmVSZWxlYXNlUmVzcG9uc2USUgoNUmVqZWN0UmVsZWFzZRIfLmZvcmVzdC52MS5SZWplY3RSZWxlYXNlUmVxdWVzdBogLmZvcmVzdC52MS5SZWplY3RSZWxlYXNlUmVzcG9uc2USYAoQR2V0QXBwcm92YWxTdGF0ZRIiLmZvcmVzdC52MS5HZXRBcHByb3ZhbFN0YXRlUmVxdWVzdBojLmZvcmVzdC52MS5HZXRBcHByb3ZhbFN0YXRlUmVzcG9uc2UiA5ACARJiChZFeHRlcm5hbEFwcHJvdmVSZWxlYXNlEiAuZm9yZXN0LnYxLkFwcHJvdmVSZWxlYXNlUmVxdWVzdBohLmZvcmVzdC52MS5BcHByb3ZlUmVsZWFzZVJlc3BvbnNlIgOIAgESXwoVRXh0ZXJuYWxSZWplY3RSZWxlYXNlEh8uZm9yZXN0LnYxLlJlamVjdFJlbGVhc2VSZXF1ZXN0GiAuZm9yZXN0LnYxLlJlamVjdFJlbGVhc2VSZXNwb25zZSIDiAIBEmsKGEdldEV4dGVybmFsQXBwcm92YWxTdGF0ZRIiLmZvcmVzdC52MS5HZXRBcHByb3ZhbFN0YXRlUmVxdWVzdBojLmZvcmVzdC52MS5HZXRBcHByb3ZhbFN0YXRlUmVzcG9uc2UiBogCAZACARJyChZHZXRSZWxlYXNlUmVxdWlyZW1lbnRzEiguZm9yZXN0LnYxLkdldFJlbGVhc2VSZXF1aXJlbWVudHNSZXF1ZXN0GikuZm9yZXN0LnYxLkdldFJlbGVhc2VSZXF1aXJlbWVudHNSZXNwb25zZSIDkAIBEmMKEUdldFJlbGVhc2VPcHRpb25zEiMuZm9yZXN0LnYxLkdldFJlbGVhc2VPcHRpb25zUmVxdWVzdBokLmZvcmVzdC52MS5HZXRSZWxlYXNlT3B0aW9uc1Jlc3BvbnNlIgOQAgESbAoUTGlzdFBlbmRpbmdBcHByb3ZhbHMSJi5mb3Jlc3QudjEuTGlzdFBlbmRpbmdBcHByb3ZhbHNSZXF1ZXN0GicuZm9yZXN0LnYxLkxpc3RQZW5kaW5nQXBwcm92YWxzUmVzcG9uc2UiA5ACARJRCgtMaXN0SGlzdG9yeRIdLmZvcmVzdC52MS5MaXN0SGlzdG9yeVJlcXVlc3QaHi5mb3Jlc3QudjEuTGlzdEhpc3RvcnlSZXNwb25zZSIDkAIBElcKDVZlcmlmeUhpc3RvcnkSHy5mb3Jlc3QudjEuVmVyaWZ5SGlzdG9yeVJlcXVlc3QaIC5mb3Jlc3QudjEuVmVyaWZ5SGlzdG9yeVJlc3BvbnNlIgOQAgESWQoNRXhwb3J0SGlzdG9yeRIfLmZvcmVzdC52MS5FeHBvcnRIaXN0b3J5UmVxdWVzdBogLmZvcmVzdC52MS5FeHBvcnRIaXN0b3J5UmVzcG9uc2UiA5ACATABYgZwcm90bzM", [file_forest_v1_environments, file_forest_v1_release_pipelines, file_forest_v1_releases, file_google_protobuf_struct]);
 
 /**
  * Passes when the artifact's last successful deployment to every destination of the source environment is old enough.
@@ -1115,7 +1115,7 @@ export type GetReleaseRequirementsResponse = Message<"forest.v1.GetReleaseRequir
   intentStatus: ReleaseIntentStatus;
 
   /**
-   * Whether the caller asked for the release.
+   * Whether the caller is an author of the release: asked for it, or made what is released (`authors`).
    *
    * @generated from field: bool is_release_author = 4;
    */
@@ -1162,6 +1162,14 @@ export type GetReleaseRequirementsResponse = Message<"forest.v1.GetReleaseRequir
    * @generated from field: repeated forest.v1.DestinationState destinations = 101;
    */
   destinations: DestinationState[];
+
+  /**
+   * All authors: who asked for the release first, then members whom the artifact's source names, and, where a service account
+   * asked, who annotated it. None of them can approve.
+   *
+   * @generated from field: repeated forest.v1.ReleaseAuthor authors = 102;
+   */
+  authors: ReleaseAuthor[];
 };
 
 /**
@@ -1170,6 +1178,34 @@ export type GetReleaseRequirementsResponse = Message<"forest.v1.GetReleaseRequir
  */
 export const GetReleaseRequirementsResponseSchema: GenMessage<GetReleaseRequirementsResponse> = /*@__PURE__*/
   messageDesc(file_forest_v1_policies, 26);
+
+/**
+ * Ours. Somebody whose release it is.
+ *
+ * @generated from message forest.v1.ReleaseAuthor
+ */
+export type ReleaseAuthor = Message<"forest.v1.ReleaseAuthor"> & {
+  /**
+   * UUID of the user or service account.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * Name as others see it.
+   *
+   * @generated from field: string username = 2;
+   */
+  username: string;
+};
+
+/**
+ * Describes the message forest.v1.ReleaseAuthor.
+ * Use `create(ReleaseAuthorSchema)` to create a new message.
+ */
+export const ReleaseAuthorSchema: GenMessage<ReleaseAuthor> = /*@__PURE__*/
+  messageDesc(file_forest_v1_policies, 27);
 
 /**
  * What one deploy stage still needs.
@@ -1274,7 +1310,7 @@ export type EnvironmentRequirements = Message<"forest.v1.EnvironmentRequirements
  * Use `create(EnvironmentRequirementsSchema)` to create a new message.
  */
 export const EnvironmentRequirementsSchema: GenMessage<EnvironmentRequirements> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 27);
+  messageDesc(file_forest_v1_policies, 28);
 
 /**
  * What one vote would change at one gate, were it cast now in place of the caller's earlier one.
@@ -1323,7 +1359,7 @@ export type BallotEffect = Message<"forest.v1.BallotEffect"> & {
  * Use `create(BallotEffectSchema)` to create a new message.
  */
 export const BallotEffectSchema: GenMessage<BallotEffect> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 28);
+  messageDesc(file_forest_v1_policies, 29);
 
 /**
  * A policy that would block still after a vote.
@@ -1358,7 +1394,7 @@ export type RemainingPolicy = Message<"forest.v1.RemainingPolicy"> & {
  * Use `create(RemainingPolicySchema)` to create a new message.
  */
 export const RemainingPolicySchema: GenMessage<RemainingPolicy> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 29);
+  messageDesc(file_forest_v1_policies, 30);
 
 /**
  * Names an artifact to release.
@@ -1386,7 +1422,7 @@ export type GetReleaseOptionsRequest = Message<"forest.v1.GetReleaseOptionsReque
  * Use `create(GetReleaseOptionsRequestSchema)` to create a new message.
  */
 export const GetReleaseOptionsRequestSchema: GenMessage<GetReleaseOptionsRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 30);
+  messageDesc(file_forest_v1_policies, 31);
 
 /**
  * What the artifact could be released to.
@@ -1421,7 +1457,7 @@ export type GetReleaseOptionsResponse = Message<"forest.v1.GetReleaseOptionsResp
  * Use `create(GetReleaseOptionsResponseSchema)` to create a new message.
  */
 export const GetReleaseOptionsResponseSchema: GenMessage<GetReleaseOptionsResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 31);
+  messageDesc(file_forest_v1_policies, 32);
 
 /**
  * What the policies of one environment would say to a release of the artifact.
@@ -1449,7 +1485,7 @@ export type ReleaseForecast = Message<"forest.v1.ReleaseForecast"> & {
  * Use `create(ReleaseForecastSchema)` to create a new message.
  */
 export const ReleaseForecastSchema: GenMessage<ReleaseForecast> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 32);
+  messageDesc(file_forest_v1_policies, 33);
 
 /**
  * Whether the caller may do one thing: the answer that the method itself would give.
@@ -1477,7 +1513,7 @@ export type VotePermission = Message<"forest.v1.VotePermission"> & {
  * Use `create(VotePermissionSchema)` to create a new message.
  */
 export const VotePermissionSchema: GenMessage<VotePermission> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 33);
+  messageDesc(file_forest_v1_policies, 34);
 
 /**
  * Asks for a page of what waits for the caller.
@@ -1505,7 +1541,7 @@ export type ListPendingApprovalsRequest = Message<"forest.v1.ListPendingApproval
  * Use `create(ListPendingApprovalsRequestSchema)` to create a new message.
  */
 export const ListPendingApprovalsRequestSchema: GenMessage<ListPendingApprovalsRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 34);
+  messageDesc(file_forest_v1_policies, 35);
 
 /**
  * A page of what waits for the caller.
@@ -1533,7 +1569,7 @@ export type ListPendingApprovalsResponse = Message<"forest.v1.ListPendingApprova
  * Use `create(ListPendingApprovalsResponseSchema)` to create a new message.
  */
 export const ListPendingApprovalsResponseSchema: GenMessage<ListPendingApprovalsResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 35);
+  messageDesc(file_forest_v1_policies, 36);
 
 /**
  * A release and environment that the caller's vote can move.
@@ -1631,7 +1667,7 @@ export type PendingApproval = Message<"forest.v1.PendingApproval"> & {
  * Use `create(PendingApprovalSchema)` to create a new message.
  */
 export const PendingApprovalSchema: GenMessage<PendingApproval> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 36);
+  messageDesc(file_forest_v1_policies, 37);
 
 /**
  * Asks for a page of history; each filter narrows.
@@ -1708,7 +1744,7 @@ export type ListHistoryRequest = Message<"forest.v1.ListHistoryRequest"> & {
  * Use `create(ListHistoryRequestSchema)` to create a new message.
  */
 export const ListHistoryRequestSchema: GenMessage<ListHistoryRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 37);
+  messageDesc(file_forest_v1_policies, 38);
 
 /**
  * A page of history.
@@ -1736,7 +1772,7 @@ export type ListHistoryResponse = Message<"forest.v1.ListHistoryResponse"> & {
  * Use `create(ListHistoryResponseSchema)` to create a new message.
  */
 export const ListHistoryResponseSchema: GenMessage<ListHistoryResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 38);
+  messageDesc(file_forest_v1_policies, 39);
 
 /**
  * One event, never updated and never deleted.
@@ -1745,7 +1781,7 @@ export const ListHistoryResponseSchema: GenMessage<ListHistoryResponse> = /*@__P
  */
 export type HistoryEntry = Message<"forest.v1.HistoryEntry"> & {
   /**
-   * Opaque; unique on the server and growing with time.
+   * Opaque; unique on the server and growing with time within an organisation.
    *
    * @generated from field: string id = 1;
    */
@@ -1820,6 +1856,42 @@ export type HistoryEntry = Message<"forest.v1.HistoryEntry"> & {
    * @generated from field: optional google.protobuf.Struct after = 11;
    */
   after?: JsonObject | undefined;
+
+  /**
+   * How whoever did it had shown who they are: `session`, `access` or `personal` for the credential of the request,
+   * `password` or `provider` for a sign-in; absent for what the server did by itself.
+   *
+   * @generated from field: optional string credential_kind = 100;
+   */
+  credentialKind?: string | undefined;
+
+  /**
+   * Where the request came from; absent where that is not known, or not for the caller to see.
+   *
+   * @generated from field: optional string address = 101;
+   */
+  address?: string | undefined;
+
+  /**
+   * The id of the request, as its answer and the server's log have it; absent for what no request set off.
+   *
+   * @generated from field: optional string request_id = 102;
+   */
+  requestId?: string | undefined;
+
+  /**
+   * The entry's number in the organisation's chain: 1, 2 and so on.
+   *
+   * @generated from field: int64 sequence = 103;
+   */
+  sequence: bigint;
+
+  /**
+   * The entry's hash, in hexadecimal: of what it says, its number, and the hash of the one before it.
+   *
+   * @generated from field: string hash = 104;
+   */
+  hash: string;
 };
 
 /**
@@ -1827,7 +1899,176 @@ export type HistoryEntry = Message<"forest.v1.HistoryEntry"> & {
  * Use `create(HistoryEntrySchema)` to create a new message.
  */
 export const HistoryEntrySchema: GenMessage<HistoryEntry> = /*@__PURE__*/
-  messageDesc(file_forest_v1_policies, 39);
+  messageDesc(file_forest_v1_policies, 40);
+
+/**
+ * Asks whether an organisation's history is as it was written.
+ *
+ * @generated from message forest.v1.VerifyHistoryRequest
+ */
+export type VerifyHistoryRequest = Message<"forest.v1.VerifyHistoryRequest"> & {
+  /**
+   * Name of the organisation.
+   *
+   * @generated from field: string organisation = 1;
+   */
+  organisation: string;
+};
+
+/**
+ * Describes the message forest.v1.VerifyHistoryRequest.
+ * Use `create(VerifyHistoryRequestSchema)` to create a new message.
+ */
+export const VerifyHistoryRequestSchema: GenMessage<VerifyHistoryRequest> = /*@__PURE__*/
+  messageDesc(file_forest_v1_policies, 41);
+
+/**
+ * What the check found.
+ *
+ * @generated from message forest.v1.VerifyHistoryResponse
+ */
+export type VerifyHistoryResponse = Message<"forest.v1.VerifyHistoryResponse"> & {
+  /**
+   * Whether everything fits.
+   *
+   * @generated from field: bool ok = 1;
+   */
+  ok: boolean;
+
+  /**
+   * How many entries fit, from the first one on.
+   *
+   * @generated from field: int64 entries = 2;
+   */
+  entries: bigint;
+
+  /**
+   * The hash of the last entry that fits, in hexadecimal: written down elsewhere, it proves that nothing up to there
+   * was written anew.
+   *
+   * @generated from field: string head_hash = 3;
+   */
+  headHash: string;
+
+  /**
+   * The number of the first entry that does not fit; absent when all do.
+   *
+   * @generated from field: optional int64 first_bad_sequence = 4;
+   */
+  firstBadSequence?: bigint | undefined;
+
+  /**
+   * What does not fit, in words; absent when everything does.
+   *
+   * @generated from field: optional string problem = 5;
+   */
+  problem?: string | undefined;
+};
+
+/**
+ * Describes the message forest.v1.VerifyHistoryResponse.
+ * Use `create(VerifyHistoryResponseSchema)` to create a new message.
+ */
+export const VerifyHistoryResponseSchema: GenMessage<VerifyHistoryResponse> = /*@__PURE__*/
+  messageDesc(file_forest_v1_policies, 42);
+
+/**
+ * Asks for the history as a file; each filter narrows. Only without filters can the whole chain be checked.
+ *
+ * @generated from message forest.v1.ExportHistoryRequest
+ */
+export type ExportHistoryRequest = Message<"forest.v1.ExportHistoryRequest"> & {
+  /**
+   * Name of the organisation.
+   *
+   * @generated from field: string organisation = 1;
+   */
+  organisation: string;
+
+  /**
+   * How the file is written.
+   *
+   * @generated from field: forest.v1.HistoryFormat format = 2;
+   */
+  format: HistoryFormat;
+
+  /**
+   * Only this project, by name.
+   *
+   * @generated from field: optional string project = 3;
+   */
+  project?: string | undefined;
+
+  /**
+   * Only this release, by the UUID of its intent.
+   *
+   * @generated from field: optional string release_intent_id = 4;
+   */
+  releaseIntentId?: string | undefined;
+
+  /**
+   * Only events of this kind, as in `HistoryEntry.kind`; at most 100 characters.
+   *
+   * @generated from field: optional string kind = 5;
+   */
+  kind?: string | undefined;
+
+  /**
+   * Only what this user did, by UUID.
+   *
+   * @generated from field: optional string actor_user_id = 6;
+   */
+  actorUserId?: string | undefined;
+
+  /**
+   * Only what happened at or after this moment, RFC 3339.
+   *
+   * @generated from field: optional string since = 7;
+   */
+  since?: string | undefined;
+
+  /**
+   * Only what happened before this moment, RFC 3339.
+   *
+   * @generated from field: optional string until = 8;
+   */
+  until?: string | undefined;
+};
+
+/**
+ * Describes the message forest.v1.ExportHistoryRequest.
+ * Use `create(ExportHistoryRequestSchema)` to create a new message.
+ */
+export const ExportHistoryRequestSchema: GenMessage<ExportHistoryRequest> = /*@__PURE__*/
+  messageDesc(file_forest_v1_policies, 43);
+
+/**
+ * A piece of the file.
+ *
+ * @generated from message forest.v1.ExportHistoryResponse
+ */
+export type ExportHistoryResponse = Message<"forest.v1.ExportHistoryResponse"> & {
+  /**
+   * The next bytes, whole lines in UTF-8.
+   *
+   * @generated from field: bytes piece = 1;
+   */
+  piece: Uint8Array;
+
+  /**
+   * How many entries there have been, with those of this piece.
+   *
+   * @generated from field: int64 entries = 2;
+   */
+  entries: bigint;
+};
+
+/**
+ * Describes the message forest.v1.ExportHistoryResponse.
+ * Use `create(ExportHistoryResponseSchema)` to create a new message.
+ */
+export const ExportHistoryResponseSchema: GenMessage<ExportHistoryResponse> = /*@__PURE__*/
+  messageDesc(file_forest_v1_policies, 44);
 
 /**
  * What a policy asks for.
@@ -1938,6 +2179,47 @@ export type PolicyWarningKind = (typeof PolicyWarningKind)[keyof typeof PolicyWa
  */
 export const PolicyWarningKindSchema: GenEnum<PolicyWarningKind> = /*@__PURE__*/
   enumDesc(file_forest_v1_policies, 1);
+
+/**
+ * How an export is written.
+ *
+ * @generated from enum forest.v1.HistoryFormat
+ */
+export const HistoryFormat = {
+  /**
+   * Not said; refused in requests.
+   *
+   * @generated from enum value: HISTORY_FORMAT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * A JSON object a line, each with the entry's number, hashes and content.
+   *
+   * @generated from enum value: HISTORY_FORMAT_JSON_LINES = 1;
+   */
+  JSON_LINES: 1,
+
+  /**
+   * RFC 4180 for spreadsheets, in UTF-8 with a mark, with the content as a column too.
+   *
+   * @generated from enum value: HISTORY_FORMAT_CSV = 2;
+   */
+  CSV: 2,
+} as const;
+
+/**
+ * How an export is written.
+ *
+ * @generated from enum forest.v1.HistoryFormat
+ */
+export type HistoryFormat = (typeof HistoryFormat)[keyof typeof HistoryFormat] | UnknownEnum;
+
+/**
+ * Describes the enum forest.v1.HistoryFormat.
+ */
+export const HistoryFormatSchema: GenEnum<HistoryFormat> = /*@__PURE__*/
+  enumDesc(file_forest_v1_policies, 2);
 
 /**
  * The gate: a project's policies, their verdicts, people's votes, and the history of all of it.
@@ -2144,7 +2426,9 @@ export const PolicyService: GenService<{
   },
   /**
    * An organisation's append-only history, newest first: every change of a vote, bypass, policy edit, release,
-   * cancellation and role change. Members. `not_found`: unknown organisation or project.
+   * cancellation and role change, and what happened to its members' accounts. Members, who are shown neither what
+   * happened to other people's accounts (`account.…`) nor the addresses that others came from.
+   * `not_found`: unknown organisation or project.
    *
    * @generated from rpc forest.v1.PolicyService.ListHistory
    */
@@ -2152,6 +2436,30 @@ export const PolicyService: GenService<{
     methodKind: "unary";
     input: typeof ListHistoryRequestSchema;
     output: typeof ListHistoryResponseSchema;
+  },
+  /**
+   * Checks the whole chain of an organisation's history: that each entry says what it said when it was appended, follows
+   * the one before it, and that none is missing, also at the end. Admins (`permission_denied`). It reads everything, some
+   * ten thousand entries a second, and ends with the caller's deadline. A method of our own.
+   *
+   * @generated from rpc forest.v1.PolicyService.VerifyHistory
+   */
+  verifyHistory: {
+    methodKind: "unary";
+    input: typeof VerifyHistoryRequestSchema;
+    output: typeof VerifyHistoryResponseSchema;
+  },
+  /**
+   * The history as a file, oldest entry first, in pieces to be put together; with all that it takes to check the chain
+   * without this server (`docs/audit.md`). Admins (`permission_denied`). A method of our own.
+   * `not_found`: unknown organisation or project.
+   *
+   * @generated from rpc forest.v1.PolicyService.ExportHistory
+   */
+  exportHistory: {
+    methodKind: "server_streaming";
+    input: typeof ExportHistoryRequestSchema;
+    output: typeof ExportHistoryResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_forest_v1_policies, 0);

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file forest/v1/users.proto.
  */
 export const file_forest_v1_users: GenFile = /*@__PURE__*/
-  fileDesc("ChVmb3Jlc3QvdjEvdXNlcnMucHJvdG8SCWZvcmVzdC52MSKEAgoEVXNlchIPCgd1c2VyX2lkGAEgASgJEhAKCHVzZXJuYW1lGAIgASgJEiQKBmVtYWlscxgDIAMoCzIULmZvcmVzdC52MS5Vc2VyRW1haWwSEwoLbWZhX2VuYWJsZWQYBSABKAgSLgoKY3JlYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIAoTcHJvZmlsZV9waWN0dXJlX3VybBgIIAEoCUgAiAEBQhYKFF9wcm9maWxlX3BpY3R1cmVfdXJsSgQIBBAFIiwKCVVzZXJFbWFpbBINCgVlbWFpbBgBIAEoCRIQCgh2ZXJpZmllZBgCIAEoCCJECg9SZWdpc3RlclJlcXVlc3QSEAoIdXNlcm5hbWUYASABKAkSDQoFZW1haWwYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkifQoQUmVnaXN0ZXJSZXNwb25zZRIdCgR1c2VyGAEgASgLMg8uZm9yZXN0LnYxLlVzZXISJQoGdG9rZW5zGAIgASgLMhUuZm9yZXN0LnYxLkF1dGhUb2tlbnMSIwobZW1haWxfdmVyaWZpY2F0aW9uX3JlcXVpcmVkGAMgASgIIlMKDExvZ2luUmVxdWVzdBISCgh1c2VybmFtZRgBIAEoCUgAEg8KBWVtYWlsGAIgASgJSAASEAoIcGFzc3dvcmQYAyABKAlCDAoKaWRlbnRpZmllciKGAQoNTG9naW5SZXNwb25zZRIdCgR1c2VyGAEgASgLMg8uZm9yZXN0LnYxLlVzZXISJQoGdG9rZW5zGAIgASgLMhUuZm9yZXN0LnYxLkF1dGhUb2tlbnMSFAoMbWZhX3JlcXVpcmVkGAMgASgIEhkKEW1mYV9zZXNzaW9uX3Rva2VuGAQgASgJIiwKE1JlZnJlc2hUb2tlblJlcXVlc3QSFQoNcmVmcmVzaF90b2tlbhgBIAEoCSI9ChRSZWZyZXNoVG9rZW5SZXNwb25zZRIlCgZ0b2tlbnMYASABKAsyFS5mb3Jlc3QudjEuQXV0aFRva2VucyImCg1Mb2dvdXRSZXF1ZXN0EhUKDXJlZnJlc2hfdG9rZW4YASABKAkiEAoOTG9nb3V0UmVzcG9uc2UiVQoKQXV0aFRva2VucxIUCgxhY2Nlc3NfdG9rZW4YASABKAkSFQoNcmVmcmVzaF90b2tlbhgCIAEoCRIaChJleHBpcmVzX2luX3NlY29uZHMYAyABKAMiEgoQVG9rZW5JbmZvUmVxdWVzdCI4ChFUb2tlbkluZm9SZXNwb25zZRIPCgd1c2VyX2lkGAEgASgJEhIKCmV4cGlyZXNfYXQYAiABKAMiVgoOR2V0VXNlclJlcXVlc3QSEQoHdXNlcl9pZBgBIAEoCUgAEhIKCHVzZXJuYW1lGAIgASgJSAASDwoFZW1haWwYAyABKAlIAEIMCgppZGVudGlmaWVyIjAKD0dldFVzZXJSZXNwb25zZRIdCgR1c2VyGAEgASgLMg8uZm9yZXN0LnYxLlVzZXIiWQoQTGlzdFVzZXJzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRITCgZzZWFyY2gYAyABKAlIAIgBAUIJCgdfc2VhcmNoImEKEUxpc3RVc2Vyc1Jlc3BvbnNlEh4KBXVzZXJzGAEgAygLMg8uZm9yZXN0LnYxLlVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhMKC3RvdGFsX2NvdW50GAMgASgFIlgKFUNoYW5nZVBhc3N3b3JkUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEhgKEGN1cnJlbnRfcGFzc3dvcmQYAiABKAkSFAoMbmV3X3Bhc3N3b3JkGAMgASgJIhgKFkNoYW5nZVBhc3N3b3JkUmVzcG9uc2Ui1AEKE1BlcnNvbmFsQWNjZXNzVG9rZW4SEAoIdG9rZW5faWQYASABKAkSDAoEbmFtZRgCIAEoCRIOCgZzY29wZXMYAyADKAkSLgoKZXhwaXJlc19hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJbGFzdF91c2VkGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpjcmVhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJtCiBDcmVhdGVQZXJzb25hbEFjY2Vzc1Rva2VuUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGc2NvcGVzGAMgAygJEhoKEmV4cGlyZXNfaW5fc2Vjb25kcxgEIAEoAyJlCiFDcmVhdGVQZXJzb25hbEFjY2Vzc1Rva2VuUmVzcG9uc2USLQoFdG9rZW4YASABKAsyHi5mb3Jlc3QudjEuUGVyc29uYWxBY2Nlc3NUb2tlbhIRCglyYXdfdG9rZW4YAiABKAkiMgofTGlzdFBlcnNvbmFsQWNjZXNzVG9rZW5zUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIlIKIExpc3RQZXJzb25hbEFjY2Vzc1Rva2Vuc1Jlc3BvbnNlEi4KBnRva2VucxgBIAMoCzIeLmZvcmVzdC52MS5QZXJzb25hbEFjY2Vzc1Rva2VuIjQKIERlbGV0ZVBlcnNvbmFsQWNjZXNzVG9rZW5SZXF1ZXN0EhAKCHRva2VuX2lkGAEgASgJIiMKIURlbGV0ZVBlcnNvbmFsQWNjZXNzVG9rZW5SZXNwb25zZTLBBwoMVXNlcnNTZXJ2aWNlEkMKCFJlZ2lzdGVyEhouZm9yZXN0LnYxLlJlZ2lzdGVyUmVxdWVzdBobLmZvcmVzdC52MS5SZWdpc3RlclJlc3BvbnNlEjoKBUxvZ2luEhcuZm9yZXN0LnYxLkxvZ2luUmVxdWVzdBoYLmZvcmVzdC52MS5Mb2dpblJlc3BvbnNlEk8KDFJlZnJlc2hUb2tlbhIeLmZvcmVzdC52MS5SZWZyZXNoVG9rZW5SZXF1ZXN0Gh8uZm9yZXN0LnYxLlJlZnJlc2hUb2tlblJlc3BvbnNlEj0KBkxvZ291dBIYLmZvcmVzdC52MS5Mb2dvdXRSZXF1ZXN0GhkuZm9yZXN0LnYxLkxvZ291dFJlc3BvbnNlEkUKB0dldFVzZXISGS5mb3Jlc3QudjEuR2V0VXNlclJlcXVlc3QaGi5mb3Jlc3QudjEuR2V0VXNlclJlc3BvbnNlIgOQAgESSwoJTGlzdFVzZXJzEhsuZm9yZXN0LnYxLkxpc3RVc2Vyc1JlcXVlc3QaHC5mb3Jlc3QudjEuTGlzdFVzZXJzUmVzcG9uc2UiA5ACARJVCg5DaGFuZ2VQYXNzd29yZBIgLmZvcmVzdC52MS5DaGFuZ2VQYXNzd29yZFJlcXVlc3QaIS5mb3Jlc3QudjEuQ2hhbmdlUGFzc3dvcmRSZXNwb25zZRJ2ChlDcmVhdGVQZXJzb25hbEFjY2Vzc1Rva2VuEisuZm9yZXN0LnYxLkNyZWF0ZVBlcnNvbmFsQWNjZXNzVG9rZW5SZXF1ZXN0GiwuZm9yZXN0LnYxLkNyZWF0ZVBlcnNvbmFsQWNjZXNzVG9rZW5SZXNwb25zZRJ4ChhMaXN0UGVyc29uYWxBY2Nlc3NUb2tlbnMSKi5mb3Jlc3QudjEuTGlzdFBlcnNvbmFsQWNjZXNzVG9rZW5zUmVxdWVzdBorLmZvcmVzdC52MS5MaXN0UGVyc29uYWxBY2Nlc3NUb2tlbnNSZXNwb25zZSIDkAIBEnYKGURlbGV0ZVBlcnNvbmFsQWNjZXNzVG9rZW4SKy5mb3Jlc3QudjEuRGVsZXRlUGVyc29uYWxBY2Nlc3NUb2tlblJlcXVlc3QaLC5mb3Jlc3QudjEuRGVsZXRlUGVyc29uYWxBY2Nlc3NUb2tlblJlc3BvbnNlEksKCVRva2VuSW5mbxIbLmZvcmVzdC52MS5Ub2tlbkluZm9SZXF1ZXN0GhwuZm9yZXN0LnYxLlRva2VuSW5mb1Jlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChVmb3Jlc3QvdjEvdXNlcnMucHJvdG8SCWZvcmVzdC52MSKEAgoEVXNlchIPCgd1c2VyX2lkGAEgASgJEhAKCHVzZXJuYW1lGAIgASgJEiQKBmVtYWlscxgDIAMoCzIULmZvcmVzdC52MS5Vc2VyRW1haWwSEwoLbWZhX2VuYWJsZWQYBSABKAgSLgoKY3JlYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIAoTcHJvZmlsZV9waWN0dXJlX3VybBgIIAEoCUgAiAEBQhYKFF9wcm9maWxlX3BpY3R1cmVfdXJsSgQIBBAFIiwKCVVzZXJFbWFpbBINCgVlbWFpbBgBIAEoCRIQCgh2ZXJpZmllZBgCIAEoCCJECg9SZWdpc3RlclJlcXVlc3QSEAoIdXNlcm5hbWUYASABKAkSDQoFZW1haWwYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkifQoQUmVnaXN0ZXJSZXNwb25zZRIdCgR1c2VyGAEgASgLMg8uZm9yZXN0LnYxLlVzZXISJQoGdG9rZW5zGAIgASgLMhUuZm9yZXN0LnYxLkF1dGhUb2tlbnMSIwobZW1haWxfdmVyaWZpY2F0aW9uX3JlcXVpcmVkGAMgASgIIlMKDExvZ2luUmVxdWVzdBISCgh1c2VybmFtZRgBIAEoCUgAEg8KBWVtYWlsGAIgASgJSAASEAoIcGFzc3dvcmQYAyABKAlCDAoKaWRlbnRpZmllciKGAQoNTG9naW5SZXNwb25zZRIdCgR1c2VyGAEgASgLMg8uZm9yZXN0LnYxLlVzZXISJQoGdG9rZW5zGAIgASgLMhUuZm9yZXN0LnYxLkF1dGhUb2tlbnMSFAoMbWZhX3JlcXVpcmVkGAMgASgIEhkKEW1mYV9zZXNzaW9uX3Rva2VuGAQgASgJIiwKE1JlZnJlc2hUb2tlblJlcXVlc3QSFQoNcmVmcmVzaF90b2tlbhgBIAEoCSI9ChRSZWZyZXNoVG9rZW5SZXNwb25zZRIlCgZ0b2tlbnMYASABKAsyFS5mb3Jlc3QudjEuQXV0aFRva2VucyImCg1Mb2dvdXRSZXF1ZXN0EhUKDXJlZnJlc2hfdG9rZW4YASABKAkiEAoOTG9nb3V0UmVzcG9uc2UiVQoKQXV0aFRva2VucxIUCgxhY2Nlc3NfdG9rZW4YASABKAkSFQoNcmVmcmVzaF90b2tlbhgCIAEoCRIaChJleHBpcmVzX2luX3NlY29uZHMYAyABKAMiEgoQVG9rZW5JbmZvUmVxdWVzdCI4ChFUb2tlbkluZm9SZXNwb25zZRIPCgd1c2VyX2lkGAEgASgJEhIKCmV4cGlyZXNfYXQYAiABKAMiVgoOR2V0VXNlclJlcXVlc3QSEQoHdXNlcl9pZBgBIAEoCUgAEhIKCHVzZXJuYW1lGAIgASgJSAASDwoFZW1haWwYAyABKAlIAEIMCgppZGVudGlmaWVyIjAKD0dldFVzZXJSZXNwb25zZRIdCgR1c2VyGAEgASgLMg8uZm9yZXN0LnYxLlVzZXIiWQoQTGlzdFVzZXJzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRITCgZzZWFyY2gYAyABKAlIAIgBAUIJCgdfc2VhcmNoImEKEUxpc3RVc2Vyc1Jlc3BvbnNlEh4KBXVzZXJzGAEgAygLMg8uZm9yZXN0LnYxLlVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhMKC3RvdGFsX2NvdW50GAMgASgFIlgKFUNoYW5nZVBhc3N3b3JkUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEhgKEGN1cnJlbnRfcGFzc3dvcmQYAiABKAkSFAoMbmV3X3Bhc3N3b3JkGAMgASgJIiwKFkNoYW5nZVBhc3N3b3JkUmVzcG9uc2USEgoKY3NyZl90b2tlbhhkIAEoCSLUAQoTUGVyc29uYWxBY2Nlc3NUb2tlbhIQCgh0b2tlbl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg4KBnNjb3BlcxgDIAMoCRIuCgpleHBpcmVzX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglsYXN0X3VzZWQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNyZWF0ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIm0KIENyZWF0ZVBlcnNvbmFsQWNjZXNzVG9rZW5SZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIOCgZzY29wZXMYAyADKAkSGgoSZXhwaXJlc19pbl9zZWNvbmRzGAQgASgDImUKIUNyZWF0ZVBlcnNvbmFsQWNjZXNzVG9rZW5SZXNwb25zZRItCgV0b2tlbhgBIAEoCzIeLmZvcmVzdC52MS5QZXJzb25hbEFjY2Vzc1Rva2VuEhEKCXJhd190b2tlbhgCIAEoCSIyCh9MaXN0UGVyc29uYWxBY2Nlc3NUb2tlbnNSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkiUgogTGlzdFBlcnNvbmFsQWNjZXNzVG9rZW5zUmVzcG9uc2USLgoGdG9rZW5zGAEgAygLMh4uZm9yZXN0LnYxLlBlcnNvbmFsQWNjZXNzVG9rZW4iNAogRGVsZXRlUGVyc29uYWxBY2Nlc3NUb2tlblJlcXVlc3QSEAoIdG9rZW5faWQYASABKAkiIwohRGVsZXRlUGVyc29uYWxBY2Nlc3NUb2tlblJlc3BvbnNlMsEHCgxVc2Vyc1NlcnZpY2USQwoIUmVnaXN0ZXISGi5mb3Jlc3QudjEuUmVnaXN0ZXJSZXF1ZXN0GhsuZm9yZXN0LnYxLlJlZ2lzdGVyUmVzcG9uc2USOgoFTG9naW4SFy5mb3Jlc3QudjEuTG9naW5SZXF1ZXN0GhguZm9yZXN0LnYxLkxvZ2luUmVzcG9uc2USTwoMUmVmcmVzaFRva2VuEh4uZm9yZXN0LnYxLlJlZnJlc2hUb2tlblJlcXVlc3QaHy5mb3Jlc3QudjEuUmVmcmVzaFRva2VuUmVzcG9uc2USPQoGTG9nb3V0EhguZm9yZXN0LnYxLkxvZ291dFJlcXVlc3QaGS5mb3Jlc3QudjEuTG9nb3V0UmVzcG9uc2USRQoHR2V0VXNlchIZLmZvcmVzdC52MS5HZXRVc2VyUmVxdWVzdBoaLmZvcmVzdC52MS5HZXRVc2VyUmVzcG9uc2UiA5ACARJLCglMaXN0VXNlcnMSGy5mb3Jlc3QudjEuTGlzdFVzZXJzUmVxdWVzdBocLmZvcmVzdC52MS5MaXN0VXNlcnNSZXNwb25zZSIDkAIBElUKDkNoYW5nZVBhc3N3b3JkEiAuZm9yZXN0LnYxLkNoYW5nZVBhc3N3b3JkUmVxdWVzdBohLmZvcmVzdC52MS5DaGFuZ2VQYXNzd29yZFJlc3BvbnNlEnYKGUNyZWF0ZVBlcnNvbmFsQWNjZXNzVG9rZW4SKy5mb3Jlc3QudjEuQ3JlYXRlUGVyc29uYWxBY2Nlc3NUb2tlblJlcXVlc3QaLC5mb3Jlc3QudjEuQ3JlYXRlUGVyc29uYWxBY2Nlc3NUb2tlblJlc3BvbnNlEngKGExpc3RQZXJzb25hbEFjY2Vzc1Rva2VucxIqLmZvcmVzdC52MS5MaXN0UGVyc29uYWxBY2Nlc3NUb2tlbnNSZXF1ZXN0GisuZm9yZXN0LnYxLkxpc3RQZXJzb25hbEFjY2Vzc1Rva2Vuc1Jlc3BvbnNlIgOQAgESdgoZRGVsZXRlUGVyc29uYWxBY2Nlc3NUb2tlbhIrLmZvcmVzdC52MS5EZWxldGVQZXJzb25hbEFjY2Vzc1Rva2VuUmVxdWVzdBosLmZvcmVzdC52MS5EZWxldGVQZXJzb25hbEFjY2Vzc1Rva2VuUmVzcG9uc2USSwoJVG9rZW5JbmZvEhsuZm9yZXN0LnYxLlRva2VuSW5mb1JlcXVlc3QaHC5mb3Jlc3QudjEuVG9rZW5JbmZvUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * A person, or a machine that acts as one.
@@ -126,7 +126,7 @@ export type RegisterRequest = Message<"forest.v1.RegisterRequest"> & {
   email: string;
 
   /**
-   * 12 to 256 characters.
+   * 12 to 256 characters; none of the commonest passwords, nor one made of the user's names (`invalid_argument`).
    *
    * @generated from field: string password = 3;
    */
@@ -575,7 +575,7 @@ export type ChangePasswordRequest = Message<"forest.v1.ChangePasswordRequest"> &
   currentPassword: string;
 
   /**
-   * The password from now on, 12 to 256 characters.
+   * The password from now on, 12 to 256 characters; by the rules of Register, and another than the current one.
    *
    * @generated from field: string new_password = 3;
    */
@@ -590,11 +590,17 @@ export const ChangePasswordRequestSchema: GenMessage<ChangePasswordRequest> = /*
   messageDesc(file_forest_v1_users, 17);
 
 /**
- * Empty: the password is changed.
+ * The password is changed.
  *
  * @generated from message forest.v1.ChangePasswordResponse
  */
 export type ChangePasswordResponse = Message<"forest.v1.ChangePasswordResponse"> & {
+  /**
+   * Ours. The new CSRF token of the browser's session that changed it: its cookie is a new one too. Empty for other callers.
+   *
+   * @generated from field: string csrf_token = 100;
+   */
+  csrfToken: string;
 };
 
 /**
@@ -681,15 +687,16 @@ export type CreatePersonalAccessTokenRequest = Message<"forest.v1.CreatePersonal
   name: string;
 
   /**
-   * At least one, each once: `read` (see), `release` (annotate, release, cancel), `approve` (vote), `admin` (what admins
-   * change, bypasses included).
+   * At least one, each once: `read` (see; every token may), `release` (annotate, release, cancel), `approve` (vote), `admin`
+   * (what admins change). None includes another one; a bypass takes `approve` and `admin`.
    *
    * @generated from field: repeated string scopes = 3;
    */
   scopes: string[];
 
   /**
-   * Seconds from now until it ends, at most 31,536,000 (a year); 0 for never.
+   * Seconds from now until it ends, at most 31,536,000 (a year) or what the server allows (`GetSessionResponse.token_max_days`);
+   * 0 for never, where the server has no such limit.
    *
    * @generated from field: int64 expires_in_seconds = 4;
    */
@@ -821,7 +828,7 @@ export const UsersService: GenService<{
   /**
    * Makes a user, who belongs to no organisation yet. Where the server's registration is open everybody may, and is
    * signed in by it; where it is closed only an admin of an organisation may, to add the new user as a member then
-   * (`permission_denied` to others).
+   * (`permission_denied` to others, and to access tokens of admins).
    * `already_exists`: username or email is taken.
    *
    * @generated from rpc forest.v1.UsersService.Register
@@ -833,7 +840,8 @@ export const UsersService: GenService<{
   },
   /**
    * Answers tokens for a username or email and a password.
-   * `unauthenticated`: the same words for an unknown user and a wrong password.
+   * `unauthenticated`: the same words for an unknown user and a wrong password. `resource_exhausted`, for this, RefreshToken
+   * and ChangePassword: too many attempts have failed, with when to try again (`RetryInfo`).
    *
    * @generated from rpc forest.v1.UsersService.Login
    */
@@ -885,7 +893,9 @@ export const UsersService: GenService<{
   },
   /**
    * Sets a new password and ends the user's other logins and sessions. Only for oneself (`permission_denied`).
+   * By a session or a login: access tokens change no passwords (`permission_denied`).
    * `unauthenticated` is kept for the call itself; a wrong current password is `invalid_argument` on that field.
+   * A browser's session goes on with a new cookie and CSRF token.
    *
    * @generated from rpc forest.v1.UsersService.ChangePassword
    */
@@ -895,7 +905,8 @@ export const UsersService: GenService<{
     output: typeof ChangePasswordResponseSchema;
   },
   /**
-   * Makes a token for scripts and CI. Only for oneself (`permission_denied`). Its secret is shown this once.
+   * Makes a token for scripts. Only for oneself, and not by another such token (`permission_denied`). Its secret is shown
+   * this once. A pipeline is better served by a service account. `invalid_argument`: it would live longer than the server allows.
    *
    * @generated from rpc forest.v1.UsersService.CreatePersonalAccessToken
    */
@@ -915,7 +926,7 @@ export const UsersService: GenService<{
     output: typeof ListPersonalAccessTokensResponseSchema;
   },
   /**
-   * Revokes one of one's own tokens at once. `not_found`: unknown, or somebody else's.
+   * Revokes one of one's own tokens at once; by a session or a login (`permission_denied`). `not_found`: unknown, or somebody else's.
    *
    * @generated from rpc forest.v1.UsersService.DeletePersonalAccessToken
    */

@@ -1,0 +1,146 @@
+import { createServer } from 'node:http';
+import { PolicyType } from '#server/gen/forest/v1/policies_pb.ts';
+import type { Artifact } from '#server/gen/forest/v1/releases_pb.ts';
+import type { World } from './fixtures.ts';
+
+/** An element that runs a script when a page takes it for markup; `data-pwned` tells that it did. */
+export const MARKUP = `<img src=x data-pwned onerror="document.documentElement.dataset.pwned='1';alert(1)">`;
+/** Turns the direction round, hides a character, and opens an isolate that nothing closes. */
+const HIDDEN = 'a\u202enimda\u200b\u2066';
+/** What a terminal would obey. */
+const ESCAPES = '\u001b[31mred\u001b]0;title\u0007\u009b2J';
+const OTHERS = `"><svg data-pwned onload=alert(2)></svg><script data-pwned>alert(3)</script>{{7*7}}\${7*7}<!--`;
+export const LONG = 'w'.repeat(180);
+
+/** For names, which hold no controls. */
+export const NAME = `<img src=x data-pwned onerror=alert(4)>${HIDDEN}`;
+/** For lines of text. */
+export const LINE = `${MARKUP}${HIDDEN}${ESCAPES}`;
+/** For longer texts. */
+export const TEXT = `${LINE}\n${OTHERS}\n${LONG}\n👩‍👩‍👧‍👦 مشروع 123`;
+/** For addresses: they have to begin like one. */
+export const ADDRESS = `https://evil.example/"><img/src=x/data-pwned/onerror=alert(5)>${HIDDEN}`;
+/** What browsers run as a script, in spellings that have been taken for addresses. */
+export const SCRIPT_ADDRESSES = [
+  'javascript:alert(6)',
+  'JaVaScRiPt:alert(6)',
+  ' javascript:alert(6)',
+  'java\tscript:alert(6)',
+  'data:text/html,<script>alert(6)</script>',
+  'vbscript:msgbox(6)',
+  'javascript://evil.example/%0aalert(6)',
+] as const;
+
+/** A destination's receiver that answers everything with markup: to a plan as its text, to a deployment as an error. */
+export async function startHostileReceiver(): Promise<{ url: string; close(): void }> {
+  const server = createServer(async (request, response) => {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const plan = JSON.parse(Buffer.concat(chunks).toString()).mode === 'plan';
+    response.writeHead(plan ? 200 : 400, { 'content-type': 'text/plain' }).end(TEXT);
+  });
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the receiver has no port');
+  return {
+    url: `http://127.0.0.1:${address.port}/deploy`,
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+/** Builds whose screens hold what was written into every field that the API takes text in. */
+export interface HostileBuilds {
+  /** Stands at the gate, with votes. */
+  readonly gated: Artifact;
+  /** Its deployment has failed, with the receiver's words. */
+  readonly failed: Artifact;
+  /** Its plan waits for a verdict. */
+  readonly planned: Artifact;
+}
+
+/** Writes markup, controls and long words into every text field of an organisation, through the API. */
+export async function fillWithMarkup(world: World, receiverUrl: string): Promise<HostileBuilds> {
+  const { project, organisation } = world;
+  const { admin, author, reviewer, reviewerTwo } = world.people;
+  await admin.api.releases.updateProject({
+    ...project,
+    readme: TEXT,
+    description: TEXT,
+    metadata: {
+      gitUrl: ADDRESS,
+      homepage: ADDRESS,
+      docsUrl: ADDRESS,
+      supportUrl: `mailto:${HIDDEN}<img/data-pwned>@example.com`,
+      domain: LINE,
+      owner: LINE,
+    },
+  });
+  const { environments } = await admin.api.environments.listEnvironments({ organisation });
+  for (const { id } of environments)
+    await admin.api.environments.updateEnvironment({ id, description: TEXT });
+  await world.addDestination('staging', 'staging-us', { fail: 'true', fail_message: TEXT });
+  await admin.api.environments.createEnvironment({
+    organisation,
+    name: 'hooks',
+    sortOrder: 7,
+    description: TEXT,
+  });
+  await admin.api.destinations.createDestination({
+    organisation,
+    environment: 'hooks',
+    name: 'hook',
+    type: { organisation: 'forage', name: 'webhook', version: 1n },
+    metadata: { url: receiverUrl, secret: `whsec_${Buffer.alloc(32, 7).toString('base64')}` },
+  });
+  await world.requireApprovals('production', 3, NAME);
+  await admin.api.policies.createPolicy({
+    project,
+    name: `branch ${NAME}`,
+    policyType: PolicyType.BRANCH_RESTRICTION,
+    config: { case: 'branchRestriction', value: { targetEnvironment: 'hooks', branchPattern: `${NAME}|.*` } },
+  });
+  await world.addPipeline('planned', [
+    {
+      id: 'plan',
+      dependsOn: [],
+      config: { case: 'plan', value: { environment: 'hooks', autoApprove: false } },
+    },
+  ]);
+  const annotate = async (title: string): Promise<Artifact> => {
+    const { artifact } = await author.api.releases.annotateRelease({
+      project,
+      metadata: { [LINE.slice(0, 100)]: TEXT.slice(0, 4_000) },
+      source: { user: LINE, email: `${NAME}@example.com`, sourceType: NAME, runUrl: ADDRESS },
+      context: { title, description: TEXT, web: ADDRESS, pr: ADDRESS },
+      ref: {
+        commitSha: '5f0c1d2e3b4a59687786a5b4c3d2e1f001234567',
+        branch: NAME,
+        commitMessage: TEXT,
+        version: NAME,
+        repoUrl: ADDRESS,
+      },
+    });
+    if (artifact === undefined) throw new Error('AnnotateRelease answered no artifact');
+    return artifact;
+  };
+  const [gated, failed, planned] = [
+    await annotate(LINE),
+    await annotate(`${LINE} fails`),
+    await annotate(`plans ${LINE}`),
+  ];
+  const releaseIntentId = await world.release(gated, 'production');
+  await world.release(failed, 'staging', 'hooks');
+  await author.api.releases.release({
+    artifactId: planned.artifactId,
+    usePipeline: true,
+    pipeline: 'planned',
+  });
+  const vote = { project, releaseIntentId, targetEnvironment: 'production' };
+  await reviewer.api.policies.approveRelease({ ...vote, comment: TEXT });
+  await reviewerTwo.api.policies.rejectRelease({ ...vote, comment: TEXT });
+  await admin.api.users.createPersonalAccessToken({ userId: admin.userId, name: NAME, scopes: ['read'] });
+  return { gated, failed, planned };
+}

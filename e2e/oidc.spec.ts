@@ -1,0 +1,209 @@
+import type { Page } from 'playwright/test';
+import { apiAt, signedIn } from '../scripts/api.ts';
+import { expectFitForAll } from './fit-for-all.ts';
+import { consent, expect, password, someone, test } from './oidc-fixtures.ts';
+
+const signInWith = (page: Page, name: string) =>
+  page.getByRole('link', { name: `Sign in with ${name}` }).click();
+const signOut = async (page: Page, username: string) => {
+  await page.goto(new URL('/', page.url()).href);
+  await page.getByRole('button', { name: username, exact: true }).click();
+  await page.getByRole('button', { name: 'Sign out', exact: true }).click();
+  await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
+};
+const cookieOf = async (page: Page) =>
+  (await page.context().cookies()).find(({ name }) => name === 'forage_session');
+
+test('the first sign-in by a provider makes a member of whoever a rule says, and the next one finds them', async ({
+  page,
+  browser,
+  signInServer: { url, founder },
+}) => {
+  const organisation = someone('org');
+  const domain = `${organisation}.example`;
+  await founder.organisations.createOrganisation({ name: organisation });
+  const admins = await browser.newContext({ baseURL: url });
+  const admin = await admins.newPage();
+  await admin.goto(`/sign-in?next=/orgs/${organisation}/members`);
+  await admin.getByLabel('Username or email').fill('founder');
+  await admin.getByLabel('Password').fill(password);
+  await admin.getByRole('button', { name: 'Sign in', exact: true }).click();
+  const rules = admin.getByRole('region', { name: 'Joining by itself' });
+  await expect(rules.getByText('Nobody joins by themselves.')).toBeVisible();
+  await rules.getByRole('button', { name: 'Add join rule' }).click();
+  await expect(rules.getByLabel('Email domain')).toHaveAccessibleDescription(/Enter a domain/);
+  await rules.getByLabel('Email domain').fill('not a domain');
+  await rules.getByRole('button', { name: 'Add join rule' }).click();
+  await expect(rules.getByLabel('Email domain')).toHaveAccessibleDescription(/must be a domain/);
+  await rules.getByLabel('Email domain').fill(`@${domain.toUpperCase()}`);
+  await rules.getByLabel('Provider').selectOption({ label: 'Acme accounts' });
+  await rules.getByRole('button', { name: 'Add join rule' }).click();
+  await expect(rules.getByRole('listitem')).toContainText([domain]);
+  await expectFitForAll(admin);
+
+  const login = `${someone()}@${domain}`;
+  const [username = ''] = login.split('@');
+  await page.goto(`${url}/orgs/${organisation}`);
+  await expect(page).toHaveURL(/\/sign-in\?next=/);
+  await signInWith(page, 'Acme accounts');
+  await consent(page, login);
+  await expect(page).toHaveURL(`${url}/orgs/${organisation}`);
+  await expect(page.getByRole('heading', { level: 1, name: organisation })).toBeVisible();
+  expect(await cookieOf(page)).toMatchObject({ httpOnly: true, sameSite: 'Lax' });
+  await admin.reload();
+  await expect(admin.getByRole('list', { name: 'Members' })).toContainText(username);
+
+  // Nobody without a password is asked for one; the way in they have stays.
+  await page.goto(`${url}/account`);
+  await expect(page.getByRole('list', { name: 'Sign-in providers' })).toContainText(login);
+  await expect(page.getByLabel('Current password')).toHaveCount(0);
+  await page.getByRole('button', { name: `Disconnect ${login} at Acme accounts` }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Disconnect' }).click();
+  await expect(page.getByRole('alertdialog')).toContainText('only way to sign in');
+  await page.getByRole('button', { name: 'Cancel' }).click();
+
+  await signOut(page, username);
+  await signInWith(page, 'Acme accounts');
+  await expect(page.getByRole('link', { name: organisation })).toBeVisible();
+  await expect(page.getByRole('button', { name: username })).toBeVisible();
+
+  // Who was removed does not come back by signing in again, nor does a rule that was deleted let anybody in.
+  await admin.getByRole('button', { name: `Remove ${username}` }).click();
+  await admin.getByRole('alertdialog').getByRole('button', { name: 'Remove' }).click();
+  await expect(admin.getByRole('list', { name: 'Members' })).not.toContainText(username);
+  await rules.getByRole('button', { name: `Delete rule for ${domain}` }).click();
+  await admin.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click();
+  await expect(rules.getByText('Nobody joins by themselves.')).toBeVisible();
+  await signOut(page, username);
+  await signInWith(page, 'Acme accounts');
+  await expect(page.getByRole('button', { name: username })).toBeVisible();
+  await expect(page.getByRole('link', { name: organisation })).toHaveCount(0);
+  await admins.close();
+});
+
+test('who is not let in is told why, in words and with the number for the log', async ({
+  page,
+  browser,
+  signInServer: { url },
+}) => {
+  await page.goto(`${url}/sign-in?next=/orgs/first`);
+  await signInWith(page, 'Strict');
+  await consent(page, `${someone('eve')}@evil.example`);
+  const alert = page.getByRole('alert');
+  await expect(alert).toContainText(
+    'Your email address at Strict is of a domain that this server does not let in',
+  );
+  await expect(alert).toContainText(/Request [0-9a-f-]{36}/);
+  await expect(page.getByText('Afterwards you come to /orgs/first.')).toBeVisible();
+  expect(await cookieOf(page)).toBeUndefined();
+  await expectFitForAll(page);
+
+  const context = await browser.newContext();
+  const other = await context.newPage();
+  await other.goto(`${url}/sign-in`);
+  await signInWith(other, 'Strict');
+  await consent(other, someone('unverified'));
+  await expect(other.getByRole('alert')).toContainText('Strict does not vouch for your email address');
+  expect(await cookieOf(other)).toBeUndefined();
+  await context.close();
+});
+
+test('who says no at the provider comes back and can choose anew', async ({
+  page,
+  signInServer: { url },
+}) => {
+  await page.goto(`${url}/sign-in`);
+  await signInWith(page, 'Acme accounts');
+  await page.getByRole('link', { name: 'Cancel' }).click();
+  await expect(page.getByRole('alert')).toContainText('You did not sign in at Acme accounts');
+  expect(await cookieOf(page)).toBeUndefined();
+  const login = someone();
+  await signInWith(page, 'Acme accounts');
+  await consent(page, login);
+  await expect(page.getByRole('button', { name: login })).toBeVisible();
+});
+
+test('an answer that is used again, or in another browser, signs nobody in', async ({
+  page,
+  browser,
+  signInServer: { url },
+}) => {
+  let callback = '';
+  page.on('request', (request) => {
+    if (request.url().includes('/auth/oidc/acme/callback')) callback = request.url();
+  });
+  const login = someone();
+  await page.goto(`${url}/sign-in`);
+  await signInWith(page, 'Acme accounts');
+  await consent(page, login);
+  await expect(page.getByRole('button', { name: login })).toBeVisible();
+  expect(callback).toContain('code=');
+  const context = await browser.newContext();
+  const thief = await context.newPage();
+  await thief.goto(callback);
+  await expect(thief.getByRole('alert')).toContainText('has been used already');
+  expect(await cookieOf(thief)).toBeUndefined();
+  await context.close();
+});
+
+test('a user with a password is not taken over by their address, and connects the provider themselves', async ({
+  page,
+  signInServer: { url },
+}) => {
+  const username = someone('grace');
+  const email = `${username}@example.com`;
+  await apiAt(url).users.register({ username, email, password });
+  await page.goto(`${url}/sign-in`);
+  await signInWith(page, 'Acme accounts');
+  await consent(page, username);
+  await expect(page.getByRole('alert')).toContainText('connect Acme accounts under Account');
+  expect(await cookieOf(page)).toBeUndefined();
+
+  await page.getByLabel('Username or email').fill(username);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  await page.getByRole('button', { name: username, exact: true }).click();
+  await page.getByRole('link', { name: 'Account' }).click();
+  const ways = page.getByRole('region', { name: 'Sign-in providers' });
+  await expect(ways.getByText('No accounts connected.')).toBeVisible();
+  await ways.getByRole('button', { name: 'Connect Acme accounts' }).click();
+  await expect(page.getByRole('list', { name: 'Sign-in providers' })).toContainText(email);
+  await expectFitForAll(page);
+
+  await signOut(page, username);
+  await signInWith(page, 'Acme accounts');
+  await expect(page.getByRole('button', { name: username })).toBeVisible();
+  await page.goto(`${url}/account`);
+  await page.getByRole('button', { name: `Disconnect ${email} at Acme accounts` }).click();
+  await page.getByRole('alertdialog').getByRole('button', { name: 'Disconnect' }).click();
+  await expect(ways.getByText('No accounts connected.')).toBeVisible();
+  // The password still opens.
+  await signedIn(url, username, password);
+});
+
+test('with passwords switched off a provider is the only way in, also for the first admin', async ({
+  page,
+  passwordless: { url, setUpToken },
+}) => {
+  await page.goto(`${url}/set-up?token=${setUpToken}`);
+  await expect(page.getByLabel('Password')).toHaveCount(0);
+  await page.getByRole('button', { name: 'Set up with Acme accounts' }).click();
+  await expect(page.getByLabel('Organisation')).toBeFocused();
+  await page.getByLabel('Organisation').fill('acme');
+  await expectFitForAll(page);
+  await page.getByRole('button', { name: 'Set up with Acme accounts' }).click();
+  await consent(page, 'ada');
+  await expect(page.getByRole('link', { name: 'acme' })).toBeVisible();
+  await page.goto(`${url}/orgs/acme/members`);
+  await expect(page.getByRole('list', { name: 'Members' })).toContainText('ada');
+  await expect(page.getByRole('button', { name: 'Remove ada' })).toBeVisible();
+  await page.goto(`${url}/account`);
+  await expect(page.getByRole('region', { name: 'Sign-in providers' })).toBeVisible();
+  await expect(page.getByLabel('Current password')).toHaveCount(0);
+
+  await signOut(page, 'ada');
+  await expect(page.getByLabel('Password')).toHaveCount(0);
+  await expect(page.getByRole('button', { name: 'Sign in', exact: true })).toHaveCount(0);
+  await page.goto(`${url}/set-up?token=${setUpToken}`);
+  await expect(page.getByRole('heading', { name: 'Already set up' })).toBeVisible();
+});

@@ -1,0 +1,66 @@
+import { isIPv6 } from 'node:net';
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { Recent } from './recent.ts';
+
+/** A minute's requests are counted by parts of it, so that whoever has asked too much waits for seconds only. */
+const WINDOW_SECONDS = 10;
+/** How much of what a credential may ask an address may without one. */
+const ANONYMOUS_PART = 1 / 5;
+const MOST_KNOWN = 50_000;
+
+/** A network of IPv6 that one customer has is one address: it has 2^64 of them. */
+export function addressKey(address: string | null): string {
+  if (address === null || !isIPv6(address)) return address ?? 'unknown';
+  const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::');
+  const before = head === '' ? [] : head.split(':');
+  const after = tail === undefined || tail === '' ? [] : tail.split(':');
+  const gap = tail === undefined ? 0 : 8 - before.length - after.length;
+  return [...before, ...Array.from({ length: gap }, () => '0'), ...after].slice(0, 4).join(':');
+}
+
+/**
+ * Counts requests of each credential, and of each address without one; of this server alone, in memory. A credential that
+ * has not been seen to be right counts for its address as well, so that making them up gains nothing.
+ */
+export class RequestRates {
+  readonly #credentials: RateLimiterMemory | null;
+  readonly #addresses: RateLimiterMemory | null;
+  readonly #known = new Recent<true>(MOST_KNOWN);
+
+  /** @param perMinute for a credential; 0 counts nothing */
+  constructor(perMinute: number) {
+    const limiter = (part: number) => {
+      const points = Math.ceil((perMinute * part * WINDOW_SECONDS) / 60);
+      return perMinute === 0 ? null : new RateLimiterMemory({ points, duration: WINDOW_SECONDS });
+    };
+    this.#credentials = limiter(1);
+    this.#addresses = limiter(ANONYMOUS_PART);
+  }
+
+  /**
+   * Counts a request.
+   * @param credential the hash of what it shows; null for nothing
+   * @returns null when it may go on, else the seconds after which there is room again
+   */
+  async take(credential: Buffer | null, address: string | null): Promise<number | null> {
+    if (this.#credentials === null || this.#addresses === null) return null;
+    try {
+      const key = credential?.toString('base64') ?? null;
+      if (key === null || this.#known.get(key) === undefined)
+        await this.#addresses.consume(addressKey(address));
+      if (key !== null) await this.#credentials.consume(key);
+      return null;
+    } catch (full) {
+      if (full instanceof RateLimiterRes) return Math.max(1, Math.ceil(full.msBeforeNext / 1_000));
+      throw full;
+    }
+  }
+
+  /** A credential that was taken is right: it counts for itself alone from now on, and the address has its request back. */
+  async know(credential: Buffer, address: string | null): Promise<void> {
+    const key = credential.toString('base64');
+    if (this.#addresses === null || this.#known.get(key) !== undefined) return;
+    this.#known.set(key, true);
+    await this.#addresses.reward(addressKey(address));
+  }
+}

@@ -1,0 +1,125 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { csrfToken, hashSecret, makeSecret } from '#server/features/credentials/secret.ts';
+import { aimAt } from './aim.ts';
+import type { Aim } from './every-method.ts';
+import type { TestApp } from './harness.ts';
+import { person, type World } from './world.ts';
+
+/** Who calls, in the order of the table's columns; all but the last two stand where the first organisation does. */
+export const CALLERS = [
+  'nobody',
+  'expired session',
+  'idle session',
+  'revoked token',
+  'token to read',
+  'service account',
+  'removed member',
+  'member',
+  'author',
+  'admin',
+  'other’s member',
+  'other’s admin',
+] as const;
+export type CallerName = (typeof CALLERS)[number];
+
+/** Those who may sign out, or change their password. */
+const ENDABLE: ReadonlySet<CallerName> = new Set([
+  'removed member',
+  'member',
+  'author',
+  'admin',
+  'other’s member',
+  'other’s admin',
+]);
+
+/** An organisation with everything that a request can point at. */
+export interface Ground {
+  readonly w: World;
+  readonly aim: Aim;
+}
+
+export interface CallersAtWork {
+  readonly ours: Ground;
+  readonly theirs: Ground;
+  /** A credential of that caller, as headers; a new one for each call where a call may end it. */
+  headersOf(caller: CallerName): Promise<Record<string, string>>;
+}
+
+interface Credential {
+  readonly kind: 'session' | 'access' | 'personal' | 'service';
+  readonly userId: string;
+  readonly scopes?: readonly string[];
+  /** Hours from now, for each of the moments that decide. */
+  readonly expires?: number;
+  readonly revoked?: number;
+  readonly used?: number;
+}
+
+/** Two organisations and everybody who may call for something of the first. */
+export async function callersAtWork(app: TestApp): Promise<CallersAtWork> {
+  const [ours, theirs] = [await aimAt(app), await aimAt(app)];
+  const { organisationId, admin } = ours.w;
+  const leaver = await person(app, 'leaver');
+  await admin.organisations.addMember({ organisationId, userId: leaver.userId, role: 'admin' });
+  await admin.organisations.removeMember({ organisationId, userId: leaver.userId });
+
+  const { pool } = app.context.db;
+  const give = async ({
+    kind,
+    userId,
+    scopes = [],
+    expires = 1,
+    revoked,
+    used,
+  }: Credential): Promise<string> => {
+    const secret = makeSecret(kind, () => randomBytes(32).toString('base64url'));
+    const at = (hours: number | undefined) =>
+      hours === undefined ? null : new Date(Date.now() + hours * 3_600_000);
+    await pool.query(
+      `insert into credentials (id, kind, user_id, secret_hash, family_id, scopes, created_at, begun_at, expires_at, revoked_at, last_used_at)
+       values ($1, $2, $3, $4, $1, $5, $6, $6, $7, $8, $9)`,
+      [
+        randomUUID(),
+        kind,
+        userId,
+        hashSecret(secret),
+        scopes,
+        at(used ?? 0),
+        at(expires),
+        at(revoked),
+        at(used),
+      ],
+    );
+    return secret;
+  };
+  const bearer = async (credential: Credential) => ({ authorization: `Bearer ${await give(credential)}` });
+  const cookie = async (credential: Omit<Credential, 'kind'>) => {
+    const secret = await give({ ...credential, kind: 'session' });
+    return { cookie: `forage_session=${secret}`, 'x-csrf-token': csrfToken(secret) };
+  };
+  const { userId } = admin;
+  const all = ['read', 'release', 'approve', 'admin'];
+  const HEADERS: Readonly<Record<CallerName, () => Promise<Record<string, string>>>> = {
+    nobody: async () => ({}),
+    'expired session': () => cookie({ userId, expires: -0.01 }),
+    'idle session': () => cookie({ userId, used: -13 }),
+    'revoked token': () => bearer({ kind: 'personal', userId, scopes: all, revoked: -0.01 }),
+    'token to read': () => bearer({ kind: 'personal', userId, scopes: ['read'] }),
+    'service account': () =>
+      bearer({ kind: 'service', userId: ours.aim.serviceAccountId, scopes: ['read', 'release'] }),
+    'removed member': () => bearer({ kind: 'access', userId: leaver.userId }),
+    member: () => bearer({ kind: 'access', userId: ours.w.reviewer.userId }),
+    author: () => bearer({ kind: 'access', userId: ours.w.author.userId }),
+    admin: () => cookie({ userId }),
+    'other’s member': () => bearer({ kind: 'access', userId: theirs.w.reviewer.userId }),
+    'other’s admin': () => bearer({ kind: 'access', userId: theirs.w.admin.userId }),
+  };
+  // No call ends these, and an account's tokens are limited in number.
+  const kept = new Map<CallerName, Promise<Record<string, string>>>();
+  const headersOf = (caller: CallerName) => {
+    const headers = kept.get(caller) ?? HEADERS[caller]();
+    if (!ENDABLE.has(caller)) kept.set(caller, headers);
+    return headers;
+  };
+  return { ours, theirs, headersOf };
+}

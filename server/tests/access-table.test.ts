@@ -1,0 +1,131 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import type { JsonObject } from '@bufbuild/protobuf';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PipelineRunStageStatus } from '#server/gen/forest/v1/releases_pb.ts';
+import { accessRuleOf } from '#server/rpc/access-table.ts';
+import {
+  CALLERS,
+  type CallerName,
+  type CallersAtWork,
+  callersAtWork,
+  type Ground,
+} from './access-callers.ts';
+import { accessPage, type Cell, cellText, rowsOfPage } from './access-page.ts';
+import { type Aim, callJson, everyMethod, nameOf, requestsFor } from './every-method.ts';
+import { eventually, startTestApp, type TestApp } from './harness.ts';
+import { stateOf } from './world.ts';
+
+const PAGE = new URL('../../docs/access-table.md', import.meta.url);
+const writing = process.env['ACCESS_TABLE'] === 'write';
+
+let app: TestApp;
+let at: CallersAtWork;
+let expected: ReadonlyMap<string, readonly string[]>;
+const found = new Map<string, readonly string[]>();
+beforeAll(async () => {
+  app = await startTestApp({ config: { rateLimitPerMinute: 0 } });
+  at = await callersAtWork(app);
+  expected = rowsOfPage(await readFile(PAGE, 'utf8').catch(() => ''));
+});
+afterAll(async () => {
+  if (writing) await writeFile(PAGE, accessPage(found));
+  await app.stop();
+});
+
+const NEVER_IN: readonly CallerName[] = ['nobody', 'expired session', 'idle session', 'revoked token'];
+const OUTSIDE: readonly CallerName[] = ['removed member', 'other’s member', 'other’s admin'];
+
+/** Ends once for each release: everybody who may is given one of their own. */
+const ONCE: Readonly<Record<string, (ground: Ground) => Promise<Partial<Aim>>>> = {
+  'ReleaseService.CancelRelease': async ({ w }) => ({
+    otherIntentId: await w.release((await w.artifact()).artifactId, ['production']),
+  }),
+  'ReleaseService.ApprovePlanStage': freshPlan,
+  'ReleaseService.RejectPlanStage': freshPlan,
+};
+
+let made = 0;
+async function freshPlan({ w }: Ground): Promise<Partial<Aim>> {
+  const pipeline = `planned-${++made}`;
+  await w.admin.pipelines.createReleasePipeline({
+    project: w.project,
+    name: pipeline,
+    stages: [{ id: 'plan', config: { case: 'plan', value: { environment: 'staging' } } }],
+  });
+  const { artifactId } = await w.artifact();
+  const { intents } = await w.author.releases.release({ artifactId, usePipeline: true, pipeline });
+  const planIntentId = intents[0]?.releaseIntentId ?? '';
+  const waits = PipelineRunStageStatus.AWAITING_APPROVAL;
+  await eventually(async () => (await stateOf(w, planIntentId)).stages[0]?.status === waits, 'the plan');
+  return { planIntentId };
+}
+
+async function requestOf(name: string, ground: Ground, n: string, mayPass: boolean): Promise<JsonObject> {
+  const fresh = mayPass ? await ONCE[name]?.(ground) : undefined;
+  return requestsFor({ ...ground.aim, ...fresh }, n)[name] ?? {};
+}
+
+async function cellOf(method: (typeof everyMethod)[number], caller: CallerName): Promise<Cell> {
+  const name = nameOf(method);
+  const call = async (ground: Ground, whose: string, mayPass: boolean) => {
+    // Signing in is slowed after a while: another test's matter.
+    if (accessRuleOf(method).need === 'public')
+      await app.context.db.pool.query('delete from sign_in_attempts');
+    const n = `${made++}-${whose}`;
+    const request = await requestOf(name, ground, n, mayPass);
+    return (await callJson(app, method, request, await at.headersOf(caller))).code;
+  };
+  const outside = OUTSIDE.includes(caller);
+  const inside = !outside && !NEVER_IN.includes(caller);
+  return {
+    own: await call(at.ours, 'own', inside),
+    other: await call(at.theirs, 'other', outside),
+  };
+}
+
+describe('who may call what', () => {
+  test('every method has a row on the page, and every row a method', () => {
+    if (writing) return;
+    expect([...expected.keys()]).toEqual(everyMethod.map(nameOf));
+    expect(Object.keys(requestsFor(at.ours.aim, 0)).sort()).toEqual(everyMethod.map(nameOf).sort());
+  });
+
+  test.each(everyMethod.map((method) => [nameOf(method), method] as const))('%s', async (name, method) => {
+    const cells = new Map<CallerName, Cell>();
+    // Those who are refused change nothing for the others.
+    const first = CALLERS.filter((caller) => NEVER_IN.includes(caller));
+    for (const [n, cell] of (await Promise.all(first.map((one) => cellOf(method, one)))).entries()) {
+      cells.set(first[n] ?? 'nobody', cell);
+    }
+    for (const caller of CALLERS) if (!cells.has(caller)) cells.set(caller, await cellOf(method, caller));
+    found.set(
+      name,
+      CALLERS.map((caller) => cellText(cells.get(caller) ?? { own: '', other: '' })),
+    );
+    if (!writing) expect(found.get(name)).toEqual(expected.get(name));
+
+    // What the rows have to obey, whatever the page says.
+    const rule = accessRuleOf(method);
+    if (rule.need === 'public' || method.methodKind === 'bidi_streaming') return;
+    const code = (caller: CallerName, ids: keyof Cell) => [caller, ids, cells.get(caller)?.[ids]];
+    for (const caller of NEVER_IN) {
+      expect(code(caller, 'own')).toEqual([caller, 'own', 'unauthenticated']);
+      expect(code(caller, 'other')).toEqual([caller, 'other', 'unauthenticated']);
+    }
+    if (rule.token !== 'read' || rule.callers === 'logins') {
+      expect(code('token to read', 'own')).toEqual(['token to read', 'own', 'permission_denied']);
+    }
+    if (rule.callers !== 'everybody') {
+      expect(code('service account', 'own')).toEqual(['service account', 'own', 'permission_denied']);
+    }
+    if (rule.need === 'authenticated') return;
+    for (const caller of OUTSIDE) expect(code(caller, 'own')).toEqual([caller, 'own', 'not_found']);
+    for (const caller of ['member', 'author', 'admin'] as const) {
+      expect(code(caller, 'other')).toEqual([caller, 'other', 'not_found']);
+    }
+    if (rule.need === 'member') return;
+    for (const caller of ['member', 'author'] as const) {
+      expect(code(caller, 'own')).toEqual([caller, 'own', 'permission_denied']);
+    }
+  });
+});

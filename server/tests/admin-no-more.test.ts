@@ -1,0 +1,91 @@
+import { Code, ConnectError } from '@connectrpc/connect';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PolicyType } from '#server/gen/forest/v1/policies_pb.ts';
+import { eventually, startTestApp, type TestApp } from './harness.ts';
+import { type World, world } from './world.ts';
+
+/*
+ * An admin's request is let in by one look at their role, and carried out in a transaction a moment later: after a pause of the
+ * server, much later. What happens to the role in between decides.
+ */
+
+let app: TestApp;
+beforeAll(async () => {
+  app = await startTestApp({ config: { databasePoolSize: 12 } });
+});
+afterAll(() => app.stop());
+
+const waitingForRole = async (): Promise<boolean> => {
+  const { rows } = await app.context.db.pool.query(
+    `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+        and query like '%require_admin%'`,
+  );
+  return rows.length > 0;
+};
+
+/** Takes the admin's role away at the moment at which their request has been let in and not been carried out. */
+async function demotedMeanwhile<T>(w: World, request: () => Promise<T>): Promise<PromiseSettledResult<T>> {
+  const other = await app.context.db.pool.connect();
+  try {
+    await other.query('begin');
+    await other.query('update memberships set role = $3 where organisation_id = $1 and user_id = $2', [
+      w.organisationId,
+      w.admin.userId,
+      'member',
+    ]);
+    const asked = Promise.allSettled([request()]);
+    await eventually(waitingForRole, 'the request to meet the change of the role');
+    await other.query('commit');
+    const [outcome] = await asked;
+    return outcome;
+  } finally {
+    other.release();
+  }
+}
+
+const refusal = (outcome: PromiseSettledResult<unknown>) =>
+  outcome.status === 'rejected' ? ConnectError.from(outcome.reason).code : null;
+
+describe('an admin who is none any more when the change is made', () => {
+  test('changes no policy', async () => {
+    const w = await world(app);
+    const outcome = await demotedMeanwhile(w, () =>
+      w.admin.policies.createPolicy({
+        project: w.project,
+        name: 'too late',
+        policyType: PolicyType.EXTERNAL_APPROVAL,
+        config: { case: 'approval', value: { targetEnvironment: 'production', requiredApprovals: 1 } },
+      }),
+    );
+    expect(refusal(outcome)).toBe(Code.PermissionDenied);
+    const { policies } = await w.reviewer.policies.listPolicies({ project: w.project });
+    expect(policies).toEqual([]);
+  });
+
+  test('makes nobody admin, themselves included', async () => {
+    const w = await world(app);
+    const { organisationId } = w;
+    const outcome = await demotedMeanwhile(w, () =>
+      w.admin.organisations.updateMemberRole({ organisationId, userId: w.admin.userId, role: 'admin' }),
+    );
+    expect(refusal(outcome)).toBe(Code.PermissionDenied);
+    const { members } = await w.reviewer.organisations.listMembers({ organisationId });
+    expect(members.filter((one) => one.role === 'admin')).toEqual([]);
+  });
+});
+
+test('an admin can give up their own role, and leave', async () => {
+  const w = await world(app);
+  const { organisationId } = w;
+  await w.admin.organisations.updateMemberRole({ organisationId, userId: w.reviewer.userId, role: 'admin' });
+  await w.admin.organisations.updateMemberRole({ organisationId, userId: w.admin.userId, role: 'member' });
+  await w.reviewer.organisations.removeMember({ organisationId, userId: w.reviewerTwo.userId });
+  await w.reviewer.organisations.updateMemberRole({
+    organisationId,
+    userId: w.admin.userId,
+    role: 'admin',
+  });
+  await w.reviewer.organisations.removeMember({ organisationId, userId: w.reviewer.userId });
+  const { members } = await w.admin.organisations.listMembers({ organisationId });
+  expect(members.map((one) => one.userId)).not.toContain(w.reviewer.userId);
+});

@@ -1,0 +1,340 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { startEmbedded } from '#server/db/embedded/index.ts';
+import { MIGRATIONS, migrate } from '#server/db/migrate.ts';
+import { chainsOf, verifyChain } from '#server/features/history/verify-service.ts';
+import { PolicyService } from '#server/gen/forest/v1/policies_pb.ts';
+import { ReleaseService } from '#server/gen/forest/v1/releases_pb.ts';
+import { UsersService } from '#server/gen/forest/v1/users_pb.ts';
+import { command, everything, settings, type Waiting, type Where, waitingWorld } from './backup-world.ts';
+import { eventually, makeDatabase, startTestApp, type TestApp } from './harness.ts';
+import { ended, type World } from './world.ts';
+
+/*
+ * The real commands, in processes of their own, on a real embedded database whose server is running: what was backed up
+ * comes back row for row, in a folder and on a server, and goes on where it stood.
+ */
+
+// Each test starts processes and databases of its own.
+vi.setConfig({ testTimeout: 120_000 });
+
+const silent = { info() {}, warn() {}, error() {} };
+
+let folder: string;
+let file: string;
+let source: TestApp;
+let waiting: Waiting;
+let original: Map<string, string[]>;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'forage-backup-'));
+  file = join(folder, 'forage.backup');
+  source = await startTestApp({ config: settings({ dataDir: join(folder, 'source') }) });
+  waiting = await waitingWorld(source);
+  const made = await command('backup', file, { dataDir: join(folder, 'source') });
+  expect(made).toMatchObject({ code: 0, words: expect.stringMatching(/^Backed up DATA_DIR .*: \d+ tables/) });
+  original = await everything(source.context.db.pool.options);
+});
+
+afterAll(async () => {
+  await source?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** The app on restored data: somebody who was signed in still is, and their vote is the one that was missing. */
+async function goesOn(where: Where): Promise<void> {
+  const app = await startTestApp({ config: settings(where) });
+  try {
+    expect(app.setUpToken).toBeNull();
+    const { w, intentId } = waiting;
+    const reviewerTwo = app.client(PolicyService, { token: w.reviewerTwo.token });
+    const vote = await reviewerTwo.approveRelease({
+      project: w.project,
+      releaseIntentId: intentId,
+      targetEnvironment: 'production',
+    });
+    expect(vote.state).toMatchObject({ currentApprovals: 2 });
+    const author = { ...w.author, releases: app.client(ReleaseService, { token: w.author.token }) };
+    const here: World = { ...w, author };
+    await ended(here, intentId);
+    await staysAppendOnly(app);
+  } finally {
+    await app.stop();
+  }
+}
+
+async function staysAppendOnly(app: TestApp): Promise<void> {
+  const { pool } = app.context.db;
+  await expect(pool.query('UPDATE history SET subject = subject')).rejects.toThrow('append-only');
+  await expect(pool.query('DELETE FROM history_heads')).rejects.toThrow('append-only');
+  for (const { chain } of await chainsOf(app.context.db)) {
+    expect((await verifyChain(app.context.db, chain)).fault).toBeNull();
+  }
+  const old = (original.get('history') ?? []).length;
+  const { rows } = await pool.query<{ id: number }>('SELECT id FROM history ORDER BY id');
+  expect(rows.length).toBeGreaterThan(old);
+  const last = await pool.query<{ max: number }>('SELECT max(id) FROM history WHERE id <= $1', [
+    rows[old - 1]?.id,
+  ]);
+  // The next entry came after the last restored one: no id was given twice.
+  expect(rows[old]?.id).toBeGreaterThan(last.rows[0]?.max ?? Number.POSITIVE_INFINITY);
+}
+
+test('a folder comes back in another folder, and goes on', async () => {
+  const where = { dataDir: join(folder, 'other') };
+  const restored = await command('restore', file, where);
+  expect(restored).toMatchObject({ code: 0, words: expect.stringContaining('Restored') });
+  const postgres = await startEmbedded({ dataDir: where.dataDir, log: silent });
+  const found = await everything(postgres.connection).finally(() => postgres.stop());
+  expect(found).toEqual(original);
+  await goesOn(where);
+  const checked = await command('verify-history', null, where);
+  expect(checked).toMatchObject({
+    code: 0,
+    words: expect.stringContaining(`${waiting.w.organisation}: `),
+  });
+  // Beside a server that runs.
+  const beside = await command('verify-history', null, { dataDir: join(folder, 'source') });
+  expect(beside).toMatchObject({ code: 0, words: expect.stringContaining(' entries fit; head ') });
+
+  // With no server running the folder's database is started for the backup alone.
+  const again = await command('backup', join(folder, 'cold.backup'), where);
+  expect(again).toMatchObject({ code: 0 });
+  await expect(stat(join(where.dataDir, 'postgres', 'postmaster.pid'))).rejects.toThrow('ENOENT');
+});
+
+test('a folder moves to a server, on which a Forage had been started already', async () => {
+  const database = await makeDatabase();
+  try {
+    const where = { databaseUrl: database.url };
+    const idle = await startTestApp({ config: settings(where) });
+    expect(idle.setUpToken).not.toBeNull();
+    await idle.stop();
+    expect(await command('restore', file, where)).toMatchObject({ code: 0 });
+    expect(await everything({ connectionString: database.url })).toEqual(original);
+    await goesOn(where);
+    const filled = await command('restore', file, where);
+    expect(filled).toMatchObject({ code: 1, words: expect.stringContaining('The database is not empty') });
+  } finally {
+    await database.drop();
+  }
+});
+
+test('every table of the schema is in the backup, one that was just made too', async () => {
+  const database = await makeDatabase();
+  const client = new pg.Client({ connectionString: database.url });
+  try {
+    await (await startTestApp({ config: settings({ databaseUrl: database.url }) })).stop();
+    await client.connect();
+    await client.query(`CREATE TABLE a_new_one (id bigserial PRIMARY KEY, user_id uuid REFERENCES users (id), doubled bigint
+      GENERATED ALWAYS AS (id * 2) STORED); INSERT INTO a_new_one (user_id) VALUES (NULL), (NULL)`);
+    const tables = (await everything({ connectionString: database.url })).size - 2;
+    const target = join(folder, 'new-table.backup');
+    const { words } = await command('backup', target, { databaseUrl: database.url });
+    expect(words).toContain(`${tables} tables`);
+    // It is not one that the migrations make, so there is nothing to restore it into, and that is said.
+    const restored = await command('restore', target, { dataDir: join(folder, 'strangers') });
+    expect(restored.words).toContain('a_new_one: not a table of Forage: left out');
+    expect(restored).toMatchObject({ code: 0, words: expect.stringContaining(`${tables - 1} tables`) });
+  } finally {
+    await client.end();
+    await database.drop();
+  }
+});
+
+test('it holds one moment, while others write', async () => {
+  const database = await makeDatabase();
+  const client = new pg.Client({ connectionString: database.url });
+  const restored = await makeDatabase();
+  try {
+    await (await startTestApp({ config: settings({ databaseUrl: database.url }) })).stop();
+    await client.connect();
+    let writing = true;
+    // Each user is one transaction with the organisation of the same id: a copy that has one without the other is torn.
+    const writer = (async () => {
+      for (; writing; ) {
+        await client.query(`WITH made AS (INSERT INTO users (id, username, created_at, updated_at)
+            SELECT id, id::text, now(), now() FROM (SELECT gen_random_uuid() AS id FROM generate_series(1, 50)) g
+            RETURNING id)
+          INSERT INTO organisations (id, name, created_at) SELECT id, id::text, now() FROM made`);
+      }
+    })();
+    const target = join(folder, 'torn.backup');
+    const made = await command('backup', target, { databaseUrl: database.url });
+    writing = false;
+    await writer;
+    expect(made).toMatchObject({ code: 0 });
+    expect(await command('restore', target, { databaseUrl: restored.url })).toMatchObject({ code: 0 });
+    const found = await everything({ connectionString: restored.url });
+    expect(found.get('users')?.length).toBeGreaterThan(0);
+    expect(found.get('users')?.length).toBe(found.get('organisations')?.length);
+  } finally {
+    await client.end();
+    await database.drop();
+    await restored.drop();
+  }
+});
+
+test('a backup of an older version is brought to this one after it was loaded', async () => {
+  const [old, restored] = [await makeDatabase(), await makeDatabase()];
+  const client = new pg.Client({ connectionString: old.url });
+  try {
+    await client.connect();
+    await migrate(client, MIGRATIONS, silent, { upTo: 1 });
+    await client.query(`WITH made AS (INSERT INTO organisations (id, name, created_at)
+        VALUES (gen_random_uuid(), 'acme', now()) RETURNING id)
+      INSERT INTO history (organisation_id, at, kind, actor_username, subject)
+        SELECT id, now(), 'role', 'admin', 'somebody' FROM made, generate_series(1, 3)`);
+    const target = join(folder, 'older.backup');
+    expect(await command('backup', target, { databaseUrl: old.url })).toMatchObject({ code: 0 });
+    expect(await command('restore', target, { databaseUrl: restored.url })).toMatchObject({ code: 0 });
+    const found = await everything({ connectionString: restored.url });
+    expect(found.get('migrations')).toEqual(original.get('migrations'));
+    const before = await everything({ connectionString: old.url });
+    expect(found.get('organisations')).toEqual(before.get('organisations'));
+    expect(found.get('history')).toHaveLength(3);
+  } finally {
+    await client.end();
+    await old.drop();
+    await restored.drop();
+  }
+});
+
+test('a backup that loses its connection leaves the file as it was', async () => {
+  const database = await makeDatabase();
+  const holder = new pg.Client({ connectionString: database.url });
+  const client = new pg.Client({ connectionString: database.url });
+  try {
+    await (await startTestApp({ config: settings({ databaseUrl: database.url }) })).stop();
+    await Promise.all([holder.connect(), client.connect()]);
+    const target = join(folder, 'lost.backup');
+    await writeFile(target, 'the one of yesterday');
+    await holder.query('BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE');
+    const backup = command('backup', target, { databaseUrl: database.url });
+    await eventually(async () => {
+      const { rows } = await client.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'forage archive' AND wait_event_type = 'Lock'`);
+      return rows.length > 0;
+    }, 'a backup that waits for the table');
+    expect(await backup).toMatchObject({ code: 1, words: expect.stringContaining('Nothing was backed up.') });
+    expect(await readFile(target, 'utf8')).toBe('the one of yesterday');
+    await expect(stat(`${target}.partial`)).rejects.toThrow('ENOENT');
+  } finally {
+    await Promise.all([holder.end(), client.end()]);
+    await database.drop();
+  }
+});
+
+test('a lost password is replaced beside a running server, and ends what was signed in by it', async () => {
+  const { username, token } = waiting.w.reviewer;
+  const where = { dataDir: join(folder, 'source') };
+  const { code, words } = await command('reset-password', username, where);
+  expect(code).toBe(0);
+  const [, password = ''] = /^The password of \S+ is now (\S+)$/m.exec(words) ?? [];
+  const users = source.client(UsersService, {});
+  const again = await users.login({ identifier: { case: 'username', value: username }, password });
+  expect(again.user?.username).toBe(username);
+  await expect(source.client(UsersService, { token }).tokenInfo({})).rejects.toThrow('unauthenticated');
+  const nobody = await command('reset-password', 'nobody-at-all', where);
+  expect(nobody).toEqual({ code: 1, words: 'user "nobody-at-all" not found\n' });
+  original = await everything(source.context.db.pool.options);
+});
+
+test('the file is closed to others, and nothing else is left', async () => {
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  expect((await readdir(folder)).filter((name) => name.includes('partial'))).toEqual([]);
+});
+
+describe('refused in words, with nothing written', () => {
+  const untouched = async (bytes: Buffer, words: string | RegExp) => {
+    const damaged = join(folder, 'damaged.backup');
+    await writeFile(damaged, bytes);
+    const dataDir = join(folder, 'never-made');
+    const refused = await command('restore', damaged, { dataDir });
+    expect(refused).toMatchObject({ code: 1, words: expect.stringMatching(words) });
+    expect(refused.words.trim().split('\n')).toHaveLength(1);
+    await expect(stat(dataDir)).rejects.toThrow('ENOENT');
+  };
+
+  test('a cut file', async () => {
+    const whole = await readFile(file);
+    await untouched(whole.subarray(0, whole.length - 1), 'its end is missing or altered');
+    await untouched(whole.subarray(0, whole.length / 2), 'its end is missing or altered');
+    await untouched(Buffer.alloc(0), 'its end is missing or altered');
+  });
+
+  test('an altered byte, wherever it is', async () => {
+    const whole = await readFile(file);
+    for (const part of [0, 0.3, 0.6, 0.9, 1]) {
+      const altered = Buffer.from(whole);
+      const at = Math.floor((altered.length - 1) * part);
+      altered[at] = (altered[at] ?? 0) ^ 4;
+      await untouched(altered, /is no whole backup \(.*\): use another one/);
+    }
+    await untouched(Buffer.concat([whole, Buffer.from('\n')]), 'its end is missing or altered');
+  });
+
+  test('something else', async () => {
+    await untouched(Buffer.from('SELECT 1;\n'.repeat(100)), 'it is not a backup of Forage');
+  });
+
+  test('the folder of a running server', async () => {
+    const refused = await command('restore', file, { dataDir: join(folder, 'source') });
+    expect(refused).toMatchObject({
+      code: 1,
+      words: expect.stringContaining('already in use by another Forage'),
+    });
+    expect(await everything(source.context.db.pool.options)).toEqual(original);
+  });
+
+  test('a database that a server uses', async () => {
+    const app = await startTestApp();
+    try {
+      const refused = await command('restore', file, { databaseUrl: app.databaseUrl });
+      expect(refused).toMatchObject({ code: 1, words: expect.stringContaining('stop it first') });
+    } finally {
+      await app.stop();
+    }
+  });
+
+  test('a database that is not there', async () => {
+    const refused = await command('restore', file, { databaseUrl: 'postgres://x@127.0.0.1:1/x' });
+    expect(refused).toMatchObject({ code: 1, words: expect.stringContaining('no database within') });
+  });
+
+  test('a backup of a newer version', async () => {
+    const database = await makeDatabase();
+    const client = new pg.Client({ connectionString: database.url });
+    try {
+      await (await startTestApp({ config: settings({ databaseUrl: database.url }) })).stop();
+      await client.connect();
+      await client.query(
+        `INSERT INTO schema_migrations (number, name, sha256) VALUES (9999, '9999_to_come.sql', '')`,
+      );
+      const target = join(folder, 'newer.backup');
+      await command('backup', target, { databaseUrl: database.url });
+      await untouched(await readFile(target), /made by a newer Forage .*9999_to_come\.sql/);
+    } finally {
+      await client.end();
+      await database.drop();
+    }
+  });
+
+  test('a folder without a database, and a backup beside another one', async () => {
+    const none = await command('backup', join(folder, 'none.backup'), { dataDir: join(folder, 'nothing') });
+    expect(none).toMatchObject({
+      code: 1,
+      words: expect.stringContaining('There is no database in DATA_DIR'),
+    });
+    await writeFile(join(folder, 'busy.backup.partial'), 'half');
+    const busy = await command('backup', join(folder, 'busy.backup'), { dataDir: join(folder, 'source') });
+    expect(busy).toMatchObject({
+      code: 1,
+      words: expect.stringContaining('another backup is writing there'),
+    });
+    await rm(join(folder, 'busy.backup.partial'));
+  });
+});

@@ -1,0 +1,305 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { onceThere } from '#server/db/arrival.ts';
+import { cancelRequest } from '#server/db/cancel-request.ts';
+import { targetOf } from '#server/db/connection.ts';
+import { openDatabase, statement } from '#server/db/database.ts';
+import { withinRequest } from '#server/request-scope.ts';
+import { wordsForStart } from '#server/start-failure.ts';
+import { eventually } from './harness.ts';
+import { makeAuthority, type PostgresServer, startPostgres } from './postgres-server.ts';
+
+/** Real PostgreSQL servers, one with TLS and one without, and what DATABASE_URL makes of them. */
+
+let folder: string;
+let secured: PostgresServer;
+let plain: PostgresServer;
+let right: string;
+let wrong: string;
+let own: { cert: string; key: string };
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'forage-connection-'));
+  const [authority, stranger] = await Promise.all([
+    makeAuthority(join(folder, 'authority'), 'Test authority'),
+    makeAuthority(join(folder, 'stranger'), 'Another authority'),
+  ]);
+  right = authority.ca;
+  wrong = stranger.ca;
+  own = await authority.issue('forage');
+  const server = await authority.issue('localhost');
+  secured = await startPostgres({
+    folder: join(folder, 'secured'),
+    tls: { ...server, ca: authority.ca },
+    // With a certificate of its own a client needs no password; by a plain connection nobody comes in.
+    access: ['host all postgres 127.0.0.1/32 scram-sha-256', 'hostnossl all all 127.0.0.1/32 reject'],
+  });
+  plain = await startPostgres({ folder: join(folder, 'plain') });
+});
+afterAll(async () => {
+  await Promise.all([secured?.stop(), plain?.stop()]);
+  await rm(folder, { recursive: true, force: true });
+});
+
+const lines: string[] = [];
+const log = {
+  info: () => {},
+  warn: (_: object, words: string) => void lines.push(words),
+  error: () => {},
+};
+
+/** By the URL, how the connection stands: `TLSv1.3`, or `plain`. */
+async function reach(url: string, waitSeconds = 0): Promise<string> {
+  const { result } = await onceThere(targetOf(url), waitSeconds, log, async (client) => {
+    const { rows } = await client.query('select version from pg_stat_ssl where pid = pg_backend_pid()');
+    return rows[0].version ?? 'plain';
+  });
+  return result;
+}
+
+/** The one line that a start ends with. */
+async function refused(url: string, waitSeconds = 0): Promise<string> {
+  try {
+    await reach(url, waitSeconds);
+  } catch (error) {
+    const words = wordsForStart(error);
+    if (words === null) throw error;
+    expect(words).not.toContain('\n');
+    expect(words).not.toContain('only-for-tests');
+    return words;
+  }
+  throw new Error('it was not refused');
+}
+
+/** The certificate is for this name, the same server by its address is somebody else. */
+const byName = (url: string) => url.replace('127.0.0.1', 'localhost');
+
+describe('TLS by the URL', () => {
+  test.each(['prefer', 'require'])('%s asks for no certificate that is known', async (sslmode) => {
+    expect(await reach(secured.url({ sslmode }))).toMatch(/^TLS/);
+  });
+
+  test('without an sslmode it is used where the server has it', async () => {
+    expect(await reach(secured.url())).toMatch(/^TLS/);
+    expect(await reach(plain.url())).toBe('plain');
+    expect(await reach(plain.url({ sslmode: 'prefer' }))).toBe('plain');
+  });
+
+  test('verify-full asks for the authority and the name', async () => {
+    const options = { sslmode: 'verify-full', sslrootcert: right };
+    expect(await reach(byName(secured.url(options)))).toMatch(/^TLS/);
+    expect(await refused(secured.url(options))).toContain(
+      "the server's certificate is not trusted or does not fit",
+    );
+    expect(await refused(byName(secured.url({ ...options, sslrootcert: wrong })))).toContain(
+      'correct sslrootcert',
+    );
+    expect(await refused(byName(secured.url({ sslmode: 'verify-full' })))).toContain('not trusted');
+    expect(await refused(byName(secured.url({ sslmode: 'verify-full', sslrootcert: 'system' })))).toContain(
+      'not trusted',
+    );
+  });
+
+  test.each(['verify-ca', 'require'])(
+    '%s with an authority asks for it, not for the name',
+    async (sslmode) => {
+      expect(await reach(secured.url({ sslmode, sslrootcert: right }))).toMatch(/^TLS/);
+      expect(await refused(secured.url({ sslmode, sslrootcert: wrong }))).toContain('not trusted');
+    },
+  );
+
+  test('disable goes without, and a server that insists says so', async () => {
+    expect(await reach(plain.url({ sslmode: 'disable' }))).toBe('plain');
+    expect(await refused(secured.url({ sslmode: 'disable' }))).toContain('pg_hba.conf');
+  });
+
+  test('a server without TLS is refused by what asks for it', async () => {
+    for (const sslmode of ['require', 'verify-full']) {
+      expect(await refused(plain.url({ sslmode }))).toContain(
+        'the server has no TLS, which sslmode asks for',
+      );
+    }
+  });
+
+  test('a certificate of its own, where the server asks for one', async () => {
+    const options = { sslmode: 'verify-full', sslrootcert: right };
+    const strict = await startPostgres({
+      folder: join(folder, 'strict'),
+      tls: {
+        ...(await (await makeAuthority(join(folder, 'strict-authority'), 'A')).issue('localhost')),
+        ca: right,
+      },
+      access: ['hostssl all forage 127.0.0.1/32 cert'],
+    });
+    try {
+      const url = strict.url({ sslmode: 'require' });
+      expect(await refused(url)).toMatch(/certificate/);
+      const withOwn = new URL(url);
+      withOwn.searchParams.set('sslcert', own.cert);
+      withOwn.searchParams.set('sslkey', own.key);
+      expect(await reach(withOwn.href)).toMatch(/^TLS/);
+    } finally {
+      await strict.stop();
+    }
+    expect(await refused(secured.url({ ...options, sslcert: own.cert }))).toContain('belong together');
+  });
+
+  test.each([
+    [
+      { sslmode: 'allow' },
+      'sslmode must be one of disable, prefer, require, verify-ca, verify-full, not "allow"',
+    ],
+    [{ sslmode: 'verify-ca' }, 'sslmode=verify-ca needs sslrootcert'],
+    [{ sslmode: 'require', sslrootcert: 'system' }, 'sslrootcert=system asks for sslmode=verify-full'],
+    [
+      { sslmode: 'verify-full', sslrootcert: '/nowhere/ca.pem' },
+      'sslrootcert: /nowhere/ca.pem cannot be read (ENOENT)',
+    ],
+  ])('%j is explained', async (options, words) => {
+    expect(await refused(plain.url(options))).toContain(words);
+  });
+
+  test('a cancel request goes by TLS too', async () => {
+    const { connection } = targetOf(byName(secured.url({ sslmode: 'verify-full', sslrootcert: right })));
+    const client = new pg.Client(connection);
+    client.on('error', () => {});
+    await client.connect();
+    const sleeping = expect(client.query('select pg_sleep(30)')).rejects.toMatchObject({ code: '57014' });
+    const watcher = await secured.superuser();
+    const asleep = `select 1 from pg_stat_activity where query = 'select pg_sleep(30)' and state = 'active'`;
+    await eventually(async () => (await watcher.query(asleep)).rowCount === 1, 'the statement to run');
+    await watcher.end();
+    await cancelRequest(client);
+    await sleeping;
+    await client.end();
+  });
+});
+
+describe('a start', () => {
+  test('fails at once by a wrong password, role or database', async () => {
+    const began = performance.now();
+    const url = plain.url();
+    expect(await refused(url.replace('only-for-tests', 'wrong'), 30)).toMatch(
+      /^DATABASE_URL: password authentication failed .*correct user, password/,
+    );
+    const nowhere = new URL(url);
+    nowhere.pathname = '/nothing';
+    expect(await refused(nowhere.href, 30)).toContain(
+      'database "nothing" does not exist: create it, or correct the name',
+    );
+    expect(performance.now() - began).toBeLessThan(10_000);
+  });
+
+  test('waits for a database that is refused, with a line in the log, and says so when it does not come', async () => {
+    lines.length = 0;
+    await plain.stop();
+    const waiting = reach(plain.url(), 30);
+    await eventually(async () => lines.length > 0, 'the line');
+    await plain.start();
+    expect(await waiting).toBe('plain');
+    expect(lines).toEqual(['waiting for the database']);
+
+    await plain.stop();
+    try {
+      expect(await refused(plain.url(), 1)).toMatch(/^DATABASE_URL: no database within 1 s \(.*ECONNREFUSED/);
+    } finally {
+      await plain.start();
+    }
+  });
+
+  test('waits for a name that does not resolve yet', async () => {
+    expect(await refused('postgres://forage@no-such-host.invalid/forage', 0)).toMatch(
+      /^DATABASE_URL: no database within 0 s/,
+    );
+  });
+
+  test('waits for a server that answers that it is starting', async () => {
+    let asked = 0;
+    const starting = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', () => {
+        asked++;
+        const fields = Buffer.from('SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0');
+        const head = Buffer.alloc(5);
+        head.write('E');
+        head.writeInt32BE(fields.length + 4, 1);
+        socket.end(Buffer.concat([head, fields]));
+      });
+    });
+    await new Promise<void>((resolve) => starting.listen(0, '127.0.0.1', resolve));
+    const address = starting.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const url = `postgres://forage:only-for-tests@127.0.0.1:${port}/forage?sslmode=disable`;
+    expect(await refused(url, 1)).toContain('the database system is starting up');
+    expect(asked).toBeGreaterThan(1);
+    starting.close();
+  });
+});
+
+describe('limits of the pool', () => {
+  const nap = statement<[number]>('testNap', 'select pg_sleep($1)');
+  const settings = statement<[], { name: string; setting: string }>(
+    'testSettings',
+    `select name, setting from pg_settings where name in
+      ('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout') order by name`,
+  );
+  const open = (statementTimeoutSeconds: number, poolSize = 2) =>
+    openDatabase({
+      connection: targetOf(plain.url({ sslmode: 'disable' })).connection,
+      poolSize,
+      statementTimeoutSeconds,
+      log,
+    });
+
+  test('every connection has its time limits', async () => {
+    const db = open(20);
+    expect((await db.run(settings, [])).map(({ setting }) => Number(setting))).toEqual([
+      5_000, 10_000, 20_000,
+    ]);
+    await db.close();
+  });
+
+  test('a statement that takes too long, and one that waits for a lock too long, are told as such', async () => {
+    const db = open(1);
+    await expect(db.run(nap, [5])).rejects.toMatchObject({ name: 'DatabaseFailure', kind: 'slow' });
+    const lock = statement<[]>('testLock', 'select pg_advisory_xact_lock(1)');
+    await db.transaction(async (tx) => {
+      await tx.run(lock, []);
+      await expect(db.transaction((other) => other.run(lock, []))).rejects.toMatchObject({ kind: 'held' });
+    });
+    await db.close();
+  });
+
+  test('who finds no connection free is told so in seconds', async () => {
+    const db = open(30);
+    const leave = new AbortController();
+    const napping = [1, 2].map(() =>
+      withinRequest({ requestId: 'test', signal: leave.signal, address: null }, () =>
+        db.run(nap, [30]),
+      ).catch(() => 'ended'),
+    );
+    const began = performance.now();
+    await expect(db.run(nap, [0])).rejects.toMatchObject({ kind: 'full' });
+    expect(performance.now() - began).toBeLessThan(8_000);
+    leave.abort();
+    expect(await Promise.all(napping)).toEqual(['ended', 'ended']);
+    await db.run(nap, [0]);
+    await db.close();
+  });
+
+  test('closing cancels what still runs', async () => {
+    const db = open(30);
+    const napping = db.run(nap, [30]).catch((error: unknown) => error);
+    const watcher = await plain.superuser();
+    const naps = `select 1 from pg_stat_activity where query like 'select pg_sleep($1)' and state = 'active'`;
+    await eventually(async () => (await watcher.query(naps)).rowCount === 1, 'the nap');
+    await db.close();
+    expect(await napping).toMatchObject({ kind: 'away' });
+    await eventually(async () => (await watcher.query(naps)).rowCount === 0, 'its end');
+    await watcher.end();
+  });
+});

@@ -1,0 +1,47 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
+
+/** What is still to be done, as ids and words; empty when everything that can be done has been. */
+const UNFINISHED = `
+  select 'intent ' || id || ' is behind: it has seen ' || seen_generation || ' of ' || wanted_generation as what
+    from release_intents where status = 'ACTIVE' and seen_generation < wanted_generation
+  union all
+  select 'intent ' || id || ' is overdue since ' || next_check_at from release_intents
+   where status = 'ACTIVE' and next_check_at < clock_timestamp() - interval '0.5 seconds'
+  union all
+  select 'release ' || r.id || ' is queued' from releases r
+    join stages s on s.release_intent_id = r.release_intent_id and s.id = r.stage_id
+   where r.status = 'QUEUED' and s.status = 'ACTIVE'
+  union all
+  select 'release ' || id || ' is ' || status || ', attempt ' || attempt || ', lease until ' ||
+         coalesce(lease_until::text, 'reported') from releases where status in ('ASSIGNED', 'RUNNING')
+  union all
+  select 'stage ' || s.id || ' of ' || s.release_intent_id || ' is active and has nothing to deliver'
+    from stages s join release_intents i on i.id = s.release_intent_id
+   where s.status = 'ACTIVE' and s.type = 'deploy' and i.status = 'ACTIVE'
+     and not exists (select 1 from releases r where r.release_intent_id = s.release_intent_id and r.stage_id = s.id)`;
+
+/** Something that only time will change, and will. */
+const TIMED = `select 'intent ' || id || ' waits for ' || next_check_at as what
+  from release_intents where status = 'ACTIVE' and next_check_at is not null`;
+
+async function until(
+  client: pg.Client,
+  sql: string,
+  timeout: number,
+): Promise<{ seconds: number; left: string[] }> {
+  const began = performance.now();
+  for (;;) {
+    const left = (await client.query<{ what: string }>(sql)).rows.map(({ what }) => what);
+    const seconds = (performance.now() - began) / 1000;
+    if (left.length === 0 || seconds > timeout) return { seconds, left };
+    await sleep(50);
+  }
+}
+
+/** Waits until nothing is left to do, without helping; tells how long that took, and what was left after `timeout` seconds. */
+export const settled = (client: pg.Client, timeout: number) => until(client, UNFINISHED, timeout);
+
+/** The same, and nothing that time will bring either. */
+export const quiet = (client: pg.Client, timeout: number) =>
+  until(client, `${UNFINISHED} union all ${TIMED}`, timeout);

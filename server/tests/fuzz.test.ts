@@ -1,0 +1,62 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { everyMethod, post } from './every-method.ts';
+import { rawFaults } from './fuzz/raw-http.ts';
+import { runFuzz } from './fuzz/run.ts';
+import { startTestApp, type TestApp } from './harness.ts';
+import { keptLog } from './log-lines.ts';
+
+/** `npm run test:fuzz -- --requests N --seed N` sends more, and others. */
+const requests = Number(process.env['FUZZ_REQUESTS'] ?? 2_000);
+const seed = Number(process.env['FUZZ_SEED'] ?? 20_261_122);
+const MIB = 1024 * 1024;
+const ERROR = 50;
+
+let app: TestApp;
+const { log, lines } = keptLog();
+beforeAll(async () => {
+  log.level = 'error';
+  // How much is taken of one caller is another test's matter.
+  app = await startTestApp({ log, config: { rateLimitPerMinute: 0 } });
+});
+afterAll(() => app.stop());
+
+test(
+  `${requests} spoilt requests to every method are refused as the caller's, and leave nothing behind`,
+  async () => {
+    const began = performance.now();
+    const long = process.env['FUZZ_REQUESTS'] !== undefined;
+    const report = await runFuzz(app, { seed, requests, say: (line) => long && console.log(line) });
+    const { faults, answers, sent, refused, compared, heapGrowth } = report;
+    const share = (code: string) => (answers.get(code) ?? 0) / sent;
+    if (long) {
+      console.log(
+        `seed ${seed}: ${sent} requests in ${((performance.now() - began) / 1000).toFixed(0)} s; ` +
+          `${refused} refused, after ${compared} of them every table was compared; ` +
+          `the heap grew by ${(heapGrowth / MIB).toFixed(1)} MiB`,
+      );
+      console.log(
+        [...answers]
+          .sort((a, b) => b[1] - a[1])
+          .map(([code, n]) => `${n} ${code}`)
+          .join(', '),
+      );
+    }
+    expect(faults, `with the seed ${seed}`).toEqual([]);
+    expect(lines().filter(({ level }) => level >= ERROR)).toEqual([]);
+    // A fuzz that is stopped at the door, or that spoils nothing, proves nothing.
+    expect(report.methods).toBe(everyMethod.length);
+    expect(sent).toBe(requests);
+    expect(share('ok')).toBeGreaterThan(0.05);
+    expect(share('invalid_argument')).toBeGreaterThan(0.2);
+    expect(share('unauthenticated')).toBeLessThan(0.4);
+    expect(compared / refused).toBeGreaterThan(0.8);
+    expect(heapGrowth).toBeLessThan(48 * MIB);
+  },
+  60_000 + requests * 40,
+);
+
+test('what is hardly HTTP is refused, or not answered, by a server that lives on', async () => {
+  expect(await rawFaults(app.url, seed, Math.ceil(requests / 5)), `with the seed ${seed}`).toEqual([]);
+  expect(lines().filter(({ level }) => level >= ERROR)).toEqual([]);
+  expect((await post(app, '/forest.v1.StatusService/Status', '{}')).code).toBe('ok');
+}, 120_000);
