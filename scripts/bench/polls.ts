@@ -41,8 +41,11 @@ export async function tagOf(url: string, world: ApprovalsWorld, page: Page): Pro
   const { hostname, port } = new URL(url);
   const line = await openHttpLine(hostname, Number(port));
   const etagIn = (head: string) => /\r\netag: (\S+)/i.exec(head)?.[1] ?? '';
-  const first = await line.send(pollOf(url, world, page, null));
-  const again = await line.send(pollOf(url, world, page, etagIn(first.head)));
+  let again = await line.send(pollOf(url, world, page, null));
+  // The releases that have just been made may still be on their way to where they wait.
+  for (let tries = 0; again.status !== 304 && tries < 20; tries++) {
+    again = await line.send(pollOf(url, world, page, etagIn(again.head)));
+  }
   line.end();
   if (again.status !== 304) throw new Error(`an unchanged poll was answered ${again.status}`);
   const own = again.head

@@ -99,18 +99,27 @@ export function rpcListener(
       refuse(request, response, 400, connectErrorOf(error, app.log));
     }
   };
-  const answer = async (request: IncomingMessage, response: ServerResponse, path: string) => {
+  /** `check` says what is wrong with the request as such, where that was left for later. */
+  const answer = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    check: () => Problem | null,
+  ) => {
     const header = { get: (name: string) => request.headers[name]?.toString() ?? null };
     const secretHash = credentialOf(header, app.config)?.hash ?? null;
     const tooMuch = await countRequest(app, rates, secretHash);
     const asked = request.method === 'GET' && !tooMuch ? polls.asked(request, path, secretHash) : null;
-    if (asked === null) return answerInFull(request, response);
-    asking.set(request, asked);
-    const etag = await polls.unchanged(asked);
-    if (etag === null) return answerInFull(request, response);
-    const userId = asked.authorized?.caller.userId ?? null;
-    Object.assign(requestRecord() ?? {}, { userId, protocol: 'connect' });
-    notModified(response, etag);
+    if (asked !== null) asking.set(request, asked);
+    const etag = asked === null ? null : await polls.unchanged(asked);
+    if (etag !== null) {
+      const userId = asked?.authorized?.caller.userId ?? null;
+      Object.assign(requestRecord() ?? {}, { userId, protocol: 'connect' });
+      return notModified(response, etag);
+    }
+    const problem = check();
+    if (problem !== null) return refuse(request, response, problem.status, problem.error);
+    answerInFull(request, response);
   };
   return (request, response) => {
     const path = request.url?.split('?', 1)[0] ?? '';
@@ -118,7 +127,10 @@ export function rpcListener(
     const record = requestRecord();
     const method = methods.get(path);
     if (record !== null) Object.assign(record, { isCall: true, method: method ?? null });
-    const problem = problemOf(path, method, request);
+    // A poll that is known is read only if it has to be answered in full.
+    const isKnown = request.method === 'GET' && polls.knows(request);
+    const check = () => problemOf(path, method, request);
+    const problem = isKnown ? null : check();
     if (problem !== null) return refuse(request, response, problem.status, problem.error);
     if (method !== undefined && request.method === 'POST') {
       const seconds = app.config.bodySeconds * (takesStream(method) ? STREAM_PATIENCE : 1);
@@ -126,7 +138,7 @@ export function rpcListener(
     }
     const span = app.tracing.request(path.slice(1), request.headers, { 'rpc.method': path.slice(1) });
     const begin = () =>
-      void answer(request, response, path).catch((error: unknown) =>
+      void answer(request, response, path, isKnown ? check : () => null).catch((error: unknown) =>
         refuse(request, response, 500, connectErrorOf(error, app.log)),
       );
     if (span === null || record === null) return begin();

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { createContextKey } from '@connectrpc/connect';
 import type { Standing as CallerStanding } from '#domain/approval/vote.ts';
 import type { AppContext } from '#server/context.ts';
@@ -10,8 +10,8 @@ import { together } from './together.ts';
 import { allowsToken } from './token-scope.ts';
 
 const PATH = '/forest.v1.PolicyService/GetReleaseRequirements';
-/** Of each kind; an answer takes less than a kilobyte, its address included. */
-const MOST_KEPT = 10_000;
+/** Of each kind, and up to twice as many; an answer takes about a kilobyte, its address included. */
+const MOST_KEPT = 5_000;
 const LONGEST_ADDRESS = 1_000;
 /** Enough for one look-up to be prepared while the database answers another. */
 const LOOK_UPS = { most: 200, atOnce: 2 };
@@ -62,6 +62,11 @@ export class Polls {
     this.#look = together((polls) => outsideRequests(() => standingsOf(app, polls)), LOOK_UPS);
   }
 
+  /** Whether requests like this have been answered before: their address can be read. */
+  knows({ url = '', headers }: IncomingMessage): boolean {
+    return this.#addressed.has(aboutOf(url, headers));
+  }
+
   /** The poll that a request by GET is, shown with that secret's hash; null for any other. */
   asked({ url = '', headers }: IncomingMessage, path: string, secretHash: Buffer | null): Asked | null {
     if (path !== PATH || secretHash === null || url.length > LONGEST_ADDRESS) return null;
@@ -69,7 +74,7 @@ export class Polls {
     if (headers['connect-timeout-ms'] !== undefined) return null;
     return {
       secretHash,
-      about: `${url}\n${headers['accept-encoding'] ?? ''}`,
+      about: aboutOf(url, headers),
       ifNoneMatch: headers['if-none-match'],
       authorized: null,
       told: null,
@@ -103,5 +108,8 @@ export class Polls {
     this.#kept.set(keyOf(about, userId, role), { etag, fingerprint, from, until });
   }
 }
+
+const aboutOf = (url: string, headers: IncomingHttpHeaders): string =>
+  `${url}\n${headers['accept-encoding'] ?? ''}`;
 
 const keyOf = (about: string, userId: string, role: string): string => `${userId}\n${role}\n${about}`;
