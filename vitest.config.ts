@@ -1,8 +1,11 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** One project per floor, so that `vitest run --project domain` runs one of them alone. */
 export default defineConfig({
   test: {
+    // Server tests wait for databases and other processes more than they compute: one more than two cores would have.
+    maxWorkers: Math.max(3, availableParallelism()),
     projects: [
       { test: { name: 'domain', include: ['domain/**/*.test.ts'] } },
       {
