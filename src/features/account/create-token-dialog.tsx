@@ -1,11 +1,12 @@
 import { useId } from 'react';
 import { Checkbox } from '#src/components/checkbox.tsx';
-import { Field, Input, Select } from '#src/components/field.tsx';
+import { Field, Input } from '#src/components/field.tsx';
 import { FormDialog } from '#src/components/form-dialog.tsx';
+import { LifetimeField } from '#src/components/lifetime-field.tsx';
 import { useDraft } from '#src/lib/draft.ts';
 import { useFormProblems } from '#src/lib/form-problems.ts';
 import { useTokenMaxDays } from '#src/lib/session.ts';
-import { lifetimesUpTo, usualLifetime } from '#src/lib/token-life.ts';
+import { usualLifetime } from '#src/lib/token-life.ts';
 import { type Scope, scopes } from './token-words.ts';
 import { useTokenWrites } from './use-token-writes.ts';
 
@@ -105,21 +106,12 @@ export function CreateTokenDialog({ userId, onMade, onClose }: CreateTokenDialog
           </p>
         )}
       </fieldset>
-      <Field label="Ends after" error={problems.expires_in_seconds}>
-        {(control) => (
-          <Select
-            {...control}
-            value={draft.seconds}
-            onChange={(event) => setDraft({ ...draft, seconds: Number(event.target.value) })}
-          >
-            {lifetimesUpTo(maxDays).map(({ seconds, words }) => (
-              <option key={seconds} value={seconds}>
-                {words}
-              </option>
-            ))}
-          </Select>
-        )}
-      </Field>
+      <LifetimeField
+        maxDays={maxDays}
+        error={problems.expires_in_seconds}
+        seconds={draft.seconds}
+        onChange={(seconds) => setDraft({ ...draft, seconds })}
+      />
     </FormDialog>
   );
 }

@@ -1,5 +1,5 @@
-import { Field, Input } from '#src/components/field.tsx';
 import { FormDialog } from '#src/components/form-dialog.tsx';
+import { NameField } from '#src/components/name-field.tsx';
 import { announce } from '#src/components/toast.tsx';
 import { useDraft } from '#src/lib/draft.ts';
 import { useFormProblems } from '#src/lib/form-problems.ts';
@@ -40,26 +40,15 @@ export function CreateOrganisationDialog({ onCreated, onClose }: CreateOrganisat
       onSubmit={submit}
       onClose={onClose}
     >
-      <Field
-        label="Name"
+      <NameField
         hint="Letters, digits, dots, dashes and underscores; it stands in addresses and cannot be changed."
         error={problems.name}
-        required
-      >
-        {(control) => (
-          <Input
-            {...control}
-            autoComplete="off"
-            autoCapitalize="none"
-            spellCheck={false}
-            value={name}
-            onChange={(event) => {
-              setName(event.target.value);
-              changed('name');
-            }}
-          />
-        )}
-      </Field>
+        value={name}
+        onChange={(value) => {
+          setName(value);
+          changed('name');
+        }}
+      />
     </FormDialog>
   );
 }

@@ -1,6 +1,7 @@
 import { useRef } from 'react';
-import { Field, Input, Textarea } from '#src/components/field.tsx';
+import { Field, Textarea } from '#src/components/field.tsx';
 import { FormDialog } from '#src/components/form-dialog.tsx';
+import { NameField } from '#src/components/name-field.tsx';
 import { announce } from '#src/components/toast.tsx';
 import { useDraft } from '#src/lib/draft.ts';
 import { describeError } from '#src/lib/errors.ts';
@@ -57,26 +58,15 @@ export function CreateProjectDialog({ organisation, onCreated, onClose }: Create
       onSubmit={submit}
       onClose={onClose}
     >
-      <Field
-        label="Name"
+      <NameField
         hint="Letters, digits, dots, dashes and underscores; it stands in addresses and cannot be changed."
         error={problems.project}
-        required
-      >
-        {(control) => (
-          <Input
-            {...control}
-            autoComplete="off"
-            autoCapitalize="none"
-            spellCheck={false}
-            value={draft.name}
-            onChange={(event) => {
-              setDraft({ ...draft, name: event.target.value });
-              changed('project');
-            }}
-          />
-        )}
-      </Field>
+        value={draft.name}
+        onChange={(value) => {
+          setDraft({ ...draft, name: value });
+          changed('project');
+        }}
+      />
       <Field label="Description" hint="Optional." error={problems.description}>
         {(control) => (
           <Textarea

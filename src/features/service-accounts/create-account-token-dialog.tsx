@@ -1,10 +1,11 @@
 import { Field, Input, Select } from '#src/components/field.tsx';
 import { FormDialog } from '#src/components/form-dialog.tsx';
+import { LifetimeField } from '#src/components/lifetime-field.tsx';
 import type { ServiceAccount } from '#src/gen/forest/v1/service_accounts_pb.ts';
 import { useDraft } from '#src/lib/draft.ts';
 import { useFormProblems } from '#src/lib/form-problems.ts';
 import { useTokenMaxDays } from '#src/lib/session.ts';
-import { lifetimesUpTo, usualLifetime } from '#src/lib/token-life.ts';
+import { usualLifetime } from '#src/lib/token-life.ts';
 import { useServiceAccountWrites } from './use-service-account-writes.ts';
 
 export interface MadeToken {
@@ -98,21 +99,12 @@ export function CreateAccountTokenDialog({
           </Select>
         )}
       </Field>
-      <Field label="Ends after" error={problems.expires_in_seconds}>
-        {(control) => (
-          <Select
-            {...control}
-            value={draft.seconds}
-            onChange={(event) => setDraft({ ...draft, seconds: Number(event.target.value) })}
-          >
-            {lifetimesUpTo(maxDays).map(({ seconds, words }) => (
-              <option key={seconds} value={seconds}>
-                {words}
-              </option>
-            ))}
-          </Select>
-        )}
-      </Field>
+      <LifetimeField
+        maxDays={maxDays}
+        error={problems.expires_in_seconds}
+        seconds={draft.seconds}
+        onChange={(seconds) => setDraft({ ...draft, seconds })}
+      />
     </FormDialog>
   );
 }
