@@ -106,6 +106,8 @@ test('a token that is deleted, or whose account is, is refused at once; a questi
   expect(await answer(first)).toBe('let in');
   await page.getByRole('button', { name: 'Delete token first of ci' }).click();
   await question.getByRole('button', { name: 'Delete' }).click();
+  // While it is open nothing behind it can be found.
+  await expect(question).toBeHidden();
   await expect(page.getByRole('button', { name: 'Delete token first of ci' })).toHaveCount(0);
   expect([await answer(first), await answer(second)]).toEqual(['Unauthenticated', 'let in']);
 

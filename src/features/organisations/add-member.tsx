@@ -48,7 +48,8 @@ export function AddMember({ organisation, organisationId }: AddMemberProps) {
       if (!user) return setUnknown(identifier);
       await add.mutateAsync({ organisationId, userId: user.userId, role: draft.role });
       announce(`${user.username} was added as ${draft.role}.`);
-      setDraft(initial);
+      // Who is quick has begun with the next one already.
+      setDraft((now) => (now === draft ? initial : now));
     } catch (error) {
       const { code, fieldErrors, message } = describeError(error);
       const words = fieldErrors.username ?? fieldErrors.email;
