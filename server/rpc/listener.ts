@@ -103,19 +103,23 @@ export function rpcListener(
   const answer = async (
     request: IncomingMessage,
     response: ServerResponse,
-    path: string,
+    asked: Asked | null,
     check: () => Problem | null,
   ) => {
     const header = { get: (name: string) => request.headers[name]?.toString() ?? null };
     const secretHash = credentialOf(header, app.config)?.hash ?? null;
     const tooMuch = await countRequest(app, rates, secretHash);
-    const asked = request.method === 'GET' && !tooMuch ? polls.asked(request, path, secretHash) : null;
-    if (asked !== null) asking.set(request, asked);
-    const etag = asked === null ? null : await polls.unchanged(asked);
-    if (etag !== null) {
-      const userId = asked?.authorized?.caller.userId ?? null;
-      Object.assign(requestRecord() ?? {}, { userId, protocol: 'connect' });
-      return notModified(response, etag);
+    if (asked !== null && secretHash !== null && !tooMuch) {
+      const etag = await polls.unchanged(asked, secretHash);
+      if (etag !== null) {
+        const record = requestRecord();
+        if (record !== null) {
+          record.userId = asked.authorized?.caller.userId ?? null;
+          record.protocol = 'connect';
+        }
+        return notModified(response, etag);
+      }
+      asking.set(request, asked);
     }
     const problem = check();
     if (problem !== null) return refuse(request, response, problem.status, problem.error);
@@ -126,9 +130,13 @@ export function rpcListener(
     if (!CALL.test(path)) return fallback(request, response);
     const record = requestRecord();
     const method = methods.get(path);
-    if (record !== null) Object.assign(record, { isCall: true, method: method ?? null });
+    if (record !== null) {
+      record.isCall = true;
+      record.method = method ?? null;
+    }
     // A poll that is known is read only if it has to be answered in full.
-    const isKnown = request.method === 'GET' && polls.knows(request);
+    const asked = request.method === 'GET' ? polls.asked(request, path) : null;
+    const isKnown = asked !== null && asked.addressed !== null;
     const check = () => problemOf(path, method, request);
     const problem = isKnown ? null : check();
     if (problem !== null) return refuse(request, response, problem.status, problem.error);
@@ -138,7 +146,7 @@ export function rpcListener(
     }
     const span = app.tracing.request(path.slice(1), request.headers, { 'rpc.method': path.slice(1) });
     const begin = () =>
-      void answer(request, response, path, isKnown ? check : () => null).catch((error: unknown) =>
+      void answer(request, response, asked, isKnown ? check : () => null).catch((error: unknown) =>
         refuse(request, response, 500, connectErrorOf(error, app.log)),
       );
     if (span === null || record === null) return begin();
@@ -165,7 +173,8 @@ async function countRequest(app: AppContext, rates: RequestRates, hash: Buffer |
   const record = requestRecord();
   if (record === null || app.config.rateLimitPerMinute === 0) return false;
   record.retryAfterSeconds = await rates.take(hash, record.address);
-  if (hash !== null) record.atEnd(() => void (record.userId !== null && rates.know(hash, record.address)));
+  if (hash !== null && !rates.knows(hash))
+    record.atEnd(() => void (record.userId !== null && rates.know(hash, record.address)));
   return record.retryAfterSeconds !== null;
 }
 

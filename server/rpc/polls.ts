@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { createContextKey } from '@connectrpc/connect';
 import type { Standing as CallerStanding } from '#domain/approval/vote.ts';
 import type { AppContext } from '#server/context.ts';
@@ -28,10 +28,11 @@ export interface Told extends Omit<Poll, 'secretHash'> {
 
 /** A request for a release's requirements by GET, on its way. */
 export interface Asked {
-  readonly secretHash: Buffer;
   /** What the answer's bytes depend on, beside the facts and who asks. */
   readonly about: string;
   readonly ifNoneMatch: string | undefined;
+  /** What it asks for, if a request like this has been answered before: its address can be read then. */
+  readonly addressed: Addressed | null;
   /** Who asks, once a look has shown it: the access interceptor need not look again. */
   authorized: Standing['authorized'] | null;
   told: Told | null;
@@ -39,6 +40,12 @@ export interface Asked {
 
 /** Where the interceptor and the handler of a request find what the listener knows of it. */
 export const askedKey = createContextKey<Asked | null>(null);
+
+/** What an address asks for. */
+interface Addressed extends Omit<Poll, 'secretHash'> {
+  /** It stands for the address in longer keys. */
+  readonly number: number;
+}
 
 interface Kept extends Pick<Told, 'fingerprint' | 'from' | 'until'> {
   readonly etag: string;
@@ -53,8 +60,9 @@ interface Kept extends Pick<Told, 'fingerprint' | 'from' | 'until'> {
 export class Polls {
   readonly #app: AppContext;
   readonly #look: (poll: Poll) => Promise<Standing | null>;
-  readonly #addressed = new Recent<Omit<Poll, 'secretHash'>>(MOST_KEPT);
+  readonly #addressed = new Recent<Addressed>(MOST_KEPT);
   readonly #kept = new Recent<Kept>(MOST_KEPT);
+  #numbers = 0;
 
   constructor(app: AppContext) {
     this.#app = app;
@@ -62,38 +70,34 @@ export class Polls {
     this.#look = together((polls) => outsideRequests(() => standingsOf(app, polls)), LOOK_UPS);
   }
 
-  /** Whether requests like this have been answered before: their address can be read. */
-  knows({ url = '', headers }: IncomingMessage): boolean {
-    return this.#addressed.has(aboutOf(url, headers));
-  }
-
-  /** The poll that a request by GET is, shown with that secret's hash; null for any other. */
-  asked({ url = '', headers }: IncomingMessage, path: string, secretHash: Buffer | null): Asked | null {
-    if (path !== PATH || secretHash === null || url.length > LONGEST_ADDRESS) return null;
+  /** The poll that a request by GET is; null for any other. */
+  asked({ url = '', headers }: IncomingMessage, path: string): Asked | null {
+    if (path !== PATH || url.length > LONGEST_ADDRESS) return null;
     // A deadline is Connect's to keep.
     if (headers['connect-timeout-ms'] !== undefined) return null;
-    return {
-      secretHash,
-      about: aboutOf(url, headers),
-      ifNoneMatch: headers['if-none-match'],
-      authorized: null,
-      told: null,
-    };
+    const about = `${url}\n${headers['accept-encoding'] ?? ''}`;
+    const addressed = this.#addressed.get(about) ?? null;
+    return { about, ifNoneMatch: headers['if-none-match'], addressed, authorized: null, told: null };
   }
 
-  /** The tag of an answer that the caller has and that is still right; null when it has to be asked for in full. */
-  async unchanged(asked: Asked): Promise<string | null> {
-    const { secretHash, about, ifNoneMatch } = asked;
-    const addressed = ifNoneMatch === undefined ? undefined : this.#addressed.get(about);
-    if (addressed === undefined) return null;
+  /**
+   * The tag of an answer that the caller has and that is still right; null when it has to be asked for in full.
+   * @param secretHash of the secret that the caller shows
+   */
+  async unchanged(asked: Asked, secretHash: Buffer): Promise<string | null> {
+    const { addressed, ifNoneMatch } = asked;
+    if (addressed === null || ifNoneMatch === undefined) return null;
+    const { organisation, project, releaseIntentId } = addressed;
     // A look that fails says nothing; answering in full will tell why.
-    const standing = await this.#look({ secretHash, ...addressed }).catch(() => null);
+    const standing = await this.#look({ secretHash, organisation, project, releaseIntentId }).catch(
+      () => null,
+    );
     if (standing === null) return null;
     const { authorized, fingerprint } = standing;
     const { caller, scope } = authorized;
     if (!allowsToken('read', caller)) return null;
     asked.authorized = authorized;
-    const kept = this.#kept.get(keyOf(about, caller.userId, scope.role));
+    const kept = this.#kept.get(keyOf(addressed, caller.userId, scope.role));
     if (kept === undefined || kept.fingerprint !== fingerprint || !hasTag(ifNoneMatch, kept.etag))
       return null;
     const now = this.#app.clock.now();
@@ -104,12 +108,11 @@ export class Polls {
   remember({ about, told }: Asked, etag: string): void {
     if (told === null) return;
     const { organisation, project, releaseIntentId, userId, role, fingerprint, from, until } = told;
-    this.#addressed.set(about, { organisation, project, releaseIntentId });
-    this.#kept.set(keyOf(about, userId, role), { etag, fingerprint, from, until });
+    const number = this.#addressed.get(about)?.number ?? ++this.#numbers;
+    const addressed = { organisation, project, releaseIntentId, number };
+    this.#addressed.set(about, addressed);
+    this.#kept.set(keyOf(addressed, userId, role), { etag, fingerprint, from, until });
   }
 }
 
-const aboutOf = (url: string, headers: IncomingHttpHeaders): string =>
-  `${url}\n${headers['accept-encoding'] ?? ''}`;
-
-const keyOf = (about: string, userId: string, role: string): string => `${userId}\n${role}\n${about}`;
+const keyOf = ({ number }: Addressed, userId: string, role: string): string => `${number} ${role} ${userId}`;

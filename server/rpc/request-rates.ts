@@ -45,10 +45,8 @@ export class RequestRates {
   async take(credential: Buffer | null, address: string | null): Promise<number | null> {
     if (this.#credentials === null || this.#addresses === null) return null;
     try {
-      const key = credential?.toString('base64') ?? null;
-      if (key === null || this.#known.get(key) === undefined)
-        await this.#addresses.consume(addressKey(address));
-      if (key !== null) await this.#credentials.consume(key);
+      if (credential === null || !this.knows(credential)) await this.#addresses.consume(addressKey(address));
+      if (credential !== null) await this.#credentials.consume(keyOf(credential));
       return null;
     } catch (full) {
       if (full instanceof RateLimiterRes) return Math.max(1, Math.ceil(full.msBeforeNext / 1_000));
@@ -56,11 +54,17 @@ export class RequestRates {
     }
   }
 
+  /** Whether a credential has been seen to be right of late. */
+  knows(credential: Buffer): boolean {
+    return this.#known.get(keyOf(credential)) !== undefined;
+  }
+
   /** A credential that was taken is right: it counts for itself alone from now on, and the address has its request back. */
   async know(credential: Buffer, address: string | null): Promise<void> {
-    const key = credential.toString('base64');
-    if (this.#addresses === null || this.#known.get(key) !== undefined) return;
-    this.#known.set(key, true);
+    if (this.#addresses === null || this.knows(credential)) return;
+    this.#known.set(keyOf(credential), true);
     await this.#addresses.reward(addressKey(address));
   }
 }
+
+const keyOf = (credential: Buffer): string => credential.toString('base64');

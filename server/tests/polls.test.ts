@@ -1,6 +1,8 @@
 import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Poll, standingsOf } from '#server/features/approvals/poll-service.ts';
+import { hashSecret } from '#server/features/credentials/secret.ts';
 import { PolicyType } from '#server/gen/forest/v1/policies_pb.ts';
 import { SessionService } from '#server/gen/forest/v1/sessions_pb.ts';
 import { eventually, startTestApp, type TestApp } from './harness.ts';
@@ -311,4 +313,37 @@ test('many polls at once go together, and each is answered for itself', async ()
     many.map((index) => polled(people[index] ?? w.author, intent, tags[index]?.etag ?? '')),
   );
   expect(answers).toEqual(many.map((index) => ({ status: 304, etag: tags[index]?.etag })));
+});
+
+test('what polls at once have in common is looked at once, and lets nobody in for another', async () => {
+  const [first = '', second = ''] = watched;
+  const elsewhere = await world(app);
+  const foreign = await elsewhere.release((await elsewhere.artifact()).artifactId, ['staging']);
+  const poll = (by: Person, releaseIntentId: string, { project }: World = w): Poll => ({
+    secretHash: hashSecret(by.token),
+    ...project,
+    releaseIntentId,
+  });
+  await eventually(async () => {
+    const [one, two, again, theirs, ...refused] = await standingsOf(app.context, [
+      poll(w.reviewer, first),
+      poll(w.reviewer, second),
+      poll(w.admin, first),
+      poll(elsewhere.reviewer, foreign, elsewhere),
+      // Each of these differs from one above by who asks, for what or where.
+      poll(elsewhere.reviewer, first),
+      poll(w.reviewer, foreign),
+      poll(w.reviewer, foreign, elsewhere),
+      poll(elsewhere.reviewer, first, elsewhere),
+      { ...poll(w.reviewer, first), secretHash: hashSecret('made up') },
+    ]);
+    expect(refused).toEqual([null, null, null, null, null]);
+    expect([one, two, again, theirs].map((standing) => standing?.authorized.caller.userId)).toEqual(
+      [w.reviewer, w.reviewer, w.admin, elsewhere.reviewer].map(({ userId }) => userId),
+    );
+    expect(again?.authorized.scope.role).toBe('admin');
+    expect(new Set([one, two, theirs].map((standing) => standing?.fingerprint)).size).toBe(3);
+    // What is released meanwhile is another moment.
+    return one?.fingerprint === again?.fingerprint;
+  }, 'two to be told of one moment');
 });

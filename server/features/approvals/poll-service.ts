@@ -18,24 +18,42 @@ export interface Standing {
 }
 
 /**
- * The standings of many polls, in their order, by one statement. Null for one that is not to be let in, or that asks for
- * what is not there: whoever answers it in full says so.
+ * The standings of many polls, in their order, by one statement, which looks at each person and each release once. Null for
+ * one that is not to be let in, or that asks for what is not there: whoever answers it in full says so.
  */
 export async function standingsOf(
   app: AppContext,
   polls: readonly Poll[],
 ): Promise<readonly (Standing | null)[]> {
-  const rows = await app.db.run(standings, [
-    polls.map((poll) => poll.secretHash),
-    polls.map((poll) => poll.organisation),
-    polls.map((poll) => poll.project),
-    polls.map((poll) => poll.releaseIntentId),
+  const askers = new Map<string, { readonly first: Poll; readonly number: number }>();
+  const askerOf = polls.map((poll) => {
+    // No name that PostgreSQL keeps has this character.
+    const key = [poll.secretHash.toString('latin1'), poll.organisation, poll.project].join('\0');
+    const known = askers.get(key)?.number;
+    if (known !== undefined) return known;
+    askers.set(key, { first: poll, number: askers.size });
+    return askers.size - 1;
+  });
+  const firsts = Array.from(askers.values(), ({ first }) => first);
+  const [found] = await app.db.run(standings, [
+    firsts.map(({ secretHash }) => secretHash),
+    firsts.map(({ organisation }) => organisation),
+    firsts.map(({ project }) => project),
+    [...new Set(polls.map(({ releaseIntentId }) => releaseIntentId))],
     app.clock.now(),
   ]);
-  const found: (Standing | null)[] = polls.map(() => null);
-  for (const { poll, fingerprint, ...row } of rows) {
-    const authorized = authorizedBy(app, row);
-    if (authorized !== null && fingerprint !== null) found[poll - 1] = { authorized, fingerprint };
+  const letIn: Standing[] = [];
+  for (const { asker, fingerprint, lastUsedAt, ...row } of found?.askers ?? []) {
+    const used = lastUsedAt === null ? null : new Date(lastUsedAt);
+    const authorized = authorizedBy(app, { ...row, lastUsedAt: used });
+    if (authorized !== null) letIn[asker - 1] = { authorized, fingerprint };
   }
-  return found;
+  const intents = new Map(found?.intents.map((intent) => [intent.id, intent]));
+  return polls.map(({ releaseIntentId }, index) => {
+    const asker = letIn[askerOf[index] ?? -1];
+    const intent = intents.get(releaseIntentId);
+    if (asker === undefined || intent === undefined) return null;
+    if (intent.projectId !== asker.authorized.scope.projectId) return null;
+    return { authorized: asker.authorized, fingerprint: asker.fingerprint + intent.fingerprint };
+  });
 }

@@ -93,16 +93,26 @@ export const requirementsOf = statement<
     where i.id = $1 and i.project_id = $2`,
 );
 
-export interface StandingRow extends AccessRow {
-  /** Which of the polls it is about, from 1. */
-  readonly poll: number;
-  /** Null when the project has no such release. */
-  readonly fingerprint: string | null;
+/** As JSON tells it: moments are text. */
+export interface StandingJson extends Omit<AccessRow, 'lastUsedAt'> {
+  /** Which of those who ask it is about, from 1. */
+  readonly asker: number;
+  readonly lastUsedAt: string | null;
+  /** Of what the answers about this project have in common. */
+  readonly fingerprint: string;
+}
+
+export interface IntentFingerprintJson {
+  readonly id: string;
+  readonly projectId: string;
+  readonly fingerprint: string;
 }
 
 /**
- * For many polls at once: who polls, and what the answer would be made from. Each is authorized by its own row; one whose
- * credential is not valid, or who is no member of the organisation, has none.
+ * For many polls at once: who polls about which project, each told once however many of its releases they watch, and what
+ * the answers would be made from. Whose credential is not valid, or who is no member of the organisation, is left out. The
+ * fingerprints of releases are for the projects of those who are let in alone; whether a release belongs to the project
+ * that it was asked for is the reader's to compare.
  */
 export const standings = statement<
   readonly [
@@ -112,16 +122,14 @@ export const standings = statement<
     releaseIntentIds: readonly string[],
     now: Date,
   ],
-  StandingRow
+  { readonly askers: readonly StandingJson[]; readonly intents: readonly IntentFingerprintJson[] }
 >(
   'approvals.standings',
-  `with polls as (
-     select * from unnest($1::bytea[], $2::text[], $3::text[], $4::uuid[]) with ordinality
-                as t (secret_hash, organisation, project, intent_id, poll)
-   ), let_in as materialized (
-     select t.poll, t.intent_id, ${CALLER_COLUMNS}, o.id as "organisationId", o.name as organisation,
+  `with let_in as materialized (
+     select t.asker, ${CALLER_COLUMNS}, o.id as "organisationId", o.name as organisation,
             p.id as "projectId", p.name as project, m.role
-       from polls t
+       from unnest($1::bytea[], $2::text[], $3::text[]) with ordinality
+              as t (secret_hash, organisation, project, asker)
        join credentials c on ${LETS_IN('t.secret_hash', '$5')}
        join users u on u.id = c.user_id
        join organisations o on o.name = t.organisation
@@ -132,14 +140,15 @@ export const standings = statement<
        from (select distinct "organisationId" as id from let_in) t
    ), of_projects as materialized (
      select t.id, ${OF_PROJECT('t.id')} as fingerprint from (select distinct "projectId" as id from let_in) t
-   ), of_intents as materialized (
-     select i.id, i.project_id, ${OF_INTENT} as fingerprint
-       from ${INTENT}
-      where i.id in (select intent_id from let_in)
    )
-   select l.*, o.fingerprint || p.fingerprint || i.fingerprint as fingerprint
-     from let_in l
-     join of_organisations o on o.id = l."organisationId"
-     join of_projects p on p.id = l."projectId"
-     left join of_intents i on i.id = l.intent_id and i.project_id = l."projectId"`,
+   select (select coalesce(json_agg(one), '[]')
+             from (select l.*, o.fingerprint || p.fingerprint as fingerprint
+                     from let_in l
+                     join of_organisations o on o.id = l."organisationId"
+                     join of_projects p on p.id = l."projectId") one) as askers,
+          (select coalesce(json_agg(one), '[]')
+             from (select i.id, i.project_id as "projectId", ${OF_INTENT} as fingerprint
+                     from ${INTENT}
+                    where i.id = any ($4::uuid[])
+                      and i.project_id in (select "projectId" from let_in)) one) as intents`,
 );

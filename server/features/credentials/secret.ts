@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto';
+import { createHmac, hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
 export type CredentialKind = 'session' | 'access' | 'refresh' | 'personal' | 'set_up' | 'service';
@@ -40,7 +40,7 @@ function checksum(text: string): string {
  * SHA-256 of a secret: all that is kept of it. No salt and no slow hash are needed, as a secret holds 256 random bits.
  */
 export function hashSecret(secret: string): Buffer {
-  return createHash('sha256').update(secret, 'utf8').digest();
+  return hash('sha256', secret, 'buffer');
 }
 
 /**
