@@ -163,6 +163,20 @@ describe('ids that do not belong together', () => {
     expect(await votesIn(intentId)).toEqual([]);
   });
 
+  test('an id in capital letters is the same id, also to the record, which still fits', async () => {
+    const intentId = await gated(2);
+    const shouted = intentId.toUpperCase();
+    await w.reviewer.policies.approveRelease(gateOf(shouted));
+    await w.reviewer.policies.approveRelease({ ...gateOf(intentId), comment: 'the same voice' });
+    expect(await votesIn(intentId)).toHaveLength(1);
+    await w.author.releases.cancelRelease({ releaseIntentId: shouted });
+    const { ok, problem } = await w.admin.policies.verifyHistory({ organisation: w.organisation });
+    expect([ok, problem]).toEqual([true, undefined]);
+    const filter = { organisation: w.organisation, releaseIntentId: shouted };
+    const { entries } = await w.admin.policies.listHistory(filter);
+    expect(entries.map(({ kind }) => kind)).toContain('release.cancelled');
+  });
+
   test('things of another organisation cannot be named in one’s own', async () => {
     const intentId = await gated(1);
     const theirs = await aimAt(app);

@@ -74,7 +74,8 @@ function contentOf(entry: HistoryEntry, now: Date): Content {
   return {
     organisation_id: entry.organisationId,
     project_id: entry.projectId ?? null,
-    release_intent_id: entry.releaseIntentId ?? null,
+    // As the database will give it back: a caller may write an id in capital letters, and it would have another hash.
+    release_intent_id: entry.releaseIntentId?.toLowerCase() ?? null,
     at: now.toISOString(),
     kind: entry.kind,
     actor_id: entry.actor?.userId ?? null,
