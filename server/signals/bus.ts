@@ -5,7 +5,8 @@
 export const subjects = {
   intentEvaluate: 'forest.intent.evaluate',
   releaseQueued: 'forest.release.queued',
-  releaseStatus: (intentId: string) => `forest.release.status.${intentId}`,
+  /** Whoever publishes or watches may have the id from a request, where capital letters mean the same. */
+  releaseStatus: (intentId: string) => `forest.release.status.${intentId.toLowerCase()}`,
   /** Calls of the user that last look whether they are still let in. */
   access: (userId: string) => `forest.access.${userId}`,
   events: (organisationId: string) => `forest.events.${organisationId}`,

@@ -55,6 +55,14 @@ test('a member who leaves the organisation is told no more', async () => {
   await w.admin.organisations.addMember({ organisationId: w.organisationId, userId, role: 'member' });
 });
 
+test('an id in capital letters is the same release, to who watches and to who ends it', async () => {
+  const intentId = await w.release((await w.artifact()).artifactId, ['production']);
+  const [plain, shouting] = [watch(w.author, intentId), watch(w.author, intentId.toUpperCase())];
+  await Promise.all([plain.begun(), shouting.begun()]);
+  await w.author.releases.cancelRelease({ releaseIntentId: intentId.toUpperCase() });
+  expect(await Promise.all([plain.ended, shouting.ended])).toEqual([null, null]);
+});
+
 test('credentials that are ended end the watching', async () => {
   const users = app.client(UsersService, { token: w.reviewer.token });
   const made = await users.createPersonalAccessToken({
