@@ -15,10 +15,12 @@ beforeAll(async () => {
 });
 afterAll(() => app.stop());
 
-const waitingForRole = async (): Promise<boolean> => {
+/** Whether a statement with that in it waits for somebody's lock. */
+const waitingFor = async (part: string): Promise<boolean> => {
   const { rows } = await app.context.db.pool.query(
     `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
-        and query like '%require_admin%'`,
+        and strpos(query, $1) > 0`,
+    [part],
   );
   return rows.length > 0;
 };
@@ -34,7 +36,7 @@ async function demotedMeanwhile<T>(w: World, request: () => Promise<T>): Promise
       'member',
     ]);
     const asked = Promise.allSettled([request()]);
-    await eventually(waitingForRole, 'the request to meet the change of the role');
+    await eventually(() => waitingFor('require_admin'), 'the request to meet the change of the role');
     await other.query('commit');
     const [outcome] = await asked;
     return outcome;
@@ -72,6 +74,32 @@ describe('an admin who is none any more when the change is made', () => {
     const { members } = await w.reviewer.organisations.listMembers({ organisationId });
     expect(members.filter((one) => one.role === 'admin')).toEqual([]);
   });
+});
+
+test('a member who is none any more when the release is written down releases nothing', async () => {
+  const w = await world(app);
+  const { artifactId } = await w.artifact();
+  const removal = await app.context.db.pool.connect();
+  try {
+    await removal.query('begin');
+    await removal.query('delete from memberships where organisation_id = $1 and user_id = $2', [
+      w.organisationId,
+      w.author.userId,
+    ]);
+    await removal.query('select 1 from projects where organisation_id = $1 for no key update', [
+      w.organisationId,
+    ]);
+    const asked = Promise.allSettled([w.release(artifactId, ['staging'])]);
+    await eventually(() => waitingFor('for share of p, a'), 'the request to meet the removal');
+    await removal.query('commit');
+    expect((await asked).map(refusal)).toEqual([Code.NotFound]);
+  } finally {
+    removal.release();
+  }
+  const { rows } = await app.context.db.pool.query('select 1 from release_intents where artifact_id = $1', [
+    artifactId,
+  ]);
+  expect(rows).toEqual([]);
 });
 
 test('an admin can give up their own role, and leave', async () => {

@@ -45,7 +45,7 @@ interface Plan {
 /**
  * Asks for a release: copies the pipeline's stages, or makes one stage without dependencies for each environment, so that
  * the coordinator finds one kind of intent and there is no second way to a deployment.
- * @throws Failure not_found (artifact, pipeline, environment, destination); already_exists with the id of the pipeline
+ * @throws Failure not_found (artifact, pipeline, environment, destination; also for who has left meanwhile); already_exists with the id of the pipeline
  * release of this artifact that is under way; failed_precondition when a branch rule forbids it, when nothing is left
  * to do without `force`, or when there is no pipeline to use.
  */
@@ -61,6 +61,7 @@ export async function requestRelease(
   try {
     return await app.db.transaction(async (tx) => {
       await meetWakers(tx, request.artifactId);
+      await requireStillIn(tx, caller, scope, request.artifactId);
       const targets = await tx.run(store.findTargets, [scope.organisationId, request.artifactId]);
       const plan = request.usePipeline ? await ofPipeline(tx, scope, request) : direct(request, targets);
       if (plan.pipeline !== null) await requireNoneUnderWay(tx, request.artifactId);
@@ -103,6 +104,20 @@ export async function requestRelease(
     }
     throw error;
   }
+}
+
+/**
+ * Whoever ends a membership holds the project, as whoever releases shares it: one that has ended since the request was let in
+ * is seen here, and one that ends from now on finds the release.
+ */
+async function requireStillIn(
+  tx: Transaction,
+  { userId }: Caller,
+  { organisationId }: ProjectScope,
+  artifactId: string,
+): Promise<void> {
+  const [found] = await tx.run(store.standingIn, [userId, organisationId]);
+  if (found?.standing == null) throw notFound(`artifact ${artifactId}`);
 }
 
 const underWay = (id: string) =>

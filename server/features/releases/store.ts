@@ -1,5 +1,7 @@
+import type { Standing } from '#domain/approval/vote.ts';
 import type { PlanApproval, ReleaseStatus } from '#domain/release/stage.ts';
 import { statement } from '#server/db/database.ts';
+import { STANDING_OF } from '#server/features/access/parts.ts';
 import { AUTHORSHIP, INTENT, STAGES_OF_INTENT } from '#server/features/gate/parts.ts';
 import {
   DESTINATION_STATE,
@@ -18,6 +20,12 @@ export const findArtifact = statement<readonly [artifactId: string], ArtifactRow
   'releases.artifact',
   'select slug, branch from artifacts where id = $1',
 );
+
+/** What a user is to an organisation at this moment. */
+export const standingIn = statement<
+  readonly [userId: string, organisationId: string],
+  { standing: Standing | null }
+>('releases.standing', `select ${STANDING_OF('$1::uuid', '$2::uuid')} as standing`);
 
 export interface TargetRow {
   readonly environment: string;
