@@ -216,9 +216,13 @@ describe('an edit by the owner of the database, with its triggers off', () => {
     'actor_id = null',
     "kind = 'policy.deleted'",
     "at = at + interval '1 microsecond'",
+    // The same numbers, of a year before our era.
+    'at = at - make_interval(years => 2 * extract(year from at)::int - 1)',
+    "at = 'infinity'",
     "before = '{}'",
     'after = null',
     `after = after || '{"n": 0.5}'`,
+    "after = (repeat('[', 5000) || repeat(']', 5000))::jsonb",
     "address = '10.0.0.1'",
     "credential_kind = 'session'",
     'credential_id = gen_random_uuid()',

@@ -32,6 +32,7 @@ test.each<[name: string, value: unknown]>([
   ['a bigint', { a: 1n }],
   ['undefined in a list', [undefined]],
   ['a function', () => 1],
+  ['what is nested without end', JSON.parse('['.repeat(5000) + ']'.repeat(5000))],
 ])('refuses %s, which could be read as something else', (_, value) => {
   expect(() => canonicalJson(value)).toThrow(TypeError);
 });

@@ -1,13 +1,21 @@
 /** JSON as a value. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
+/** Far more than anything that is recorded has; deeper ones would end whoever follows the chain, instead of being found. */
+const DEEPEST = 500;
+
 /**
  * A value as canonical JSON (RFC 8785): no spaces, keys in the order of their UTF-16 code units, nothing escaped that need
  * not be. What `JSON.stringify` leaves out (undefined) is left out.
  * @throws TypeError for what is no JSON, or could come back from the database as something else: NUL, halves of surrogate
- * pairs, and objects of classes.
+ * pairs, objects of classes, and what is nested deeper than 500 times.
  */
 export function canonicalJson(value: unknown): string {
+  return canonical(value, 0);
+}
+
+function canonical(value: unknown, depth: number): string {
+  if (depth > DEEPEST) throw new TypeError(`the history holds nothing nested deeper than ${DEEPEST} times`);
   switch (typeof value) {
     case 'boolean':
       return String(value);
@@ -19,14 +27,14 @@ export function canonicalJson(value: unknown): string {
       return String(value);
     case 'object':
       if (value === null) return 'null';
-      if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-      return ofObject(value);
+      if (Array.isArray(value)) return `[${value.map((item) => canonical(item, depth + 1)).join(',')}]`;
+      return ofObject(value, depth);
     default:
       throw new TypeError(`the history holds JSON, not a ${typeof value}`);
   }
 }
 
-function ofObject(value: object): string {
+function ofObject(value: object, depth: number): string {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
     throw new TypeError('the history holds plain objects, not those of classes');
@@ -34,7 +42,7 @@ function ofObject(value: object): string {
   const members = Object.entries(value)
     .filter(([, item]) => item !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, item]) => `${text(key)}:${canonicalJson(item)}`);
+    .map(([key, item]) => `${text(key)}:${canonical(item, depth + 1)}`);
   return `{${members.join(',')}}`;
 }
 

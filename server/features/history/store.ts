@@ -70,8 +70,12 @@ export function listHistory(
   return { statement: made, params };
 }
 
-/** With the microseconds that only somebody else could have written. */
-const AT = `to_char(h.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+/**
+ * With the microseconds that only somebody else could have written; so are moments without an end, and those before our era,
+ * which would else read like ones of it.
+ */
+const AT = `case when isfinite(h.at) and h.at >= timestamptz '0001-01-01 00:00:00+00'
+                 then to_char(h.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') else h.at::text end`;
 const CHAIN_COLUMNS = `h.id, h.sequence, h.organisation_id as "organisationId", h.project_id as "projectId",
             h.release_intent_id as "releaseIntentId", ${AT} as at, h.kind, h.actor_id as "actorId",
             h.actor_username as "actorUsername", h.credential_id as "credentialId",
