@@ -178,6 +178,14 @@ describe('signing in by a provider', () => {
     await browser.signIn('acme', acme, { claims });
     expect(await browser.user()).not.toBeNull();
     expect(await earlier.user()).toBeNull();
+    const { rows } = await app.context.db.pool.query(
+      `select kind, credential_kind as by, before ->> 'reason' as why from history where subject = $1 order by id`,
+      [`user ${claims.preferred_username}`],
+    );
+    expect(rows.slice(-2)).toEqual([
+      { kind: 'account.signed_out', by: 'session', why: 'another sign-in' },
+      { kind: 'account.signed_in', by: 'provider', why: null },
+    ]);
   });
 
   test('takes two tabs at once', async () => {

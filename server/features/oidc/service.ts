@@ -3,10 +3,10 @@ import type { Transaction } from '#server/db/database.ts';
 import { Failure } from '#server/failure.ts';
 import { authenticate, type Caller } from '#server/features/access/service.ts';
 import { hashSecret } from '#server/features/credentials/secret.ts';
-import { endCredential, type StartedSession, startSession } from '#server/features/credentials/service.ts';
+import { type StartedSession, startSession } from '#server/features/credentials/service.ts';
 import { recordAccount, recordRefusal } from '#server/features/history/service.ts';
 import { joinByRules } from '#server/features/organisations/join-service.ts';
-import { foundServer, holdSetUp } from '#server/features/sessions/service.ts';
+import { endEarlier, foundServer, holdSetUp } from '#server/features/sessions/service.ts';
 import { addUser, freeUsername, hasUsers, type User } from '#server/features/users/service.ts';
 import type { OidcProvider } from '#server/oidc-config.ts';
 import { connect } from './identity-service.ts';
@@ -50,7 +50,7 @@ export async function complete(
     try {
       return await app.db.transaction(async (tx) => {
         const user = await userOf(tx, app, vouched, pending);
-        if (earlier !== null) await endCredential(tx, app, earlier);
+        await endEarlier(tx, app, earlier);
         const session = await startSession(tx, app, user.userId);
         await recordSignIn(tx, app, user, 'account.signed_in', vouched.provider, session.credentialId);
         return session;

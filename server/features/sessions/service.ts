@@ -61,15 +61,19 @@ export async function signIn(
   );
   const started = await app.db.transaction(async (tx) => {
     await holdProof(tx, proven);
-    if (earlier?.credentialKind === 'session') {
-      await endCredential(tx, app, earlier);
-      await recordSignOut(tx, app, earlier, { session: earlier.credentialId, reason: 'another sign-in' });
-    }
+    await endEarlier(tx, app, earlier);
     const session = await startSession(tx, app, proven.user.userId);
     await recordSignIn(tx, app, proven.user, session);
     return session;
   });
   return await begun(app, proven.user, started);
+}
+
+/** Ends the session that a browser had before another one begins in it; anything else is left alone. */
+export async function endEarlier(tx: Transaction, app: AppContext, earlier: Caller | null): Promise<void> {
+  if (earlier?.credentialKind !== 'session') return;
+  await endCredential(tx, app, earlier);
+  await recordSignOut(tx, app, earlier, { session: earlier.credentialId, reason: 'another sign-in' });
 }
 
 async function begun(app: AppContext, user: User, started: StartedSession): Promise<BegunSession> {
