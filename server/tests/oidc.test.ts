@@ -212,6 +212,10 @@ describe('signing in by a provider', () => {
     );
     const names = (await Promise.all(rivals.map((browser) => browser.user()))).map((u) => u?.username);
     expect(names.sort()).toEqual(['Twin-2', 'Twin-3', 'Twin-4', 'Twin-5']);
+    // Nor the one by which the record calls the server itself.
+    const browser = new Browser();
+    await browser.signIn('acme', acme, { claims: newcomer({ preferred_username: 'Forage' }) });
+    expect((await browser.user())?.username).toBe('Forage-2');
   });
 
   test.each([

@@ -103,6 +103,16 @@ describe('registering and logging in', () => {
     expect(sameEmail.words).toContain('email');
   });
 
+  test.each(['forage', 'Forage', 'FORAGE'])(
+    'the server’s own name in the record is taken: %s',
+    async (name) => {
+      const refused = refusal(
+        users().register({ username: name, email: 'x@example.com', password: PASSWORD }),
+      );
+      expect(await refused).toEqual({ code: Code.AlreadyExists, words: `the username "${name}" is taken` });
+    },
+  );
+
   test('of two registrations of one name at once, one is refused and leaves nothing', async () => {
     const attempts = await Promise.allSettled(
       ['a', 'b'].map((x) =>

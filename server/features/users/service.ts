@@ -48,10 +48,14 @@ export interface ProvenUser {
 // The same words for everything that can be wrong: they must not tell which users exist.
 const WRONG = 'wrong username, email or password';
 
+/** What the record calls the server itself, in lower case: nobody new is to pass for it. */
+const RESERVED: ReadonlySet<string> = new Set(['forage']);
+
 /**
  * Creates a user within somebody's transaction (registration, set-up, a demo's making). `email` '' means none.
  * Without a password the user signs in by a provider.
- * @throws Failure `already_exists`, naming the field, when the username or address is taken in upper or lower case.
+ * @throws Failure `already_exists`, naming the field, when the username or address is taken in upper or lower case; so is
+ *   the name of the server itself.
  */
 export async function addUser(
   tx: Transaction,
@@ -59,6 +63,7 @@ export async function addUser(
   input: { username: string; email: string; passwordHash: string | null },
 ): Promise<User> {
   const { username, passwordHash } = input;
+  if (RESERVED.has(username.toLowerCase())) throw taken('username', username);
   const email = input.email === '' ? null : input.email;
   const userId = app.newId();
   const now = app.clock.now();
@@ -74,12 +79,8 @@ export async function addUser(
 
 /** The first of the names that nobody has, in upper or lower case; the last when all are taken. */
 export async function freeUsername(tx: Transaction, candidates: readonly string[]): Promise<string> {
-  const taken = new Set(
-    await findTakenNames(
-      tx,
-      candidates.map((name) => name.toLowerCase()),
-    ),
-  );
+  const names = candidates.map((name) => name.toLowerCase());
+  const taken = new Set([...RESERVED, ...(await findTakenNames(tx, names))]);
   return candidates.find((name) => !taken.has(name.toLowerCase())) ?? candidates.at(-1) ?? '';
 }
 
