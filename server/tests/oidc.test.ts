@@ -3,6 +3,7 @@ import { generateKeyPair } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { csrfToken } from '#server/features/credentials/secret.ts';
 import { PolicyService } from '#server/gen/forest/v1/policies_pb.ts';
+import { readProxies } from '#server/http/client-address.ts';
 import type { OidcProvider } from '#server/oidc-config.ts';
 import { eventually, startTestApp, type TestApp } from './harness.ts';
 import { keptLog } from './log-lines.ts';
@@ -31,7 +32,8 @@ beforeAll(async () => {
     describeProvider('other', other),
     describeProvider('strict', acme, ['example.com']),
   ];
-  app = await startTestApp({ config: { oidcProviders }, log: kept.log });
+  const trustedProxies = readProxies('127.0.0.1');
+  app = await startTestApp({ config: { oidcProviders, trustedProxies }, log: kept.log });
   w = await world(app);
 });
 afterAll(async () => {
@@ -406,9 +408,20 @@ describe('an answer that is not this browser’s, or not new', () => {
     await app.context.db.pool.query(
       `insert into oidc_sign_ins (state_hash, browser_hash, provider, nonce, code_verifier, return_to, address, expires_at)
        select sha256(n::text::bytea), '', 'acme', '', '', '/', '127.0.0.1',
-              now() + interval '5 minutes' from generate_series(1, 200) n`,
+              now() + interval '5 minutes' from generate_series(1, 199) n`,
     );
-    expect(problem((await new Browser().go('/auth/oidc/acme/start')).to)).toBe('busy');
+    const begin = (headers = {}) => new Browser().go('/auth/oidc/acme/start', headers);
+    expect((await begin()).to.origin).toBe(acme.issuer);
+    expect(problem((await begin()).to)).toBe('busy');
+    // One machine has 2^64 addresses of IPv6.
+    const from = (address: string) => ({ 'x-forwarded-for': address });
+    expect((await begin(from('2001:db8::1'))).to.origin).toBe(acme.issuer);
+    await app.context.db.pool.query(
+      `update oidc_sign_ins set address = (select address from oidc_sign_ins where address like '2001:%')
+        where address = '127.0.0.1'`,
+    );
+    expect(problem((await begin(from('2001:db8::7:7'))).to)).toBe('busy');
+    expect((await begin(from('2001:db8:0:1::1'))).to.origin).toBe(acme.issuer);
     await app.context.db.pool.query(`update oidc_sign_ins set expires_at = now() - interval '1 second'`);
     expect((await new Browser().go('/auth/oidc/acme/start')).to.origin).toBe(acme.issuer);
   });

@@ -1,4 +1,5 @@
 import type { AppContext } from '#server/context.ts';
+import { networkOf } from '#server/features/attempts/subject.ts';
 import { hashSecret } from '#server/features/credentials/secret.ts';
 import type { OidcProvider } from '#server/oidc-config.ts';
 import { requestScope } from '#server/request-scope.ts';
@@ -7,7 +8,7 @@ import { authorizationUrl, newSecrets, type Secrets } from './provider.ts';
 import { insertPending, type PendingRow, takePending } from './store.ts';
 
 const LIFE_MS = 10 * 60_000;
-/** Under way from one address at once: more than a company behind one gate has, less than fills a disk. */
+/** Under way from one address, or network of IPv6, at once: more than a company behind one gate has, less than fills a disk. */
 const MOST_PER_ADDRESS = 200;
 
 /** What a sign-in by a provider is for. */
@@ -68,7 +69,7 @@ export async function begin(
       userId: purpose.kind === 'connect' ? purpose.userId : null,
       setUpTokenHash: purpose.kind === 'set_up' ? hashSecret(purpose.token) : null,
       organisation: purpose.kind === 'set_up' ? purpose.organisation : null,
-      address: requestScope()?.address ?? '',
+      address: networkOf(requestScope()?.address ?? null),
       now,
       expiresAt,
     },
