@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startTestApp, type TestApp } from './harness.ts';
+import { eventually, startTestApp, type TestApp } from './harness.ts';
 import { type World, world } from './world.ts';
 
 let app: TestApp;
@@ -76,5 +77,38 @@ test('the record of a vote keeps what the voter saw, whatever becomes of the rul
     decision: 'rejected',
     bypass: false,
     comment: 'not yet',
+  });
+});
+
+test('the record of a verdict on a plan keeps which build and which plan it was on', async () => {
+  await w.admin.pipelines.createReleasePipeline({
+    project: w.project,
+    name: 'planned',
+    stages: [{ id: 'look', config: { case: 'plan', value: { environment: 'production' } } }],
+  });
+  const { artifactId, slug } = await w.artifact('main');
+  const { intents } = await w.author.releases.release({ artifactId, usePipeline: true, pipeline: 'planned' });
+  const plan = { releaseIntentId: intents[0]?.releaseIntentId ?? '', stageId: 'look' };
+  await eventually(
+    async () => w.reviewer.releases.approvePlanStage(plan).catch(() => false as const),
+    'a plan',
+  );
+  const { outputs } = await w.reviewer.releases.getPlanOutput(plan);
+  expect(outputs.map(({ destinationName }) => destinationName)).toEqual(['eu-west', 'us-east']);
+  const { entries } = await w.reviewer.policies.listHistory({
+    organisation: w.organisation,
+    releaseIntentId: plan.releaseIntentId,
+    kind: 'plan.approved',
+  });
+  expect(entries[0]?.after?.['saw']).toEqual({
+    artifact: { id: artifactId, slug, commit: 'a'.repeat(40), branch: 'main', version: null },
+    authors: [w.author.username],
+    plans: outputs.map(({ destinationName: destination, planOutput }) => ({
+      destination,
+      status: 'SUCCEEDED',
+      sha256: createHash('sha256')
+        .update(planOutput ?? '')
+        .digest('hex'),
+    })),
   });
 });

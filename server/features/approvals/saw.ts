@@ -1,6 +1,6 @@
 import { tallyVotes } from '#domain/approval/tally.ts';
 import type { Vote } from '#domain/approval/vote.ts';
-import { gateOf, type IntentFacts } from '#server/features/gate/facts.ts';
+import { buildOf, gateOf, type IntentFacts } from '#server/features/gate/facts.ts';
 
 /**
  * What somebody had before them when they voted, for the record: the artifact, each enabled policy of the environment with its
@@ -9,13 +9,11 @@ import { gateOf, type IntentFacts } from '#server/features/gate/facts.ts';
  * @param votes on the environment, with the new one.
  */
 export function sawOf(facts: IntentFacts, environment: string, votes: readonly Vote[], now: Date) {
-  const { artifactId: id, slug, commitSha: commit, branch, version } = facts.intent;
   const before = gateOf(facts, environment, now);
   const changed = { ...facts, votes: new Map(facts.votes).set(environment, votes) };
   const after = gateOf(changed, environment, now);
   return {
-    artifact: { id, slug, commit, branch, version },
-    authors: facts.intent.authors.map(({ username }) => username),
+    ...buildOf(facts),
     policies: before.evaluations.map(({ policyId, policyName: name, passed, reason }) => {
       const verdict = after.evaluations.find((one) => one.policyId === policyId);
       return {

@@ -112,6 +112,18 @@ export function factsOf(row: FactsRow): IntentFacts {
   };
 }
 
+/** Which build a decision is about and whose it is, for the record of the decision. */
+export const buildOf = ({ intent }: IntentFacts) => ({
+  artifact: {
+    id: intent.artifactId,
+    slug: intent.slug,
+    commit: intent.commitSha,
+    branch: intent.branch,
+    version: intent.version,
+  },
+  authors: intent.authors.map(({ username }) => username),
+});
+
 /** What the soak rules look at, of the artifact that the destinations were looked up for. */
 export const deploymentsOf = (
   destinations: IntentFacts['destinations'],

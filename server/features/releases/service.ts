@@ -4,7 +4,7 @@ import type { AppContext } from '#server/context.ts';
 import type { Transaction } from '#server/db/database.ts';
 import { failedPrecondition, notFound, permissionDenied } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
-import type { IntentFacts } from '#server/features/gate/facts.ts';
+import { buildOf, type IntentFacts } from '#server/features/gate/facts.ts';
 import { loadIntentFacts, lockIntentFactsFor } from '#server/features/gate/service.ts';
 import { wakeIntent } from '#server/features/gate/wake.ts';
 import { record } from '#server/features/history/service.ts';
@@ -116,6 +116,7 @@ export async function judgePlan(
     if (problem !== null) throw permissionDenied(problem);
     const rejection = reason.trim() === '' ? 'plan rejected' : `plan rejected: ${reason}`;
     const errorMessage = verdict === 'REJECTED' ? rejection : null;
+    const saw = { ...buildOf(facts), plans: await tx.run(store.planDigests, [releaseIntentId, stageId]) };
     await tx.run(store.setPlanApproval, [releaseIntentId, stageId, verdict, errorMessage]);
     await record(tx, app, {
       organisationId: scope.organisationId,
@@ -124,7 +125,7 @@ export async function judgePlan(
       kind: verdict === 'APPROVED' ? 'plan.approved' : 'plan.rejected',
       actor: caller,
       subject: `${stageId} for ${facts.intent.slug}`,
-      after: { stage: stageId, verdict, reason },
+      after: { stage: stageId, verdict, reason, saw },
     });
     await wakeIntent(tx, app, releaseIntentId);
   });

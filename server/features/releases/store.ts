@@ -133,6 +133,16 @@ export const planOutputs = statement<readonly [intentId: string, stageId: string
      from releases where release_intent_id = $1 and stage_id = $2 order by destination_name`,
 );
 
+/** The same for the record of a verdict: the texts are too long for it, and their hashes tell whether they are the same still. */
+export const planDigests = statement<
+  readonly [intentId: string, stageId: string],
+  { readonly destination: string; readonly status: ReleaseStatus; readonly sha256: string | null }
+>(
+  'releases.plan_digests',
+  `select destination_name as destination, status, encode(sha256(convert_to(plan_output, 'UTF8')), 'hex') as sha256
+     from releases where release_intent_id = $1 and stage_id = $2 order by destination_name`,
+);
+
 const STATE = `
   select i.id, i.artifact_id as "artifactId", a.slug, p.name as project, ${AUTHORSHIP}, i.status, i.error_message as "errorMessage", i.force,
          i.prepare_only as "prepareOnly", i.created_at as "createdAt", i.completed_at as "completedAt",
