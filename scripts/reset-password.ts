@@ -31,7 +31,7 @@ try {
     await client.query('COMMIT');
     console.log(`The password of ${username} is now ${password}`);
     console.log(
-      'Their sessions and logins have ended; personal access tokens live on. Sign in and change it.',
+      'Their sessions and logins have ended; personal access tokens and identities of providers live on. Sign in and change it.',
     );
   } finally {
     await close();

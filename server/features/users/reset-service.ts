@@ -6,7 +6,8 @@ import { hashPassword } from './password.ts';
 import { setPassword } from './store.ts';
 
 /**
- * Gives a user a new password without knowing the old one and ends their sessions and logins; personal access tokens live on.
+ * Gives a user a new password without knowing the old one and ends their sessions and logins; personal access tokens and
+ * identities of providers live on.
  * For whoever runs the server and holds the database: no method of the API leads here. `tx` is one transaction.
  * @throws Failure `not_found`.
  */
