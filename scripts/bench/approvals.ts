@@ -75,7 +75,7 @@ export function plain(
     steps: [
       begin,
       step(lockIntent, [releaseIntentId]),
-      step(intentFactsForCaller, [releaseIntentId, userId]),
+      step(intentFactsForCaller, [releaseIntentId, userId, '{uuid}', '{now}']),
       step(castVote, ['{uuid}', releaseIntentId, policyId, ...vote]),
       step(appendHistory, [JSON.stringify([entry])]),
       commit,

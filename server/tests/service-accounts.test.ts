@@ -634,6 +634,34 @@ describe('what was revoked is refused', () => {
     }
   }, 30_000);
 
+  test('also when it comes while a vote by it waits for its turn', async () => {
+    const { intentId, vote } = await waiting(w.author, undefined);
+    const users = app.client(UsersService, w.reviewer);
+    const { userId } = w.reviewer;
+    const { rawToken, token } = await users.createPersonalAccessToken({
+      userId,
+      name: 'votes',
+      scopes: ['approve'],
+    });
+    const holder = new pg.Client({ connectionString: app.databaseUrl });
+    await holder.connect();
+    try {
+      await holder.query('begin');
+      await holder.query('select 1 from release_intents where id = $1 for update', [intentId]);
+      const voted = refusal(actingBy(app, rawToken).policies.approveRelease(vote));
+      const held = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+      await eventually(async () => (await sql(held)).length > 0, 'the vote to wait');
+      await users.deletePersonalAccessToken({ tokenId: token?.tokenId ?? '' });
+      await holder.query('commit');
+      expect((await voted).code).toBe(Code.Unauthenticated);
+    } finally {
+      await holder.end();
+    }
+    expect(await sql('select 1 from approval_decisions where release_intent_id = $1', [intentId])).toEqual(
+      [],
+    );
+  });
+
   test('a token that has run out ends its watch too', async () => {
     let ahead = 0;
     const clock = {

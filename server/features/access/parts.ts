@@ -19,6 +19,13 @@ export const LOGIN_LIVES = (credential: string, now: string) => `
            where r.family_id = ${credential}.family_id and r.kind = 'refresh' and r.revoked_at is null
              and r.expires_at > ${now})`;
 
+/** Whether the credential of that id, by which somebody was let in, has been ended since, at the moment `now`. */
+export const ENDED = (credentialId: string, now: string) => `
+  exists (select 1 from credentials c
+           where c.id = ${credentialId}
+             and (c.revoked_at is not null or not ${NOT_IDLE(now)}
+                  or (c.expires_at <= ${now} and not (c.kind = 'access' and ${LOGIN_LIVES('c', now)}))))`;
+
 /** Whether the credential `c` is the one whose secret has that hash, and lets somebody in at the moment `now`. */
 export const LETS_IN = (secretHash: string, now: string) => `
   c.secret_hash = ${secretHash} and c.revoked_at is null and (c.expires_at is null or c.expires_at > ${now})

@@ -1,5 +1,5 @@
 import { type Statement, statement } from '#server/db/database.ts';
-import { CALLER_COLUMNS, LETS_IN, LOGIN_LIVES, NOT_IDLE, STANDING_OF } from './parts.ts';
+import { CALLER_COLUMNS, ENDED, LETS_IN, STANDING_OF } from './parts.ts';
 import type { AccessRow, CallerRow } from './rows.ts';
 
 const CALLER = `
@@ -68,13 +68,6 @@ export const lookups = {
   ),
 } as const;
 
-/** Whether the credential `$1` has been ended, at the moment `$4`. */
-const ENDED = `
-  exists (select 1 from credentials c
-           where c.id = $1
-             and (c.revoked_at is not null or not ${NOT_IDLE('$4')}
-                  or (c.expires_at <= $4 and not (c.kind = 'access' and ${LOGIN_LIVES('c', '$4')}))))`;
-
 /**
  * How a caller who was let in to a release stands to it now. No row: they have left its organisation. Sessions and the tokens
  * of a login are replaced by others when they run out; access tokens were made to end when they do.
@@ -84,7 +77,7 @@ export const findStanding = statement<
   { ended: boolean }
 >(
   'access.standing',
-  `select ${ENDED} as ended
+  `select ${ENDED('$1', '$4')} as ended
      from release_intents i
      join projects p on p.id = i.project_id
     where i.id = $3 and ${STANDING_OF('$2', 'p.organisation_id')} is not null`,
@@ -96,7 +89,7 @@ export const findAdminStanding = statement<
   { ended: boolean }
 >(
   'access.admin_standing',
-  `select ${ENDED} as ended
+  `select ${ENDED('$1', '$4')} as ended
      from memberships m where m.organisation_id = $3 and m.user_id = $2 and m.role = 'admin'`,
 );
 

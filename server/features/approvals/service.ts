@@ -89,7 +89,7 @@ export async function vote(
 ): Promise<ApprovalTally> {
   const { environment, releaseIntentId } = request;
   return app.db.transaction(async (tx) => {
-    const locked = await lockIntentFactsFor(tx, releaseIntentId, caller.userId);
+    const locked = await lockIntentFactsFor(tx, releaseIntentId, caller, app.clock.now());
     if (locked === null || locked.facts.intent.projectId !== scope.projectId)
       throw notFound(`release ${releaseIntentId}`);
     const { facts, role } = locked;

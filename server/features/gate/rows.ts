@@ -117,4 +117,6 @@ export interface FactsRow extends IntentRow {
 /** The facts with what somebody is to the organisation; null when they are nothing to it. */
 export interface CallersFactsRow extends FactsRow {
   readonly callerRole: Standing | null;
+  /** Whether the credential that let the caller in has been ended since. */
+  readonly callerEnded: boolean;
 }

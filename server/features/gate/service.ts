@@ -3,6 +3,7 @@ import { advance } from '#domain/release/advance.ts';
 import type { Stage } from '#domain/release/stage.ts';
 import type { AppContext } from '#server/context.ts';
 import type { Executor, Transaction } from '#server/db/database.ts';
+import { type Caller, unauthenticated } from '#server/features/access/service.ts';
 import { record } from '#server/features/history/service.ts';
 import { subjects } from '#server/signals/bus.ts';
 import { factsOf, gateOf, type IntentFacts, policyOf } from './facts.ts';
@@ -33,16 +34,19 @@ export async function lockIntentFacts(tx: Transaction, intentId: string): Promis
 /**
  * The same with the role in the intent's organisation that a caller has under the lock: one that was taken away since
  * their request came in no longer counts. The role is null when they are no member, nor a service account of it.
+ * @throws Failure unauthenticated when the credential that let them in has been ended since.
  */
 export async function lockIntentFactsFor(
   tx: Transaction,
   intentId: string,
-  userId: string,
+  { userId, credentialId }: Pick<Caller, 'userId' | 'credentialId'>,
+  now: Date,
 ): Promise<{ facts: IntentFacts; role: Standing | null } | null> {
   tx.send(lockIntent, [intentId]);
-  const [row] = await tx.run(intentFactsForCaller, [intentId, userId]);
+  const [row] = await tx.run(intentFactsForCaller, [intentId, userId, credentialId, now]);
   if (row === undefined) return null;
-  const { callerRole: role, ...facts } = row;
+  const { callerRole: role, callerEnded, ...facts } = row;
+  if (callerEnded) throw unauthenticated();
   return { facts: factsOf(facts), role };
 }
 

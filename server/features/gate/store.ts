@@ -1,6 +1,6 @@
 import type { IntentStatus } from '#domain/release/stage.ts';
 import { statement } from '#server/db/database.ts';
-import { STANDING_OF } from '#server/features/access/parts.ts';
+import { ENDED, STANDING_OF } from '#server/features/access/parts.ts';
 import { DESTINATIONS, INTENT, INTENT_FACTS, POLICIES, SOAKED_IN, SURROUNDINGS } from './parts.ts';
 import type {
   ArtifactFactsRow,
@@ -38,10 +38,14 @@ export const intentFacts = statement<readonly [intentId: string], FactsRow>(
 );
 
 /** The same for somebody who is about to change it, with their role at this moment. */
-export const intentFactsForCaller = statement<readonly [intentId: string, userId: string], CallersFactsRow>(
+export const intentFactsForCaller = statement<
+  readonly [intentId: string, userId: string, credentialId: string, now: Date],
+  CallersFactsRow
+>(
   'gate.facts_for_caller',
   `select ${INTENT_FACTS},
-          ${STANDING_OF('$2', 'p.organisation_id')} as "callerRole"
+          ${STANDING_OF('$2', 'p.organisation_id')} as "callerRole",
+          ${ENDED('$3::uuid', '$4::timestamptz')} as "callerEnded"
      from ${INTENT} where i.id = $1`,
 );
 

@@ -19,10 +19,17 @@ const DEFAULT_REASON = 'cancelled';
 /**
  * The facts under the intent's lock, with the caller's role as it is now: one that was taken away since the request came in
  * holds no longer.
- * @throws Failure not_found for an unknown release, and for somebody who is no member any more.
+ * @throws Failure not_found for an unknown release, and for somebody who is no member any more; unauthenticated when what let
+ *   them in has been ended.
  */
-async function lockedFor(tx: Transaction, caller: Caller, scope: ProjectScope, releaseIntentId: string) {
-  const locked = await lockIntentFactsFor(tx, releaseIntentId, caller.userId);
+async function lockedFor(
+  tx: Transaction,
+  app: AppContext,
+  caller: Caller,
+  scope: ProjectScope,
+  releaseIntentId: string,
+) {
+  const locked = await lockIntentFactsFor(tx, releaseIntentId, caller, app.clock.now());
   if (locked === null) throw notFound(`release ${releaseIntentId}`);
   const { facts, role } = locked;
   if (role === null) throw notFound(`project "${scope.organisation}/${scope.project}"`);
@@ -41,7 +48,7 @@ export async function cancelRelease(
   reason: string,
 ): Promise<void> {
   await app.db.transaction(async (tx) => {
-    const { facts, role } = await lockedFor(tx, caller, scope, releaseIntentId);
+    const { facts, role } = await lockedFor(tx, app, caller, scope, releaseIntentId);
     if (role !== 'admin' && !facts.authors.has(caller.userId)) {
       throw permissionDenied('only an author of a release or an admin can cancel it');
     }
@@ -106,7 +113,7 @@ export async function judgePlan(
 ): Promise<void> {
   const { releaseIntentId, stageId, verdict, reason } = request;
   await app.db.transaction(async (tx) => {
-    const { facts, role } = await lockedFor(tx, caller, scope, releaseIntentId);
+    const { facts, role } = await lockedFor(tx, app, caller, scope, releaseIntentId);
     const stage = planStage(facts, stageId);
     if (stage.planApproval === verdict) return;
     if (stage.status !== 'AWAITING_APPROVAL' || stage.planApproval !== 'AWAITING') {
