@@ -72,7 +72,7 @@ async function measure(
   return found;
 }
 
-/** Gives the tokens of the reviewers. */
+/** Gives the tokens of the reviewers: of one who warms up the server, and of one for each size. */
 async function setUp({ server }: Place): Promise<string[]> {
   const { url } = server;
   const founder = { username: 'founder', email: 'founder@example.com', password };
@@ -91,8 +91,8 @@ async function setUp({ server }: Place): Promise<string[]> {
   }
   const { organisations } = await admin.organisations.listMyOrganisations({});
   const tokens: string[] = [];
-  // One reviewer for each size, who has voted on nothing yet, so that the list and the votes are the same.
-  for (const size of sizes) {
+  // Each has voted on nothing yet when it is measured with them, so that the list and the votes are the same.
+  for (const size of ['first', ...sizes]) {
     const username = `reviewer-${size}`;
     const { user, tokens: given } = await apiAt(url).users.register({
       username,
@@ -153,7 +153,7 @@ async function idle({ server }: Place, client: pg.Client): Promise<Figure[]> {
 export async function growth(): Promise<Figure[]> {
   return withPlace(async (place) => {
     const { server, database } = place;
-    const tokens = await setUp(place);
+    const [first = '', ...tokens] = await setUp(place);
     const client = new pg.Client(database);
     await client.connect();
     try {
@@ -172,6 +172,8 @@ export async function growth(): Promise<Figure[]> {
           [asked + warmUp],
         );
         const filled = (performance.now() - began) / 1000;
+        // Or the smallest would be measured while the server is still cold, and make the others look good.
+        if (index === 0) await measure(server.url, first, targets, 'to warm up');
         const here = await measure(server.url, tokens[index] ?? '', targets, `at ${size}`);
         const words = Object.entries(here).map(([name, value]) => `${name} ${value.toFixed(2)} ms`);
         console.log(`  ${size} votes (filled in ${filled.toFixed(0)} s): ${words.join(', ')}`);
@@ -181,12 +183,13 @@ export async function growth(): Promise<Figure[]> {
         `  ${waitingIntents} of ${intents} releases wait, with one vote each and one more by each reviewer that measures; all other votes are on releases that have ended`,
       );
       const growths = (['vote', 'requirements', 'waiting list'] as const).map((name): Figure => {
-        const [first = Number.NaN, ...later] = found.map((one) => one[name]);
-        const ratio = (later.at(-1) ?? Number.NaN) / first;
+        const all = found.map((one) => one[name]);
+        const smallest = Math.min(...all);
+        const ratio = Math.max(...all) / smallest;
         return {
-          name: `Growth of ${name}, from 1,000 to 1,000,000 votes (median of ${asked}, one at a time)`,
-          measured: `× ${ratio.toFixed(2)}`,
-          limit: `at most × 1.3 of ${first.toFixed(2)} ms`,
+          name: `Growth of ${name}, at 1,000, 100,000 and 1,000,000 votes (median of ${asked}, one at a time)`,
+          measured: `${all.map((one) => one.toFixed(2)).join(', ')} ms`,
+          limit: `the largest at most 1.3 × the smallest (it is ${ratio.toFixed(2)})`,
           reached: ratio <= 1.3,
         };
       });
