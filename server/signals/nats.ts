@@ -16,9 +16,11 @@ const GROUP = 'forage';
 /** What everybody hears: a subject ends in the id that it is about. */
 const STATUS = subjects.releaseStatus('');
 const EVENTS = subjects.events('');
+const ACCESS = subjects.access('');
+const FOR_ALL = [STATUS, EVENTS, ACCESS];
 /** Signals that are kept for NATS while it is away, at most; each subject counts once. */
 const MAX_UNSENT = 10_000;
-const isForAll = (subject: string) => subject.startsWith(STATUS) || subject.startsWith(EVENTS);
+const isForAll = (subject: string) => FOR_ALL.some((beginning) => subject.startsWith(beginning));
 const COMPLAINT_MS = 60_000;
 const UUID_LENGTH = 36;
 
@@ -68,8 +70,7 @@ export function createNatsBus({ config, name, log, onError }: NatsBusOptions): B
     });
     for (const subject of shared.keys()) shared.set(subject, hear(connection, subject, GROUP));
     // All of them at once, not one by one for each watcher: NATS has them before a watcher reads, and none falls between.
-    hear(connection, `${STATUS}*`);
-    hear(connection, `${EVENTS}*`);
+    for (const beginning of FOR_ALL) hear(connection, `${beginning}*`);
     // Nobody listens to this; NATS answers if we may not speak. Its answer comes before that to the flush.
     connection.publish(subjects.events(NIL));
     await connection.flush();
@@ -149,7 +150,8 @@ const REFUSED = 'NATS refused a signal; the other servers find what it was about
 
 /** What a signal carries; null for what is none. Others may write to these subjects too, so nothing is taken on trust. */
 function payloadOf({ subject, data }: Msg): string | null {
-  if (subject.startsWith(EVENTS)) return validate(subject.slice(EVENTS.length)) ? '' : null;
+  const empty = [EVENTS, ACCESS].find((beginning) => subject.startsWith(beginning));
+  if (empty !== undefined) return validate(subject.slice(empty.length)) ? '' : null;
   if (data.length !== UUID_LENGTH) return null;
   const payload = new TextDecoder().decode(data);
   if (!validate(payload)) return null;

@@ -51,17 +51,21 @@ describe('with NATS', () => {
     const [a, b] = [busTo(url), busTo(url)];
     const all = { a: [] as string[], b: [] as string[] };
     const intents = Array.from({ length: 100 }, () => v4());
-    const [watched = '', organisation] = [intents[0], v4()];
+    const [watched = '', organisation, user] = [intents[0], v4(), v4()];
     const events = { a: 0, b: 0 };
+    const ended = { a: 0, b: 0 };
     for (const bus of [a, b]) bus.bus.share(subjects.intentEvaluate, bus.hear);
     a.bus.subscribe(subjects.releaseStatus(watched), (payload) => void all.a.push(payload));
     b.bus.subscribe(subjects.releaseStatus(watched), (payload) => void all.b.push(payload));
     a.bus.subscribe(subjects.events(organisation), () => void events.a++);
     b.bus.subscribe(subjects.events(organisation), () => void events.b++);
+    a.bus.subscribe(subjects.access(user), () => void ended.a++);
+    b.bus.subscribe(subjects.access(user), () => void ended.b++);
     await Promise.all([reaches(a.bus, 'connected'), reaches(b.bus, 'connected')]);
 
     for (const intent of intents) a.bus.publish(subjects.intentEvaluate, intent);
     a.bus.publish(subjects.releaseStatus(watched), watched);
+    a.bus.publish(subjects.access(user), '');
     a.bus.publish(subjects.events(organisation), '');
     await eventually(
       async () => a.heard.length + b.heard.length >= 100 && events.b === 1 && events.a === 1,
@@ -71,6 +75,7 @@ describe('with NATS', () => {
     expect(a.heard.length).toBeGreaterThan(0);
     expect(b.heard.length).toBeGreaterThan(0);
     expect(all).toEqual({ a: [watched], b: [watched] });
+    expect(ended).toEqual({ a: 1, b: 1 });
   });
 
   test('who no longer shares is sent nothing: the others hear it all', async () => {

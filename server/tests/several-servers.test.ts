@@ -171,6 +171,20 @@ describe('two servers and NATS', () => {
     expect(await bySession()).toBe(Code.Unauthenticated);
   });
 
+  test('who loses the right to follow a release on one is told no more by the other', async () => {
+    const { a, b } = servers();
+    const { organisationId } = w;
+    const leaver = await person(a, 'leaver');
+    const { userId } = leaver;
+    await w.admin.organisations.addMember({ organisationId, userId, role: 'member' });
+    const watching = await follow(b, leaver, await gated(w));
+    const ended = refusal(watching.told);
+    const began = performance.now();
+    await w.admin.organisations.removeMember({ organisationId, userId });
+    expect(await ended).toBe(Code.NotFound);
+    expect(performance.now() - began).toBeLessThan(SOON_MS);
+  });
+
   test('signing out of a browser’s session on one ends it on the other', async () => {
     const { a, b } = servers();
     const call = async (app: TestApp, method: string, body: object, headers: Record<string, string> = {}) => {
