@@ -16,7 +16,7 @@ export interface Migration {
 }
 
 /** The files that this version of Forage brings. */
-export const MIGRATIONS = new URL('./migrations', import.meta.url).pathname;
+export const MIGRATIONS = join(import.meta.dirname, 'migrations');
 
 /** Any number that no other advisory lock of the product uses. */
 const MIGRATION_LOCK = '4401278563310911';

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import type { Config } from '#server/config.ts';
@@ -6,7 +7,7 @@ import { ReleaseIntentStatus } from '#server/gen/forest/v1/releases_pb.ts';
 import type { TestApp } from './harness.ts';
 import { ended, type World, world } from './world.ts';
 
-const ROOT = new URL('../..', import.meta.url).pathname;
+const ROOT = join(import.meta.dirname, '../..');
 const run = promisify(execFile);
 
 /** Where the commands and a server of the same test find their database. */

@@ -26,7 +26,7 @@ import { eventually } from './harness.ts';
  */
 
 const PASSWORD = 'correct horse battery staple';
-const MAIN = new URL('../main.ts', import.meta.url).pathname;
+const MAIN = join(import.meta.dirname, '../main.ts');
 
 interface Server {
   readonly url: string;

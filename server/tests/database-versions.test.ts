@@ -23,7 +23,7 @@ const CHANGES = [
   'truncate history_heads',
 ];
 /** What it tells operators to do is what is done here. */
-const PAGE = new URL('../../docs/postgresql.md', import.meta.url).pathname;
+const PAGE = new URL('../../docs/postgresql.md', import.meta.url);
 
 for (const [major, native] of VERSIONS) {
   const missing = native === null;

@@ -1,12 +1,16 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type EmbeddedPostgres, startEmbedded } from '#server/db/embedded/index.ts';
 import { migrate } from '#server/db/migrate.ts';
 import { schemaText } from '#server/db/schema-text.ts';
 
+const run = promisify(execFile);
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 let dataDir: string;
@@ -48,6 +52,17 @@ async function file(name: string, sql: string): Promise<void> {
 }
 
 describe('migrate', () => {
+  it('finds its files wherever Forage is installed, also where addresses would be written otherwise', async () => {
+    const home = join(directory, 'my folder, 100% größer');
+    await mkdir(join(home, 'migrations'), { recursive: true });
+    await cp(join(import.meta.dirname, '../db/migrate.ts'), join(home, 'migrate.ts'));
+    await writeFile(join(home, 'migrations', '0001_things.sql'), 'CREATE TABLE things (id int)');
+    const ask = `const { MIGRATIONS, readMigrations } = await import(${JSON.stringify(pathToFileURL(join(home, 'migrate.ts')).href)});
+      console.log((await readMigrations(MIGRATIONS)).map(({ name }) => name).join());`;
+    const { stdout } = await run(process.execPath, ['--input-type=module', '-e', ask]);
+    expect(stdout.trim()).toBe('0001_things.sql');
+  });
+
   it('runs the files in order and once, and asks one question when there is nothing to do', async () => {
     const client = await connect();
     await file('0002_more.sql', 'ALTER TABLE things ADD COLUMN more text');

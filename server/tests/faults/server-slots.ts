@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { freePort } from '../../../scripts/nats-process.ts';
 
-const MAIN = new URL('../../main.ts', import.meta.url).pathname;
-const ROOT = new URL('../../../', import.meta.url).pathname;
+const ROOT = join(import.meta.dirname, '../../..');
+const MAIN = join(ROOT, 'server/main.ts');
 const READY_MS = 60_000;
 /** Lines that are kept of what a server printed last, for the case that it ends. */
 const LAST_LINES = 30;
