@@ -495,19 +495,22 @@ test('the record says how people came, connected and were refused', async () => 
   const { body: ways } = await browser.call('IdentityService/ListIdentities', {});
   const [, second] = ways['identities'] as { identityId: string }[];
   await browser.call('IdentityService/DisconnectIdentity', { identityId: second?.identityId });
+  await browser.signIn('strict', acme, { claims });
   await new Browser().signIn('strict', acme, { claims: { ...claims, email_verified: false } });
   const kinds = await eventually(async () => {
     const { rows } = await app.context.db.pool.query(
-      `select kind, credential_kind as by, after from history where organisation_id = $1 and subject = $2 order by id`,
+      `select kind, credential_kind as by, before, after from history where organisation_id = $1 and subject = $2 order by id`,
       [organisationId, `user ${claims.preferred_username}`],
     );
-    return rows.length >= 5 && rows;
+    return rows.length >= 7 && rows;
   }, `the record of ${organisation} to be whole`);
   expect(kinds).toMatchObject([
     { kind: 'account.registered', by: 'provider', after: { provider: 'strict' } },
     { kind: 'account.signed_in', by: 'provider', after: { provider: 'strict' } },
     { kind: 'account.identity_connected', by: 'session', after: { provider: 'other' } },
     { kind: 'account.identity_disconnected', by: 'session' },
+    { kind: 'account.signed_out', by: 'session', before: { reason: 'another sign-in' } },
+    { kind: 'account.signed_in', by: 'provider', after: { provider: 'strict' } },
     { kind: 'account.sign_in_refused', by: 'provider', after: { reason: 'email_unverified' } },
   ]);
 });

@@ -45,7 +45,7 @@ export interface BegunSession extends Session {
 
 /**
  * Signs a browser in. An identifier with an `@` is an email address: usernames cannot contain one. A session that the
- * browser had before (`earlier`) ends: its cookie is about to be overwritten.
+ * browser had before (`earlier`) ends.
  * @throws Failure `unauthenticated`, in the same words and time whatever was wrong; `resource_exhausted` after too many failures.
  */
 export async function signIn(
@@ -79,6 +79,13 @@ export async function endEarlier(tx: Transaction, app: AppContext, earlier: Call
 async function begun(app: AppContext, user: User, started: StartedSession): Promise<BegunSession> {
   const memberships = await membershipsOf(app, user.userId);
   return { user, memberships, expiresAt: started.expiresAt, secret: started.secret };
+}
+
+/** Ends the session that a browser had before it signs in anew: its cookie is about to be overwritten. */
+export async function endEarlier(tx: Transaction, app: AppContext, earlier: Caller | null): Promise<void> {
+  if (earlier?.credentialKind !== 'session') return;
+  await endCredential(tx, app, earlier);
+  await recordSignOut(tx, app, earlier, { session: earlier.credentialId, reason: 'another sign-in' });
 }
 
 /** Ends the browser's session; without one there is nothing to do. Other kinds of credentials are left alone. */
