@@ -305,6 +305,21 @@ describe('what cannot work is said in one line', () => {
     const pid = await postmasterPid();
     expect(pid !== undefined && (await isAlive(pid))).toBe(false);
   });
+
+  it('a database that cannot be made leaves no PostgreSQL behind', async () => {
+    copyTemplate();
+    const first = start();
+    const superuser = { ...(await ready(first)), user: 'postgres', database: 'postgres' };
+    await ask(superuser, 'DROP DATABASE forage');
+    await ask(superuser, 'ALTER DATABASE template1 RENAME TO elsewhere');
+    await stop(first);
+
+    const { event, detail } = await start().outcome;
+    expect(event).toBe('refused');
+    expect(detail.message).toMatch(/"template1" does not exist/);
+    const pid = await postmasterPid();
+    expect(pid !== undefined && (await isAlive(pid))).toBe(false);
+  });
 });
 
 interface StartOptions {

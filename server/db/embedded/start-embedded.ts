@@ -83,7 +83,14 @@ async function prepare({ dataDir: named, log }: EmbeddedOptions): Promise<Site> 
 async function open(site: Site, previous?: Acquired): Promise<Acquired> {
   const began = Date.now();
   const acquired = await acquire(site, previous && !previous.child.ended ? previous.child : undefined);
-  await ensureDatabase(acquired.client, site.password);
+  try {
+    await ensureDatabase(acquired.client, site.password);
+  } catch (error) {
+    // Nobody supervises it: left running, it would hold the folder against the next attempt.
+    await stopPostmaster(acquired.child.pid, site.folder, site.binaries.pgCtl);
+    await acquired.client.end().catch(() => undefined);
+    throw error;
+  }
   const { way, version } = site.launcher;
   site.log.info(
     { version, folder: site.folder, process: acquired.child.pid, way, ms: Date.now() - began },
