@@ -75,7 +75,14 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   const log = overrides.log ?? createLog(config.logLevel);
   const stops: (() => Promise<void>)[] = [];
   const stop = async () => {
-    for (const end of stops.splice(0).reverse()) await end();
+    for (const end of stops.splice(0).reverse()) {
+      try {
+        await end();
+      } catch (error) {
+        // The others end all the same: a database that nobody stops would outlive the server.
+        log.error({ err: error }, 'a part of the server did not end well');
+      }
+    }
   };
   try {
     // Before anything is started: a wrong file is a mistake of the place.

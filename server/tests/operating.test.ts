@@ -15,20 +15,15 @@ import { ReleaseService } from '#server/gen/forest/v1/releases_pb.ts';
 import { SessionService } from '#server/gen/forest/v1/sessions_pb.ts';
 import { createLog } from '#server/observe/log.ts';
 import { eventually, startTestApp, type TestApp } from './harness.ts';
+import { keptLog, type LogLine, WARN } from './log-lines.ts';
 import { refusal } from './refusal.ts';
 import { type World, world } from './world.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const NOWHERE = '01890000-0000-7000-8000-000000000000';
 
-interface Line {
-  readonly level: number;
-  readonly msg: string;
-  readonly [field: string]: unknown;
-}
-
 const written: string[] = [];
-const lines = (): Line[] => written.map((line) => JSON.parse(line) as Line);
+const lines = (): LogLine[] => written.map((line) => JSON.parse(line) as LogLine);
 /** What a call is refused with; throws when it is not. */
 const refused = async (call: Promise<unknown>): Promise<ConnectError> => (await refusal(call)).error;
 
@@ -306,6 +301,17 @@ describe('a stop', () => {
     const { status, headers } = await answer;
     expect([status, headers.get('connection')]).toEqual([200, 'close']);
     await stopped;
+  });
+
+  test('ends all parts of the server, also when one of them does not end well', async () => {
+    const kept = keptLog();
+    const other = await startTestApp({ log: kept.log });
+    const { bus, db } = other.context;
+    Object.assign(bus, { close: () => Promise.reject(new Error('no goodbye')) });
+    await other.stop();
+    expect(db.pool.ended).toBe(true);
+    const told = kept.lines().filter(({ level }) => level > WARN);
+    expect(told).toMatchObject([{ err: { message: 'no goodbye' } }]);
   });
 
   test('has to leave time for requests', () => {
