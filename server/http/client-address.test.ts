@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { clientAddress, isProxy, ProxyListError, readProxies } from './client-address.ts';
+import { clientAddress, isProxy, networkOf, ProxyListError, readProxies } from './client-address.ts';
 
 const proxies = readProxies('10.0.0.0/8, 127.0.0.1,2001:db8::/32');
 const from = (peer: string, forwarded?: string | string[]) =>
@@ -42,4 +42,17 @@ test('a proxy is one that the list names', () => {
   expect(isProxy('::ffff:10.1.2.3', proxies)).toBe(true);
   expect(isProxy('192.0.2.1', proxies)).toBe(false);
   expect(isProxy(undefined, proxies)).toBe(false);
+});
+
+test.each([
+  ['2001:db8::1', '2001:db8:0:0'],
+  ['2001:0db8:0:0:ffff::9', '2001:db8:0:0'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
+  ['2001:db8:1:2::', '2001:db8:1:2'],
+  ['64:ff9b::192.0.2.1', '64:ff9b:0:0'],
+  ['::1', '0:0:0:0'],
+  ['192.0.2.1', '192.0.2.1'],
+  [null, 'unknown'],
+])('%s belongs to %s', (address, network) => {
+  expect(networkOf(address)).toBe(network);
 });

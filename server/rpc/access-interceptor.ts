@@ -17,12 +17,12 @@ import {
   type Caller,
   unauthenticated,
 } from '#server/features/access/service.ts';
+import { networkOf } from '#server/http/client-address.ts';
 import { requestRecord } from '#server/http/request-record.ts';
 import { authorizedKey } from './access.ts';
 import { type AccessRule, accessRuleOf, type Callers, type TokenScope } from './access-table.ts';
 import { type Credential, credentialOf, requireOwnPage } from './credential.ts';
 import { askedKey } from './polls.ts';
-import { addressKey } from './request-rates.ts';
 import { StreamSlots } from './stream-slots.ts';
 import { allowsToken } from './token-scope.ts';
 
@@ -52,7 +52,7 @@ export function accessInterceptor(app: AppContext): Interceptor {
         record.admin = { userId, organisationId: authorized.scope.organisationId };
     }
     if (request.stream && record !== null)
-      record.atEnd(slots.take(authorized.caller?.userId ?? addressKey(record.address)));
+      record.atEnd(slots.take(authorized.caller?.userId ?? networkOf(record.address)));
     return next(proceed);
   };
 }

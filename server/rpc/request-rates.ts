@@ -1,5 +1,5 @@
-import { isIPv6 } from 'node:net';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { networkOf } from '#server/http/client-address.ts';
 import { Recent } from './recent.ts';
 
 /** A minute's requests are counted by parts of it, so that whoever has asked too much waits for seconds only. */
@@ -7,16 +7,6 @@ const WINDOW_SECONDS = 10;
 /** How much of what a credential may ask an address may without one. */
 const ANONYMOUS_PART = 1 / 5;
 const MOST_KNOWN = 50_000;
-
-/** A network of IPv6 that one customer has is one address: it has 2^64 of them. */
-export function addressKey(address: string | null): string {
-  if (address === null || !isIPv6(address)) return address ?? 'unknown';
-  const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::');
-  const before = head === '' ? [] : head.split(':');
-  const after = tail === undefined || tail === '' ? [] : tail.split(':');
-  const gap = tail === undefined ? 0 : 8 - before.length - after.length;
-  return [...before, ...Array.from({ length: gap }, () => '0'), ...after].slice(0, 4).join(':');
-}
 
 /**
  * Counts requests of each credential, and of each address without one; of this server alone, in memory. A credential that
@@ -45,7 +35,7 @@ export class RequestRates {
   async take(credential: Buffer | null, address: string | null): Promise<number | null> {
     if (this.#credentials === null || this.#addresses === null) return null;
     try {
-      if (credential === null || !this.knows(credential)) await this.#addresses.consume(addressKey(address));
+      if (credential === null || !this.knows(credential)) await this.#addresses.consume(networkOf(address));
       if (credential !== null) await this.#credentials.consume(keyOf(credential));
       return null;
     } catch (full) {
@@ -63,7 +53,7 @@ export class RequestRates {
   async know(credential: Buffer, address: string | null): Promise<void> {
     if (this.#addresses === null || this.knows(credential)) return;
     this.#known.set(keyOf(credential), true);
-    await this.#addresses.reward(addressKey(address));
+    await this.#addresses.reward(networkOf(address));
   }
 }
 

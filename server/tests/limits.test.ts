@@ -15,7 +15,6 @@ import { ArtifactService } from '#server/gen/forest/v1/artifacts_pb.ts';
 import { RetryInfoSchema } from '#server/gen/forest/v1/errors_pb.ts';
 import { OrganisationService } from '#server/gen/forest/v1/organisations_pb.ts';
 import { ReleaseService } from '#server/gen/forest/v1/releases_pb.ts';
-import { addressKey } from '#server/rpc/request-rates.ts';
 import { post } from './every-method.ts';
 import { eventually, startTestApp, type TestApp } from './harness.ts';
 import { requireWords } from './raw-refusals.ts';
@@ -454,12 +453,3 @@ describe('requests in a short time', () => {
     expect(new Set((await Promise.all(all)).map(({ code }) => code))).toEqual(new Set(['ok']));
   });
 });
-
-test.each([
-  ['10.0.0.1', '10.0.0.1'],
-  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
-  ['2001:db8::1', '2001:db8:0:0'],
-  ['::1', '0:0:0:0'],
-  ['2001:db8:1:2::', '2001:db8:1:2'],
-  [null, 'unknown'],
-])('the address %s counts as %s', (address, key) => expect(addressKey(address)).toBe(key));

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { networkOf, ownPasswordAttempt, signInAttempt, tokenAttempt } from './subject.ts';
+import { ownPasswordAttempt, signInAttempt, tokenAttempt } from './subject.ts';
 
 const hex = (identifier: string, address = '192.0.2.1') =>
   signInAttempt(identifier, address).account?.toString('hex');
@@ -20,15 +20,4 @@ test('other names, other addresses and other kinds of attempts count apart', () 
   expect(elsewhere.accountAtAddress).not.toEqual(subject.accountAtAddress);
   expect(ownPasswordAttempt('admin', '192.0.2.1').account).not.toEqual(subject.account);
   expect(tokenAttempt('192.0.2.1').address).not.toEqual(subject.address);
-});
-
-test.each([
-  ['2001:db8::1', '2001:db8:0:0'],
-  ['2001:0db8:0:0:ffff::9', '2001:db8:0:0'],
-  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
-  ['::1', '0:0:0:0'],
-  ['192.0.2.1', '192.0.2.1'],
-  [null, 'unknown'],
-])('%s belongs to %s', (address, network) => {
-  expect(networkOf(address)).toBe(network);
 });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isIPv6 } from 'node:net';
+import { networkOf } from '#server/http/client-address.ts';
 
 /** What an attempt is counted for; each a SHA-256, so that the table holds no names and no addresses. */
 export interface Subject {
@@ -44,17 +44,3 @@ export function tokenAttempt(address: string | null): Subject {
  */
 const folded = (identifier: string): string =>
   identifier.trim().normalize('NFKD').toLowerCase().normalize('NFKD').replace(/\p{M}/gu, '');
-
-/** The address, or of IPv6 the network of 64 bits, in which one machine may choose as many addresses as it likes. */
-export function networkOf(address: string | null): string {
-  if (address === null || !isIPv6(address)) return address ?? 'unknown';
-  const [head = '', tail = ''] = address.split('::');
-  const before = head.split(':').filter((group) => group !== '');
-  const after = tail.split(':').filter((group) => group !== '');
-  const zeros = address.includes('::') ? Math.max(0, 8 - before.length - after.length) : 0;
-  const groups = [...before, ...Array.from({ length: zeros }, () => '0'), ...after];
-  return groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':');
-}
