@@ -6,6 +6,7 @@ import type { Caller } from '#server/features/access/service.ts';
 import { record } from '#server/features/history/service.ts';
 import { type IntentState, speakingIntents } from '#server/features/releases/service.ts';
 import type { ProjectScope } from '#server/rpc/access.ts';
+import type { Page } from '#server/rpc/page.ts';
 import { slugOf } from './slug.ts';
 import * as store from './store.ts';
 
@@ -166,17 +167,10 @@ export async function listArtifacts(
   app: AppContext,
   scope: ProjectScope,
   filter: store.ArtifactFilter,
-  page: { limit: number; after: readonly string[] | null },
+  page: Page,
 ): Promise<ListedArtifact[]> {
-  let after: { at: Date; id: string } | null = null;
-  if (page.after !== null) {
-    const [time = '', id = ''] = page.after;
-    const at = new Date(time);
-    if (Number.isNaN(at.getTime()) || !isUuid(id)) {
-      throw invalid({ field: 'page_token', message: 'is not a token of this list; start without one' });
-    }
-    after = { at, id };
-  }
+  const [time, id] = page.after ?? [];
+  const after = time === undefined || id === undefined ? null : { at: new Date(time), id };
   const rows = await store.listPage(app.db, scope.projectId, filter, after, page.limit + 1);
   return listed(app, rows);
 }

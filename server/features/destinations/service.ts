@@ -8,6 +8,7 @@ import { findEnvironment } from '#server/features/environments/service.ts';
 import { wakeOrganisation } from '#server/features/gate/wake.ts';
 import { record } from '#server/features/history/service.ts';
 import type { OrganisationScope } from '#server/rpc/access.ts';
+import type { Page } from '#server/rpc/page.ts';
 import { SealError } from '#server/secrets/keyring.ts';
 import { openMetadata, sealMetadata } from './sealed-metadata.ts';
 import * as store from './store.ts';
@@ -202,7 +203,7 @@ export function deleteDestination(
 export async function listDestinations(
   app: AppContext,
   scope: OrganisationScope,
-  page: { limit: number; after: readonly string[] | null },
+  page: Page,
 ): Promise<Destination[]> {
   const rows = await store.listPage(app.db, scope.organisationId, page.after?.[0] ?? null, page.limit + 1);
   return rows.map((row) => {

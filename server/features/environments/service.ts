@@ -1,9 +1,10 @@
 import type { AppContext } from '#server/context.ts';
 import { type Executor, isUniqueViolation, type Transaction } from '#server/db/database.ts';
-import { Failure, failedPrecondition, invalid, notFound } from '#server/failure.ts';
+import { Failure, failedPrecondition, notFound } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
 import { record } from '#server/features/history/service.ts';
 import type { OrganisationScope } from '#server/rpc/access.ts';
+import type { Page } from '#server/rpc/page.ts';
 import * as store from './store.ts';
 
 export type Environment = store.EnvironmentRow;
@@ -66,8 +67,6 @@ export async function getEnvironment(
   return row;
 }
 
-const INT32 = /^-?\d{1,10}$/;
-
 /**
  * The organisation's environments in order (`sort_order`, then name): one more row than `limit` when there are more.
  * `after` is the last row's sort key, from a page token.
@@ -75,15 +74,11 @@ const INT32 = /^-?\d{1,10}$/;
 export function listEnvironments(
   app: AppContext,
   scope: OrganisationScope,
-  page: { limit: number; after: readonly string[] | null },
+  page: Page,
 ): Promise<Environment[]> {
-  if (page.after === null) return store.listPage(app.db, scope.organisationId, null, page.limit + 1);
-  const [order, name] = page.after;
-  const sortOrder = order !== undefined && INT32.test(order) ? Number(order) : Number.NaN;
-  if ((sortOrder | 0) !== sortOrder || name === undefined) {
-    throw invalid({ field: 'page_token', message: 'is not a token of this list; start without one' });
-  }
-  return store.listPage(app.db, scope.organisationId, { sortOrder, name }, page.limit + 1);
+  const [order, name] = page.after ?? [];
+  const after = order === undefined || name === undefined ? null : { sortOrder: Number(order), name };
+  return store.listPage(app.db, scope.organisationId, after, page.limit + 1);
 }
 
 export const sortKey = (row: Environment): readonly string[] => [String(row.sortOrder), row.name];

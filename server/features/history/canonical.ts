@@ -1,6 +1,3 @@
-/** JSON as a value. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
-
 /** Far more than anything that is recorded has; deeper ones would end whoever follows the chain, instead of being found. */
 const DEEPEST = 500;
 

@@ -7,6 +7,7 @@ import type { Caller } from '#server/features/access/service.ts';
 import { lockEnvironmentNames } from '#server/features/environments/service.ts';
 import { record } from '#server/features/history/service.ts';
 import type { ProjectScope } from '#server/rpc/access.ts';
+import type { Page } from '#server/rpc/page.ts';
 import * as store from './store.ts';
 
 export type Pipeline = store.PipelineRow;
@@ -126,11 +127,7 @@ export function deletePipeline(
 }
 
 /** The project's pipelines by name: one more than `limit` when there are more. */
-export function listPipelines(
-  app: AppContext,
-  scope: ProjectScope,
-  page: { limit: number; after: readonly string[] | null },
-): Promise<Pipeline[]> {
+export function listPipelines(app: AppContext, scope: ProjectScope, page: Page): Promise<Pipeline[]> {
   return store.listPage(app.db, scope.projectId, page.after?.[0] ?? null, page.limit + 1);
 }
 

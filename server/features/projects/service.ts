@@ -4,6 +4,7 @@ import { Failure, notFound } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
 import { record } from '#server/features/history/service.ts';
 import type { OrganisationScope, ProjectScope } from '#server/rpc/access.ts';
+import type { Page } from '#server/rpc/page.ts';
 import * as store from './store.ts';
 
 export type Project = store.ProjectRow;
@@ -15,11 +16,7 @@ export function listOwnOrganisations(app: AppContext, caller: Caller): Promise<s
 }
 
 /** The names of the organisation's projects, by name: one more than `limit` when there are more. */
-export function listProjects(
-  app: AppContext,
-  scope: OrganisationScope,
-  page: { limit: number; after: readonly string[] | null },
-): Promise<string[]> {
+export function listProjects(app: AppContext, scope: OrganisationScope, page: Page): Promise<string[]> {
   return store.listNames(app.db, scope.organisationId, page.after?.[0] ?? null, page.limit + 1);
 }
 
