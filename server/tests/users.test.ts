@@ -511,7 +511,8 @@ describe('personal access tokens', () => {
       [userId],
     );
     const make = () => users(token).createPersonalAccessToken({ userId, name: 'x', scopes: ['read'] });
-    await make();
+    const made = await Promise.allSettled([make(), make(), make(), make()]);
+    expect(made.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     expect(await refusal(make())).toEqual({
       code: Code.ResourceExhausted,
       words: expect.stringContaining('delete one first'),

@@ -68,7 +68,7 @@ const lockUser = statement<readonly [userId: string]>(
   'select id from users where id = $1 for no key update',
 );
 
-/** Has one at a time, until the transaction ends, of what makes and what ends the user's logins. */
+/** Has one at a time, until the transaction ends, of what makes and what ends the user's logins and access tokens. */
 export async function lockLogins(db: Executor, userId: string): Promise<void> {
   await db.run(lockUser, [userId]);
 }
