@@ -199,7 +199,7 @@ export async function revokeServiceToken(
       ...entry(scope, caller),
       kind: 'service_account.token_revoked',
       subject: username,
-      before: { token_id: input.tokenId, name },
+      before: { token_id: input.tokenId.toLowerCase(), name },
     });
     accessEnded(tx, app, userId);
   });
