@@ -55,6 +55,32 @@ const lengthOf = async (organisationId: string) => {
   return rows[0]?.n ?? 0;
 };
 
+test('an id that a request spells in capitals is the same id', async () => {
+  await w.approvalPolicy(1);
+  const id = await w.release((await w.artifact()).artifactId, ['production']);
+  await w.reviewer.policies.rejectRelease({
+    project: w.project,
+    releaseIntentId: id.toUpperCase(),
+    targetEnvironment: 'production',
+  });
+  await w.author.releases.cancelRelease({ releaseIntentId: id.toUpperCase() });
+  const { organisation, organisationId } = await another();
+  const { userId, username } = w.admin;
+  await app.context.db.transaction((tx) =>
+    record(tx, app.context, {
+      organisationId: organisationId.toUpperCase(),
+      projectId: id.toUpperCase(),
+      releaseIntentId: id.toUpperCase(),
+      kind: 'policy.updated',
+      actor: { userId: userId.toUpperCase(), username },
+      proof: { kind: 'session', id: id.toUpperCase() },
+      subject: 'policy in capitals',
+    }),
+  );
+  expect(await verify()).toMatchObject({ ok: true });
+  expect(await verify({ organisation, organisationId })).toMatchObject({ ok: true, entries: 10n });
+});
+
 test('everything that servers append fits, and the head is that of the last entry', async () => {
   const found = await verify();
   const { entries } = await w.admin.policies.listHistory({ organisation: w.organisation, pageSize: 1 });

@@ -72,15 +72,14 @@ function contentOf(entry: HistoryEntry, now: Date): Content {
   const own = entry.actor === null ? null : (scope?.credential ?? null);
   const proof = entry.proof ?? own;
   return {
-    organisation_id: entry.organisationId,
-    project_id: entry.projectId ?? null,
-    // As the database will give it back: a caller may write an id in capital letters, and it would have another hash.
-    release_intent_id: entry.releaseIntentId?.toLowerCase() ?? null,
+    organisation_id: stored(entry.organisationId),
+    project_id: stored(entry.projectId),
+    release_intent_id: stored(entry.releaseIntentId),
     at: now.toISOString(),
     kind: entry.kind,
-    actor_id: entry.actor?.userId ?? null,
+    actor_id: stored(entry.actor?.userId),
     actor_username: entry.actor?.username ?? 'forage',
-    credential_id: proof?.id ?? null,
+    credential_id: stored(proof?.id),
     credential_kind: proof?.kind ?? null,
     address: entry.actor === null && proof === null ? null : (scope?.address ?? null),
     request_id: scope?.requestId ?? null,
@@ -89,6 +88,9 @@ function contentOf(entry: HistoryEntry, now: Date): Content {
     after: plain(entry.after),
   };
 }
+
+/** An id as the database gives it back: requests may spell it in capitals, and another spelling has another hash. */
+const stored = (id: string | null | undefined): string | null => id?.toLowerCase() ?? null;
 
 /**
  * As JSON has it: without what is undefined, moments as text. Numbers that are not whole, or exceed 2^53, become text too:
