@@ -142,9 +142,9 @@ test('an export and the check are for admins', async () => {
 test('an export ends when the right to it ends', async () => {
   const { organisation, organisationId, admin, reviewer } = w;
   await admin.organisations.updateMemberRole({ organisationId, userId: reviewer.userId, role: 'admin' });
-  // More than what connections hold on the way.
+  // The last portion begins behind more than what connections hold on the way.
   const readme = 'a long story, '.repeat(6_000);
-  for (let n = 0; n < 160; n++) {
+  for (let n = 0; n < 240; n++) {
     await admin.releases.updateProject({ ...w.project, readme: `${n} ${readme}`.slice(0, 60_000) });
   }
   const asked = JSON.stringify({ organisation, format: 'HISTORY_FORMAT_JSON_LINES' });
