@@ -38,6 +38,8 @@ export interface Metrics {
   evaluated(): void;
   deliveryBegun(): void;
   deliveryEnded(outcome: DeliveryOutcome): void;
+  /** A release that was left running has ended: by its destination's report, or because none came in time. */
+  deliveryReported(outcome: 'succeeded' | 'failed' | 'timed_out'): void;
   readonly contentType: string;
   /** Everything, in the text format of Prometheus. */
   text(): Promise<string>;
@@ -82,7 +84,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   });
   const deliveries = new Counter({
     name: 'forage_deliveries_total',
-    help: 'Deliveries to destinations that this server has ended, by outcome.',
+    help: 'Deliveries that this server has ended, by outcome; left_running is counted again when the outcome is known.',
     labelNames: ['outcome'] as const,
     registers,
   });
@@ -172,6 +174,7 @@ export function createMetrics(sources: MetricSources): Metrics {
       inFlight.dec();
       deliveries.inc({ outcome });
     },
+    deliveryReported: (outcome) => deliveries.inc({ outcome }),
     contentType: registry.contentType,
     async text() {
       requests.reset();

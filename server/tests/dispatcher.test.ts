@@ -192,6 +192,12 @@ describe('a reported delivery', () => {
     return { w, target, intent };
   }
 
+  /** How many failed deliveries whoever runs the server is told of. */
+  const failures = async () =>
+    Number(
+      /^forage_deliveries_total{outcome="failed"} (\d+)$/m.exec(await app.context.metrics.text())?.[1] ?? 0,
+    );
+
   test('runs until it is reported, and is reported once', async () => {
     const { w, target, intent } = await running();
     const progress = await report(target, { status: 'RELEASE_STATUS_RUNNING', log_lines: ['half', 'way'] });
@@ -216,7 +222,9 @@ describe('a reported delivery', () => {
   test('that failed says why', async () => {
     const { w, target, intent } = await running();
     const words = `disk full: ${'x'.repeat(3_980)}`;
+    const before = await failures();
     await report(target, { status: 'RELEASE_STATUS_FAILED', error_message: words });
+    expect(await failures()).toBe(before + 1);
     const state = await ended(w, intent, ReleaseIntentStatus.FAILED);
     expect(state.steps[0]).toMatchObject({ status: 'FAILED', errorMessage: words });
   });

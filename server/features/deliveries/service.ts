@@ -242,7 +242,7 @@ export async function finish(
   },
 ): Promise<boolean> {
   const { releaseId, fence, outcome, lines = [], onlyIfDue = false } = release;
-  return app.db.transaction(async (tx) => {
+  const finished = await app.db.transaction(async (tx) => {
     const row = await store.findRelease(tx, releaseId);
     if (row === undefined) return false;
     const deployed = row.mode === 'deploy' && outcome.status === 'SUCCEEDED';
@@ -282,6 +282,9 @@ export async function finish(
     tx.afterCommit(() => app.bus.publish(subjects.releaseQueued, releaseId));
     return true;
   });
+  // What is carried out under a fence is counted where that ends.
+  if (finished && fence === null) app.metrics.deliveryReported(KINDS[outcome.status]);
+  return finished;
 }
 
 async function addFittingLogs(tx: Transaction, releaseId: string, lines: readonly LogLine[]): Promise<void> {
