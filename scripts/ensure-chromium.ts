@@ -12,7 +12,7 @@ const applications = [
  * The Chromium for browser tests: `CHROMIUM_PATH`, else the system's, else the one that Playwright has downloaded, else
  * null. Throws when `CHROMIUM_PATH` names something that does not start.
  */
-export function findChromium(): string | null {
+function findChromium(): string | null {
   const chosen = process.env.CHROMIUM_PATH;
   if (chosen !== undefined && chosen !== '') {
     if (starts(chosen)) return chosen;

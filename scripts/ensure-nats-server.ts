@@ -11,7 +11,7 @@ const howTo = [
  * The nats-server for tests and measurements: `NATS_SERVER_PATH`, else the one on PATH or in /usr/sbin, else null. Throws
  * when `NATS_SERVER_PATH` names something that does not start.
  */
-export function findNatsServer(): string | null {
+function findNatsServer(): string | null {
   const chosen = process.env.NATS_SERVER_PATH;
   if (chosen !== undefined && chosen !== '') {
     if (starts(chosen)) return chosen;

@@ -3,7 +3,7 @@ import type { PatternMatcher } from './branch-restriction.ts';
 import type { Policy } from './policy.ts';
 
 /** Most branches that a warning names as examples. */
-export const MAX_EXAMPLE_BRANCHES = 3;
+const MAX_EXAMPLE_BRANCHES = 3;
 
 /** Why it looks as if nobody could satisfy a policy. It forbids nothing: people may be about to change the facts. */
 export type PolicyWarning = { readonly policyId: string; readonly policyName: string } & (

@@ -3,11 +3,11 @@ import { MAX_DURATION_SECONDS } from '#domain/time/duration.ts';
 import type { PolicyConfig } from './policy.ts';
 
 /** Longest name of a policy, in characters (code points, as the wire's validation counts them). */
-export const MAX_POLICY_NAME_LENGTH = 100;
+const MAX_POLICY_NAME_LENGTH = 100;
 /** Longest branch pattern, in characters. */
-export const MAX_BRANCH_PATTERN_LENGTH = 500;
+const MAX_BRANCH_PATTERN_LENGTH = 500;
 /** Most approvals a policy can ask for. */
-export const MAX_REQUIRED_APPROVALS = 100;
+const MAX_REQUIRED_APPROVALS = 100;
 
 export interface PolicyContext {
   /** Names of the organisation's environments. */

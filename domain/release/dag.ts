@@ -5,7 +5,7 @@ import type { StageDefinition } from './stage.ts';
 /** Most stages of one pipeline. */
 export const MAX_STAGES = 100;
 /** Longest stage id, in characters. */
-export const MAX_STAGE_ID_LENGTH = 100;
+const MAX_STAGE_ID_LENGTH = 100;
 
 type Node = Pick<StageDefinition, 'id' | 'dependsOn'>;
 

@@ -6,7 +6,6 @@ import type pg from 'pg';
  */
 
 export const projects = 50;
-export const policiesPerProject = 10;
 export const intents = 10_000;
 /** Releases that wait now; the others have ended. A waiting one has one vote, whatever the number of all votes. */
 export const waitingIntents = 1_000;

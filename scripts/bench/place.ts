@@ -15,7 +15,7 @@ export interface Place {
   addServer(environment?: NodeJS.ProcessEnv): Promise<ServerProcess>;
 }
 
-export function urlOf({ host, port, user, password, database }: pg.ClientConfig): string {
+function urlOf({ host, port, user, password, database }: pg.ClientConfig): string {
   const secret = encodeURIComponent(typeof password === 'string' ? password : '');
   const where = new URLSearchParams({ host: host ?? 'localhost', port: String(port ?? 5432) });
   return `postgres://${encodeURIComponent(user ?? '')}:${secret}@localhost/${database}?${where}`;

@@ -5,7 +5,7 @@ import { organisation, unlessThere } from './people.ts';
 export const project = { organisation, project: 'checkout' };
 
 /** How long a build has to stand in staging: long enough to be seen waiting, short enough to be waited for. */
-export const soakSeconds = 300n;
+const soakSeconds = 300n;
 
 /** Destinations of the noop type: what they are given decides how long they take and whether they fail. */
 const destinations: readonly (readonly [

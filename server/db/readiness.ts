@@ -41,7 +41,7 @@ export function createReadiness(db: Database, wanted: readonly string[]): () => 
 }
 
 /** One look (see `createReadiness`). Never rejects. */
-export async function databaseReady(db: Database, wanted: readonly string[]): Promise<Readiness> {
+async function databaseReady(db: Database, wanted: readonly string[]): Promise<Readiness> {
   const signal = AbortSignal.timeout(PATIENCE_MS);
   try {
     const [standing] = await withinRequest({ requestId: randomUUID(), signal, address: null }, () =>

@@ -8,7 +8,7 @@ export function createDestinationTypes(options: WebhookOptions): DestinationType
 }
 
 /** A registry of just these types. */
-export function destinationTypesOf(types: readonly DestinationType[]): DestinationTypes {
+function destinationTypesOf(types: readonly DestinationType[]): DestinationTypes {
   return {
     list: () => types,
     find: (organisation, name, version) =>

@@ -105,7 +105,7 @@ const approval = {
 } as const;
 
 /** Who may call what: the table "Who may do what" of the gate's rules, method by method. */
-export const accessTable: AccessTable = {
+const accessTable: AccessTable = {
   ArtifactService: {
     beginUploadArtifact: signedIn('release', 'everybody'),
     uploadArtifact: signedIn('release', 'everybody'),

@@ -16,7 +16,7 @@ export interface SecretsKey {
 }
 
 /** The key of 32 bytes, which the caller gives up. */
-export function secretsKeyOf(bytes: Buffer): SecretsKey {
+function secretsKeyOf(bytes: Buffer): SecretsKey {
   const id = createHash('sha256').update('forage secrets key\0').update(bytes).digest('hex');
   return { id: id.slice(0, ID_LENGTH), key: createSecretKey(bytes) };
 }

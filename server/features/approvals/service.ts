@@ -64,7 +64,7 @@ function tallyOf(facts: IntentFacts, environment: string, votes: readonly Vote[]
 }
 
 /** Facts of an intent of the project; of every other it is not_found. */
-export async function factsInProject(
+async function factsInProject(
   load: Promise<IntentFacts | null>,
   scope: ProjectScope,
   releaseIntentId: string,

@@ -7,7 +7,7 @@ import * as store from './upload-store.ts';
 export type UploadedFile = store.UploadedFile;
 
 /** Most bytes of UTF-8 that the files of one upload may have together. */
-export const MAX_UPLOAD_BYTES = 8 * 1024 * 1024;
+const MAX_UPLOAD_BYTES = 8 * 1024 * 1024;
 
 /** Uploads of one user that no artifact has come of yet. */
 export const MOST_OPEN = 50;

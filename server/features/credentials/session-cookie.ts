@@ -2,7 +2,7 @@ import { parseCookie, stringifySetCookie } from 'cookie';
 import type { Config } from '#server/config.ts';
 
 /** The browser's cookie that carries a session's secret. */
-export const SESSION_COOKIE = 'forage_session';
+const SESSION_COOKIE = 'forage_session';
 
 // Lax, not Strict: an address that a colleague sent has to open signed in. Foreign pages cannot post with it.
 const attributes = { path: '/', httpOnly: true, sameSite: 'lax' } as const;

@@ -25,7 +25,7 @@ export async function loadIntentFacts(executor: Executor, intentId: string): Pro
 }
 
 /** The same under the intent's row lock: until the transaction ends nobody else decides over this intent. */
-export async function lockIntentFacts(tx: Transaction, intentId: string): Promise<IntentFacts | null> {
+async function lockIntentFacts(tx: Transaction, intentId: string): Promise<IntentFacts | null> {
   // A statement of its own: only a new snapshot sees what was committed while the lock was waited for.
   tx.send(lockIntent, [intentId]);
   return loadIntentFacts(tx, intentId);

@@ -1,7 +1,7 @@
 import type { Executor } from '#server/db/database.ts';
 import { notFound } from '#server/failure.ts';
+import { endLogins } from '#server/features/credentials/service.ts';
 import { appendAccount } from '#server/features/history/service.ts';
-import { endLogins } from '../credentials/service.ts';
 import { hashPassword } from './password.ts';
 import { setPassword } from './store.ts';
 
