@@ -160,8 +160,10 @@ const WITHOUT: Readonly<Record<string, string>> = {
     'files of a build that nobody knows of yet: artifact.annotated makes it known',
   'ArtifactService.UploadArtifact': 'likewise',
   'ArtifactService.CommitArtifact': 'likewise',
-  'IdentityService.ConnectIdentity': 'only begins it: account.identity_connected at its end, in oidc.test.ts',
-  'IdentityService.DisconnectIdentity': 'account.identity_disconnected takes an identity: in oidc.test.ts',
+  'IdentityService.ConnectIdentity':
+    'only begins it: account.identity_connected at its end, in oidc-people.test.ts',
+  'IdentityService.DisconnectIdentity':
+    'account.identity_disconnected takes an identity: in oidc-people.test.ts',
   'ReleaseService.ApprovePlanStage': 'plan.approved, below, as its plan has one verdict only',
   'ReleaseService.ReportRelease': 'deployment.… by the token of a delivery, in webhook.test.ts',
   'SessionService.SetUp':

@@ -81,13 +81,6 @@ async function begun(app: AppContext, user: User, started: StartedSession): Prom
   return { user, memberships, expiresAt: started.expiresAt, secret: started.secret };
 }
 
-/** Ends the session that a browser had before it signs in anew: its cookie is about to be overwritten. */
-export async function endEarlier(tx: Transaction, app: AppContext, earlier: Caller | null): Promise<void> {
-  if (earlier?.credentialKind !== 'session') return;
-  await endCredential(tx, app, earlier);
-  await recordSignOut(tx, app, earlier, { session: earlier.credentialId, reason: 'another sign-in' });
-}
-
 /** Ends the browser's session; without one there is nothing to do. Other kinds of credentials are left alone. */
 export async function signOut(app: AppContext, caller: Caller | null): Promise<void> {
   if (caller?.credentialKind !== 'session') return;

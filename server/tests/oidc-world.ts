@@ -1,0 +1,138 @@
+import { get, type IncomingMessage } from 'node:http';
+import type { Logger } from 'pino';
+import { csrfToken } from '#server/features/credentials/secret.ts';
+import { readProxies } from '#server/http/client-address.ts';
+import type { OidcProvider } from '#server/oidc-config.ts';
+import { startTestApp, type TestApp } from './harness.ts';
+import { CLIENT, type LyingProvider, type Story, startLyingProvider } from './lying-provider.ts';
+import { type World, world } from './world.ts';
+
+/* A server with providers to sign in by, and browsers that do. */
+
+export interface OidcWorld {
+  readonly app: TestApp;
+  readonly w: World;
+  /** Two providers; a third, `strict`, is the first one for people of `example.com` alone. */
+  readonly acme: LyingProvider;
+  readonly other: LyingProvider;
+  stop(): Promise<void>;
+}
+
+export const describeProvider = (
+  id: string,
+  at: LyingProvider,
+  allowedDomains: string[] = [],
+): OidcProvider => ({
+  id,
+  name: `The ${id}`,
+  issuer: at.issuer,
+  clientId: CLIENT.id,
+  clientSecret: CLIENT.secret,
+  allowedDomains,
+  scopes: 'openid email profile',
+});
+
+export async function startOidc(log: Logger): Promise<OidcWorld> {
+  const [acme, other] = await Promise.all([startLyingProvider(), startLyingProvider()]);
+  const oidcProviders = [
+    describeProvider('acme', acme),
+    describeProvider('other', other),
+    describeProvider('strict', acme, ['example.com']),
+  ];
+  // Tests say by a header where they come from.
+  const trustedProxies = readProxies('127.0.0.1');
+  const app = await startTestApp({ config: { oidcProviders, trustedProxies }, log });
+  return {
+    app,
+    w: await world(app),
+    acme,
+    other,
+    async stop() {
+      await app.stop();
+      await Promise.all([acme.stop(), other.stop()]);
+    },
+  };
+}
+
+/** A GET as a browser makes one that goes somewhere; `fetch` says that it is a script. */
+export function visit(url: string, headers: Record<string, string> = {}): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    get(url, { headers: { 'sec-fetch-mode': 'navigate', ...headers } }, (response) =>
+      resolve(response.resume()),
+    ).on('error', reject);
+  });
+}
+
+/** A browser as far as a sign-in needs one: its cookies, and going where it is led. */
+export class Browser {
+  readonly cookies = new Map<string, string>();
+  readonly at: TestApp;
+  constructor(at: TestApp) {
+    this.at = at;
+  }
+  async go(path: string, headers: Record<string, string> = {}): Promise<{ status: number; to: URL }> {
+    const { statusCode = 0, headers: answer } = await visit(this.at.url + path, {
+      cookie: this.#header(),
+      ...headers,
+    });
+    this.#take(answer['set-cookie'] ?? []);
+    return { status: statusCode, to: new URL(answer.location ?? '/nowhere', this.at.url) };
+  }
+  async call(method: string, body: object): Promise<{ status: number; body: Record<string, unknown> }> {
+    const secret = this.cookies.get('forage_session');
+    const response = await fetch(`${this.at.url}/forest.v1.${method}`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        cookie: this.#header(),
+        ...(secret === undefined ? {} : { 'x-csrf-token': csrfToken(secret) }),
+      },
+      body: JSON.stringify(body),
+    });
+    this.#take(response.headers.getSetCookie());
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  }
+  /** Who is signed in. */
+  async user(): Promise<{ username: string; memberships: string[] } | null> {
+    const { body } = await this.call('SessionService/GetSession', {});
+    const session = body['session'] as
+      | { user: { username: string }; memberships?: { organisation: string; role: string }[] }
+      | undefined;
+    if (session === undefined) return null;
+    const memberships = (session.memberships ?? []).map((m) => `${m.organisation} ${m.role}`);
+    return { username: session.user.username, memberships };
+  }
+  /** Signs in by a provider, as somebody of whom the provider tells that story. */
+  async signIn(id: string, provider: LyingProvider, story: Story = {}, query = ''): Promise<URL> {
+    const { to } = await this.go(`/auth/oidc/${id}/start${query}`);
+    return (await this.go(`/auth/oidc/${id}/callback?${provider.consent(to, story)}`)).to;
+  }
+  #header(): string {
+    return [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+  }
+  #take(cookies: readonly string[]): void {
+    for (const line of cookies) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+      if (value === '') this.cookies.delete(name);
+      else this.cookies.set(name, value);
+    }
+  }
+}
+
+export const problem = (to: URL): string => to.searchParams.get('problem') ?? `none: ${to.pathname}`;
+let subjects = 0;
+/** A number that nobody else has. */
+export const unique = () => ++subjects;
+/** Somebody who has never been here. */
+export const newcomer = (changes: Record<string, unknown> = {}) => {
+  const n = unique();
+  return { sub: `sub-${n}`, email: `new${n}@example.com`, preferred_username: `new${n}`, ...changes };
+};
+/** All that a sign-in could leave behind. */
+export const traces = async (app: TestApp) => {
+  const { rows } = await app.context.db.pool.query(
+    `select (select count(*) from users) as users, (select count(*) from user_identities) as identities,
+            (select count(*) from credentials where kind = 'session') as sessions`,
+  );
+  return rows[0];
+};
