@@ -1,6 +1,6 @@
 import type { AppContext } from '#server/context.ts';
-import { networkOf } from '#server/features/attempts/subject.ts';
 import { hashSecret } from '#server/features/credentials/secret.ts';
+import { networkOf } from '#server/http/client-address.ts';
 import type { OidcProvider } from '#server/oidc-config.ts';
 import { requestScope } from '#server/request-scope.ts';
 import { SignInProblem } from './problem.ts';
