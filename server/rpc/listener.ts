@@ -246,38 +246,61 @@ function gate(app: AppContext, context: HandlerContext): void {
     const words = 'there were too many requests in a short time: ask again later, and less often';
     throw connectErrorOf(exhausted(words, record.retryAfterSeconds), app.log);
   }
-  if (accessRuleOf(context.method).need === 'public') return;
-  if (credentialOf(context.requestHeader, app.config) === null)
+  const isPublic = accessRuleOf(context.method).need === 'public';
+  if (!isPublic && credentialOf(context.requestHeader, app.config) === null)
     throw connectErrorOf(unauthenticated(), app.log);
+  // A caller who has given up already needs no message read.
+  if (isLate(context.signal)) throw context.signal.reason;
 }
 
 /**
  * Completes what Connect itself refuses, before any interceptor: names the request, and says what is wrong with bytes that
- * are no message. Connect aborts the call with its error before it writes the answer: the only place to add to it.
+ * are no message. Connect aborts the call with its error before it writes the answer: the only place to add to it. Its
+ * signal does not tell, because that may have been aborted before, by the call's deadline.
  */
 function explainRefusal(context: HandlerContext): void {
+  if (!isAbortable(context)) return;
   const record = requestRecord();
-  context.signal.addEventListener('abort', () => {
-    const { reason } = context.signal;
+  const { abort, signal } = context;
+  let explained: unknown;
+  context.abort = (reason) => {
     // The reason of a stop is one for all calls, and is made each call's own where it is thrown.
-    if (!(reason instanceof ConnectError) || isServerStop(reason)) return;
-    explainUnreadable(reason, context.method);
-    bound(reason);
-    addRequestInfo(reason, record?.requestId);
-    if (record !== null) record.code ??= codeName(reason.code);
-  });
+    if (reason instanceof ConnectError && reason !== explained && !isServerStop(reason)) {
+      explained = reason;
+      explainUnreadable(reason, context.method, isLate(signal));
+      bound(reason);
+      addRequestInfo(reason, record?.requestId);
+      if (record !== null) record.code = codeName(reason.code);
+    }
+    abort(reason);
+  };
 }
 
+/** What Connect makes, and shows to gates and handlers without this part. */
+interface Abortable {
+  abort: (reason?: unknown) => void;
+}
+
+const isAbortable = (context: HandlerContext): context is HandlerContext & Abortable =>
+  'abort' in context && typeof context.abort === 'function';
+
+const isLate = ({ reason }: AbortSignal): boolean =>
+  reason instanceof ConnectError && reason.code === Code.DeadlineExceeded;
+
 /** Connect answers `internal` for bytes that are no message, and names no field in the details; they are the caller's. */
-function explainUnreadable(reason: ConnectError, method: DescMethod): void {
+function explainUnreadable(reason: ConnectError, method: DescMethod, late: boolean): void {
   const { rawMessage } = reason;
   const field = fieldOf(reason);
-  if (field !== null) {
-    const value = violations([{ field, message: rawMessage }]);
-    reason.details.push({ desc: ViolationsSchema, value });
-  } else if (reason.code === Code.Internal && UNREADABLE.test(rawMessage)) {
+  const unreadable = reason.code === Code.Internal && UNREADABLE.test(rawMessage);
+  if (unreadable && late) {
+    const words = 'the deadline had passed before the message was read';
+    Object.assign(reason, { code: Code.DeadlineExceeded, rawMessage: words });
+  } else if (unreadable) {
     const words = `the bytes are no ${method.input.typeName}: ${rawMessage}`;
     Object.assign(reason, { code: Code.InvalidArgument, rawMessage: words });
+  } else if (field !== null) {
+    const value = violations([{ field, message: rawMessage }]);
+    reason.details.push({ desc: ViolationsSchema, value });
   }
 }
 

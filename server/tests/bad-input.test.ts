@@ -1,4 +1,6 @@
+import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { create, type JsonObject, toBinary } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
@@ -129,6 +131,52 @@ describe('what cannot be a message', () => {
     const odd = await post(app, pathByName(CREATE), json, { ...as(), 'content-encoding': 'rot13' });
     expect(odd.code).toBe('unimplemented');
     for (const answer of [lied, odd]) requireWords(answer);
+  });
+});
+
+describe('bytes that are no message, read after the deadline', () => {
+  const bytes = Buffer.of(0xff, 0xff, 0xff);
+  const envelope = (flags: number) => Buffer.concat([Buffer.of(flags, 0, 0, 0, bytes.length), bytes]);
+  /** Sends the body once the deadline is over; everything that comes back, as one text. */
+  const late = (headers: Record<string, string>, body: Buffer) =>
+    new Promise<string>((resolve, reject) => {
+      const session = connectHttp2(app.url);
+      session.on('error', reject);
+      const path = pathByName('PolicyService.ApproveRelease');
+      const stream = session.request({ ':method': 'POST', ':path': path, ...as(), ...headers });
+      let seen = '';
+      const note = (found: object) => {
+        seen += Object.entries(found)
+          .map(([name, value]) => `${name}: ${value}\n`)
+          .join('');
+      };
+      stream.on('response', note);
+      stream.on('trailers', note);
+      stream.on('data', (chunk) => {
+        seen += chunk;
+      });
+      stream.on('error', reject);
+      stream.on('close', () => {
+        session.close();
+        resolve(seen);
+      });
+      stream.write('');
+      void sleep(50).then(() => stream.end(body));
+    });
+
+  test.each([
+    ['gRPC', { 'content-type': 'application/grpc', 'grpc-timeout': '1u' }, envelope(0)],
+    ['gRPC, compressed', { 'content-type': 'application/grpc', 'grpc-timeout': '1u' }, envelope(1)],
+    ['gRPC, no time at all', { 'content-type': 'application/grpc', 'grpc-timeout': '0S' }, envelope(0)],
+    ['gRPC-web', { 'content-type': 'application/grpc-web', 'grpc-timeout': '1u' }, envelope(0)],
+    ['Connect', { 'content-type': 'application/proto', 'connect-timeout-ms': '1' }, bytes],
+    ['Connect, no time at all', { 'content-type': 'application/proto', 'connect-timeout-ms': '0' }, bytes],
+  ])('are late, not our fault: %s', async (_, headers, body) => {
+    const seen = await late(headers, body);
+    expect(seen).toMatch(/^:status: (200|504)$/m);
+    expect(seen).toMatch(/^grpc-status: 4\r?$|"code":"deadline_exceeded"/m);
+    expect(seen).toMatch(/^x-request-id: /m);
+    expect(seen).toMatch(/grpc-status-details-bin: |forest\.v1\.RequestInfo/);
   });
 });
 

@@ -167,12 +167,10 @@ function methodFor(n: number, chance: Chance): DescMethod {
 }
 
 const TIMEOUTS = ['connect-timeout-ms', 'grpc-timeout'];
-/** Connect's own words, with a code of its own, once a deadline has passed before the message was looked at. */
-const UNREADABLE_LATE = /^(received compressed envelope|parse binary|protocol error)/;
 
 function wrongWith({ shot, answer: { code, words } }: Tried): string | null {
   const timed = TIMEOUTS.some((name) => name in shot.headers);
-  const late = timed && (/^(deadline_exceeded|canceled)$/.test(code) || UNREADABLE_LATE.test(words));
+  const late = timed && code === 'deadline_exceeded';
   const fine = code === 'ok' || CODES.has(code) || late;
   if (!fine) return `answered ${code}: ${words}`;
   if (INSIDES.test(words)) return `the words of ${code} show insides: ${words}`;
