@@ -66,7 +66,11 @@ export function createHttp2Sessions(handler: RequestListener, idleMs: number): H
   server.on('sessionError', () => {});
 
   return {
-    serve: (socket) => void server.emit('connection', socket),
+    serve(socket) {
+      // The port leaves connections half open, for HTTP/1.1 to end. Here a peer that says that nothing comes has left.
+      socket.allowHalfOpen = false;
+      server.emit('connection', socket);
+    },
     close() {
       closing = true;
       for (const session of sessions) part(session);

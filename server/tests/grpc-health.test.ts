@@ -254,4 +254,34 @@ describe('connections over HTTP/2', () => {
       await listener.close(0);
     }
   });
+
+  test('end with their streams as soon as the peer has said its last word', async () => {
+    const { promise: reached, resolve: reach } = Promise.withResolvers<void>();
+    const { promise: left, resolve: leave } = Promise.withResolvers<void>();
+    const listener = await listen(
+      (_request, response) => {
+        response.once('close', leave);
+        response.writeHead(200);
+        response.flushHeaders();
+        reach();
+      },
+      { host: '127.0.0.1', port: 0, tls: null },
+    );
+    try {
+      const settings = Buffer.of(0, 0, 0, 4, 0, 0, 0, 0, 0);
+      // GET / of the host x, as the first stream.
+      const asked = Buffer.of(0, 0, 6, 1, 5, 0, 0, 0, 1, 0x82, 0x86, 0x84, 1, 1, 0x78);
+      const peer = connectTcp({ port: listener.address.port, host: '127.0.0.1', allowHalfOpen: true });
+      const ended = new Promise<void>((resolve) => peer.once('end', resolve));
+      peer.resume();
+      peer.write(Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), settings, asked]));
+      await reached;
+      // As the system does for a process that is killed: no word of HTTP/2's own.
+      peer.end();
+      await Promise.all([left, ended]);
+      peer.destroy();
+    } finally {
+      await listener.close(0);
+    }
+  });
 });
