@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { everyMethod, post } from './every-method.ts';
 import { rawFaults } from './fuzz/raw-http.ts';
 import { runFuzz } from './fuzz/run.ts';
+import { everyTextField } from './fuzz/text-fields.ts';
 import { startTestApp, type TestApp } from './harness.ts';
 import { keptLog } from './log-lines.ts';
 
@@ -45,6 +46,8 @@ test(
     expect(lines().filter(({ level }) => level >= ERROR)).toEqual([]);
     // A fuzz that is stopped at the door, or that spoils nothing, proves nothing.
     expect(report.methods).toBe(everyMethod.length);
+    expect(report.texts).toBe(everyTextField.length);
+    expect(everyTextField.length).toBeGreaterThan(400);
     expect(sent).toBe(requests);
     expect(share('ok')).toBeGreaterThan(0.05);
     expect(share('invalid_argument')).toBeGreaterThan(0.2);

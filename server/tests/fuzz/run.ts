@@ -10,6 +10,7 @@ import { type Ground, groundOf } from './callers.ts';
 import { type Digest, differing, digestOf, settled } from './digest.ts';
 import { type Landed, Sender } from './send.ts';
 import { type Shot, shotOf } from './shot.ts';
+import { everyTextField, nameOfText } from './text-fields.ts';
 
 export interface FuzzPlan {
   readonly seed: number;
@@ -31,6 +32,8 @@ export interface FuzzReport {
   readonly heapGrowth: number;
   /** Methods that were reached, of all. */
   readonly methods: number;
+  /** Places for text that held an odd one in a request that was right but for that, of all. */
+  readonly texts: number;
 }
 
 const AT_ONCE = 24;
@@ -70,6 +73,7 @@ export async function runFuzz(app: TestApp, { seed, requests, say }: FuzzPlan): 
   const sender = new Sender(app.url);
   const answers = new Map<string, number>();
   const reached = new Set<string>();
+  const texts = new Set<string>();
   const faults: string[] = [];
   const again: Shot[] = [];
   const pace = { sent: 0, compared: 0, refused: 0 };
@@ -125,9 +129,16 @@ export async function runFuzz(app: TestApp, { seed, requests, say }: FuzzPlan): 
       }
       const size = Math.min(AT_ONCE, requests - n);
       const shots = Array.from({ length: size }, (_, i) => {
-        const method = methodFor(n + i, chance);
+        const unique = `f${seed}-${n + i}`;
+        // On each ground first every place for text, by somebody who is let in.
+        const text = everyTextField[(n + i) % PER_GROUND];
+        const method = text?.method ?? methodFor(n + i, chance);
         reached.add(nameOf(method));
-        return shotOf(method, ground.aim, `f${seed}-${n + i}`, chance.pick(ground.callers), chance);
+        if (text !== undefined) {
+          texts.add(`${nameOf(text.method)} ${nameOfText(text)}`);
+          return shotOf(method, ground.aim, unique, ground.callers[0], chance, text);
+        }
+        return shotOf(method, ground.aim, unique, chance.pick(ground.callers), chance);
       });
       const tried = await fire(shots);
       pace.sent += tried.length;
@@ -150,7 +161,7 @@ export async function runFuzz(app: TestApp, { seed, requests, say }: FuzzPlan): 
     }
     gc();
     const heapGrowth = process.memoryUsage().heapUsed - heapAtFirst;
-    return { ...pace, answers, faults, heapGrowth, methods: reached.size };
+    return { ...pace, answers, faults, heapGrowth, methods: reached.size, texts: texts.size };
   } finally {
     sender.close();
   }

@@ -20,6 +20,7 @@ interface Raw {
 }
 
 const PATIENCE_MS = 20_000;
+const COMPRESSED = 1;
 const END_OF_STREAM = 2;
 const TRAILERS = 0x80;
 
@@ -183,7 +184,9 @@ function landed({ protocol }: Shot, { status, headers, trailers, body: sent }: R
   }
   if (holdsMessage(body)) return { code: 'ok', words: '' };
   const flags = body.length >= 5 ? body.readUInt8(0) : 0;
-  const text = body.subarray(5).toString();
+  const encoding = headers['grpc-encoding'] ?? headers['connect-content-encoding'];
+  const plain = (flags & COMPRESSED) === 0 ? undefined : PLAIN[String(encoding)];
+  const text = (plain?.(body.subarray(5)) ?? body.subarray(5)).toString();
   if ((flags & END_OF_STREAM) !== 0) return ofJson(text) ?? { code: 'ok', words: '' };
   if ((flags & TRAILERS) !== 0) {
     const found = new Map(

@@ -4,6 +4,8 @@ import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
 import { type Aim, nameOf, pathOf, requestsFor } from '../every-method.ts';
 import type { Chance } from '../faults/random.ts';
 import { brokenJson, mutatedJson } from './json-mutation.ts';
+import { oddText } from './odd-values.ts';
+import { nameOfText, type TextField, withText } from './text-fields.ts';
 import { brokenBytes, mutatedFields } from './wire-mutation.ts';
 
 export type Protocol = 'connect' | 'connect stream' | 'get' | 'grpc' | 'grpc-web';
@@ -61,16 +63,20 @@ const HEADERS: readonly [readonly [string, string], ...(readonly [string, string
 
 const KIND_FLAGS: readonly [number, ...number[]] = [0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 0x80, 0xff];
 
-/** One frame of a stream, mostly a right one. */
-function envelope(message: Uint8Array, chance: Chance): Buffer {
-  const flags = chance.pick(KIND_FLAGS);
-  const payload = flags === 1 && chance.next() < 0.7 ? gzipSync(message) : Buffer.from(message);
+function frame(message: Uint8Array, flags = 0, length = message.length): Buffer {
   const head = Buffer.alloc(5);
   head.writeUInt8(flags, 0);
+  head.writeUInt32BE(length, 1);
+  return Buffer.concat([head, message]);
+}
+
+/** One frame of a stream, mostly a right one. */
+function oddFrame(message: Uint8Array, chance: Chance): Buffer {
+  const flags = chance.pick(KIND_FLAGS);
+  const payload = flags === 1 && chance.next() < 0.7 ? gzipSync(message) : Buffer.from(message);
   const length =
     chance.next() < 0.04 ? chance.pick([0, 1, payload.length + 9, 2 ** 31, 2 ** 32 - 1]) : payload.length;
-  head.writeUInt32BE(length, 1);
-  return Buffer.concat([head, payload]);
+  return frame(payload, flags, length);
 }
 
 const TYPES: Readonly<Record<Exclude<Protocol, 'get'>, readonly [json: string, binary: string]>> = {
@@ -86,7 +92,34 @@ interface Payload {
   readonly json: boolean;
 }
 
-function payloadOf(method: DescMethod, request: JsonObject, chance: Chance, aim: Aim): Payload {
+/** What the types of destinations ask for, of a new one and of the one that stands. */
+const METADATA: Readonly<Record<string, JsonObject>> = {
+  'DestinationService.CreateDestination': {
+    environment: 'qa',
+    type: { organisation: 'forage', name: 'webhook', version: '1' },
+    metadata: {
+      url: 'https://hooks.example/deploy',
+      secret: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
+      timeout_seconds: '5',
+    },
+  },
+  'DestinationService.UpdateDestination': {
+    metadata: { seconds: '0', fail: 'true', fail_message: 'words' },
+  },
+};
+
+function payloadOf(
+  method: DescMethod,
+  plain: JsonObject,
+  chance: Chance,
+  aim: Aim,
+  text: TextField | null,
+): Payload {
+  const request = { ...plain, ...METADATA[nameOf(method)] };
+  if (text !== null) {
+    const odd = JSON.stringify(withText(request, text, oddText(chance), chance));
+    return { bytes: Buffer.from(odd), form: `another text for ${nameOfText(text)}`, json: true };
+  }
   if (chance.next() < 0.5) {
     const json = mutatedJson(request, method.input, chance, aim);
     const text = JSON.stringify(json);
@@ -133,18 +166,22 @@ function queryOf({ bytes, json }: Payload, chance: Chance): string {
   return chance.next() < 0.03 ? `${query}%E0%A4` : query;
 }
 
-/** Makes a valid request of a method and spoils it at one of the levels: fields, bytes, frames, headers, address. */
+/**
+ * Makes a valid request of a method and spoils it at one of the levels: fields, bytes, frames, headers, address. With `text`
+ * nothing but the text of that field is odd.
+ */
 export function shotOf(
   method: DescMethod,
   aim: Aim,
   unique: string,
   caller: { readonly name: string; readonly headers: Readonly<Record<string, string>> },
   chance: Chance,
+  text: TextField | null = null,
 ): Shot {
   const request = requestsFor(aim, unique)[nameOf(method)] ?? {};
   const reads = method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
   const { protocol, http2 } = protocolOf(method, reads, chance);
-  const payload = payloadOf(method, request, chance, aim);
+  const payload = payloadOf(method, request, chance, aim, text);
   const headers: Record<string, string> = { ...caller.headers };
   let spoilt = '';
   let path = pathOf(method);
@@ -154,12 +191,11 @@ export function shotOf(
     headers['content-type'] = TYPES[protocol][payload.json ? 0 : 1];
     if (protocol === 'grpc') headers['te'] = 'trailers';
     const frames = chance.next() < 0.05 ? chance.whole(0, 3) : 1;
-    body =
-      protocol === 'connect'
-        ? payload.bytes
-        : Buffer.concat(Array.from({ length: frames }, () => envelope(payload.bytes, chance)));
+    if (protocol === 'connect') body = payload.bytes;
+    else if (text !== null) body = frame(payload.bytes);
+    else body = Buffer.concat(Array.from({ length: frames }, () => oddFrame(payload.bytes, chance)));
   }
-  if (chance.next() < 0.12) {
+  if (text === null && chance.next() < 0.12) {
     const [name, value] = chance.pick(HEADERS);
     headers[name] = value;
     spoilt = `, ${name}: ${value.slice(0, 40)}`;
