@@ -142,5 +142,16 @@ export async function fillWithMarkup(world: World, receiverUrl: string): Promise
   await reviewer.api.policies.approveRelease({ ...vote, comment: TEXT });
   await reviewerTwo.api.policies.rejectRelease({ ...vote, comment: TEXT });
   await admin.api.users.createPersonalAccessToken({ userId: admin.userId, name: NAME, scopes: ['read'] });
+  const { organisations } = await admin.api.organisations.listMyOrganisations({});
+  const organisationId = organisations.find(({ name }) => name === organisation)?.organisationId ?? '';
+  // Names of accounts are like those of users; of their tokens, labels.
+  const made = await admin.api.serviceAccounts.createServiceAccount({ organisationId, name: 'ci' });
+  const serviceAccountId = made.serviceAccount?.serviceAccountId ?? '';
+  await admin.api.serviceAccounts.createServiceAccountToken({
+    organisationId,
+    serviceAccountId,
+    name: NAME,
+    scopes: ['read'],
+  });
   return { gated, failed, planned };
 }

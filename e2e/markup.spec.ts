@@ -5,6 +5,7 @@ import {
   ADDRESS,
   fillWithMarkup,
   type HostileBuilds,
+  LINE,
   MARKUP,
   NAME,
   SCRIPT_ADDRESSES,
@@ -42,7 +43,11 @@ const screensOf = (world: World, { gated, failed, planned }: HostileBuilds): rea
   { path: '/', shows: MARKUP },
   { path: '/account', shows: 'data-pwned' },
   { path: `/orgs/${world.organisation}`, shows: 'shop' },
-  { path: `/orgs/${world.organisation}/members`, shows: world.people.author.username },
+  {
+    path: `/orgs/${world.organisation}/members`,
+    // The token of a service account.
+    shows: '<img src=x data-pwned onerror=alert(4)>',
+  },
   { path: `/orgs/${world.organisation}/environments`, shows: MARKUP },
   { path: `/orgs/${world.organisation}/history`, shows: 'data-pwned' },
   { path: world.page(), shows: MARKUP },
@@ -133,6 +138,34 @@ test('what opens on a screen shows it as text too: menus, dialogs, details, plan
     expect([...faults, ...memberFaults]).toEqual([]);
   } finally {
     receiver.close();
+  }
+});
+
+test('the sign-in screen shows what an address and a form say as text', async ({ page, world }) => {
+  const faults = watch(page, world);
+  const said = [
+    ['next', `/orgs/${NAME}`],
+    ['problem', MARKUP],
+    ['provider', MARKUP],
+    ['request', MARKUP],
+  ];
+  const query = said.map(([name, text]) => `${name}=${encodeURIComponent(text ?? '')}`).join('&');
+  await page.goto(`${world.url}/sign-in?${query}`);
+  await expect(page.getByText('Afterwards you come to')).toContainText('data-pwned');
+  await expect(page.getByRole('alert')).toHaveText(/^Signing in did not work\./);
+  expect(await injected(page)).toEqual([]);
+  expect(await overhang(page)).toBe(0);
+  expect(faults).toEqual([]);
+  await page.getByLabel('Username or email').fill(LINE);
+  await page.getByLabel('Password').fill(MARKUP);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page.getByRole('alert').filter({ hasText: 'password' })).toBeVisible();
+  expect(await injected(page)).toEqual([]);
+  for (const script of SCRIPT_ADDRESSES) {
+    await page.goto(`${world.url}/sign-in?next=${encodeURIComponent(script)}`);
+    await expect(page.getByRole('button', { name: 'Sign in' })).toBeVisible();
+    expect(await injected(page)).toEqual([]);
+    await expect(page.getByText('Afterwards you come to')).toHaveCount(0);
   }
 });
 

@@ -1,6 +1,8 @@
 import type { Page } from 'playwright/test';
 import { expectFitForAll } from './fit-for-all.ts';
 import { expect, type Person, password, signIn, test } from './fixtures.ts';
+import { LINE } from './hostile-texts.ts';
+import { injected } from './injected.ts';
 
 async function fillSignIn(page: Page, { username, password }: Pick<Person, 'username' | 'password'>) {
   await page.getByLabel('Username or email').fill(username);
@@ -23,7 +25,21 @@ test('an empty server is set up by the address that it printed, once', async ({ 
   await expect(page.getByLabel('Password')).toHaveAccessibleDescription(/12 characters.*12/s);
   await expect(page.getByLabel('Password')).toBeFocused();
   await expect(page.getByLabel('Organisation')).toHaveValue('acme');
+  // Markup is text here too, in the fields and in what is said about them.
+  for (const label of ['Organisation', 'Username', 'Password']) await page.getByLabel(label).fill(LINE);
+  await page.getByRole('button', { name: 'Set up Forage' }).click();
+  await expect(page.getByLabel('Organisation')).toHaveAccessibleDescription(/must|only|letters/i);
+  expect(await injected(page)).toEqual([]);
+  await page.goto(
+    `${server.url}/set-up?problem=${encodeURIComponent(LINE)}&request=${encodeURIComponent(LINE)}`,
+  );
+  await expect(page.getByRole('alert')).toHaveText(/^Signing in did not work\./);
+  expect(await injected(page)).toEqual([]);
 
+  await page.goto(server.setUpAddress);
+  await page.getByLabel('Organisation').fill('acme');
+  await page.getByLabel('Username').fill('founder');
+  await page.getByLabel('Email').fill('founder@example.com');
   await page.getByLabel('Password').fill(password);
   await page.getByRole('button', { name: 'Set up Forage' }).click();
   await expect(page).toHaveURL(`${server.url}/`);

@@ -7,6 +7,7 @@ import { OrganisationService } from '#server/gen/forest/v1/organisations_pb.ts';
 import { PolicyService } from '#server/gen/forest/v1/policies_pb.ts';
 import { ReleasePipelineService } from '#server/gen/forest/v1/release_pipelines_pb.ts';
 import { ReleaseService } from '#server/gen/forest/v1/releases_pb.ts';
+import { ServiceAccountService } from '#server/gen/forest/v1/service_accounts_pb.ts';
 import { SessionService } from '#server/gen/forest/v1/sessions_pb.ts';
 import { UsersService } from '#server/gen/forest/v1/users_pb.ts';
 
@@ -20,6 +21,7 @@ export interface Api {
   readonly pipelines: Client<typeof ReleasePipelineService>;
   readonly policies: Client<typeof PolicyService>;
   readonly releases: Client<typeof ReleaseService>;
+  readonly serviceAccounts: Client<typeof ServiceAccountService>;
 }
 
 function transportTo(url: string, token: string | null): Transport {
@@ -43,6 +45,7 @@ export function apiAt(url: string, token: string | null = null): Api {
     pipelines: client(ReleasePipelineService),
     policies: client(PolicyService),
     releases: client(ReleaseService),
+    serviceAccounts: client(ServiceAccountService),
   };
 }
 
