@@ -82,9 +82,17 @@ const hasNoTls = (error: unknown): boolean =>
 
 /** Of several addresses behind one name each has its own refusal, and their sum has no words. */
 function wordsOf(error: Error): string {
-  const errors = error instanceof AggregateError ? error.errors : [error];
-  return errors.map((one) => (one instanceof Error ? one.message : String(one))).join('; ');
+  return partsOf(error)
+    .map((one) => (one instanceof Error ? one.message : String(one)))
+    .join('; ');
 }
+
+const partsOf = (error: Error): readonly unknown[] =>
+  error instanceof AggregateError ? error.errors : [error];
+
+/** A way that will not open by waiting: a socket that this user may not use, an address that is none. */
+const isNoWay = (error: Error): boolean =>
+  partsOf(error).every((one) => one instanceof Error && 'syscall' in one && one.syscall === 'connect');
 
 function startErrorOf(error: unknown, waitSeconds: number): unknown {
   if (!(error instanceof Error)) return error;
@@ -95,6 +103,12 @@ function startErrorOf(error: unknown, waitSeconds: number): unknown {
       error,
     );
   }
+  if (isNoWay(error)) {
+    return new DatabaseStartError(
+      `the database cannot be reached (${words}): correct host and port, or who may use its socket`,
+      error,
+    );
+  }
   if (error instanceof pg.DatabaseError) {
     if (error.code === '3D000')
       return new DatabaseStartError(`${words}: create it, or correct the name`, error);
@@ -102,6 +116,13 @@ function startErrorOf(error: unknown, waitSeconds: number): unknown {
       return new DatabaseStartError(`${words}: correct user, password or the server's pg_hba.conf`, error);
     }
     return error;
+  }
+  // pg's words for an answer to its first question that is none of PostgreSQL's.
+  if (/^There was an error establishing an SSL connection/.test(error.message)) {
+    return new DatabaseStartError(
+      'what answers there is no PostgreSQL, or takes no connections now: correct host and port',
+      error,
+    );
   }
   if (hasNoTls(error)) {
     return new DatabaseStartError(

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -209,6 +209,31 @@ describe('a start', () => {
     } finally {
       await plain.start();
     }
+  });
+
+  test('fails at once, in words, where no way leads to', async () => {
+    const began = performance.now();
+    // A socket below what is a file: like one that this user may not use, no waiting helps.
+    const file = join(folder, 'file');
+    await writeFile(file, '');
+    expect(await refused(`postgres:///forage?host=${encodeURIComponent(file)}`, 30)).toMatch(
+      /^DATABASE_URL: the database cannot be reached \(connect ENOTDIR .*correct host/,
+    );
+    expect(performance.now() - began).toBeLessThan(10_000);
+  });
+
+  test('fails at once, in words, where something else answers', async () => {
+    const other = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
+    });
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const address = other.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    expect(await refused(`postgres://forage@127.0.0.1:${port}/forage`, 30)).toBe(
+      'DATABASE_URL: what answers there is no PostgreSQL, or takes no connections now: correct host and port',
+    );
+    other.close();
   });
 
   test('waits for a name that does not resolve yet', async () => {
