@@ -16,7 +16,10 @@ export interface HeldVote {
 /** At least so many milliseconds between two attempts: polls may be answered while votes do not get through. */
 const shortestPause = 1_900;
 
-/** Outlives the form: who looks at another page meanwhile finds the vote held when they come back. */
+/**
+ * Outlives the form: who looks at another page meanwhile finds the vote held when they come back. Each has its voter's id:
+ * in the same tab somebody else may sign in, and must not give it.
+ */
 const heldVotes = new Map<string, HeldVote>();
 
 /**
@@ -30,7 +33,7 @@ export function useHeldVote(
   voter: Voter,
   onSent: (vote: Vote) => void,
 ) {
-  const place = `${release.releaseIntentId}/${environment}`;
+  const place = `${voter.userId}/${release.releaseIntentId}/${environment}`;
   const [held, setHeld] = useState(() => heldVotes.get(place));
   const resend = useVote(release, voter, 'when-answered');
   const lastTry = useRef(0);

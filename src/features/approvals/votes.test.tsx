@@ -129,7 +129,7 @@ class Gate {
 }
 
 /** What the page does with the requirements, polling faster than people would want. */
-function Panel() {
+function Panel({ voter }: { readonly voter: typeof reviewer }) {
   const polling = requirementsPolling(useIsVoting(release.releaseIntentId));
   const query = useQuery(PolicyService.method.getReleaseRequirements, requirementsInput(release), {
     ...polling,
@@ -141,16 +141,16 @@ function Panel() {
       release={release}
       releaseName="Fix the tax (calm-otter)"
       requirements={query.data}
-      voter={reviewer}
+      voter={voter}
     />
   );
 }
 
-async function open(gate: Gate) {
+async function open(gate: Gate, voter = reviewer) {
   const view = render(
     <TransportProvider transport={gate.transport}>
       <QueryClientProvider client={createQueryClient()}>
-        <Panel />
+        <Panel voter={voter} />
       </QueryClientProvider>
     </TransportProvider>,
   );
@@ -297,6 +297,26 @@ describe('a vote', () => {
     expect(screen.getByText(/^You/).textContent).toMatch(/^You rejected this release/);
     expect(button('Approve')).not.toBeNull();
     await waitFor(() => expect(document.activeElement?.textContent).toBe('production'));
+  });
+
+  it('that is held back waits for who gave it, and is not sent as that of who signs in next', async () => {
+    const gate = new Gate(requirements(0));
+    gate.vote = () => {
+      throw new ConnectError('the server is away', Code.Unavailable);
+    };
+    const { unmount } = await open(gate);
+    await userEvent.click(screen.getByRole('button', { name: 'Approve' }));
+    await screen.findByRole('button', { name: 'Do not send it' });
+    unmount();
+    gate.vote = () => ({});
+    const other = await open(gate, { userId: 'other-id', username: 'other' });
+    const asked = gate.polls;
+    await waitFor(() => expect(gate.polls).toBeGreaterThan(asked + 3));
+    expect(button('Do not send it')).toBeNull();
+    expect(gate.votes).toHaveLength(1);
+    other.unmount();
+    await open(gate);
+    await waitFor(() => expect(gate.votes).toHaveLength(2));
   });
 
   it('is not sent with a comment that is too long', async () => {
