@@ -56,13 +56,16 @@ function intent(releaseIntentId: string, stages: Stages, more = {}) {
 }
 
 function open(...intents: ReturnType<typeof intent>[]) {
-  render(
+  const client = createQueryClient();
+  const page = (shown: typeof intents) => (
     <TransportProvider transport={transport}>
-      <QueryClientProvider client={createQueryClient()}>
-        <PipelineSection {...chooseIntent(intents)} />
+      <QueryClientProvider client={client}>
+        <PipelineSection {...chooseIntent(shown)} />
       </QueryClientProvider>
-    </TransportProvider>,
+    </TransportProvider>
   );
+  const { rerender } = render(page(intents));
+  return { follow: (...now: typeof intents) => rerender(page(now)) };
 }
 
 afterEach(() => {
@@ -129,6 +132,19 @@ it('cancels after a question, and shows a refusal in it', async () => {
   await userEvent.click(within(dialog).getByRole('button', { name: 'Cancel release' }));
   await waitFor(() => expect(screen.queryByRole('alertdialog')).toBeNull());
   expect(asked.cancelled).toMatchObject([{ releaseIntentId: 'a', reason: 'wrong build' }]);
+});
+
+it('asks about the release that was meant, not about one that came while the question stood', async () => {
+  const mine = { canCancel: true };
+  const first = intent('a', [deploy('staging', Stage.PENDING)], mine);
+  const page = open(first);
+  await userEvent.click(screen.getByRole('button', { name: 'Cancel release' }));
+  await screen.findByRole('alertdialog');
+  const newer = { ...mine, createdAt: '2026-01-02T00:00:00Z' };
+  page.follow(first, intent('b', [deploy('staging', Stage.PENDING)], newer));
+  await waitFor(() => expect(screen.queryByRole('alertdialog')).toBeNull());
+  expect(screen.getByRole('button', { name: 'Cancel release' })).not.toBeNull();
+  expect(asked.cancelled).toEqual([]);
 });
 
 it('offers a waiting plan to who may approve it, shows its text, and else says why not', async () => {

@@ -27,7 +27,12 @@ export const PipelineSection = memo(function PipelineSection({
       actions={
         current?.canCancel &&
         current.status === ReleaseIntentStatus.ACTIVE && (
-          <CancelRelease releaseIntentId={current.releaseIntentId} slug={current.slug} />
+          // Its question is about this release alone, and goes when another one takes its place.
+          <CancelRelease
+            key={current.releaseIntentId}
+            releaseIntentId={current.releaseIntentId}
+            slug={current.slug}
+          />
         )
       }
     >
