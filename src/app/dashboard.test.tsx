@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 import { Code, ConnectError, type ConnectRouter, type Interceptor } from '@connectrpc/connect';
-import { render, screen, waitFor } from '@testing-library/react';
+import { act, render, screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { EnvironmentService } from '#src/gen/forest/v1/environments_pb.ts';
@@ -47,6 +47,8 @@ class House {
         return {};
       },
       listPendingApprovals: () => ({}),
+      listHistory: () => ({}),
+      verifyHistory: () => ({ ok: true, entries: 3n, headHash: 'ab' }),
     });
     router.service(EnvironmentService, {
       listEnvironments: () => ({
@@ -195,6 +197,18 @@ describe('what cannot be shown has a page of its own, with a way on', () => {
     ).toBeTruthy();
     expect(screen.getByRole('button', { name: 'Try again' })).toBeTruthy();
   });
+});
+
+test('what was found about one organisation is not shown of another', async () => {
+  house.session = sessionOf('admin');
+  const others = sessionOf().memberships.map((one) => ({ ...one, organisation: 'bolt' }));
+  house.session.memberships.push(...others);
+  const { user, router } = open('/orgs/acme/history');
+  await user.click(await screen.findByRole('button', { name: 'Check the record' }));
+  await screen.findByText(/3 entries fit/);
+  await act(() => router.navigate('/orgs/bolt/history'));
+  await screen.findByRole('link', { name: 'bolt' });
+  expect(screen.queryByText(/3 entries fit/)).toBeNull();
 });
 
 test('members see policies and no way to change them', async () => {

@@ -21,6 +21,7 @@ import { UserMenu } from './user-menu.tsx';
 /** The frame of every page for who is signed in: skip link, top bar, tabs of the organisation or project. */
 export function Shell() {
   const { org, project } = useParams();
+  const { pathname } = useLocation();
   const navigation = useNavigation();
   useSessionWatch();
   useFocusOnNavigation();
@@ -51,7 +52,8 @@ export function Shell() {
         </div>
       </header>
       <main id="main" tabIndex={-1} className="mx-auto max-w-6xl px-4 py-5">
-        <Outlet />
+        {/* Each address begins anew: what was chosen, found or refused at one says nothing about another of its kind. */}
+        <Outlet key={pathname} />
       </main>
       <KeyboardHelp />
       <ScrollRestoration />

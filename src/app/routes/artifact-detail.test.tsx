@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 import { Code, ConnectError, createRouterTransport, type Interceptor } from '@connectrpc/connect';
-import { cleanup, render, screen, waitFor } from '@testing-library/react';
+import { act, cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react';
 import { Profiler, type ProfilerOnRenderCallback } from 'react';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { PolicyService, PolicyType } from '#src/gen/forest/v1/policies_pb.ts';
@@ -17,6 +17,12 @@ import { App } from '../app.tsx';
 import { createTestRouter } from '../router.tsx';
 
 const address = '/orgs/acme/projects/checkout/releases/calm-otter';
+
+/** The builds that there are, by slug. */
+const titles: Readonly<Record<string, string>> = {
+  'calm-otter': 'Fix the tax',
+  'bold-heron': 'Round half up',
+};
 
 let away = false;
 let polls = 0;
@@ -101,13 +107,13 @@ const transport = createRouterTransport(
     });
     service(ReleaseService, {
       getArtifactBySlug: ({ slug }) => {
-        if (slug !== 'calm-otter') throw new ConnectError(`release ${slug} not found`, Code.NotFound);
+        if (!Object.hasOwn(titles, slug)) throw new ConnectError(`release ${slug} not found`, Code.NotFound);
         return {
           artifact: {
-            artifactId: 'artifact',
+            artifactId: slug === 'calm-otter' ? 'artifact' : `artifact-${slug}`,
             slug,
             project: { organisation: 'acme', project: 'checkout' },
-            context: { title: 'Fix the tax' },
+            context: { title: titles[slug] },
             latestIntent: intents === 'none' ? undefined : release(),
           },
         };
@@ -121,13 +127,14 @@ const transport = createRouterTransport(
 
 function open(start = address) {
   const services = { queryClient: createQueryClient(), transport };
+  const router = createTestRouter(services, start);
   const renders = vi.fn<ProfilerOnRenderCallback>();
   render(
     <Profiler id="page" onRender={renders}>
-      <App dashboard={{ services, router: createTestRouter(services, start) }} />
+      <App dashboard={{ services, router }} />
     </Profiler>,
   );
-  return renders;
+  return { renders, router };
 }
 
 beforeEach(() => {
@@ -162,6 +169,22 @@ it('has no requirements to show for an artifact that was never released', async 
   open();
   expect(await screen.findByText('Not released yet.')).not.toBeNull();
   expect(screen.queryByText('Policy Requirements')).toBeNull();
+});
+
+it('takes no choice that was made for one build along to another', async () => {
+  intents = 'none';
+  const { router } = open('/orgs/acme/projects/checkout/releases/bold-heron');
+  const environment = () => screen.findByLabelText<HTMLSelectElement>('Target environment');
+  await environment();
+  await act(() => router.navigate(address));
+  await screen.findByRole('heading', { level: 1, name: 'Fix the tax' });
+  fireEvent.change(await environment(), { target: { value: 'production' } });
+  fireEvent.click(screen.getByLabelText(/^Deploy again/));
+  // What the first one can be released to is known already: nothing is loaded in between.
+  await act(() => router.navigate(-1));
+  expect(await screen.findByRole('heading', { level: 1, name: 'Round half up' })).not.toBeNull();
+  expect((await environment()).value).toBe('');
+  expect(screen.getByLabelText(/^Deploy again/)).toHaveProperty('checked', false);
 });
 
 it.each([
@@ -208,7 +231,7 @@ it('asks once for each thing it shows, and then by one poll for the whole page',
 
 it('renders nothing for a poll that changes nothing, and what changed for one that does', async () => {
   vi.useFakeTimers({ shouldAdvanceTime: true });
-  const renders = open();
+  const { renders } = open();
   await screen.findByText('Awaiting approval for');
   await screen.findByText('0/2 approvals');
   await vi.advanceTimersByTimeAsync(2_100);

@@ -35,7 +35,6 @@ export function Component() {
     <Page title={organisation}>
       {isAdmin && membership && (
         <SetupGuide
-          key={membership.organisationId}
           organisation={organisation}
           organisationId={membership.organisationId}
           onCreateProject={create}

@@ -44,7 +44,7 @@ export function Component() {
       crumbs={[{ label: organisation, to: paths.organisation(organisation) }, { label: project }]}
     >
       <ProjectAbout organisation={organisation} project={project} canEdit={useIsAdmin(organisation)} />
-      <ArtifactList key={`${organisation}/${project}`} organisation={organisation} project={project} />
+      <ArtifactList organisation={organisation} project={project} />
     </Page>
   );
 }
