@@ -132,6 +132,8 @@ test('an admin checks the record and takes its head along', async ({ world, brow
   const page = await browserOf(admin);
   await page.goto(address(world));
   const record = page.getByRole('region', { name: 'The record' });
+  // Above the list, which may be long.
+  await expect(page.getByRole('region').first()).toHaveAccessibleName('The record');
   await record.getByRole('button', { name: 'Check the record' }).click();
   const { organisation } = world;
   const found = await admin.api.policies.verifyHistory({ organisation });

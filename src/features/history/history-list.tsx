@@ -35,6 +35,8 @@ export function HistoryList({ organisation, filter, isAdmin, onFilter }: History
   const entries = query.data?.pages.flatMap((page) => page.entries) ?? [];
   return (
     <>
+      {/* First of all: below a list that goes on and on nobody would find it. */}
+      {isAdmin && <ChainCheck organisation={organisation} />}
       <HistoryFilters organisation={organisation} filter={filter} entries={entries} onChange={onFilter} />
       {isAdmin && <DownloadBar organisation={organisation} filter={filter} />}
       <p role="status" className="sr-only">
@@ -67,7 +69,6 @@ export function HistoryList({ organisation, filter, isAdmin, onFilter }: History
           </PagedList>
         </div>
       </Section>
-      {isAdmin && <ChainCheck organisation={organisation} />}
     </>
   );
 }
