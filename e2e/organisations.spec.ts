@@ -59,6 +59,10 @@ test('an empty account begins an organisation and is led step by step to its fir
   await page.goBack();
   await expect(guide(page)).toContainText('3 of 7');
   await expect(step(page, 'First build')).toContainText('AnnotateRelease');
+  await expect(step(page, 'First build').getByRole('link', { name: 'Members' })).toHaveAttribute(
+    'href',
+    `/orgs/${name}/members`,
+  );
   await expect(step(page, 'First build')).toContainText(`"organisation": "${name}", "project": "checkout"`);
   await expect(step(page, 'Policy').getByRole('link', { name: 'Create policy' })).toHaveAttribute(
     'href',

@@ -83,8 +83,8 @@ function Guide({
                   text={annotateLines(window.location.origin, organisation, facts.project)}
                 />
                 <p className="text-muted">
-                  The token is made under <Link to={paths.account()}>Account</Link>. The build then stands
-                  among the{' '}
+                  Make the service account and its token under{' '}
+                  <Link to={paths.members(organisation)}>Members</Link>. The build then stands among the{' '}
                   <Link to={paths.project(organisation, facts.project)}>releases of {facts.project}</Link>, to
                   be deployed.
                 </p>

@@ -97,7 +97,8 @@ export function setupSteps(organisation: string, facts: SetupFacts): readonly St
     {
       id: 'annotate',
       title: 'First build',
-      words: 'A CI job tells Forage of each build. Try it from a shell, with an access token of yours:',
+      words:
+        'A CI job tells Forage of each build, by a service account. Try it from a shell, with a token of one:',
       done: facts.artifacts > 0,
       optional: false,
       to: after(paths.project),
@@ -117,7 +118,7 @@ export function needsGuide(steps: readonly Step[]): boolean {
  */
 export function annotateLines(server: string, organisation: string, project: string): string {
   return [
-    'FORAGE_TOKEN=… # your access token',
+    "FORAGE_TOKEN=… # the service account's token",
     `curl -sS --fail-with-body ${server}/forest.v1.ReleaseService/AnnotateRelease \\`,
     '  -H "authorization: Bearer $FORAGE_TOKEN" -H "content-type: application/json" -d \'{',
     `    "project": {"organisation": "${organisation}", "project": "${project}"},`,
