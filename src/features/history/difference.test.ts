@@ -41,6 +41,15 @@ describe('differences', () => {
     ).toEqual([{ path: 'policies › four-eyes › reason', after: '2/2 approvals' }]);
   });
 
+  it('puts a vote and its comment before what the voter saw', () => {
+    const paths = differences(undefined, {
+      saw: { authors: ['author'], artifact: { slug: 'calm-otter' } },
+      bypass: true,
+      comment: 'Payments are down.',
+    }).map(({ path }) => path);
+    expect(paths).toEqual(['bypass', 'comment', 'saw › authors', 'saw › artifact › slug']);
+  });
+
   it('shows all of what was made or deleted, but for what is empty', () => {
     expect(differences(undefined, { name: 'staging', description: null, tags: [] })).toEqual([
       { path: 'name', after: 'staging' },

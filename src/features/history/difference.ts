@@ -8,8 +8,9 @@ export interface Difference {
 }
 
 /**
- * What is different between a thing before and after, leaf by leaf and in the order of the later state. Items of lists
- * that have an id or a name of their own are compared by it, others by their place; lists of plain values as one.
+ * What is different between a thing before and after, leaf by leaf: plain values first, else in the order of the later
+ * state. Items of lists that have an id or a name of their own are compared by it, others by their place; lists of plain
+ * values as one.
  */
 export function differences(before: JsonObject | undefined, after: JsonObject | undefined): Difference[] {
   const was = leavesOf(before);
@@ -48,11 +49,20 @@ function collect(value: JsonValue, path: readonly string[], into: Map<string, st
       for (const [leaf, words] of own) into.set(leaf, words);
     }
   } else if (typeof value === 'object') {
-    for (const [key, item] of Object.entries(value)) collect(item, [...path, inWords(key)], into);
+    // The database keeps keys by their length. What holds no more in itself comes first: a vote and its comment before all
+    // that the voter saw.
+    const entries = Object.entries(value);
+    const ordered = [
+      ...entries.filter(([, item]) => !isNested(item)),
+      ...entries.filter(([, item]) => isNested(item)),
+    ];
+    for (const [key, item] of ordered) collect(item, [...path, inWords(key)], into);
   } else {
     into.set(path.join(between), plain(value));
   }
 }
+
+const isNested = (value: JsonValue): boolean => typeof value === 'object' && value !== null;
 
 /** The key by which an item of a list is known; undefined when it has no name of its own. */
 function nameKeyOf(item: JsonValue): string | undefined {
