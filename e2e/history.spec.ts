@@ -31,6 +31,9 @@ test('the newest stands first, with what was before and after', async ({ world, 
   await expect(entries(page).filter({ hasText: ' policy ' }).nth(1)).toContainText(
     'created policy four-eyes',
   );
+  await expect(entries(page).filter({ hasText: 'added' }).first()).toContainText(
+    `${admin.username} added member ${world.people.reviewerTwo.username}`,
+  );
 });
 
 test('filters stand in the address; back and forward keep them', async ({ world, browserOf }) => {

@@ -1,9 +1,12 @@
-/** What happened, as a person would say it after the name of who did it: "admin *created policy* approve-production". */
+/**
+ * What happened, as a person would say it between who did it and to what: "admin *created policy* approve-production".
+ * Members, users, join rules and access tokens are called so in what is recorded of them.
+ */
 const words: Readonly<Record<string, string>> = {
   'organisation.created': 'created',
-  'member.added': 'added member',
+  'member.added': 'added',
   'member.role_changed': 'changed the role of',
-  'member.removed': 'removed member',
+  'member.removed': 'removed',
   'join_rule.created': 'created',
   'join_rule.deleted': 'deleted',
   'account.identity_connected': 'connected a sign-in provider to',
@@ -48,8 +51,8 @@ const words: Readonly<Record<string, string>> = {
   'account.password_reset': 'reset the password of',
   'account.token_created': 'made',
   'account.token_revoked': 'revoked',
-  'service_account.created': 'created',
-  'service_account.deleted': 'deleted',
+  'service_account.created': 'created service account',
+  'service_account.deleted': 'deleted service account',
   'service_account.token_created': 'made a token for',
   'service_account.token_revoked': 'revoked a token of',
 };
