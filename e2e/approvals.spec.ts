@@ -350,3 +350,26 @@ async function tabTo(page: Page, name: string): Promise<void> {
   }
   throw new Error(`40 times Tab did not reach ${name}`);
 }
+
+test('a button that is pressed twice gives one vote and does not turn it back', async ({
+  world,
+  browserOf,
+}) => {
+  const { address } = await world.gated();
+  const page = await browserOf(world.people.reviewer);
+  await page.goto(address);
+  for (const [name, verb] of [
+    ['Approve', 'approved'],
+    ['Reject', 'rejected'],
+    ['Approve', 'approved'],
+  ] as const) {
+    const { x = 0, y = 0, width = 0, height = 0 } = (await button(page, name).boundingBox()) ?? {};
+    const press = () => page.mouse.click(x + width / 2, y + height / 2);
+    await press();
+    await expect(button(page, name)).toHaveCount(0);
+    await press();
+    // Another vote would be known by the page's next poll.
+    await page.waitForResponse(/GetReleaseRequirements/);
+    await expect(requirements(page)).toContainText(`You ${verb} this release`);
+  }
+});

@@ -1,5 +1,6 @@
 import { type FormEvent, useId, useState } from 'react';
 import { Button } from '#src/components/button.tsx';
+import { classNames } from '#src/components/class-names.ts';
 import { Field, Textarea } from '#src/components/field.tsx';
 import { RelativeTime } from '#src/components/relative-time.tsx';
 import { ActionError } from '#src/components/states.tsx';
@@ -93,7 +94,13 @@ export function VoteForm({ open, release, environment, voter, ownRelease, onBypa
         </Field>
       )}
       {(voting || buttons.bypass) && (
-        <div className="flex flex-wrap items-center gap-2">
+        // Neither button stands where the other stood before: who presses twice must not turn their vote back.
+        <div
+          className={classNames(
+            'flex flex-wrap items-center gap-2',
+            mine && !buttons.approve && 'justify-end',
+          )}
+        >
           {buttons.approve && (
             <Button
               variant="approve"
