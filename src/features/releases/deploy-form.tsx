@@ -1,5 +1,6 @@
 import { type FormEvent, useId, useRef, useState } from 'react';
 import { Button } from '#src/components/button.tsx';
+import { Checkbox } from '#src/components/checkbox.tsx';
 import { Field, Select } from '#src/components/field.tsx';
 import { ActionError } from '#src/components/states.tsx';
 import { announce } from '#src/components/toast.tsx';
@@ -65,7 +66,11 @@ export function DeployForm({ artifactId, pipelines, environments, forecasts }: D
       <div className="flex flex-wrap items-end gap-x-4 gap-y-3">
         {pipeline && (
           <div className="flex min-w-0 flex-col gap-1">
-            <Checkbox label="Use pipeline" checked={usePipeline} onChange={setUsePipeline} />
+            <Checkbox
+              label="Use pipeline"
+              checked={usePipeline}
+              onChange={(event) => setUsePipeline(event.target.checked)}
+            />
             {pipelines.length > 1 ? (
               <Select
                 aria-label="Pipeline"
@@ -121,10 +126,14 @@ export function DeployForm({ artifactId, pipelines, environments, forecasts }: D
           <Checkbox
             label="Deploy again where it is already deployed (skips no policy)"
             checked={force}
-            onChange={setForce}
+            onChange={(event) => setForce(event.target.checked)}
           />
           {byPipeline && plans(pipeline) && (
-            <Checkbox label="Only make the plans" checked={prepareOnly} onChange={setPrepareOnly} />
+            <Checkbox
+              label="Only make the plans"
+              checked={prepareOnly}
+              onChange={(event) => setPrepareOnly(event.target.checked)}
+            />
           )}
         </div>
       </details>
@@ -135,22 +144,5 @@ export function DeployForm({ artifactId, pipelines, environments, forecasts }: D
         <ActionError>The release was not started: {describeError(release.error).message}</ActionError>
       )}
     </form>
-  );
-}
-
-function Checkbox({
-  label,
-  checked,
-  onChange,
-}: {
-  readonly label: string;
-  readonly checked: boolean;
-  readonly onChange: (checked: boolean) => void;
-}) {
-  return (
-    <label className="flex w-fit items-center gap-2 text-sm font-medium">
-      <input type="checkbox" checked={checked} onChange={(event) => onChange(event.target.checked)} />
-      {label}
-    </label>
   );
 }
