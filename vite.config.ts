@@ -8,14 +8,14 @@ const api = `http://127.0.0.1:${process.env.API_PORT ?? '8080'}`;
 const proxy = { '^/forest\\.v1\\.': { target: api }, '^/auth/': { target: api } };
 
 /**
- * The libraries of every page, and our own shared parts: not the dialogs' bodies, which are loaded when one opens, nor
- * the services that one seldom seen page asks.
+ * The libraries of every page, and our own shared parts: not the dialogs' bodies, which are loaded when one opens, nor the
+ * parts around tokens and the services that seldom seen pages need.
  */
 const sharedByPages = new RegExp(
   [
     'node_modules/(react|react-dom|scheduler|react-router|lucide-react|@tanstack|@connectrpc|@bufbuild)/',
     'src/(main|app/[^/]+$|jsx/|lib/|config/)',
-    'src/components/(?!.*-body)',
+    'src/components/(?!.*-body|code-block|lifetime-|shown-once|token-facts)',
     'src/gen/(?!.*(organisations|destinations|identities)_pb)',
     'domain/(time/|problem)',
   ].join('|'),
