@@ -43,6 +43,11 @@ test('the header says what was built and where it comes from', async ({ world, b
   await expect(page.getByRole('link', { name: 'Pull request' })).toBeVisible();
   await page.getByRole('button', { name: 'Copy commit' }).click();
   expect(await page.evaluate('navigator.clipboard.readText()')).toBe(artifact?.ref?.commitSha);
+  // Over plain HTTP there is no clipboard: what is shown instead can be marked with the mouse.
+  await page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })");
+  await page.getByRole('button', { name: 'Copy commit' }).click();
+  await page.getByText('Select it by hand').click({ clickCount: 3 });
+  expect(await page.evaluate('getSelection()?.toString()')).toContain(artifact?.ref?.commitSha);
   const crumbs = page.getByRole('navigation', { name: 'Breadcrumb' });
   await crumbs.getByRole('link', { name: 'shop' }).click();
   await expect(listed(page, 'Round totals half up')).toContainText('Not released');

@@ -48,7 +48,8 @@ export function Toaster() {
           key={toast.id}
           className={classNames(
             'max-w-md rounded-md border bg-surface px-3 py-2 text-sm shadow-lg wrap-anywhere',
-            toast.tone === 'failed' ? 'border-failed text-failed' : 'border-line-strong',
+            // What failed can be marked and copied by hand; what went well lets clicks through.
+            toast.tone === 'failed' ? 'pointer-events-auto border-failed text-failed' : 'border-line-strong',
           )}
         >
           {toast.message}
