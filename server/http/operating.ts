@@ -4,6 +4,7 @@ import type { AppContext } from '#server/context.ts';
 
 /** Headers by which proxies tell that they only pass a request on. */
 const FORWARDED = ['x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'forwarded', 'via'];
+const OWN_NAMES = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/i;
 const LOOPBACK = /^(::ffff:)?127\.|^::1$/;
 
 /**
@@ -78,6 +79,8 @@ function same(one: string, other: string): boolean {
   return timingSafeEqual(digest(one), digest(other));
 }
 
+/** By a name of this machine as well, or a page of elsewhere could have its own name lead here. */
 const isFromHere = (request: IncomingMessage): boolean =>
   LOOPBACK.test(request.socket.remoteAddress ?? '') &&
+  OWN_NAMES.test(request.headers.host ?? '') &&
   FORWARDED.every((name) => request.headers[name] === undefined);

@@ -63,6 +63,15 @@ export function createNatsBus({ config, name, log, onError }: NatsBusOptions): B
       },
     });
 
+  /** Null when the connection is closing at this moment: the next one is made ready with all that is shared. */
+  const hearShare = (connection: NatsConnection, subject: string): Subscription | null => {
+    try {
+      return hear(connection, subject, GROUP);
+    } catch {
+      return null;
+    }
+  };
+
   const prepare = async (connection: NatsConnection): Promise<void> => {
     const refused = refusals(connection, (error) => {
       if (live === connection)
@@ -96,7 +105,7 @@ export function createNatsBus({ config, name, log, onError }: NatsBusOptions): B
       said.clear();
       // Who has begun to share while the connection was made ready.
       for (const [subject, heard] of shared)
-        if (heard === null) shared.set(subject, hear(connection, subject, GROUP));
+        if (heard === null) shared.set(subject, hearShare(connection, subject));
       log.info({ server }, 'signals go through NATS');
       for (const [subject, payload] of unsent) send(connection, subject, payload);
       unsent.clear();
@@ -125,7 +134,7 @@ export function createNatsBus({ config, name, log, onError }: NatsBusOptions): B
     subscribe: listeners.add,
     share(subject, handler) {
       const remove = listeners.add(subject, handler);
-      if (!shared.has(subject)) shared.set(subject, live === null ? null : hear(live, subject, GROUP));
+      if (!shared.has(subject)) shared.set(subject, live === null ? null : hearShare(live, subject));
       return () => {
         remove();
         if (listeners.has(subject)) return;

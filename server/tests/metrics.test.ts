@@ -109,6 +109,22 @@ describe('who may read them', () => {
     }
   });
 
+  test('without a token nobody by a name of elsewhere that leads here', async () => {
+    const statusFor = (host: string) =>
+      new Promise<number>((resolve, reject) => {
+        const sent = request(`${app.url}/metrics`, { headers: { host } }, (response) => {
+          response.resume();
+          resolve(response.statusCode ?? 0);
+        });
+        sent.on('error', reject);
+        sent.end();
+      });
+    for (const host of ['localhost', 'LOCALHOST:80', '127.0.0.1:8080', '[::1]:8080'])
+      expect([host, await statusFor(host)]).toEqual([host, 200]);
+    for (const host of ['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example', '10.0.0.1'])
+      expect([host, await statusFor(host)]).toEqual([host, 403]);
+  });
+
   test.skipIf(elsewhere === undefined)('without a token nobody from another address', async () => {
     const outer = await startTestApp({ config: { host: '0.0.0.0', databaseUrl: app.databaseUrl } });
     try {

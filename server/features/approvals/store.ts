@@ -81,9 +81,9 @@ export const pendingApprovals = statement<
             where pol.project_id = i.project_id and pol.enabled and pol.target_environment = w.environment) as policies,
           (select coalesce(json_agg(json_build_object('userId', d.user_id, 'username', d.username,
                     'decision', d.decision, 'bypass', d.bypass, 'comment', d.comment, 'decidedAt', d.created_at,
-                    'role', vm.role)), '[]')
+                    'role', (select m.role from memberships m
+                              where m.organisation_id = w.organisation and m.user_id = d.user_id))), '[]')
              from approval_decisions d
-             left join memberships vm on vm.organisation_id = w.organisation and vm.user_id = d.user_id
             where d.release_intent_id = i.id and d.target_environment = w.environment) as votes
      from waiting w
      join organisations o on o.id = w.organisation
