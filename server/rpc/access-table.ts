@@ -153,6 +153,8 @@ const accessTable: AccessTable = {
     listMyOrganisations: signedIn('read'),
     addMember: admin(organisationId),
     removeMember: admin(organisationId),
+    // Not of an admin alone: nobody is kept where they were added unasked.
+    leaveOrganisation: member('admin', organisationId),
     updateMemberRole: admin(organisationId),
     listMembers: member('read', organisationId),
     listJoinRules: member('read', organisationId),

@@ -102,6 +102,27 @@ test('a member who is none any more when the release is written down releases no
   expect(rows).toEqual([]);
 });
 
+test('an admin who is made a member meanwhile can leave all the same', async () => {
+  const w = await world(app);
+  const { organisationId } = w;
+  const other = await app.context.db.pool.connect();
+  try {
+    await other.query('begin');
+    await other.query('select 1 from organisations where id = $1 for no key update', [organisationId]);
+    await other.query('update memberships set role = $3 where organisation_id = $1 and user_id = $2', [
+      organisationId,
+      w.admin.userId,
+      'member',
+    ]);
+    const asked = Promise.allSettled([w.admin.organisations.leaveOrganisation({ organisationId })]);
+    await eventually(() => waitingFor('from organisations'), 'the request to meet the change of the role');
+    await other.query('commit');
+    expect((await asked).map(({ status }) => status)).toEqual(['fulfilled']);
+  } finally {
+    other.release();
+  }
+});
+
 test('an admin can give up their own role, and leave', async () => {
   const w = await world(app);
   const { organisationId } = w;

@@ -83,6 +83,15 @@ describe('a stream ends when the right to it ends, on every server', () => {
       ({ userId }) => w.admin.organisations.removeMember({ organisationId: w.organisationId, userId }),
     ],
     [
+      'left the organisation',
+      Code.NotFound,
+      async (watcher) => {
+        const method = methodNamed('OrganisationService.LeaveOrganisation');
+        const { organisationId } = w;
+        expect((await callJson(app, method, { organisationId }, bearer(watcher))).code).toBe('ok');
+      },
+    ],
+    [
       'signed out everywhere',
       Code.Unauthenticated,
       async (watcher) => {

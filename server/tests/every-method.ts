@@ -78,6 +78,7 @@ export function requestsFor(aim: Aim, n: number | string): Readonly<Record<strin
     'OrganisationService.ListMyOrganisations': {},
     'OrganisationService.AddMember': { organisationId, userId: aim.strangerId, role: 'member' },
     'OrganisationService.RemoveMember': { organisationId, userId: aim.spareMemberId },
+    'OrganisationService.LeaveOrganisation': { organisationId },
     'OrganisationService.UpdateMemberRole': { organisationId, userId, role: 'member' },
     'OrganisationService.ListMembers': { organisationId },
     'OrganisationService.ListJoinRules': { organisationId },

@@ -204,6 +204,17 @@ describe('the gate', () => {
     await ended(w, intentId);
   });
 
+  test('a vote of somebody who leaves by themselves counts no longer, and they cast none', async () => {
+    const intentId = await waiting(2);
+    await approve(w.reviewer, intentId);
+    await w.reviewer.organisations.leaveOrganisation({ organisationId: w.organisationId });
+    const { state } = await w.author.policies.getApprovalState(production(intentId));
+    expect(state).toMatchObject({ currentApprovals: 0, decisions: [{ counted: false }] });
+    expect((await refusal(approve(w.reviewer, intentId))).code).toBe('NotFound');
+    await approve(w.reviewerTwo, intentId);
+    expect(await steps(intentId)).toEqual([]);
+  });
+
   test('two approvals at the same instant open the gate once', async () => {
     const intentId = await waiting(2);
     await Promise.all([approve(w.reviewer, intentId), approve(w.reviewerTwo, intentId)]);

@@ -261,6 +261,60 @@ describe('members', () => {
     }
   });
 
+  test('leave by themselves, unasked for as they were added, and the history tells', async () => {
+    const { organisationId, name, admin, member, stranger } = await organisation();
+    const leave = (who: typeof member) => who.organisations.leaveOrganisation({ organisationId });
+    expect(await codeOf(leave(stranger))).toBe(Code.NotFound);
+    const malformed = member.organisations.leaveOrganisation({ organisationId: name });
+    expect(await codeOf(malformed)).toBe(Code.InvalidArgument);
+    const before = await history(organisationId);
+    await leave(member);
+    expect(await codeOf(leave(member))).toBe(Code.NotFound);
+    expect(await codeOf(member.organisations.listMembers({ organisationId }))).toBe(Code.NotFound);
+    expect((await member.organisations.listMyOrganisations({})).organisations).toEqual([]);
+    expect(await history(organisationId)).toEqual([
+      ...before,
+      {
+        kind: 'member.removed',
+        actor: member.username,
+        subject: `member ${member.username}`,
+        before: 'member',
+        after: null,
+      },
+    ]);
+    // Of what they do from here on, the organisation learns nothing.
+    const identifier = { case: 'username', value: member.username } as const;
+    await app.client(UsersService, {}).login({ identifier, password: PASSWORD });
+    expect(await history(organisationId)).toHaveLength(before.length + 1);
+    const { members } = await admin.organisations.listMembers({ organisationId });
+    expect(members.map((one) => one.userId)).toEqual([admin.userId]);
+  });
+
+  test('the last admin cannot leave, and of two who leave at the same moment one stays', async () => {
+    const { organisationId, admin, member } = await organisation();
+    const leave = (who: typeof member) => who.organisations.leaveOrganisation({ organisationId });
+    const before = await history(organisationId);
+    expect(await refusal(leave(admin))).toEqual({
+      code: Code.FailedPrecondition,
+      words: expect.stringMatching(/only admin of .* cannot leave: make somebody else admin first/),
+    });
+    expect(await history(organisationId)).toEqual(before);
+    for (let round = 0; round < 5; round++) {
+      const two = await organisation();
+      const { organisationId: id } = two;
+      const role = { organisationId: id, userId: two.member.userId, role: 'admin' };
+      await two.admin.organisations.updateMemberRole(role);
+      const left = await Promise.allSettled(
+        [two.admin, two.member].map((who) => who.organisations.leaveOrganisation({ organisationId: id })),
+      );
+      expect(left.map((one) => one.status).sort()).toEqual(['fulfilled', 'rejected']);
+    }
+    await admin.organisations.updateMemberRole({ organisationId, userId: member.userId, role: 'admin' });
+    await leave(admin);
+    const { members } = await member.organisations.listMembers({ organisationId });
+    expect(members.map((m) => [m.userId, m.role])).toEqual([[member.userId, 'admin']]);
+  });
+
   test('a change wakes the waiting releases of the organisation, one that changes nothing does not', async () => {
     const { organisationId, admin, member } = await organisation();
     const { pool } = app.context.db;
@@ -298,5 +352,7 @@ describe('members', () => {
     expect(await generation()).toBe(3);
     await admin.organisations.addMember({ organisationId, userId, role: 'member' });
     expect(await generation()).toBe(4);
+    await member.organisations.leaveOrganisation({ organisationId });
+    expect(await generation()).toBe(5);
   });
 });

@@ -61,7 +61,11 @@ const made = (kind: string, as: Name = 'admin'): Case => ({ kinds: [kind], as })
 /** What each method that writes puts into the history, in the order in which they are tried. */
 const RECORDED: Readonly<Record<string, Case>> = {
   'OrganisationService.CreateOrganisation': made('organisation.created'),
-  'OrganisationService.AddMember': made('member.added'),
+  'OrganisationService.LeaveOrganisation': made('member.removed', 'reviewerTwo'),
+  'OrganisationService.AddMember': {
+    ...made('member.added'),
+    request: () => ({ organisationId: aim.organisationId, userId: w.reviewerTwo.userId, role: 'member' }),
+  },
   'OrganisationService.RemoveMember': made('member.removed'),
   'OrganisationService.UpdateMemberRole': {
     ...made('member.role_changed'),

@@ -17,6 +17,7 @@ import {
   changeMemberRole,
   createOrganisation,
   getOrganisation,
+  leaveOrganisation,
   type Member,
   membershipsOf,
   membersOf,
@@ -46,6 +47,10 @@ export function organisationHandlers(app: AppContext): ServiceImpl<typeof Organi
     },
     async removeMember(request, context) {
       await removeMember(app, callerOf(context), organisationOf(context), request.userId);
+      return {};
+    },
+    async leaveOrganisation(_request, context) {
+      await leaveOrganisation(app, callerOf(context), organisationOf(context));
       return {};
     },
     async updateMemberRole(request, context) {

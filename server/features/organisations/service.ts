@@ -167,10 +167,32 @@ export async function removeMember(
   scope: OrganisationScope,
   userId: string,
 ): Promise<void> {
+  await endMembership(app, caller, scope, userId, 'be removed');
+}
+
+/**
+ * Ends the caller's own membership, which no admin has to allow. Otherwise as when an admin removes them.
+ * @throws Failure `not_found` when they are a member no more; `failed_precondition` for the last admin.
+ */
+export async function leaveOrganisation(
+  app: AppContext,
+  caller: Caller,
+  scope: OrganisationScope,
+): Promise<void> {
+  await endMembership(app, caller, scope, caller.userId, 'leave');
+}
+
+async function endMembership(
+  app: AppContext,
+  caller: Caller,
+  scope: OrganisationScope,
+  userId: string,
+  deed: string,
+): Promise<void> {
   const { organisationId } = scope;
   await changeMembership(app, organisationId, async (tx) => {
     const member = await memberOf(tx, scope, userId);
-    if (member.role === 'admin') await requireOtherAdmin(tx, scope, member, 'removed');
+    if (member.role === 'admin') await requireOtherAdmin(tx, scope, member, deed);
     await deleteMember(tx, organisationId, member.userId);
     accessEnded(tx, app, member.userId);
     await recordChange(tx, app, caller, organisationId, {
@@ -195,7 +217,7 @@ export async function changeMemberRole(
   return await changeMembership(app, organisationId, async (tx) => {
     const member = await memberOf(tx, scope, input.userId);
     if (member.role === input.role) return member;
-    if (member.role === 'admin') await requireOtherAdmin(tx, scope, member, 'made a member');
+    if (member.role === 'admin') await requireOtherAdmin(tx, scope, member, 'be made a member');
     await updateMemberRole(tx, organisationId, member.userId, input.role);
     const changed = { ...member, role: input.role };
     await recordChange(tx, app, caller, organisationId, {
@@ -221,7 +243,7 @@ async function requireOtherAdmin(
 ): Promise<void> {
   if (await hasOtherAdmin(tx, organisationId, member.userId)) return;
   throw failedPrecondition(
-    `${member.username} is the only admin of ${organisation} and cannot be ${deed}: make somebody else admin first`,
+    `${member.username} is the only admin of ${organisation} and cannot ${deed}: make somebody else admin first`,
   );
 }
 

@@ -44,7 +44,7 @@ const SLOW = /^UsersService\.(Register|Login|ChangePassword)$|^SessionService\.S
 const SLOW_SHARE = 0.1;
 /** They would end what the callers are known by, for all that follows. */
 const ENDINGS =
-  /^SessionService\.(SignOut|EndSession)|Logout$|^OrganisationService\.(RemoveMember|UpdateMemberRole)$/;
+  /^SessionService\.(SignOut|EndSession)|Logout$|^OrganisationService\.(RemoveMember|LeaveOrganisation|UpdateMemberRole)$/;
 const ENDINGS_SHARE = 0.2;
 /** The record has who was refused, when a known user was named: that is what these leave behind, by the rules. */
 const RECORDED = /^UsersService\.(Login|RefreshToken|ChangePassword)$|^SessionService\.(SignIn|SetUp)$/;

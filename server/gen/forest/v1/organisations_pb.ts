@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file forest/v1/organisations.proto.
  */
 export const file_forest_v1_organisations: GenFile = /*@__PURE__*/
-  fileDesc("Ch1mb3Jlc3QvdjEvb3JnYW5pc2F0aW9ucy5wcm90bxIJZm9yZXN0LnYxImUKDE9yZ2FuaXNhdGlvbhIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSDAoEbmFtZRgCIAEoCRIuCgpjcmVhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLRAQoZQ3JlYXRlT3JnYW5pc2F0aW9uUmVxdWVzdBKzAQoEbmFtZRgBIAEoCUKkAbpIoAG6AZwBCgRuYW1lEmFtdXN0IGJlIDEgdG8gMTAwIGNoYXJhY3RlcnM6IGxldHRlcnMsIGRpZ2l0cywgJy4nLCAnXycgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlciBvciBhIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XVtBLVphLXowLTkuXy1dezAsOTl9JCcpIjUKGkNyZWF0ZU9yZ2FuaXNhdGlvblJlc3BvbnNlEhcKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCSKKAgoWR2V0T3JnYW5pc2F0aW9uUmVxdWVzdBIjCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBSAAStQEKBG5hbWUYAiABKAlCpAG6SKABugGcAQoEbmFtZRJhbXVzdCBiZSAxIHRvIDEwMCBjaGFyYWN0ZXJzOiBsZXR0ZXJzLCBkaWdpdHMsICcuJywgJ18nIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIgb3IgYSBkaWdpdBoxdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDk5fSQnKUgAQhMKCmlkZW50aWZpZXISBbpIAggBIkgKF0dldE9yZ2FuaXNhdGlvblJlc3BvbnNlEi0KDG9yZ2FuaXNhdGlvbhgBIAEoCzIXLmZvcmVzdC52MS5PcmdhbmlzYXRpb24iQgoaTGlzdE15T3JnYW5pc2F0aW9uc1JlcXVlc3QSJAoEcm9sZRgBIAEoCUIWukgTchFSAFIGbWVtYmVyUgVhZG1pbiJcChtMaXN0TXlPcmdhbmlzYXRpb25zUmVzcG9uc2USLgoNb3JnYW5pc2F0aW9ucxgBIAMoCzIXLmZvcmVzdC52MS5PcmdhbmlzYXRpb24SDQoFcm9sZXMYAiADKAkidAoST3JnYW5pc2F0aW9uTWVtYmVyEg8KB3VzZXJfaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSDAoEcm9sZRgDIAEoCRItCglqb2luZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInQKEEFkZE1lbWJlclJlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIZCgd1c2VyX2lkGAIgASgJQgi6SAVyA7ABARIiCgRyb2xlGAMgASgJQhS6SBFyD1IGbWVtYmVyUgVhZG1pbiJCChFBZGRNZW1iZXJSZXNwb25zZRItCgZtZW1iZXIYASABKAsyHS5mb3Jlc3QudjEuT3JnYW5pc2F0aW9uTWVtYmVyIlMKE1JlbW92ZU1lbWJlclJlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIZCgd1c2VyX2lkGAIgASgJQgi6SAVyA7ABASIWChRSZW1vdmVNZW1iZXJSZXNwb25zZSJ7ChdVcGRhdGVNZW1iZXJSb2xlUmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEhkKB3VzZXJfaWQYAiABKAlCCLpIBXIDsAEBEiIKBHJvbGUYAyABKAlCFLpIEXIPUgZtZW1iZXJSBWFkbWluIkkKGFVwZGF0ZU1lbWJlclJvbGVSZXNwb25zZRItCgZtZW1iZXIYASABKAsyHS5mb3Jlc3QudjEuT3JnYW5pc2F0aW9uTWVtYmVyIngKEkxpc3RNZW1iZXJzUmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY9AMoABIgCgpwYWdlX3Rva2VuGAMgASgJQgy6SAlyBxj0A7oBAQAicwoTTGlzdE1lbWJlcnNSZXNwb25zZRIuCgdtZW1iZXJzGAEgAygLMh0uZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbk1lbWJlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEwoLdG90YWxfY291bnQYAyABKAUieAoISm9pblJ1bGUSFAoMam9pbl9ydWxlX2lkGAEgASgJEhAKCHByb3ZpZGVyGAIgASgJEhQKDGVtYWlsX2RvbWFpbhgDIAEoCRIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI5ChRMaXN0Sm9pblJ1bGVzUmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBIkAKFUxpc3RKb2luUnVsZXNSZXNwb25zZRInCgpqb2luX3J1bGVzGAEgAygLMhMuZm9yZXN0LnYxLkpvaW5SdWxlIrkDChVDcmVhdGVKb2luUnVsZVJlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARKgAQoIcHJvdmlkZXIYAiABKAlCjQG6SIkBugGFAQoIcHJvdmlkZXISUW11c3QgYmUgMSB0byAzMiBjaGFyYWN0ZXJzOiBzbWFsbCBsZXR0ZXJzLCBkaWdpdHMgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlchomdGhpcy5tYXRjaGVzKCdeW2Etel1bYS16MC05LV17MCwzMX0kJykS2QEKDGVtYWlsX2RvbWFpbhgDIAEoCULCAbpIvgG6AboBCgxlbWFpbF9kb21haW4SJG11c3QgYmUgYSBkb21haW4gc3VjaCBhcyBleGFtcGxlLmNvbRqDAXNpemUodGhpcykgPD0gMjUzICYmIHRoaXMubWF0Y2hlcygnXltBLVphLXowLTldKFtBLVphLXowLTktXXswLDYxfVtBLVphLXowLTldKT8oWy5dW0EtWmEtejAtOV0oW0EtWmEtejAtOS1dezAsNjF9W0EtWmEtejAtOV0pPykrJCcpIkAKFkNyZWF0ZUpvaW5SdWxlUmVzcG9uc2USJgoJam9pbl9ydWxlGAEgASgLMhMuZm9yZXN0LnYxLkpvaW5SdWxlIloKFURlbGV0ZUpvaW5SdWxlUmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEh4KDGpvaW5fcnVsZV9pZBgCIAEoCUIIukgFcgOwAQEiGAoWRGVsZXRlSm9pblJ1bGVSZXNwb25zZTKSBwoTT3JnYW5pc2F0aW9uU2VydmljZRJhChJDcmVhdGVPcmdhbmlzYXRpb24SJC5mb3Jlc3QudjEuQ3JlYXRlT3JnYW5pc2F0aW9uUmVxdWVzdBolLmZvcmVzdC52MS5DcmVhdGVPcmdhbmlzYXRpb25SZXNwb25zZRJdCg9HZXRPcmdhbmlzYXRpb24SIS5mb3Jlc3QudjEuR2V0T3JnYW5pc2F0aW9uUmVxdWVzdBoiLmZvcmVzdC52MS5HZXRPcmdhbmlzYXRpb25SZXNwb25zZSIDkAIBEmkKE0xpc3RNeU9yZ2FuaXNhdGlvbnMSJS5mb3Jlc3QudjEuTGlzdE15T3JnYW5pc2F0aW9uc1JlcXVlc3QaJi5mb3Jlc3QudjEuTGlzdE15T3JnYW5pc2F0aW9uc1Jlc3BvbnNlIgOQAgESRgoJQWRkTWVtYmVyEhsuZm9yZXN0LnYxLkFkZE1lbWJlclJlcXVlc3QaHC5mb3Jlc3QudjEuQWRkTWVtYmVyUmVzcG9uc2USTwoMUmVtb3ZlTWVtYmVyEh4uZm9yZXN0LnYxLlJlbW92ZU1lbWJlclJlcXVlc3QaHy5mb3Jlc3QudjEuUmVtb3ZlTWVtYmVyUmVzcG9uc2USWwoQVXBkYXRlTWVtYmVyUm9sZRIiLmZvcmVzdC52MS5VcGRhdGVNZW1iZXJSb2xlUmVxdWVzdBojLmZvcmVzdC52MS5VcGRhdGVNZW1iZXJSb2xlUmVzcG9uc2USUQoLTGlzdE1lbWJlcnMSHS5mb3Jlc3QudjEuTGlzdE1lbWJlcnNSZXF1ZXN0Gh4uZm9yZXN0LnYxLkxpc3RNZW1iZXJzUmVzcG9uc2UiA5ACARJXCg1MaXN0Sm9pblJ1bGVzEh8uZm9yZXN0LnYxLkxpc3RKb2luUnVsZXNSZXF1ZXN0GiAuZm9yZXN0LnYxLkxpc3RKb2luUnVsZXNSZXNwb25zZSIDkAIBElUKDkNyZWF0ZUpvaW5SdWxlEiAuZm9yZXN0LnYxLkNyZWF0ZUpvaW5SdWxlUmVxdWVzdBohLmZvcmVzdC52MS5DcmVhdGVKb2luUnVsZVJlc3BvbnNlElUKDkRlbGV0ZUpvaW5SdWxlEiAuZm9yZXN0LnYxLkRlbGV0ZUpvaW5SdWxlUmVxdWVzdBohLmZvcmVzdC52MS5EZWxldGVKb2luUnVsZVJlc3BvbnNlYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("Ch1mb3Jlc3QvdjEvb3JnYW5pc2F0aW9ucy5wcm90bxIJZm9yZXN0LnYxImUKDE9yZ2FuaXNhdGlvbhIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSDAoEbmFtZRgCIAEoCRIuCgpjcmVhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLRAQoZQ3JlYXRlT3JnYW5pc2F0aW9uUmVxdWVzdBKzAQoEbmFtZRgBIAEoCUKkAbpIoAG6AZwBCgRuYW1lEmFtdXN0IGJlIDEgdG8gMTAwIGNoYXJhY3RlcnM6IGxldHRlcnMsIGRpZ2l0cywgJy4nLCAnXycgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlciBvciBhIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XVtBLVphLXowLTkuXy1dezAsOTl9JCcpIjUKGkNyZWF0ZU9yZ2FuaXNhdGlvblJlc3BvbnNlEhcKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCSKKAgoWR2V0T3JnYW5pc2F0aW9uUmVxdWVzdBIjCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBSAAStQEKBG5hbWUYAiABKAlCpAG6SKABugGcAQoEbmFtZRJhbXVzdCBiZSAxIHRvIDEwMCBjaGFyYWN0ZXJzOiBsZXR0ZXJzLCBkaWdpdHMsICcuJywgJ18nIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIgb3IgYSBkaWdpdBoxdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDk5fSQnKUgAQhMKCmlkZW50aWZpZXISBbpIAggBIkgKF0dldE9yZ2FuaXNhdGlvblJlc3BvbnNlEi0KDG9yZ2FuaXNhdGlvbhgBIAEoCzIXLmZvcmVzdC52MS5PcmdhbmlzYXRpb24iQgoaTGlzdE15T3JnYW5pc2F0aW9uc1JlcXVlc3QSJAoEcm9sZRgBIAEoCUIWukgTchFSAFIGbWVtYmVyUgVhZG1pbiJcChtMaXN0TXlPcmdhbmlzYXRpb25zUmVzcG9uc2USLgoNb3JnYW5pc2F0aW9ucxgBIAMoCzIXLmZvcmVzdC52MS5PcmdhbmlzYXRpb24SDQoFcm9sZXMYAiADKAkidAoST3JnYW5pc2F0aW9uTWVtYmVyEg8KB3VzZXJfaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSDAoEcm9sZRgDIAEoCRItCglqb2luZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInQKEEFkZE1lbWJlclJlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIZCgd1c2VyX2lkGAIgASgJQgi6SAVyA7ABARIiCgRyb2xlGAMgASgJQhS6SBFyD1IGbWVtYmVyUgVhZG1pbiJCChFBZGRNZW1iZXJSZXNwb25zZRItCgZtZW1iZXIYASABKAsyHS5mb3Jlc3QudjEuT3JnYW5pc2F0aW9uTWVtYmVyIlMKE1JlbW92ZU1lbWJlclJlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIZCgd1c2VyX2lkGAIgASgJQgi6SAVyA7ABASIWChRSZW1vdmVNZW1iZXJSZXNwb25zZSI9ChhMZWF2ZU9yZ2FuaXNhdGlvblJlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABASIbChlMZWF2ZU9yZ2FuaXNhdGlvblJlc3BvbnNlInsKF1VwZGF0ZU1lbWJlclJvbGVSZXF1ZXN0EiEKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESGQoHdXNlcl9pZBgCIAEoCUIIukgFcgOwAQESIgoEcm9sZRgDIAEoCUIUukgRcg9SBm1lbWJlclIFYWRtaW4iSQoYVXBkYXRlTWVtYmVyUm9sZVJlc3BvbnNlEi0KBm1lbWJlchgBIAEoCzIdLmZvcmVzdC52MS5PcmdhbmlzYXRpb25NZW1iZXIieAoSTGlzdE1lbWJlcnNSZXF1ZXN0EiEKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRj0AygAEiAKCnBhZ2VfdG9rZW4YAyABKAlCDLpICXIHGPQDugEBACJzChNMaXN0TWVtYmVyc1Jlc3BvbnNlEi4KB21lbWJlcnMYASADKAsyHS5mb3Jlc3QudjEuT3JnYW5pc2F0aW9uTWVtYmVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRITCgt0b3RhbF9jb3VudBgDIAEoBSJ4CghKb2luUnVsZRIUCgxqb2luX3J1bGVfaWQYASABKAkSEAoIcHJvdmlkZXIYAiABKAkSFAoMZW1haWxfZG9tYWluGAMgASgJEi4KCmNyZWF0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjkKFExpc3RKb2luUnVsZXNSZXF1ZXN0EiEKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQEiQAoVTGlzdEpvaW5SdWxlc1Jlc3BvbnNlEicKCmpvaW5fcnVsZXMYASADKAsyEy5mb3Jlc3QudjEuSm9pblJ1bGUiuQMKFUNyZWF0ZUpvaW5SdWxlUmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEqABCghwcm92aWRlchgCIAEoCUKNAbpIiQG6AYUBCghwcm92aWRlchJRbXVzdCBiZSAxIHRvIDMyIGNoYXJhY3RlcnM6IHNtYWxsIGxldHRlcnMsIGRpZ2l0cyBvciAnLScsIGJlZ2lubmluZyB3aXRoIGEgbGV0dGVyGiZ0aGlzLm1hdGNoZXMoJ15bYS16XVthLXowLTktXXswLDMxfSQnKRLZAQoMZW1haWxfZG9tYWluGAMgASgJQsIBuki+AboBugEKDGVtYWlsX2RvbWFpbhIkbXVzdCBiZSBhIGRvbWFpbiBzdWNoIGFzIGV4YW1wbGUuY29tGoMBc2l6ZSh0aGlzKSA8PSAyNTMgJiYgdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV0oW0EtWmEtejAtOS1dezAsNjF9W0EtWmEtejAtOV0pPyhbLl1bQS1aYS16MC05XShbQS1aYS16MC05LV17MCw2MX1bQS1aYS16MC05XSk/KSskJykiQAoWQ3JlYXRlSm9pblJ1bGVSZXNwb25zZRImCglqb2luX3J1bGUYASABKAsyEy5mb3Jlc3QudjEuSm9pblJ1bGUiWgoVRGVsZXRlSm9pblJ1bGVSZXF1ZXN0EiEKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESHgoMam9pbl9ydWxlX2lkGAIgASgJQgi6SAVyA7ABASIYChZEZWxldGVKb2luUnVsZVJlc3BvbnNlMvIHChNPcmdhbmlzYXRpb25TZXJ2aWNlEmEKEkNyZWF0ZU9yZ2FuaXNhdGlvbhIkLmZvcmVzdC52MS5DcmVhdGVPcmdhbmlzYXRpb25SZXF1ZXN0GiUuZm9yZXN0LnYxLkNyZWF0ZU9yZ2FuaXNhdGlvblJlc3BvbnNlEl0KD0dldE9yZ2FuaXNhdGlvbhIhLmZvcmVzdC52MS5HZXRPcmdhbmlzYXRpb25SZXF1ZXN0GiIuZm9yZXN0LnYxLkdldE9yZ2FuaXNhdGlvblJlc3BvbnNlIgOQAgESaQoTTGlzdE15T3JnYW5pc2F0aW9ucxIlLmZvcmVzdC52MS5MaXN0TXlPcmdhbmlzYXRpb25zUmVxdWVzdBomLmZvcmVzdC52MS5MaXN0TXlPcmdhbmlzYXRpb25zUmVzcG9uc2UiA5ACARJGCglBZGRNZW1iZXISGy5mb3Jlc3QudjEuQWRkTWVtYmVyUmVxdWVzdBocLmZvcmVzdC52MS5BZGRNZW1iZXJSZXNwb25zZRJPCgxSZW1vdmVNZW1iZXISHi5mb3Jlc3QudjEuUmVtb3ZlTWVtYmVyUmVxdWVzdBofLmZvcmVzdC52MS5SZW1vdmVNZW1iZXJSZXNwb25zZRJeChFMZWF2ZU9yZ2FuaXNhdGlvbhIjLmZvcmVzdC52MS5MZWF2ZU9yZ2FuaXNhdGlvblJlcXVlc3QaJC5mb3Jlc3QudjEuTGVhdmVPcmdhbmlzYXRpb25SZXNwb25zZRJbChBVcGRhdGVNZW1iZXJSb2xlEiIuZm9yZXN0LnYxLlVwZGF0ZU1lbWJlclJvbGVSZXF1ZXN0GiMuZm9yZXN0LnYxLlVwZGF0ZU1lbWJlclJvbGVSZXNwb25zZRJRCgtMaXN0TWVtYmVycxIdLmZvcmVzdC52MS5MaXN0TWVtYmVyc1JlcXVlc3QaHi5mb3Jlc3QudjEuTGlzdE1lbWJlcnNSZXNwb25zZSIDkAIBElcKDUxpc3RKb2luUnVsZXMSHy5mb3Jlc3QudjEuTGlzdEpvaW5SdWxlc1JlcXVlc3QaIC5mb3Jlc3QudjEuTGlzdEpvaW5SdWxlc1Jlc3BvbnNlIgOQAgESVQoOQ3JlYXRlSm9pblJ1bGUSIC5mb3Jlc3QudjEuQ3JlYXRlSm9pblJ1bGVSZXF1ZXN0GiEuZm9yZXN0LnYxLkNyZWF0ZUpvaW5SdWxlUmVzcG9uc2USVQoORGVsZXRlSm9pblJ1bGUSIC5mb3Jlc3QudjEuRGVsZXRlSm9pblJ1bGVSZXF1ZXN0GiEuZm9yZXN0LnYxLkRlbGV0ZUpvaW5SdWxlUmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
  * A tenant: it owns projects, environments and destinations, and nothing of it is seen from outside.
@@ -341,6 +341,42 @@ export const RemoveMemberResponseSchema: GenMessage<RemoveMemberResponse> = /*@_
   messageDesc(file_forest_v1_organisations, 11);
 
 /**
+ * Ours. An organisation to leave.
+ *
+ * @generated from message forest.v1.LeaveOrganisationRequest
+ */
+export type LeaveOrganisationRequest = Message<"forest.v1.LeaveOrganisationRequest"> & {
+  /**
+   * UUID of the organisation.
+   *
+   * @generated from field: string organisation_id = 1;
+   */
+  organisationId: string;
+};
+
+/**
+ * Describes the message forest.v1.LeaveOrganisationRequest.
+ * Use `create(LeaveOrganisationRequestSchema)` to create a new message.
+ */
+export const LeaveOrganisationRequestSchema: GenMessage<LeaveOrganisationRequest> = /*@__PURE__*/
+  messageDesc(file_forest_v1_organisations, 12);
+
+/**
+ * Ours. Empty: the caller belongs to it no more.
+ *
+ * @generated from message forest.v1.LeaveOrganisationResponse
+ */
+export type LeaveOrganisationResponse = Message<"forest.v1.LeaveOrganisationResponse"> & {
+};
+
+/**
+ * Describes the message forest.v1.LeaveOrganisationResponse.
+ * Use `create(LeaveOrganisationResponseSchema)` to create a new message.
+ */
+export const LeaveOrganisationResponseSchema: GenMessage<LeaveOrganisationResponse> = /*@__PURE__*/
+  messageDesc(file_forest_v1_organisations, 13);
+
+/**
  * A member's new role.
  *
  * @generated from message forest.v1.UpdateMemberRoleRequest
@@ -373,7 +409,7 @@ export type UpdateMemberRoleRequest = Message<"forest.v1.UpdateMemberRoleRequest
  * Use `create(UpdateMemberRoleRequestSchema)` to create a new message.
  */
 export const UpdateMemberRoleRequestSchema: GenMessage<UpdateMemberRoleRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 12);
+  messageDesc(file_forest_v1_organisations, 14);
 
 /**
  * The membership after the change.
@@ -394,7 +430,7 @@ export type UpdateMemberRoleResponse = Message<"forest.v1.UpdateMemberRoleRespon
  * Use `create(UpdateMemberRoleResponseSchema)` to create a new message.
  */
 export const UpdateMemberRoleResponseSchema: GenMessage<UpdateMemberRoleResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 13);
+  messageDesc(file_forest_v1_organisations, 15);
 
 /**
  * Asks for a page of members.
@@ -429,7 +465,7 @@ export type ListMembersRequest = Message<"forest.v1.ListMembersRequest"> & {
  * Use `create(ListMembersRequestSchema)` to create a new message.
  */
 export const ListMembersRequestSchema: GenMessage<ListMembersRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 14);
+  messageDesc(file_forest_v1_organisations, 16);
 
 /**
  * A page of members.
@@ -464,7 +500,7 @@ export type ListMembersResponse = Message<"forest.v1.ListMembersResponse"> & {
  * Use `create(ListMembersResponseSchema)` to create a new message.
  */
 export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 15);
+  messageDesc(file_forest_v1_organisations, 17);
 
 /**
  * Ours. Whose first sign-in makes them a member.
@@ -506,7 +542,7 @@ export type JoinRule = Message<"forest.v1.JoinRule"> & {
  * Use `create(JoinRuleSchema)` to create a new message.
  */
 export const JoinRuleSchema: GenMessage<JoinRule> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 16);
+  messageDesc(file_forest_v1_organisations, 18);
 
 /**
  * Ours. Asks for an organisation's rules.
@@ -527,7 +563,7 @@ export type ListJoinRulesRequest = Message<"forest.v1.ListJoinRulesRequest"> & {
  * Use `create(ListJoinRulesRequestSchema)` to create a new message.
  */
 export const ListJoinRulesRequestSchema: GenMessage<ListJoinRulesRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 17);
+  messageDesc(file_forest_v1_organisations, 19);
 
 /**
  * Ours. An organisation's rules.
@@ -548,7 +584,7 @@ export type ListJoinRulesResponse = Message<"forest.v1.ListJoinRulesResponse"> &
  * Use `create(ListJoinRulesResponseSchema)` to create a new message.
  */
 export const ListJoinRulesResponseSchema: GenMessage<ListJoinRulesResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 18);
+  messageDesc(file_forest_v1_organisations, 20);
 
 /**
  * Ours. A rule to make.
@@ -583,7 +619,7 @@ export type CreateJoinRuleRequest = Message<"forest.v1.CreateJoinRuleRequest"> &
  * Use `create(CreateJoinRuleRequestSchema)` to create a new message.
  */
 export const CreateJoinRuleRequestSchema: GenMessage<CreateJoinRuleRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 19);
+  messageDesc(file_forest_v1_organisations, 21);
 
 /**
  * Ours. The rule that was made.
@@ -604,7 +640,7 @@ export type CreateJoinRuleResponse = Message<"forest.v1.CreateJoinRuleResponse">
  * Use `create(CreateJoinRuleResponseSchema)` to create a new message.
  */
 export const CreateJoinRuleResponseSchema: GenMessage<CreateJoinRuleResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 20);
+  messageDesc(file_forest_v1_organisations, 22);
 
 /**
  * Ours. A rule to end.
@@ -632,7 +668,7 @@ export type DeleteJoinRuleRequest = Message<"forest.v1.DeleteJoinRuleRequest"> &
  * Use `create(DeleteJoinRuleRequestSchema)` to create a new message.
  */
 export const DeleteJoinRuleRequestSchema: GenMessage<DeleteJoinRuleRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 21);
+  messageDesc(file_forest_v1_organisations, 23);
 
 /**
  * Ours. Empty: the rule holds no more.
@@ -647,7 +683,7 @@ export type DeleteJoinRuleResponse = Message<"forest.v1.DeleteJoinRuleResponse">
  * Use `create(DeleteJoinRuleResponseSchema)` to create a new message.
  */
 export const DeleteJoinRuleResponseSchema: GenMessage<DeleteJoinRuleResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 22);
+  messageDesc(file_forest_v1_organisations, 24);
 
 /**
  * Tenants and who belongs to them. A role is `member` or `admin`; what each may do stands with every method.
@@ -710,6 +746,18 @@ export const OrganisationService: GenService<{
     methodKind: "unary";
     input: typeof RemoveMemberRequestSchema;
     output: typeof RemoveMemberResponseSchema;
+  },
+  /**
+   * Ours. Ends the caller's own membership, whatever their role: whom an admin adds is not asked. What it does is what
+   * `RemoveMember` does. People (`permission_denied` for service accounts). `not_found`: no organisation of the caller's.
+   * `failed_precondition`: the caller is its last admin.
+   *
+   * @generated from rpc forest.v1.OrganisationService.LeaveOrganisation
+   */
+  leaveOrganisation: {
+    methodKind: "unary";
+    input: typeof LeaveOrganisationRequestSchema;
+    output: typeof LeaveOrganisationResponseSchema;
   },
   /**
    * Gives a member another role. Admins (`permission_denied`). The same role again changes nothing.

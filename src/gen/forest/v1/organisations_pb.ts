@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file forest/v1/organisations.proto.
  */
 export const file_forest_v1_organisations: GenFile = /*@__PURE__*/
-  fileDesc("Ch1mb3Jlc3QvdjEvb3JnYW5pc2F0aW9ucy5wcm90bxIJZm9yZXN0LnYxImUKDE9yZ2FuaXNhdGlvbhIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSDAoEbmFtZRgCIAEoCRIuCgpjcmVhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIpChlDcmVhdGVPcmdhbmlzYXRpb25SZXF1ZXN0EgwKBG5hbWUYASABKAkiNQoaQ3JlYXRlT3JnYW5pc2F0aW9uUmVzcG9uc2USFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJIlEKFkdldE9yZ2FuaXNhdGlvblJlcXVlc3QSGQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJSAASDgoEbmFtZRgCIAEoCUgAQgwKCmlkZW50aWZpZXIiSAoXR2V0T3JnYW5pc2F0aW9uUmVzcG9uc2USLQoMb3JnYW5pc2F0aW9uGAEgASgLMhcuZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbiIqChpMaXN0TXlPcmdhbmlzYXRpb25zUmVxdWVzdBIMCgRyb2xlGAEgASgJIlwKG0xpc3RNeU9yZ2FuaXNhdGlvbnNSZXNwb25zZRIuCg1vcmdhbmlzYXRpb25zGAEgAygLMhcuZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbhINCgVyb2xlcxgCIAMoCSJ0ChJPcmdhbmlzYXRpb25NZW1iZXISDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRIMCgRyb2xlGAMgASgJEi0KCWpvaW5lZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiSgoQQWRkTWVtYmVyUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIMCgRyb2xlGAMgASgJIkIKEUFkZE1lbWJlclJlc3BvbnNlEi0KBm1lbWJlchgBIAEoCzIdLmZvcmVzdC52MS5PcmdhbmlzYXRpb25NZW1iZXIiPwoTUmVtb3ZlTWVtYmVyUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCSIWChRSZW1vdmVNZW1iZXJSZXNwb25zZSJRChdVcGRhdGVNZW1iZXJSb2xlUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIMCgRyb2xlGAMgASgJIkkKGFVwZGF0ZU1lbWJlclJvbGVSZXNwb25zZRItCgZtZW1iZXIYASABKAsyHS5mb3Jlc3QudjEuT3JnYW5pc2F0aW9uTWVtYmVyIlQKEkxpc3RNZW1iZXJzUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkicwoTTGlzdE1lbWJlcnNSZXNwb25zZRIuCgdtZW1iZXJzGAEgAygLMh0uZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbk1lbWJlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEwoLdG90YWxfY291bnQYAyABKAUieAoISm9pblJ1bGUSFAoMam9pbl9ydWxlX2lkGAEgASgJEhAKCHByb3ZpZGVyGAIgASgJEhQKDGVtYWlsX2RvbWFpbhgDIAEoCRIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIvChRMaXN0Sm9pblJ1bGVzUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkiQAoVTGlzdEpvaW5SdWxlc1Jlc3BvbnNlEicKCmpvaW5fcnVsZXMYASADKAsyEy5mb3Jlc3QudjEuSm9pblJ1bGUiWAoVQ3JlYXRlSm9pblJ1bGVSZXF1ZXN0EhcKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCRIQCghwcm92aWRlchgCIAEoCRIUCgxlbWFpbF9kb21haW4YAyABKAkiQAoWQ3JlYXRlSm9pblJ1bGVSZXNwb25zZRImCglqb2luX3J1bGUYASABKAsyEy5mb3Jlc3QudjEuSm9pblJ1bGUiRgoVRGVsZXRlSm9pblJ1bGVSZXF1ZXN0EhcKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCRIUCgxqb2luX3J1bGVfaWQYAiABKAkiGAoWRGVsZXRlSm9pblJ1bGVSZXNwb25zZTKSBwoTT3JnYW5pc2F0aW9uU2VydmljZRJhChJDcmVhdGVPcmdhbmlzYXRpb24SJC5mb3Jlc3QudjEuQ3JlYXRlT3JnYW5pc2F0aW9uUmVxdWVzdBolLmZvcmVzdC52MS5DcmVhdGVPcmdhbmlzYXRpb25SZXNwb25zZRJdCg9HZXRPcmdhbmlzYXRpb24SIS5mb3Jlc3QudjEuR2V0T3JnYW5pc2F0aW9uUmVxdWVzdBoiLmZvcmVzdC52MS5HZXRPcmdhbmlzYXRpb25SZXNwb25zZSIDkAIBEmkKE0xpc3RNeU9yZ2FuaXNhdGlvbnMSJS5mb3Jlc3QudjEuTGlzdE15T3JnYW5pc2F0aW9uc1JlcXVlc3QaJi5mb3Jlc3QudjEuTGlzdE15T3JnYW5pc2F0aW9uc1Jlc3BvbnNlIgOQAgESRgoJQWRkTWVtYmVyEhsuZm9yZXN0LnYxLkFkZE1lbWJlclJlcXVlc3QaHC5mb3Jlc3QudjEuQWRkTWVtYmVyUmVzcG9uc2USTwoMUmVtb3ZlTWVtYmVyEh4uZm9yZXN0LnYxLlJlbW92ZU1lbWJlclJlcXVlc3QaHy5mb3Jlc3QudjEuUmVtb3ZlTWVtYmVyUmVzcG9uc2USWwoQVXBkYXRlTWVtYmVyUm9sZRIiLmZvcmVzdC52MS5VcGRhdGVNZW1iZXJSb2xlUmVxdWVzdBojLmZvcmVzdC52MS5VcGRhdGVNZW1iZXJSb2xlUmVzcG9uc2USUQoLTGlzdE1lbWJlcnMSHS5mb3Jlc3QudjEuTGlzdE1lbWJlcnNSZXF1ZXN0Gh4uZm9yZXN0LnYxLkxpc3RNZW1iZXJzUmVzcG9uc2UiA5ACARJXCg1MaXN0Sm9pblJ1bGVzEh8uZm9yZXN0LnYxLkxpc3RKb2luUnVsZXNSZXF1ZXN0GiAuZm9yZXN0LnYxLkxpc3RKb2luUnVsZXNSZXNwb25zZSIDkAIBElUKDkNyZWF0ZUpvaW5SdWxlEiAuZm9yZXN0LnYxLkNyZWF0ZUpvaW5SdWxlUmVxdWVzdBohLmZvcmVzdC52MS5DcmVhdGVKb2luUnVsZVJlc3BvbnNlElUKDkRlbGV0ZUpvaW5SdWxlEiAuZm9yZXN0LnYxLkRlbGV0ZUpvaW5SdWxlUmVxdWVzdBohLmZvcmVzdC52MS5EZWxldGVKb2luUnVsZVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("Ch1mb3Jlc3QvdjEvb3JnYW5pc2F0aW9ucy5wcm90bxIJZm9yZXN0LnYxImUKDE9yZ2FuaXNhdGlvbhIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSDAoEbmFtZRgCIAEoCRIuCgpjcmVhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIpChlDcmVhdGVPcmdhbmlzYXRpb25SZXF1ZXN0EgwKBG5hbWUYASABKAkiNQoaQ3JlYXRlT3JnYW5pc2F0aW9uUmVzcG9uc2USFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJIlEKFkdldE9yZ2FuaXNhdGlvblJlcXVlc3QSGQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJSAASDgoEbmFtZRgCIAEoCUgAQgwKCmlkZW50aWZpZXIiSAoXR2V0T3JnYW5pc2F0aW9uUmVzcG9uc2USLQoMb3JnYW5pc2F0aW9uGAEgASgLMhcuZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbiIqChpMaXN0TXlPcmdhbmlzYXRpb25zUmVxdWVzdBIMCgRyb2xlGAEgASgJIlwKG0xpc3RNeU9yZ2FuaXNhdGlvbnNSZXNwb25zZRIuCg1vcmdhbmlzYXRpb25zGAEgAygLMhcuZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbhINCgVyb2xlcxgCIAMoCSJ0ChJPcmdhbmlzYXRpb25NZW1iZXISDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRIMCgRyb2xlGAMgASgJEi0KCWpvaW5lZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiSgoQQWRkTWVtYmVyUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIMCgRyb2xlGAMgASgJIkIKEUFkZE1lbWJlclJlc3BvbnNlEi0KBm1lbWJlchgBIAEoCzIdLmZvcmVzdC52MS5PcmdhbmlzYXRpb25NZW1iZXIiPwoTUmVtb3ZlTWVtYmVyUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCSIWChRSZW1vdmVNZW1iZXJSZXNwb25zZSIzChhMZWF2ZU9yZ2FuaXNhdGlvblJlcXVlc3QSFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJIhsKGUxlYXZlT3JnYW5pc2F0aW9uUmVzcG9uc2UiUQoXVXBkYXRlTWVtYmVyUm9sZVJlcXVlc3QSFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSDAoEcm9sZRgDIAEoCSJJChhVcGRhdGVNZW1iZXJSb2xlUmVzcG9uc2USLQoGbWVtYmVyGAEgASgLMh0uZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbk1lbWJlciJUChJMaXN0TWVtYmVyc1JlcXVlc3QSFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJInMKE0xpc3RNZW1iZXJzUmVzcG9uc2USLgoHbWVtYmVycxgBIAMoCzIdLmZvcmVzdC52MS5PcmdhbmlzYXRpb25NZW1iZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhMKC3RvdGFsX2NvdW50GAMgASgFIngKCEpvaW5SdWxlEhQKDGpvaW5fcnVsZV9pZBgBIAEoCRIQCghwcm92aWRlchgCIAEoCRIUCgxlbWFpbF9kb21haW4YAyABKAkSLgoKY3JlYXRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiLwoUTGlzdEpvaW5SdWxlc1JlcXVlc3QSFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJIkAKFUxpc3RKb2luUnVsZXNSZXNwb25zZRInCgpqb2luX3J1bGVzGAEgAygLMhMuZm9yZXN0LnYxLkpvaW5SdWxlIlgKFUNyZWF0ZUpvaW5SdWxlUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSEAoIcHJvdmlkZXIYAiABKAkSFAoMZW1haWxfZG9tYWluGAMgASgJIkAKFkNyZWF0ZUpvaW5SdWxlUmVzcG9uc2USJgoJam9pbl9ydWxlGAEgASgLMhMuZm9yZXN0LnYxLkpvaW5SdWxlIkYKFURlbGV0ZUpvaW5SdWxlUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSFAoMam9pbl9ydWxlX2lkGAIgASgJIhgKFkRlbGV0ZUpvaW5SdWxlUmVzcG9uc2Uy8gcKE09yZ2FuaXNhdGlvblNlcnZpY2USYQoSQ3JlYXRlT3JnYW5pc2F0aW9uEiQuZm9yZXN0LnYxLkNyZWF0ZU9yZ2FuaXNhdGlvblJlcXVlc3QaJS5mb3Jlc3QudjEuQ3JlYXRlT3JnYW5pc2F0aW9uUmVzcG9uc2USXQoPR2V0T3JnYW5pc2F0aW9uEiEuZm9yZXN0LnYxLkdldE9yZ2FuaXNhdGlvblJlcXVlc3QaIi5mb3Jlc3QudjEuR2V0T3JnYW5pc2F0aW9uUmVzcG9uc2UiA5ACARJpChNMaXN0TXlPcmdhbmlzYXRpb25zEiUuZm9yZXN0LnYxLkxpc3RNeU9yZ2FuaXNhdGlvbnNSZXF1ZXN0GiYuZm9yZXN0LnYxLkxpc3RNeU9yZ2FuaXNhdGlvbnNSZXNwb25zZSIDkAIBEkYKCUFkZE1lbWJlchIbLmZvcmVzdC52MS5BZGRNZW1iZXJSZXF1ZXN0GhwuZm9yZXN0LnYxLkFkZE1lbWJlclJlc3BvbnNlEk8KDFJlbW92ZU1lbWJlchIeLmZvcmVzdC52MS5SZW1vdmVNZW1iZXJSZXF1ZXN0Gh8uZm9yZXN0LnYxLlJlbW92ZU1lbWJlclJlc3BvbnNlEl4KEUxlYXZlT3JnYW5pc2F0aW9uEiMuZm9yZXN0LnYxLkxlYXZlT3JnYW5pc2F0aW9uUmVxdWVzdBokLmZvcmVzdC52MS5MZWF2ZU9yZ2FuaXNhdGlvblJlc3BvbnNlElsKEFVwZGF0ZU1lbWJlclJvbGUSIi5mb3Jlc3QudjEuVXBkYXRlTWVtYmVyUm9sZVJlcXVlc3QaIy5mb3Jlc3QudjEuVXBkYXRlTWVtYmVyUm9sZVJlc3BvbnNlElEKC0xpc3RNZW1iZXJzEh0uZm9yZXN0LnYxLkxpc3RNZW1iZXJzUmVxdWVzdBoeLmZvcmVzdC52MS5MaXN0TWVtYmVyc1Jlc3BvbnNlIgOQAgESVwoNTGlzdEpvaW5SdWxlcxIfLmZvcmVzdC52MS5MaXN0Sm9pblJ1bGVzUmVxdWVzdBogLmZvcmVzdC52MS5MaXN0Sm9pblJ1bGVzUmVzcG9uc2UiA5ACARJVCg5DcmVhdGVKb2luUnVsZRIgLmZvcmVzdC52MS5DcmVhdGVKb2luUnVsZVJlcXVlc3QaIS5mb3Jlc3QudjEuQ3JlYXRlSm9pblJ1bGVSZXNwb25zZRJVCg5EZWxldGVKb2luUnVsZRIgLmZvcmVzdC52MS5EZWxldGVKb2luUnVsZVJlcXVlc3QaIS5mb3Jlc3QudjEuRGVsZXRlSm9pblJ1bGVSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * A tenant: it owns projects, environments and destinations, and nothing of it is seen from outside.
@@ -340,6 +340,42 @@ export const RemoveMemberResponseSchema: GenMessage<RemoveMemberResponse> = /*@_
   messageDesc(file_forest_v1_organisations, 11);
 
 /**
+ * Ours. An organisation to leave.
+ *
+ * @generated from message forest.v1.LeaveOrganisationRequest
+ */
+export type LeaveOrganisationRequest = Message<"forest.v1.LeaveOrganisationRequest"> & {
+  /**
+   * UUID of the organisation.
+   *
+   * @generated from field: string organisation_id = 1;
+   */
+  organisationId: string;
+};
+
+/**
+ * Describes the message forest.v1.LeaveOrganisationRequest.
+ * Use `create(LeaveOrganisationRequestSchema)` to create a new message.
+ */
+export const LeaveOrganisationRequestSchema: GenMessage<LeaveOrganisationRequest> = /*@__PURE__*/
+  messageDesc(file_forest_v1_organisations, 12);
+
+/**
+ * Ours. Empty: the caller belongs to it no more.
+ *
+ * @generated from message forest.v1.LeaveOrganisationResponse
+ */
+export type LeaveOrganisationResponse = Message<"forest.v1.LeaveOrganisationResponse"> & {
+};
+
+/**
+ * Describes the message forest.v1.LeaveOrganisationResponse.
+ * Use `create(LeaveOrganisationResponseSchema)` to create a new message.
+ */
+export const LeaveOrganisationResponseSchema: GenMessage<LeaveOrganisationResponse> = /*@__PURE__*/
+  messageDesc(file_forest_v1_organisations, 13);
+
+/**
  * A member's new role.
  *
  * @generated from message forest.v1.UpdateMemberRoleRequest
@@ -372,7 +408,7 @@ export type UpdateMemberRoleRequest = Message<"forest.v1.UpdateMemberRoleRequest
  * Use `create(UpdateMemberRoleRequestSchema)` to create a new message.
  */
 export const UpdateMemberRoleRequestSchema: GenMessage<UpdateMemberRoleRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 12);
+  messageDesc(file_forest_v1_organisations, 14);
 
 /**
  * The membership after the change.
@@ -393,7 +429,7 @@ export type UpdateMemberRoleResponse = Message<"forest.v1.UpdateMemberRoleRespon
  * Use `create(UpdateMemberRoleResponseSchema)` to create a new message.
  */
 export const UpdateMemberRoleResponseSchema: GenMessage<UpdateMemberRoleResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 13);
+  messageDesc(file_forest_v1_organisations, 15);
 
 /**
  * Asks for a page of members.
@@ -428,7 +464,7 @@ export type ListMembersRequest = Message<"forest.v1.ListMembersRequest"> & {
  * Use `create(ListMembersRequestSchema)` to create a new message.
  */
 export const ListMembersRequestSchema: GenMessage<ListMembersRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 14);
+  messageDesc(file_forest_v1_organisations, 16);
 
 /**
  * A page of members.
@@ -463,7 +499,7 @@ export type ListMembersResponse = Message<"forest.v1.ListMembersResponse"> & {
  * Use `create(ListMembersResponseSchema)` to create a new message.
  */
 export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 15);
+  messageDesc(file_forest_v1_organisations, 17);
 
 /**
  * Ours. Whose first sign-in makes them a member.
@@ -505,7 +541,7 @@ export type JoinRule = Message<"forest.v1.JoinRule"> & {
  * Use `create(JoinRuleSchema)` to create a new message.
  */
 export const JoinRuleSchema: GenMessage<JoinRule> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 16);
+  messageDesc(file_forest_v1_organisations, 18);
 
 /**
  * Ours. Asks for an organisation's rules.
@@ -526,7 +562,7 @@ export type ListJoinRulesRequest = Message<"forest.v1.ListJoinRulesRequest"> & {
  * Use `create(ListJoinRulesRequestSchema)` to create a new message.
  */
 export const ListJoinRulesRequestSchema: GenMessage<ListJoinRulesRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 17);
+  messageDesc(file_forest_v1_organisations, 19);
 
 /**
  * Ours. An organisation's rules.
@@ -547,7 +583,7 @@ export type ListJoinRulesResponse = Message<"forest.v1.ListJoinRulesResponse"> &
  * Use `create(ListJoinRulesResponseSchema)` to create a new message.
  */
 export const ListJoinRulesResponseSchema: GenMessage<ListJoinRulesResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 18);
+  messageDesc(file_forest_v1_organisations, 20);
 
 /**
  * Ours. A rule to make.
@@ -582,7 +618,7 @@ export type CreateJoinRuleRequest = Message<"forest.v1.CreateJoinRuleRequest"> &
  * Use `create(CreateJoinRuleRequestSchema)` to create a new message.
  */
 export const CreateJoinRuleRequestSchema: GenMessage<CreateJoinRuleRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 19);
+  messageDesc(file_forest_v1_organisations, 21);
 
 /**
  * Ours. The rule that was made.
@@ -603,7 +639,7 @@ export type CreateJoinRuleResponse = Message<"forest.v1.CreateJoinRuleResponse">
  * Use `create(CreateJoinRuleResponseSchema)` to create a new message.
  */
 export const CreateJoinRuleResponseSchema: GenMessage<CreateJoinRuleResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 20);
+  messageDesc(file_forest_v1_organisations, 22);
 
 /**
  * Ours. A rule to end.
@@ -631,7 +667,7 @@ export type DeleteJoinRuleRequest = Message<"forest.v1.DeleteJoinRuleRequest"> &
  * Use `create(DeleteJoinRuleRequestSchema)` to create a new message.
  */
 export const DeleteJoinRuleRequestSchema: GenMessage<DeleteJoinRuleRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 21);
+  messageDesc(file_forest_v1_organisations, 23);
 
 /**
  * Ours. Empty: the rule holds no more.
@@ -646,7 +682,7 @@ export type DeleteJoinRuleResponse = Message<"forest.v1.DeleteJoinRuleResponse">
  * Use `create(DeleteJoinRuleResponseSchema)` to create a new message.
  */
 export const DeleteJoinRuleResponseSchema: GenMessage<DeleteJoinRuleResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 22);
+  messageDesc(file_forest_v1_organisations, 24);
 
 /**
  * Tenants and who belongs to them. A role is `member` or `admin`; what each may do stands with every method.
@@ -709,6 +745,18 @@ export const OrganisationService: GenService<{
     methodKind: "unary";
     input: typeof RemoveMemberRequestSchema;
     output: typeof RemoveMemberResponseSchema;
+  },
+  /**
+   * Ours. Ends the caller's own membership, whatever their role: whom an admin adds is not asked. What it does is what
+   * `RemoveMember` does. People (`permission_denied` for service accounts). `not_found`: no organisation of the caller's.
+   * `failed_precondition`: the caller is its last admin.
+   *
+   * @generated from rpc forest.v1.OrganisationService.LeaveOrganisation
+   */
+  leaveOrganisation: {
+    methodKind: "unary";
+    input: typeof LeaveOrganisationRequestSchema;
+    output: typeof LeaveOrganisationResponseSchema;
   },
   /**
    * Gives a member another role. Admins (`permission_denied`). The same role again changes nothing.
