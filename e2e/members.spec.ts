@@ -91,7 +91,8 @@ test('the last admin stays: the refusal is told in words, and nothing changes', 
   await own.getByRole('button', { name: 'Make member' }).click();
   await page.getByRole('alertdialog').getByRole('button', { name: 'Make me a member' }).click();
   await expect(own.getByRole('alert')).toContainText('is the only admin');
-  await own.getByRole('button', { name: 'Remove' }).click();
+  await expect(own.getByRole('button', { name: 'Remove' })).toHaveCount(0);
+  await page.getByRole('button', { name: 'Leave organisation' }).click();
   const question = page.getByRole('alertdialog');
   await question.getByRole('button', { name: 'Leave' }).click();
   await expect(question.getByRole('alert')).toContainText('make somebody else admin first');
@@ -111,7 +112,7 @@ test('who gives up being admin, and then leaves, sees it at once', async ({ worl
   await api.organisations.addMember({ organisationId, userId: second.userId, role: 'admin' });
   const page = await browserOf(second);
   await page.goto(address(world));
-  await row(page, second.username).getByRole('button', { name: 'Remove' }).click();
+  await page.getByRole('button', { name: 'Leave organisation' }).click();
   await page.getByRole('alertdialog').getByRole('button', { name: 'Leave' }).click();
   await expect(page.getByText('You belong to no organisation yet.')).toBeVisible();
 
@@ -121,6 +122,42 @@ test('who gives up being admin, and then leaves, sees it at once', async ({ worl
   await page.getByRole('alertdialog').getByRole('button', { name: 'Make me a member' }).click();
   await expect(page.getByText('Admins of')).toBeVisible();
   await expect(list(page).getByRole('button')).toHaveCount(0);
+});
+
+test('who was added unasked sees it on the account page, and leaves after a question', async ({
+  world,
+  newcomer,
+  browserOf,
+}) => {
+  const { api } = world.people.admin;
+  const { organisation } = await api.organisations.getOrganisation({
+    identifier: { case: 'name', value: world.organisation },
+  });
+  const added = await newcomer();
+  const organisationId = organisation?.organisationId ?? '';
+  await api.organisations.addMember({ organisationId, userId: added.userId, role: 'member' });
+  const page = await browserOf(added);
+  await page.goto('/account');
+  await page.getByRole('link', { name: world.organisation, exact: true }).click();
+  await page.goto(address(world));
+  const leave = page.getByRole('button', { name: 'Leave organisation' });
+  await expect(row(page, added.username)).toBeVisible();
+  await expectFitForAll(page);
+  await leave.click();
+  const question = page.getByRole('alertdialog');
+  await expect(question).toContainText(`Leave ${world.organisation}?`);
+  await expect(question).toContainText('stop counting');
+  await question.getByRole('button', { name: 'Cancel' }).click();
+  await expect(leave).toBeFocused();
+  await expect(row(page, added.username)).toBeVisible();
+  await leave.click();
+  await question.getByRole('button', { name: 'Leave' }).click();
+  await expect(page.getByText('You belong to no organisation yet.')).toBeVisible();
+  await expect(page.getByText(`You left ${world.organisation}.`)).toBeVisible();
+  await page.goto(address(world));
+  await expect(page.getByRole('heading', { name: 'Page not found' })).toBeVisible();
+  const { members } = await api.organisations.listMembers({ organisationId });
+  expect(members.map(({ userId }) => userId)).not.toContain(added.userId);
 });
 
 test('members see who belongs here and change nothing; a failed list is tried again', async ({

@@ -196,7 +196,7 @@ test('with passwords switched off a provider is the only way in, also for the fi
   await expect(page.getByRole('link', { name: 'acme' })).toBeVisible();
   await page.goto(`${url}/orgs/acme/members`);
   await expect(page.getByRole('list', { name: 'Members' })).toContainText('ada');
-  await expect(page.getByRole('button', { name: 'Remove ada' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Make member: ada' })).toBeVisible();
   await page.goto(`${url}/account`);
   await expect(page.getByRole('region', { name: 'Sign-in providers' })).toBeVisible();
   await expect(page.getByLabel('Current password')).toHaveCount(0);

@@ -7,6 +7,7 @@ import { Empty } from '#src/components/states.tsx';
 import { OrganisationService } from '#src/gen/forest/v1/organisations_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
 import { paged } from '#src/lib/paged.ts';
+import { LeaveOrganisation } from './leave-organisation.tsx';
 import { MemberRow } from './member-row.tsx';
 
 export interface MemberListProps {
@@ -27,7 +28,13 @@ export function MemberList({ organisation, organisationId, canEdit, ownUserId }:
   const members = query.data?.pages.flatMap((page) => page.members) ?? [];
   const total = query.data?.pages.at(-1)?.totalCount ?? 0;
   return (
-    <Section title="Members" flush aside={total > 0 && <Badge icon={null}>{total}</Badge>}>
+    <Section
+      title="Members"
+      flush
+      aside={total > 0 && <Badge icon={null}>{total}</Badge>}
+      // Here and not in one's own row: that may be pages away, or not load.
+      actions={<LeaveOrganisation organisation={organisation} organisationId={organisationId} />}
+    >
       <PagedList
         query={query}
         what="members"

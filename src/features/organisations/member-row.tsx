@@ -20,7 +20,7 @@ export interface MemberRowProps {
   readonly isSelf: boolean;
 }
 
-/** One member, and for admins what can be changed: the role, and whether they belong here at all. */
+/** One member, and for admins what can be changed: the role, and of others whether they belong here at all. */
 export function MemberRow({ organisation, organisationId, member, canEdit, isSelf }: MemberRowProps) {
   const [asked, setAsked] = useState<'remove' | 'demote'>();
   const { changeRole } = useOrganisationWrites();
@@ -51,9 +51,11 @@ export function MemberRow({ organisation, organisationId, member, canEdit, isSel
           >
             Make {next}
           </Button>
-          <Button variant="reject" aria-label={`Remove ${username}`} onClick={() => setAsked('remove')}>
-            Remove
-          </Button>
+          {!isSelf && (
+            <Button variant="reject" aria-label={`Remove ${username}`} onClick={() => setAsked('remove')}>
+              Remove
+            </Button>
+          )}
         </span>
       )}
       {changeRole.error && (
@@ -68,7 +70,6 @@ export function MemberRow({ organisation, organisationId, member, canEdit, isSel
           organisation={organisation}
           organisationId={organisationId}
           member={member}
-          isSelf={isSelf}
           onClose={() => setAsked(undefined)}
         />
       )}

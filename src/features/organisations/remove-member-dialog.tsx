@@ -1,9 +1,7 @@
-import { useNavigate } from 'react-router';
 import { AlertDialog, AlertDialogCancel } from '#src/components/alert-dialog.tsx';
 import { Button } from '#src/components/button.tsx';
 import { ActionError } from '#src/components/states.tsx';
 import { announce } from '#src/components/toast.tsx';
-import { paths } from '#src/config/paths.ts';
 import type { OrganisationMember } from '#src/gen/forest/v1/organisations_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
 import { useOrganisationWrites } from './use-organisation-writes.ts';
@@ -12,7 +10,6 @@ export interface RemoveMemberDialogProps {
   readonly organisation: string;
   readonly organisationId: string;
   readonly member: OrganisationMember;
-  readonly isSelf: boolean;
   readonly onClose: () => void;
 }
 
@@ -21,21 +18,17 @@ export function RemoveMemberDialog({
   organisation,
   organisationId,
   member: { userId, username },
-  isSelf,
   onClose,
 }: RemoveMemberDialogProps) {
   const { remove } = useOrganisationWrites();
-  const navigate = useNavigate();
   const confirm = async () => {
     try {
       await remove.mutateAsync({ organisationId, userId });
     } catch {
       return; // Shown below, from the mutation.
     }
-    announce(isSelf ? `You left ${organisation}.` : `${username} was removed.`);
-    // Who left sees nothing of the organisation any more, this page included.
-    if (isSelf) void navigate(paths.home());
-    else onClose();
+    announce(`${username} was removed.`);
+    onClose();
   };
   return (
     <AlertDialog
@@ -43,13 +36,13 @@ export function RemoveMemberDialog({
       onOpenChange={(open) => {
         if (!open && !remove.isPending) onClose();
       }}
-      title={isSelf ? `Leave ${organisation}?` : `Remove ${username} from ${organisation}?`}
-      description={`${isSelf ? 'You' : 'They'} will not see anything of it any more. Votes on waiting releases stay on record and stop counting; after being added again they count again.`}
+      title={`Remove ${username} from ${organisation}?`}
+      description="They will not see anything of it any more. Votes on waiting releases stay on record and stop counting; after being added again they count again."
       actions={
         <>
           <AlertDialogCancel />
           <Button variant="danger" onClick={confirm} pending={remove.isPending}>
-            {isSelf ? 'Leave' : 'Remove'}
+            Remove
           </Button>
         </>
       }
@@ -57,7 +50,7 @@ export function RemoveMemberDialog({
       {remove.error && (
         <div className="mt-3">
           <ActionError>
-            {isSelf ? 'You were' : `${username} was`} not removed. {describeError(remove.error).message}
+            {username} was not removed. {describeError(remove.error).message}
           </ActionError>
         </div>
       )}

@@ -22,11 +22,13 @@ export function useOrganisationWrites() {
       }),
     ]);
   };
-  const { createOrganisation, addMember, removeMember, updateMemberRole } = OrganisationService.method;
+  const { createOrganisation, addMember, removeMember, leaveOrganisation, updateMemberRole } =
+    OrganisationService.method;
   return {
     create: useMutation(createOrganisation, { onSuccess }),
     add: useMutation(addMember, { onSuccess }),
     remove: useMutation(removeMember, { onSuccess }),
+    leave: useMutation(leaveOrganisation, { onSuccess }),
     changeRole: useMutation(updateMemberRole, { onSuccess }),
   };
 }
