@@ -158,6 +158,11 @@ test('who was added unasked sees it on the account page, and leaves after a ques
   await expect(page.getByRole('heading', { name: 'Page not found' })).toBeVisible();
   const { members } = await api.organisations.listMembers({ organisationId });
   expect(members.map(({ userId }) => userId)).not.toContain(added.userId);
+
+  const record = await browserOf(world.people.admin);
+  await record.goto(`/orgs/${world.organisation}/history`);
+  const { username } = added;
+  await expect(record.getByText(`${username} removed member ${username}`, { exact: true })).toBeVisible();
 });
 
 test('members see who belongs here and change nothing; a failed list is tried again', async ({
