@@ -4,7 +4,7 @@ import { apiAt, signedIn } from '../api.ts';
 import { cpuSeconds, parentOf } from './cpu-time.ts';
 import { type Figure, median } from './figure.ts';
 import { fillReleases, fillVotes, gateAll, intents, waitingIntents } from './growth-rows.ts';
-import { type HttpLine, openHttpLine } from './http-line.ts';
+import { openHttpLine } from './http-line.ts';
 import { type Place, withPlace } from './place.ts';
 import { getRequest, postRequest } from './requests.ts';
 
@@ -15,65 +15,26 @@ const idleSeconds = 20;
 const password = 'correct horse battery staple';
 const organisation = 'bench';
 
-/** `nothing` asks the database for nothing: how noisy the machine is while the others are measured. */
-type Latencies = Record<'vote' | 'requirements' | 'waiting list' | 'nothing', number>;
-
 interface Target {
   readonly id: string;
   readonly project: string;
 }
 
-/** The middle latency of requests sent one after another, in milliseconds; the first ones only warm up. */
-async function latency(line: HttpLine, requests: readonly string[]): Promise<number> {
-  const took: number[] = [];
-  for (const request of requests) {
-    const sent = performance.now();
-    const answer = await line.send(request);
-    if (answer.status !== 200) throw new Error(`answered ${answer.status}: ${answer.text()}`);
-    took.push(performance.now() - sent);
-  }
-  return median(took.slice(warmUp));
+/** A server whose database has so many votes. */
+interface Grown {
+  readonly url: string;
+  readonly token: string;
+  readonly targets: readonly Target[];
 }
 
-/** One vote each on releases that wait and have one vote already; the same releases' requirements; the list of all. */
-async function measure(
-  url: string,
-  token: string,
-  targets: readonly Target[],
-  word: string,
-): Promise<Latencies> {
-  const { hostname, port } = new URL(url);
-  const line = await openHttpLine(hostname, Number(port));
-  const about = ({ id, project }: Target) => ({
-    project: { organisation, project },
-    releaseIntentId: id,
-  });
-  const votes = targets.map((one) =>
-    postRequest(url, 'PolicyService/ApproveRelease', token, {
-      ...about(one),
-      targetEnvironment: 'production',
-      comment: word,
-    }),
-  );
-  const reads = targets.map((one) =>
-    getRequest(url, 'PolicyService/GetReleaseRequirements', token, about(one), null),
-  );
-  const lists = targets.map(() => getRequest(url, 'PolicyService/ListPendingApprovals', token, {}, null));
-  const found = {
-    vote: await latency(line, votes),
-    requirements: await latency(line, reads),
-    'waiting list': await latency(line, lists),
-    nothing: await latency(
-      line,
-      targets.map(() => postRequest(url, 'StatusService/Status', token, {})),
-    ),
-  };
-  line.end();
-  return found;
-}
+/** Releases that wait and have one vote each. */
+const waiting = `
+  select i.id, p.name as project from release_intents i join projects p on p.id = i.project_id
+   where i.status = 'ACTIVE' and p.name like 'grown-%' order by i.created_at limit $1`;
 
-/** Gives the tokens of the reviewers: of one who warms up the server, and of one for each size. */
-async function setUp({ server }: Place): Promise<string[]> {
+/** Fills a place with votes; the reviewer whose token is given has voted on nothing yet. */
+async function grow({ server }: Place, client: pg.Client, size: number): Promise<Grown> {
+  const began = performance.now();
   const { url } = server;
   const founder = { username: 'founder', email: 'founder@example.com', password };
   await apiAt(url).sessions.setUp({ token: server.setUpToken ?? '', organisation, ...founder });
@@ -82,29 +43,64 @@ async function setUp({ server }: Place): Promise<string[]> {
   const type = { organisation: 'forage', name: 'noop', version: 1n };
   for (const [sortOrder, environment] of environments.entries()) {
     await admin.environments.createEnvironment({ organisation, name: environment, sortOrder });
-    await admin.destinations.createDestination({
-      organisation,
-      environment,
-      name: `${environment}-eu`,
-      type,
-    });
+    const name = `${environment}-eu`;
+    await admin.destinations.createDestination({ organisation, environment, name, type });
   }
   const { organisations } = await admin.organisations.listMyOrganisations({});
-  const tokens: string[] = [];
-  // Each has voted on nothing yet when it is measured with them, so that the list and the votes are the same.
-  for (const size of ['first', ...sizes]) {
-    const username = `reviewer-${size}`;
-    const { user, tokens: given } = await apiAt(url).users.register({
-      username,
-      email: `${username}@example.com`,
-      password,
-    });
-    const userId = user?.userId ?? '';
-    const organisationId = organisations[0]?.organisationId ?? '';
-    await admin.organisations.addMember({ organisationId, userId, role: 'member' });
-    tokens.push(given?.accessToken ?? '');
+  const organisationId = organisations[0]?.organisationId ?? '';
+  const reviewer = { username: 'reviewer', email: 'reviewer@example.com', password };
+  const { user, tokens } = await apiAt(url).users.register(reviewer);
+  await admin.organisations.addMember({ organisationId, userId: user?.userId ?? '', role: 'member' });
+  const { rows } = await client.query<{ id: string }>(`select id from users where username = 'founder'`);
+  await fillReleases(client, organisationId, rows[0]?.id ?? '');
+  await fillVotes(client, organisationId, size);
+  const { rows: targets } = await client.query<Target>(waiting, [asked + warmUp]);
+  console.log(`  ${size} votes filled in ${((performance.now() - began) / 1000).toFixed(0)} s`);
+  return { url, token: tokens?.accessToken ?? '', targets };
+}
+
+/** What is asked of each, about each of its targets. `nothing` asks the database for nothing. */
+const questions = {
+  vote: ({ url, token }: Grown, about: object) =>
+    postRequest(url, 'PolicyService/ApproveRelease', token, {
+      ...about,
+      targetEnvironment: 'production',
+      comment: 'I have looked at it.',
+    }),
+  requirements: ({ url, token }: Grown, about: object) =>
+    getRequest(url, 'PolicyService/GetReleaseRequirements', token, about, null),
+  'waiting list': ({ url, token }: Grown) =>
+    getRequest(url, 'PolicyService/ListPendingApprovals', token, {}, null),
+  nothing: ({ url, token }: Grown) => postRequest(url, 'StatusService/Status', token, {}),
+};
+type Name = keyof typeof questions;
+
+/**
+ * The middle latency of each size, in milliseconds, of requests sent one after another to all sizes in turn: whatever else
+ * the machine does meets each of them alike. The first requests only warm up.
+ */
+async function measure(all: readonly Grown[], name: Name): Promise<readonly number[]> {
+  const lines = await Promise.all(
+    all.map(({ url }) => openHttpLine(new URL(url).hostname, Number(new URL(url).port))),
+  );
+  const took: number[][] = all.map(() => []);
+  for (let turn = 0; turn < asked + warmUp; turn++) {
+    for (const step of all.keys()) {
+      // Another one goes first each time.
+      const which = (turn + step) % all.length;
+      const grown = all[which];
+      if (grown === undefined) continue;
+      const { id = '', project = '' } = grown.targets[turn] ?? {};
+      const about = { project: { organisation, project }, releaseIntentId: id };
+      const request = questions[name](grown, about);
+      const sent = performance.now();
+      const answer = await lines[which]?.send(request);
+      if (answer?.status !== 200) throw new Error(`answered ${answer?.status}: ${answer?.text()}`);
+      took[which]?.push(performance.now() - sent);
+    }
   }
-  return tokens;
+  for (const line of lines) line.end();
+  return took.map((times) => median(times.slice(warmUp)));
 }
 
 const writes = `
@@ -145,58 +141,53 @@ async function idle({ server }: Place, client: pg.Client): Promise<Figure[]> {
   ];
 }
 
-/**
- * What a vote, a release's page and the list of what waits cost as votes add up: 10,000 releases in 50 projects with 500
- * policies, 1,000 of which wait. Votes add up where they do in life, on releases that have ended; one that waits
- * has as many as before (one), or its answer would be longer, and the list of what waits as well.
- */
-export async function growth(): Promise<Figure[]> {
+const growthOf = async (all: readonly Grown[], name: Name): Promise<Figure> => {
+  const found = await measure(all, name);
+  const ratio = Math.max(...found) / Math.min(...found);
+  return {
+    name: `Growth of ${name}, at 1,000, 100,000 and 1,000,000 votes (median of ${asked}, one at a time)`,
+    measured: `${found.map((one) => one.toFixed(2)).join(', ')} ms`,
+    limit: `the largest at most 1.3 × the smallest (it is ${ratio.toFixed(2)})`,
+    reached: ratio <= 1.3,
+  };
+};
+
+/** Runs `work` with a server for each size; all are gone afterwards. */
+async function withGrown<T>(
+  [size, ...more]: readonly number[],
+  work: (all: readonly Grown[], place: Place, client: pg.Client) => Promise<T>,
+  before: readonly Grown[] = [],
+): Promise<T> {
   return withPlace(async (place) => {
-    const { server, database } = place;
-    const [first = '', ...tokens] = await setUp(place);
-    const client = new pg.Client(database);
+    const client = new pg.Client(place.database);
     await client.connect();
     try {
-      const { rows } = await client.query<{ organisation: string; author: string }>(
-        `select o.id as organisation, u.id as author from organisations o, users u where u.username = 'founder'`,
-      );
-      const { organisation: organisationId = '', author = '' } = rows[0] ?? {};
-      await fillReleases(client, organisationId, author);
-      const found: Latencies[] = [];
-      for (const [index, size] of sizes.entries()) {
-        const began = performance.now();
-        await fillVotes(client, organisationId, size);
-        const { rows: targets } = await client.query<Target>(
-          `select i.id, p.name as project from release_intents i join projects p on p.id = i.project_id
-            where i.status = 'ACTIVE' and p.name like 'grown-%' order by i.created_at limit $1`,
-          [asked + warmUp],
-        );
-        const filled = (performance.now() - began) / 1000;
-        // Or the smallest would be measured while the server is still cold, and make the others look good.
-        if (index === 0) await measure(server.url, first, targets, 'to warm up');
-        const here = await measure(server.url, tokens[index] ?? '', targets, `at ${size}`);
-        const words = Object.entries(here).map(([name, value]) => `${name} ${value.toFixed(2)} ms`);
-        console.log(`  ${size} votes (filled in ${filled.toFixed(0)} s): ${words.join(', ')}`);
-        found.push(here);
-      }
-      console.log(
-        `  ${waitingIntents} of ${intents} releases wait, with one vote each and one more by each reviewer that measures; all other votes are on releases that have ended`,
-      );
-      const growths = (['vote', 'requirements', 'waiting list'] as const).map((name): Figure => {
-        const all = found.map((one) => one[name]);
-        const smallest = Math.min(...all);
-        const ratio = Math.max(...all) / smallest;
-        return {
-          name: `Growth of ${name}, at 1,000, 100,000 and 1,000,000 votes (median of ${asked}, one at a time)`,
-          measured: `${all.map((one) => one.toFixed(2)).join(', ')} ms`,
-          limit: `the largest at most 1.3 × the smallest (it is ${ratio.toFixed(2)})`,
-          reached: ratio <= 1.3,
-        };
-      });
-      await gateAll(client);
-      return [...growths, ...(await idle(place, client))];
+      const all = [...before, await grow(place, client, size ?? 0)];
+      return await (more.length === 0 ? work(all, place, client) : withGrown(more, work, all));
     } finally {
       await client.end();
     }
+  });
+}
+
+/**
+ * What a vote, a release's page and the list of what waits cost as votes add up: 10,000 releases in 50 projects with 500
+ * policies, 1,000 of which wait. Votes add up where they do in life, on releases that have ended; one that waits
+ * has as many at each size (one), or its answer would be longer, and the list of what waits as well.
+ */
+export async function growth(): Promise<Figure[]> {
+  return withGrown(sizes, async (all, place, client) => {
+    const growths = [
+      await growthOf(all, 'vote'),
+      await growthOf(all, 'requirements'),
+      await growthOf(all, 'waiting list'),
+    ];
+    const nothing = await measure(all, 'nothing');
+    console.log(
+      `  ${waitingIntents} of ${intents} releases wait, with one vote each; all other votes are on releases that have ended`,
+    );
+    console.log(`  what asks for nothing took ${nothing.map((one) => one.toFixed(2)).join(', ')} ms`);
+    await gateAll(client);
+    return [...growths, ...(await idle(place, client))];
   });
 }
