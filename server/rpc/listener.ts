@@ -1,9 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { DescMethod, JsonReadOptions, JsonWriteOptions } from '@bufbuild/protobuf';
-import { isFieldError } from '@bufbuild/protobuf/reflect';
-import { base64Decode } from '@bufbuild/protobuf/wire';
-import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
-import { ViolationsSchema } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import { Code, ConnectError, createContextValues, type HandlerContext } from '@connectrpc/connect';
 import type { AppContext } from '#server/context.ts';
 import { exhausted } from '#server/failure.ts';
@@ -12,17 +8,15 @@ import { bodyDeadline } from '#server/http/body-deadline.ts';
 import { type RequestRecord, requestRecord } from '#server/http/request-record.ts';
 import { notModified, revalidate } from '#server/http/revalidate.ts';
 import type { SpanAttributes } from '#server/observe/tracing.ts';
-import { isServerStop } from '#server/request-scope.ts';
 import { accessInterceptor } from './access-interceptor.ts';
 import { accessRuleOf, services } from './access-table.ts';
-import { bound } from './bounded-error.ts';
-import { codeName } from './code-name.ts';
 import { credentialOf } from './credential.ts';
-import { connectErrorOf, errorInterceptor, violations } from './errors.ts';
+import { connectErrorOf, errorInterceptor } from './errors.ts';
+import { explainRefusal, isLate } from './explain-refusal.ts';
 import { nodeAdapter } from './node-adapter.ts';
 import { type Asked, askedKey, Polls } from './polls.ts';
 import { refuse } from './refuse.ts';
-import { addRequestInfo } from './request-info.ts';
+import { type Problem, problemOf } from './request-problem.ts';
 import { RequestRates } from './request-rates.ts';
 import { routes } from './router.ts';
 
@@ -35,17 +29,11 @@ const STREAM_PATIENCE = 20;
 /** Addresses of calls: our contract, and the standard services of gRPC. */
 const CALL = /^\/(forest\.v1|grpc\.health\.v1|grpc\.reflection\.v1)\./;
 
-const ONE = ['application/json', 'application/proto'];
-const STREAM = ['application/connect+json', 'application/connect+proto'];
-const GRPC = ['application/grpc', 'application/grpc-web'].flatMap((t) => [t, `${t}+json`, `${t}+proto`]);
-
 const methods: ReadonlyMap<string, DescMethod> = new Map(
   Object.values(services).flatMap((service) =>
     service.methods.map((method) => [`/${service.typeName}/${method.name}`, method]),
   ),
 );
-
-const UNREADABLE = /^parse binary|^received compressed envelope|decompress/;
 
 /** JSON is UTF-8; the lenient reading would store other characters than were sent. */
 const jsonOptions: Partial<JsonReadOptions & JsonWriteOptions> & {
@@ -184,59 +172,6 @@ const spanAttributes = (record: RequestRecord, response: ServerResponse): SpanAt
   'forage.request_id': record.requestId,
 });
 
-interface Problem {
-  readonly status: number;
-  readonly error: ConnectError;
-}
-
-function problemOf(path: string, method: DescMethod | undefined, request: IncomingMessage): Problem | null {
-  const problem = (status: number, code: Code, words: string): Problem => ({
-    status,
-    error: new ConnectError(words, code),
-  });
-  if (method === undefined) return problem(404, Code.Unimplemented, `there is no method ${path.slice(1)}`);
-  const readable = method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
-  const isGet = request.method === 'GET';
-  if (request.method !== 'POST' && !(isGet && readable)) {
-    const allowed = readable ? 'POST or GET' : 'POST';
-    return problem(405, Code.Unimplemented, `${path.slice(1)} takes ${allowed}, not ${request.method}`);
-  }
-  const authority = 'authority' in request ? String(request.authority) : (request.headers.host ?? '');
-  const address = authority === '' ? null : URL.parse(request.url ?? '', `http://${authority}`);
-  if (address === null) {
-    return problem(400, Code.InvalidArgument, 'the Host header or the address cannot be read');
-  }
-  if (isGet) {
-    // It speaks of a body, which there is none of; Connect would answer to one that it does not know without a word.
-    delete request.headers['content-type'];
-    const query = address.searchParams;
-    if (query.get('base64') === '1' && !isBase64(query.get('message') ?? '')) {
-      return problem(400, Code.InvalidArgument, 'message: is no base64');
-    }
-    if (query.get('encoding') === 'json' || query.get('encoding') === 'proto') return null;
-    return problem(415, Code.InvalidArgument, 'encoding: must be json or proto in the query of a GET');
-  }
-  const sent = (request.headers['content-type'] ?? '').toLowerCase();
-  // The one parameter that is taken; to any other Connect would answer without a word.
-  const type = sent.replace(/(?<=json); ?charset=utf-?8$/, '');
-  if (method.methodKind === 'bidi_streaming' && request.httpVersionMajor === 1) {
-    return problem(505, Code.Unimplemented, `${path.slice(1)} streams both ways, which takes HTTP/2`);
-  }
-  const own = method.methodKind === 'unary' ? ONE : STREAM;
-  if (own.includes(type) || GRPC.includes(type)) return null;
-  const accepted = [...own, 'application/grpc', 'application/grpc-web'].join(', ');
-  return problem(415, Code.InvalidArgument, `content-type: must be one of ${accepted}, not "${type}"`);
-}
-
-function isBase64(text: string): boolean {
-  try {
-    base64Decode(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** Before a body is read: nobody without credentials makes the server read and parse one. */
 function gate(app: AppContext, context: HandlerContext): void {
   const record = requestRecord();
@@ -251,63 +186,4 @@ function gate(app: AppContext, context: HandlerContext): void {
     throw connectErrorOf(unauthenticated(), app.log);
   // A caller who has given up already needs no message read.
   if (isLate(context.signal)) throw context.signal.reason;
-}
-
-/**
- * Completes what Connect itself refuses, before any interceptor: names the request, and says what is wrong with bytes that
- * are no message. Connect aborts the call with its error before it writes the answer: the only place to add to it. Its
- * signal does not tell, because that may have been aborted before, by the call's deadline.
- */
-function explainRefusal(context: HandlerContext): void {
-  if (!isAbortable(context)) return;
-  const record = requestRecord();
-  const { abort, signal } = context;
-  let explained: unknown;
-  context.abort = (reason) => {
-    // The reason of a stop is one for all calls, and is made each call's own where it is thrown.
-    if (reason instanceof ConnectError && reason !== explained && !isServerStop(reason)) {
-      explained = reason;
-      explainUnreadable(reason, context.method, isLate(signal));
-      bound(reason);
-      addRequestInfo(reason, record?.requestId);
-      if (record !== null) record.code = codeName(reason.code);
-    }
-    abort(reason);
-  };
-}
-
-/** What Connect makes, and shows to gates and handlers without this part. */
-interface Abortable {
-  abort: (reason?: unknown) => void;
-}
-
-const isAbortable = (context: HandlerContext): context is HandlerContext & Abortable =>
-  'abort' in context && typeof context.abort === 'function';
-
-const isLate = ({ reason }: AbortSignal): boolean =>
-  reason instanceof ConnectError && reason.code === Code.DeadlineExceeded;
-
-/** Connect answers `internal` for bytes that are no message, and names no field in the details; they are the caller's. */
-function explainUnreadable(reason: ConnectError, method: DescMethod, late: boolean): void {
-  const { rawMessage } = reason;
-  const field = fieldOf(reason);
-  const unreadable = reason.code === Code.Internal && UNREADABLE.test(rawMessage);
-  if (unreadable && late) {
-    const words = 'the deadline had passed before the message was read';
-    Object.assign(reason, { code: Code.DeadlineExceeded, rawMessage: words });
-  } else if (unreadable) {
-    const words = `the bytes are no ${method.input.typeName}: ${rawMessage}`;
-    Object.assign(reason, { code: Code.InvalidArgument, rawMessage: words });
-  } else if (field !== null) {
-    const value = violations([{ field, message: rawMessage }]);
-    reason.details.push({ desc: ViolationsSchema, value });
-  }
-}
-
-/** The field that could not be read from JSON: Connect's error has protobuf's as its cause, which has the field's. */
-function fieldOf(error: Error): string | null {
-  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {
-    if (isFieldError(cause)) return cause.field().name;
-  }
-  return null;
 }
