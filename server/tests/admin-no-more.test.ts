@@ -76,23 +76,23 @@ describe('an admin who is none any more when the change is made', () => {
   });
 });
 
-test('a member who is none any more when the release is written down releases nothing', async () => {
+test.each([
+  ['the membership', 'delete from memberships where user_id = $1', Code.NotFound],
+  ['the credential', 'update credentials set revoked_at = now() where user_id = $1', Code.Unauthenticated],
+])('nothing is released once %s has ended, though the request was let in before', async (_, end, code) => {
   const w = await world(app);
   const { artifactId } = await w.artifact();
   const removal = await app.context.db.pool.connect();
   try {
     await removal.query('begin');
-    await removal.query('delete from memberships where organisation_id = $1 and user_id = $2', [
-      w.organisationId,
-      w.author.userId,
-    ]);
+    await removal.query(end, [w.author.userId]);
     await removal.query('select 1 from projects where organisation_id = $1 for no key update', [
       w.organisationId,
     ]);
     const asked = Promise.allSettled([w.release(artifactId, ['staging'])]);
     await eventually(() => waitingFor('for share of p, a'), 'the request to meet the removal');
     await removal.query('commit');
-    expect((await asked).map(refusal)).toEqual([Code.NotFound]);
+    expect((await asked).map(refusal)).toEqual([code]);
   } finally {
     removal.release();
   }

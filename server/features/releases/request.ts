@@ -4,7 +4,7 @@ import type { StageDefinition } from '#domain/release/stage.ts';
 import type { AppContext } from '#server/context.ts';
 import { isUniqueViolation, type Transaction } from '#server/db/database.ts';
 import { Failure, failedPrecondition, invalid, notFound } from '#server/failure.ts';
-import type { Caller } from '#server/features/access/service.ts';
+import { type Caller, unauthenticated } from '#server/features/access/service.ts';
 import { matchesPattern } from '#server/features/gate/branch-pattern.ts';
 import { loadEnabledPolicies } from '#server/features/gate/service.ts';
 import { meetWakers } from '#server/features/gate/wake.ts';
@@ -45,8 +45,9 @@ interface Plan {
 /**
  * Asks for a release: copies the pipeline's stages, or makes one stage without dependencies for each environment, so that
  * the coordinator finds one kind of intent and there is no second way to a deployment.
- * @throws Failure not_found (artifact, pipeline, environment, destination; also for who has left meanwhile); already_exists with the id of the pipeline
- * release of this artifact that is under way; failed_precondition when a branch rule forbids it, when nothing is left
+ * @throws Failure unauthenticated when the credential that let the caller in has been ended since; not_found (artifact,
+ * pipeline, environment, destination; also for who has left meanwhile); already_exists with the id of the pipeline release of
+ * this artifact that is under way; failed_precondition when a branch rule forbids it, when nothing is left
  * to do without `force`, or when there is no pipeline to use.
  */
 export async function requestRelease(
@@ -61,7 +62,7 @@ export async function requestRelease(
   try {
     return await app.db.transaction(async (tx) => {
       await meetWakers(tx, request.artifactId);
-      await requireStillIn(tx, caller, scope, request.artifactId);
+      await requireStillIn(tx, caller, scope, request.artifactId, app.clock.now());
       const targets = await tx.run(store.findTargets, [scope.organisationId, request.artifactId]);
       const plan = request.usePipeline ? await ofPipeline(tx, scope, request) : direct(request, targets);
       if (plan.pipeline !== null) await requireNoneUnderWay(tx, request.artifactId);
@@ -112,11 +113,13 @@ export async function requestRelease(
  */
 async function requireStillIn(
   tx: Transaction,
-  { userId }: Caller,
+  { userId, credentialId }: Caller,
   { organisationId }: ProjectScope,
   artifactId: string,
+  now: Date,
 ): Promise<void> {
-  const [found] = await tx.run(store.standingIn, [userId, organisationId]);
+  const [found] = await tx.run(store.standingIn, [userId, organisationId, credentialId, now]);
+  if (found?.ended) throw unauthenticated();
   if (found?.standing == null) throw notFound(`artifact ${artifactId}`);
 }
 

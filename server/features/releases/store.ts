@@ -1,7 +1,7 @@
 import type { Standing } from '#domain/approval/vote.ts';
 import type { PlanApproval, ReleaseStatus } from '#domain/release/stage.ts';
 import { statement } from '#server/db/database.ts';
-import { STANDING_OF } from '#server/features/access/parts.ts';
+import { ENDED, STANDING_OF } from '#server/features/access/parts.ts';
 import { AUTHORSHIP, INTENT, STAGES_OF_INTENT } from '#server/features/gate/parts.ts';
 import {
   DESTINATION_STATE,
@@ -21,11 +21,14 @@ export const findArtifact = statement<readonly [artifactId: string], ArtifactRow
   'select slug, branch from artifacts where id = $1',
 );
 
-/** What a user is to an organisation at this moment. */
+/** What a user is to an organisation at this moment, and whether the credential that let them in has been ended since. */
 export const standingIn = statement<
-  readonly [userId: string, organisationId: string],
-  { standing: Standing | null }
->('releases.standing', `select ${STANDING_OF('$1::uuid', '$2::uuid')} as standing`);
+  readonly [userId: string, organisationId: string, credentialId: string, now: Date],
+  { standing: Standing | null; ended: boolean }
+>(
+  'releases.standing',
+  `select ${STANDING_OF('$1::uuid', '$2::uuid')} as standing, ${ENDED('$3::uuid', '$4::timestamptz')} as ended`,
+);
 
 export interface TargetRow {
   readonly environment: string;
