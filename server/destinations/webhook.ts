@@ -1,4 +1,4 @@
-import pRetry, { AbortError } from 'p-retry';
+import pRetry from 'p-retry';
 import { Webhook } from 'standardwebhooks';
 import type { Clock } from '#server/context.ts';
 import type { Delivery, DeliveryRun, DestinationType, Outcome } from './destination-type.ts';
@@ -41,6 +41,9 @@ class Retryable extends Error {
     this.retryAfter = retryAfter;
   }
 }
+
+/** An end that another attempt would not change. */
+class Refused extends Error {}
 
 class OutOfTime extends Error {}
 
@@ -146,6 +149,8 @@ export function createWebhook(options: WebhookOptions): DestinationType {
   const { clock, firstRetryMs = 500, random = Math.random } = options;
 
   const attempt = async (delivery: Delivery, run: DeliveryRun, signal: AbortSignal): Promise<Outcome> => {
+    const { secret = '' } = delivery.metadata;
+    if (secret === '') throw new Refused('the destination has no signing secret any more: give it one');
     const url = new URL(delivery.metadata.url ?? '');
     const address = shownAddress(url);
     const now = clock.now();
@@ -156,7 +161,7 @@ export function createWebhook(options: WebhookOptions): DestinationType {
       'user-agent': 'Forage/1 (webhook)',
       'webhook-id': delivery.releaseId,
       'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
-      'webhook-signature': new Webhook(delivery.metadata.secret ?? '').sign(delivery.releaseId, now, body),
+      'webhook-signature': new Webhook(secret).sign(delivery.releaseId, now, body),
     };
     run.log(`POST ${address}`);
     let answer: PostAnswer;
@@ -166,7 +171,7 @@ export function createWebhook(options: WebhookOptions): DestinationType {
       answer = withoutSecrets(sent, delivery);
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof TargetRefused) throw new AbortError(`${address} ${error.message}`);
+      if (error instanceof TargetRefused) throw new Refused(`${address} ${error.message}`);
       const why = error instanceof Error ? error.message || error.name : String(error);
       throw new Retryable(`${address} could not be reached: ${why}`, null);
     }
@@ -178,7 +183,7 @@ export function createWebhook(options: WebhookOptions): DestinationType {
     if (answer.status >= 500 || RETRIED_STATUSES.has(answer.status)) {
       throw new Retryable(words, answer.retryAfter);
     }
-    throw new AbortError(words);
+    throw new Refused(words);
   };
 
   const deliver = async (delivery: Delivery, run: DeliveryRun): Promise<Outcome> => {
@@ -213,7 +218,8 @@ export function createWebhook(options: WebhookOptions): DestinationType {
       if (error instanceof Retryable) {
         return { status: 'FAILED', errorMessage: `${error.message} (tried ${ATTEMPTS} times)` };
       }
-      return { status: 'FAILED', errorMessage: error instanceof Error ? error.message : String(error) };
+      if (error instanceof Refused) return { status: 'FAILED', errorMessage: error.message };
+      throw error;
     } finally {
       clearTimeout(timer);
     }

@@ -265,6 +265,30 @@ describe('forage/webhook@1', () => {
     expect(target.received).toHaveLength(1);
   });
 
+  it('calls nobody without a secret to sign by', async () => {
+    const target = await receiver(answer(200));
+    const { outcome } = await deliver(deliveryTo(target.url, { metadata: { url: target.url } }));
+    expect(outcome).toEqual({
+      status: 'FAILED',
+      errorMessage: 'the destination has no signing secret any more: give it one',
+    });
+    expect(target.received).toEqual([]);
+  });
+
+  it('tells what goes wrong on our side to whoever runs it, and blames no receiver', async () => {
+    const target = await receiver(answer(200));
+    const webhook = createWebhook({ clock: hurriedClock(), publicUrl: () => null, targets: HERE });
+    const running = webhook.deliver(deliveryTo(target.url), {
+      log: () => {},
+      running: async () => {
+        throw new Error('a fault of ours');
+      },
+      signal: new AbortController().signal,
+    });
+    await expect(running).rejects.toThrow('a fault of ours');
+    expect(target.received).toEqual([]);
+  });
+
   it('stops when it is told to', async () => {
     const target = await receiver(hang);
     const abort = new AbortController();
