@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { PolicyService } from '#server/gen/forest/v1/policies_pb.ts';
+import { SessionService } from '#server/gen/forest/v1/sessions_pb.ts';
 import { eventually, startTestApp, type TestApp } from './harness.ts';
+import { inTurn } from './in-turn.ts';
 import { keptLog } from './log-lines.ts';
 import type { LyingProvider } from './lying-provider.ts';
 import {
@@ -273,6 +275,23 @@ describe('connecting an identity', () => {
       [userId],
     );
     expect((await connecting(browser)).code).toBe('failed_precondition');
+  });
+
+  test('waits for a sign-out that came before it, and comes to nothing then', async () => {
+    const { browser, userId, token } = await withPassword();
+    const { url } = await connecting(browser);
+    const answer = acme.consent(url, { claims: newcomer() });
+    const [, end] = await inTurn(
+      app,
+      userId,
+      () => app.client(SessionService, { token }).signOutEverywhere({}),
+      () => browser.go(`/auth/oidc/acme/callback?${answer}`),
+    );
+    expect(problem(end.to)).toBe('session_ended');
+    const { rows } = await app.context.db.pool.query('select 1 from user_identities where user_id = $1', [
+      userId,
+    ]);
+    expect(rows).toEqual([]);
   });
 
   test('leaves a way in: the only identity of a user without a password stays', async () => {

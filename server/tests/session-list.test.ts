@@ -6,6 +6,7 @@ import { UsersService } from '#server/gen/forest/v1/users_pb.ts';
 import { readProxies } from '#server/http/client-address.ts';
 import { asBrowser, post } from './browser.ts';
 import { eventually, startTestApp, type TestApp } from './harness.ts';
+import { inTurn } from './in-turn.ts';
 
 const PASSWORD = 'a long enough password';
 const MINUTE = 60_000;
@@ -289,6 +290,34 @@ describe('signing out everywhere', () => {
       );
       expect(live.rows).toEqual([]);
     }
+  });
+
+  test('is heard by what waited behind it: a session that has ended makes no access token, and ends none', async () => {
+    const copy = asBrowser(await signIn());
+    const { userId = '' } = (await post(app, 'UsersService/TokenInfo', {}, copy)).body as { userId?: string };
+    const token = { userId, name: 'lasting', scopes: ['approve'] };
+    const late: [string, object][] = [
+      ['UsersService/CreatePersonalAccessToken', token],
+      ['SessionService/SignOutEverywhere', {}],
+    ];
+    for (const [method, request] of late) {
+      const owner = asBrowser(await signIn());
+      const stolen = asBrowser(await signIn());
+      const [ended, refused] = await inTurn(
+        app,
+        userId,
+        () => post(other, 'SessionService/SignOutEverywhere', { keepThis: true }, owner),
+        () => post(app, method, request, stolen),
+      );
+      expect(ended.status).toBe(200);
+      expect([method, refused.body.code]).toEqual([method, 'unauthenticated']);
+      expect(await letsIn(owner)).toBe(true);
+    }
+    const { rows } = await app.context.db.pool.query(
+      `select 1 from credentials where user_id = $1 and kind = 'personal'`,
+      [userId],
+    );
+    expect(rows).toEqual([]);
   });
 });
 

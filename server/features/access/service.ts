@@ -8,6 +8,7 @@ import type { AccessRow, CallerRow } from './rows.ts';
 import {
   findAdminStanding,
   findCaller,
+  findEnd,
   findStanding,
   lookups,
   requireAdmin,
@@ -118,6 +119,15 @@ export async function requireStillAdmin(
   const [standing] = await app.db.run(findAdminStanding, params);
   if (standing === undefined) throw permissionDenied(`only an admin of ${organisation} can do this`);
   if (standing.ended) throw unauthenticated();
+}
+
+/**
+ * Whether the caller's credential still stands: asked within a transaction that has waited for those that end it, and that makes
+ * what would outlive it.
+ */
+export async function stillStands(tx: Transaction, app: AppContext, caller: Caller): Promise<boolean> {
+  const [found] = await tx.run(findEnd, [caller.credentialId, app.clock.now()]);
+  return found?.ended === false;
 }
 
 /**

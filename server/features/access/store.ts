@@ -93,6 +93,12 @@ export const findAdminStanding = statement<
      from memberships m where m.organisation_id = $3 and m.user_id = $2 and m.role = 'admin'`,
 );
 
+/** Whether the credential that a caller was let in by has been ended since. */
+export const findEnd = statement<readonly [credentialId: string, now: Date], { ended: boolean }>(
+  'access.end',
+  `select ${ENDED('$1', '$2')} as ended`,
+);
+
 /** Refuses where the caller is no admin of the organisation, and keeps the role until the transaction ends. */
 export const requireAdmin = statement<readonly unknown[], unknown>(
   'access.require_admin',

@@ -1,7 +1,7 @@
 import type { AppContext } from '#server/context.ts';
 import type { Transaction } from '#server/db/database.ts';
 import { notFound } from '#server/failure.ts';
-import { accessEnded, type Caller, unauthenticated } from '#server/features/access/service.ts';
+import { accessEnded, type Caller, stillStands, unauthenticated } from '#server/features/access/service.ts';
 import { recordAccount } from '#server/features/history/service.ts';
 import type { Page } from '#server/rpc/page.ts';
 import { type LoginRow, listLogins, lockLogins, replaceSessionSecret, revokeLogin } from './logins-store.ts';
@@ -25,12 +25,21 @@ export async function loginsOf(app: AppContext, caller: Caller, page: Page): Pro
 }
 
 /**
+ * Has one at a time, until the transaction ends, of what makes and what ends the caller's logins and access tokens.
+ * @throws Failure `unauthenticated` when the one before ended what the caller came with.
+ */
+export async function holdLogins(tx: Transaction, app: AppContext, caller: Caller): Promise<void> {
+  await lockLogins(tx, caller.userId);
+  if (!(await stillStands(tx, app, caller))) throw unauthenticated();
+}
+
+/**
  * Ends one of the caller's sessions or logins, on every server at once. Says whether it was the one that asked.
  * @throws Failure `not_found` for one that is unknown, has ended or belongs to somebody else.
  */
 export async function endSession(app: AppContext, caller: Caller, sessionId: string): Promise<boolean> {
   const ended = await app.db.transaction(async (tx) => {
-    await lockLogins(tx, caller.userId);
+    await holdLogins(tx, app, caller);
     accessEnded(tx, app, caller.userId);
     const found = await revokeLogin(tx, of(app, caller), sessionId);
     if (found !== null) await recordEnd(tx, app, caller, { session: sessionId.toLowerCase() });
@@ -43,7 +52,7 @@ export async function endSession(app: AppContext, caller: Caller, sessionId: str
 /** Ends all of the caller's sessions and logins, or all but the one that asks. Personal access tokens live on. */
 export async function signOutEverywhere(app: AppContext, caller: Caller, keepThis: boolean): Promise<void> {
   await app.db.transaction(async (tx) => {
-    await lockLogins(tx, caller.userId);
+    await holdLogins(tx, app, caller);
     if (keepThis) await endOtherLogins(tx, app, caller.userId, caller.credentialId);
     else await endLogins(tx, caller.userId, app.clock.now());
     accessEnded(tx, app, caller.userId);

@@ -2,7 +2,7 @@ import type { AppContext } from '#server/context.ts';
 import { Failure, invalid, notFound, permissionDenied } from '#server/failure.ts';
 import { accessEnded, type Caller } from '#server/features/access/service.ts';
 import { recordAccount } from '#server/features/history/service.ts';
-import { lockLogins } from './logins-store.ts';
+import { holdLogins } from './logins.ts';
 import { mint } from './service.ts';
 import {
   countPersonalTokens,
@@ -38,8 +38,8 @@ export async function createPersonalToken(
   const createdAt = app.clock.now();
   const expiresAt = tokenEnd(app, createdAt, input.expiresInSeconds);
   return await app.db.transaction(async (tx) => {
-    // Of several at once each counts those before it.
-    await lockLogins(tx, caller.userId);
+    // Of several at once each counts those before it, and none is made after the end of what it was asked by.
+    await holdLogins(tx, app, caller);
     if ((await countPersonalTokens(tx, caller.userId)) >= MOST_TOKENS) {
       throw new Failure(
         'resource_exhausted',

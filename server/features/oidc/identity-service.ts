@@ -1,7 +1,7 @@
 import type { AppContext } from '#server/context.ts';
 import type { Transaction } from '#server/db/database.ts';
 import { Failure, failedPrecondition, notFound, permissionDenied } from '#server/failure.ts';
-import type { Caller } from '#server/features/access/service.ts';
+import { type Caller, stillStands, unauthenticated } from '#server/features/access/service.ts';
 import { credentialBegan } from '#server/features/credentials/service.ts';
 import { recordAccount } from '#server/features/history/service.ts';
 import { type Begun, begin, providerOf } from './pending-service.ts';
@@ -69,13 +69,14 @@ function requireSession(caller: Caller): void {
 
 /**
  * Connects an identity to a signed-in user; one that they have already stays.
- * @throws SignInProblem `identity_taken` when it is another user's; `too_many_identities`.
+ * @throws SignInProblem `identity_taken` when it is another user's; `too_many_identities`; `session_ended`.
  */
 export async function connect(app: AppContext, caller: Caller, vouched: Vouched): Promise<void> {
   await app.db.transaction(async (tx) => {
     const now = app.clock.now();
     await lockIdentity(tx, vouched.issuer, vouched.subject);
     await lockUserIdentities(tx, caller.userId);
+    if (!(await stillStands(tx, app, caller))) throw new SignInProblem('session_ended');
     const owner = await noteUse(tx, vouched, now);
     if (owner?.userId === caller.userId) return;
     if (owner !== null) throw new SignInProblem('identity_taken');
@@ -95,6 +96,7 @@ export async function disconnect(app: AppContext, caller: Caller, identityId: st
   requireSession(caller);
   await app.db.transaction(async (tx) => {
     await lockUserIdentities(tx, caller.userId);
+    if (!(await stillStands(tx, app, caller))) throw unauthenticated();
     const all = await listIdentities(tx, caller.userId);
     const identity = all.find((one) => one.identityId === identityId.toLowerCase());
     if (identity === undefined) throw notFound(`identity ${identityId}`);
