@@ -10,8 +10,10 @@ import {
 } from '#server/gen/forest/v1/releases_pb.ts';
 import { UsersService } from '#server/gen/forest/v1/users_pb.ts';
 import { aimAt, PASSWORD } from './aim.ts';
+import { asBrowser, post as postAt } from './browser.ts';
 import { callJson, everyMethod, nameOf, post } from './every-method.ts';
 import { eventually, startTestApp, type TestApp } from './harness.ts';
+import { inTurn } from './in-turn.ts';
 import { at, beside, follow } from './neighbours.ts';
 import { ended, type Person, person, stateOf, type World, world } from './world.ts';
 
@@ -136,6 +138,26 @@ describe('a stream ends when the right to it ends, on every server', () => {
       expect((await watching.told.then(() => null, ConnectError.from))?.code).toBe(Code.Unauthenticated);
     }
   });
+});
+
+test('what a copied cookie has open or has waiting ends when its owner changes the password', async () => {
+  const intentId = await gated(1);
+  const { userId, username } = w.reviewerTwo;
+  const password = 'correct horse battery staple';
+  const { cookie } = await postAt(app, 'SessionService/SignIn', { identifier: username, password });
+  const copied = { ...w.reviewerTwo, token: cookie.slice(cookie.indexOf('=') + 1) };
+  const watching = await follow(other, copied, intentId);
+  const change = { userId, currentPassword: password, newPassword: 'quite another long one' };
+  const token = { userId, name: 'lasting', scopes: ['approve'] };
+  const [changed, late] = await inTurn(
+    app,
+    userId,
+    () => postAt(app, 'UsersService/ChangePassword', change, asBrowser(cookie)),
+    () => postAt(other, 'UsersService/CreatePersonalAccessToken', token, asBrowser(cookie)),
+  );
+  expect([changed.status, late.body.code]).toEqual([200, 'unauthenticated']);
+  await w.reviewer.policies.approveRelease(gateOf(intentId));
+  expect((await watching.told.then(() => null, ConnectError.from))?.code).toBe(Code.Unauthenticated);
 });
 
 describe('ids that do not belong together', () => {

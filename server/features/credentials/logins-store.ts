@@ -94,17 +94,30 @@ export async function revokeLogin(
   return ended.length === 0 ? null : { current: ended.some(({ current }) => current) };
 }
 
-const replaceSecret = statement<readonly [id: string, secretHash: Buffer], { expiresAt: Date }>(
-  'credentials.replace_session_secret',
-  `update credentials set secret_hash = $2 where id = $1 and kind = 'session' and revoked_at is null
+const succeed = statement<
+  readonly [id: string, nextId: string, secretHash: Buffer, now: Date],
+  { expiresAt: Date }
+>(
+  'credentials.succeed_session',
+  `with former as (
+     update credentials set revoked_at = $4 where id = $1 and kind = 'session' and revoked_at is null returning *)
+   insert into credentials (id, kind, user_id, secret_hash, family_id, created_at, begun_at, expires_at, last_used_at,
+                            address, user_agent, idle_seconds)
+   select $2, kind, user_id, $3, family_id, created_at, coalesce(begun_at, created_at), expires_at, last_used_at,
+          address, user_agent, idle_seconds
+     from former
    returning expires_at as "expiresAt"`,
 );
 
-/** Gives a session another secret, so that the former one is worth nothing; null when it has ended or is no session. */
-export async function replaceSessionSecret(
+/**
+ * Ends a session's credential and has another one go on for it, with another secret; null when it has ended or is no session.
+ * Another id too: what was let in by the former one, and still waits or watches, is out.
+ */
+export async function succeedSession(
   db: Executor,
   id: string,
-  secretHash: Buffer,
+  next: { id: string; secretHash: Buffer },
+  now: Date,
 ): Promise<{ expiresAt: Date } | null> {
-  return (await db.run(replaceSecret, [id, secretHash]))[0] ?? null;
+  return (await db.run(succeed, [id, next.id, next.secretHash, now]))[0] ?? null;
 }

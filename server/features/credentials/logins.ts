@@ -4,7 +4,7 @@ import { notFound } from '#server/failure.ts';
 import { accessEnded, type Caller, stillStands, unauthenticated } from '#server/features/access/service.ts';
 import { recordAccount } from '#server/features/history/service.ts';
 import type { Page } from '#server/rpc/page.ts';
-import { type LoginRow, listLogins, lockLogins, replaceSessionSecret, revokeLogin } from './logins-store.ts';
+import { type LoginRow, listLogins, lockLogins, revokeLogin, succeedSession } from './logins-store.ts';
 import { hashSecret, makeSecret } from './secret.ts';
 import { endLogins, endOtherLogins, type StartedSession } from './service.ts';
 
@@ -66,7 +66,7 @@ async function recordEnd(tx: Transaction, app: AppContext, caller: Caller, befor
 
 /**
  * Gives the caller's session a new secret, within the transaction that makes the former one unsafe to go on with: whoever
- * has a copy of it is out. Null when the caller came with something else than a session.
+ * has a copy of it is out, also of what they have open. Null when the caller came with something else than a session.
  * @throws Failure `unauthenticated` when the session has been ended meanwhile.
  */
 export async function renewSession(
@@ -75,8 +75,9 @@ export async function renewSession(
   { credentialKind, credentialId }: Caller,
 ): Promise<StartedSession | null> {
   if (credentialKind !== 'session') return null;
-  const secret = makeSecret('session', app.newSecret);
-  const renewed = await replaceSessionSecret(tx, credentialId, hashSecret(secret));
+  const next = { id: app.newId(), secret: makeSecret('session', app.newSecret) };
+  const hashed = { id: next.id, secretHash: hashSecret(next.secret) };
+  const renewed = await succeedSession(tx, credentialId, hashed, app.clock.now());
   if (renewed === null) throw unauthenticated();
-  return { credentialId, secret, expiresAt: renewed.expiresAt };
+  return { credentialId: next.id, secret: next.secret, expiresAt: renewed.expiresAt };
 }

@@ -250,8 +250,13 @@ export async function changePassword(
   return await app.db.transaction(async (tx) => {
     if (!(await replacePassword(tx, userId, from, to, app.clock.now()))) throw wrong;
     await endOtherLogins(tx, app, userId, caller.credentialId);
-    await recordAccount(tx, app, userId, caller, { kind: 'account.password_changed' });
-    return await renewSession(tx, app, caller);
+    const renewed = await renewSession(tx, app, caller);
+    await recordAccount(tx, app, userId, caller, {
+      kind: 'account.password_changed',
+      // The browser's further deeds are recorded with this one.
+      after: renewed && { session: renewed.credentialId },
+    });
+    return renewed;
   });
 }
 
