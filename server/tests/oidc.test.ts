@@ -299,6 +299,11 @@ describe('an answer that is not this browser’s, or not new', () => {
   test('begins only where somebody goes, by GET, at a provider that there is', async () => {
     const browser = new Browser(app);
     expect((await browser.go('/auth/oidc/acme/start', { 'sec-fetch-mode': 'no-cors' })).status).toBe(403);
+    for (const dest of ['iframe', 'frame', 'embed', 'object'])
+      expect((await browser.go('/auth/oidc/acme/start', { 'sec-fetch-dest': dest })).status).toBe(403);
+    expect(browser.cookies.size).toBe(0);
+    const goes = { 'sec-fetch-dest': 'document', 'x-forwarded-for': '192.0.2.7' };
+    expect((await browser.go('/auth/oidc/acme/start', goes)).to.origin).toBe(acme.issuer);
     expect(problem((await browser.go('/auth/oidc/nobody/start')).to)).toBe('unknown_provider');
     expect((await browser.go('/auth/oidc/acme/finish')).status).toBe(404);
     expect((await browser.go('/auth/')).status).toBe(404);

@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { AppContext } from '#server/context.ts';
 import { DatabaseFailure } from '#server/db/database-failure.ts';
 import {
@@ -61,15 +61,22 @@ async function start(
   const query = new URLSearchParams(search);
   const returnTo = returnPath(query.get('return_to'));
   try {
-    // Pictures and scripts of other sites begin nothing: only whoever goes there.
-    const mode = request.headers['sec-fetch-mode'];
-    if (mode !== undefined && mode !== 'navigate') return refuse(response, 403, 'this address is gone to');
+    if (!isGoneTo(request.headers)) return refuse(response, 403, 'this address is gone to');
     const provider = providerOf(app, providerId);
     const begun = await begin(app, provider, purposeOf(query), returnTo);
     lead(response, begun.url.href, [browserCookie(app, begun)]);
   } catch (error) {
     tell(app, response, providerId, error, '/sign-in', returnTo);
   }
+}
+
+/**
+ * Pictures, scripts and frames of other sites begin nothing, or a page could use up what one address may have under way: only
+ * whoever goes there.
+ */
+function isGoneTo(headers: IncomingHttpHeaders): boolean {
+  const { 'sec-fetch-mode': mode = 'navigate', 'sec-fetch-dest': dest = 'document' } = headers;
+  return mode === 'navigate' && dest === 'document';
 }
 
 function purposeOf(query: URLSearchParams): Purpose {
