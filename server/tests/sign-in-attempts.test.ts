@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { signInAttempt } from '#server/features/attempts/subject.ts';
 import { readProxies } from '#server/http/client-address.ts';
 import { asBrowser, post } from './browser.ts';
-import { startTestApp, type TestApp } from './harness.ts';
+import { eventually, startTestApp, type TestApp } from './harness.ts';
 
 const PASSWORD = 'a long enough password';
 const WRONG = 'not the password at all';
@@ -19,13 +20,17 @@ const clock = {
 const statements: string[] = [];
 const observeStatement = (name: string) => {
   if (/^(attempts|users|credentials|organisations)\./.test(name)) statements.push(name);
+  if (name.startsWith('history.')) steps.push(name);
 };
+/** In which order refusals are recorded and answered. */
+const steps: string[] = [];
+const log = pino({ level: 'info' }, { write: (line) => void steps.push(JSON.parse(line).msg) });
 const config = { trustedProxies: readProxies('127.0.0.1') };
 let app: TestApp;
 /** Another server on the same database. */
 let other: TestApp;
 beforeAll(async () => {
-  app = await startTestApp({ clock, config, observeStatement });
+  app = await startTestApp({ clock, config, observeStatement, log });
   other = await startTestApp({ clock, config: { ...config, databaseUrl: app.databaseUrl } });
 });
 afterAll(async () => {
@@ -144,6 +149,14 @@ describe('guessing at one account', () => {
     };
     expect(await told(`nobody-${n}`)).toEqual(await told(username));
   });
+});
+
+test('what a refused sign-in leaves in the record is written when its answer has gone: nobody waits for it', async () => {
+  await eventually(async () => steps.at(-1) !== 'history.where_known', 'what was refused before');
+  steps.length = 0;
+  expect((await signIn()).body.code).toBe(NO);
+  await eventually(async () => steps.includes('history.append'), 'the entry');
+  expect(steps).toEqual(['a call', 'history.where_known', 'history.append']);
 });
 
 describe('guessing from one address', () => {

@@ -1,5 +1,6 @@
 import type { AppContext } from '#server/context.ts';
 import type { Executor, Transaction } from '#server/db/database.ts';
+import { requestRecord } from '#server/http/request-record.ts';
 import { requestScope, withinRequest } from '#server/request-scope.ts';
 import { subjects } from '#server/signals/bus.ts';
 import { type Content, contentHash, contentJson } from './chain.ts';
@@ -144,17 +145,22 @@ export async function appendAccount(
 }
 
 /**
- * The same for what was refused, and so has no transaction of its own. Nobody waits for it: the answer must not take
- * longer where there is an account than where there is none. What cannot be appended is logged.
+ * The same for what was refused, and so has no transaction of its own. Nobody waits for it, and it begins when the answer has
+ * gone: that must not take longer where there is an account than where there is none. What cannot be appended is logged.
  */
 export function recordRefusal(app: AppContext, user: Actor, entry: AccountEntry): void {
   const append = () => app.db.transaction((tx) => recordAccount(tx, app, user.userId, user, entry));
   const scope = requestScope();
-  // Of the request, but not ended with it.
-  const appended = scope === null ? append() : withinRequest({ ...scope, signal: null }, append);
-  appended.catch((error: unknown) =>
-    app.log.error({ err: error, kind: entry.kind }, 'a refusal is missing in the history'),
-  );
+  const begin = () => {
+    // Of the request, but not ended with it.
+    const appended = scope === null ? append() : withinRequest({ ...scope, signal: null }, append);
+    appended.catch((error: unknown) =>
+      app.log.error({ err: error, kind: entry.kind }, 'a refusal is missing in the history'),
+    );
+  };
+  const request = requestRecord();
+  if (request === null) begin();
+  else request.atEnd(begin);
 }
 
 export interface HistoryFilter {
