@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { ConfigError } from './config.ts';
 import { DatabaseFailure } from './db/database-failure.ts';
 import { EmbeddedStartError } from './db/embedded/index.ts';
@@ -18,6 +19,9 @@ export function wordsForStart(error: unknown): string | null {
   ) {
     return error.message;
   }
+  // insufficient_privilege: whichever statement it was, the role of DATABASE_URL lacks a right.
+  if (error instanceof pg.DatabaseError && error.code === '42501')
+    return `DATABASE_URL: ${error.message}: let its role own the database, or give it the rights that docs/postgresql.md names`;
   if (!(error instanceof Error) || !('code' in error) || !PLAIN.has(String(error.code))) return null;
   if (error.code === 'EADDRINUSE') return `PORT is in use by another program: ${error.message}`;
   // Where the database is, its own errors say.

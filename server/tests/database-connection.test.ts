@@ -8,6 +8,7 @@ import { onceThere } from '#server/db/arrival.ts';
 import { cancelRequest } from '#server/db/cancel-request.ts';
 import { targetOf } from '#server/db/connection.ts';
 import { openDatabase, statement } from '#server/db/database.ts';
+import { MIGRATIONS, migrate } from '#server/db/migrate.ts';
 import { withinRequest } from '#server/request-scope.ts';
 import { wordsForStart } from '#server/start-failure.ts';
 import { eventually } from './harness.ts';
@@ -192,6 +193,20 @@ describe('a start', () => {
       'database "nothing" does not exist: create it, or correct the name',
     );
     expect(performance.now() - began).toBeLessThan(10_000);
+  });
+
+  test('fails at once, in words, by a role that may not do what a start does', async () => {
+    const superuser = await plain.superuser();
+    await superuser.query("create role guest login password 'only-for-tests'");
+    await superuser.end();
+    const { connection } = targetOf(plain.url({}, 'guest'));
+    const start = onceThere({ connection, plainIfNoTls: true }, 30, log, (client) =>
+      migrate(client, MIGRATIONS, log),
+    );
+    const error = await start.catch((reason: unknown) => reason);
+    expect(wordsForStart(error)).toMatch(
+      /^DATABASE_URL: permission denied for schema public: let its role own the database/,
+    );
   });
 
   test('waits for a database that is refused, with a line in the log, and says so when it does not come', async () => {
