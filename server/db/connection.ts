@@ -5,6 +5,9 @@ import { DatabaseStartError } from './start-error.ts';
 
 const MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'];
 
+/** Of the options about TLS those that are heeded; and how pg's own reading of them is chosen, which is fixed below. */
+const TLS_OPTIONS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'uselibpqcompat'];
+
 /** How to connect, and whether it may go on without TLS when the server has none (`sslmode=prefer`). */
 export interface Target {
   readonly connection: pg.ClientConfig;
@@ -20,6 +23,13 @@ export interface Target {
  */
 export function targetOf(url: string): Target {
   const options = new URL(url).searchParams;
+  // Nothing else would tell of one that is misspelt, or not known here: the connection would go without what it asks for.
+  const unknown = [...options.keys()].find((name) => /ssl|tls/i.test(name) && !TLS_OPTIONS.includes(name));
+  if (unknown !== undefined) {
+    throw new DatabaseStartError(
+      `${unknown} is none of its options for TLS, which are sslmode, sslrootcert, sslcert and sslkey`,
+    );
+  }
   const mode = options.get('sslmode') ?? 'prefer';
   if (!MODES.includes(mode)) {
     throw new DatabaseStartError(`sslmode must be one of ${MODES.join(', ')}, not "${mode}"`);

@@ -154,6 +154,8 @@ describe('TLS by the URL', () => {
       { sslmode: 'allow' },
       'sslmode must be one of disable, prefer, require, verify-ca, verify-full, not "allow"',
     ],
+    [{ sslmod: 'verify-full' }, 'sslmod is none of its options for TLS, which are sslmode'],
+    [{ sslmode: 'verify-full', 'ssl-ca': '/etc/ca.pem' }, 'ssl-ca is none of its options for TLS'],
     [{ sslmode: 'verify-ca' }, 'sslmode=verify-ca needs sslrootcert'],
     [{ sslmode: 'require', sslrootcert: 'system' }, 'sslrootcert=system asks for sslmode=verify-full'],
     [
