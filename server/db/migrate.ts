@@ -31,7 +31,8 @@ const FILE_NAME = /^(\d{4})_[a-z0-9_]+\.sql$/;
  * `client` is one connection that is not in a transaction. With `upTo` only the first so many files are known, for data of an
  * older version that is loaded before the rest runs. Returns the names of the files that ran.
  * @throws MigrationError when a file that ran has changed since or is missing, the numbers have a gap, the database is of
- * a newer version, or a file fails (its transaction is then undone; those before it stand).
+ * a newer version, an empty one cannot hold every text, or a file fails (its transaction is then undone; those before it
+ * stand).
  */
 export async function migrate(
   client: ClientBase,
@@ -41,6 +42,7 @@ export async function migrate(
 ): Promise<{ applied: string[] }> {
   const wanted = (await readMigrations(directory)).slice(0, upTo);
   const before = await readApplied(client);
+  if (before.length === 0) await requireUtf8(client);
   const applied: string[] = [];
   for (const migration of wanted.slice(compare(wanted, before))) {
     if (await apply(client, migration, wanted)) {
@@ -83,6 +85,16 @@ async function readApplied(client: ClientBase): Promise<Pick<Migration, 'name' |
     if (error instanceof Error && 'code' in error && error.code === '42P01') return [];
     throw error;
   }
+}
+
+/** Where nothing is stored yet: in another encoding names and comments would be refused one day, or miscounted and missorted. */
+async function requireUtf8(client: ClientBase): Promise<void> {
+  const { rows } = await client.query<{ server_encoding: string }>('SHOW server_encoding');
+  const encoding = rows[0]?.server_encoding;
+  if (encoding === 'UTF8') return;
+  throw new MigrationError(
+    `The database's encoding is ${encoding}, and Forage needs UTF8: drop it, and create it with ENCODING 'UTF8' TEMPLATE template0`,
+  );
 }
 
 /** Checks that what has run is the beginning of what is wanted; returns how many have run. */

@@ -211,6 +211,19 @@ describe('a start', () => {
     );
   });
 
+  test('fails at once, in words, on an empty database that cannot hold every text', async () => {
+    const superuser = await plain.superuser();
+    await superuser.query("create database latin owner forage encoding 'LATIN1' template template0");
+    await superuser.end();
+    const url = new URL(plain.url());
+    url.pathname = '/latin';
+    const start = onceThere(targetOf(url.href), 30, log, (client) => migrate(client, MIGRATIONS, log));
+    const error = await start.catch((reason: unknown) => reason);
+    expect(wordsForStart(error)).toMatch(
+      /^The database's encoding is LATIN1, and Forage needs UTF8: drop it, and create it with ENCODING 'UTF8'/,
+    );
+  });
+
   test('waits for a database that is refused, with a line in the log, and says so when it does not come', async () => {
     lines.length = 0;
     await plain.stop();
