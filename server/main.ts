@@ -1,5 +1,6 @@
 import { startApp } from './app.ts';
 import { readConfig } from './config.ts';
+import { misspeltSettings } from './setting-names.ts';
 import { wordsForStart } from './start-failure.ts';
 
 /** Beyond the time for requests: what the workers and the embedded database may take to end. */
@@ -8,6 +9,11 @@ const LAST_SECONDS = 10;
 try {
   const app = await startApp(readConfig(process.env));
   const { config, log } = app.context;
+  for (const { name, meant } of misspeltSettings(process.env, readConfig))
+    log.warn(
+      { variable: name, setting: meant },
+      'a variable that is no setting looks like one: correct its name',
+    );
   const address = config.publicUrl ?? app.url;
   if (app.setUpToken !== null) console.log(`Set up Forage: ${address}/set-up?token=${app.setUpToken}`);
   console.log(`Forage is ready on ${address}`);
