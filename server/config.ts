@@ -91,12 +91,42 @@ function oneOf<T extends string>(env: Environment, name: string, values: readonl
   return value;
 }
 
-function url(env: Environment, name: string, protocols: readonly string[]): string | null {
+function url(
+  env: Environment,
+  name: string,
+  protocols: readonly string[],
+  // The value may hold a password: the message does not repeat it.
+  words = `${name} must be a URL that starts with ${protocols.map((one) => `${one}//`).join(' or ')}`,
+): string | null {
   const text = env[name];
   if (text === undefined || text === '') return null;
-  // The value may hold a password: the message does not repeat it.
-  const words = `${name} must be a URL that starts with ${protocols.join(' or ')}//`;
   if (!URL.canParse(text) || !protocols.includes(new URL(text).protocol)) throw new ConfigError(words);
+  return text;
+}
+
+/** A password of many signs is put into it as it is more often than another scheme is named. */
+const databaseUrl = (env: Environment): string | null =>
+  url(
+    env,
+    'DATABASE_URL',
+    ['postgres:', 'postgresql:'],
+    "DATABASE_URL must be postgres://user:password@host:port/database, with '%', '#', '/', '?' and '@' in a password as %25, %23, %2F, %3F and %40",
+  );
+
+/** What other addresses are appended to. */
+function publicUrl(env: Environment): string | null {
+  const text = url(env, 'PUBLIC_URL', ['http:', 'https:']);
+  if (text === null) return null;
+  const { username, password, search, hash } = new URL(text);
+  if (`${username}${password}${search}${hash}` !== '')
+    throw new ConfigError('PUBLIC_URL must be an address alone, without a user, ? or #');
+  return text.replace(/\/+$/, '');
+}
+
+/** As it is shown in a header, where a space would end it. */
+function metricsToken(env: Environment): string | null {
+  const text = env['METRICS_TOKEN'] || null;
+  if (text !== null && /\s/.test(text)) throw new ConfigError('METRICS_TOKEN must have no spaces in it');
   return text;
 }
 
@@ -197,7 +227,7 @@ export function readConfig(env: Environment): Config {
     host: env['HOST'] || '127.0.0.1',
     port: integer(env, 'PORT', 8080, 0, 65535),
     dataDir: env['DATA_DIR'] || './data',
-    databaseUrl: url(env, 'DATABASE_URL', ['postgres:', 'postgresql:']),
+    databaseUrl: databaseUrl(env),
     databasePoolSize: integer(env, 'DATABASE_POOL_SIZE', 20, 2, 500),
     databaseWaitSeconds: integer(env, 'DATABASE_WAIT_SECONDS', 30, 0, 3600),
     statementTimeoutSeconds: integer(env, 'STATEMENT_TIMEOUT_SECONDS', 30, 1, 3600),
@@ -209,7 +239,7 @@ export function readConfig(env: Environment): Config {
       key: env['NATS_TLS_KEY'] || null,
     },
     staticDir: env['STATIC_DIR'] || './dist',
-    publicUrl: url(env, 'PUBLIC_URL', ['http:', 'https:'])?.replace(/\/+$/, '') ?? null,
+    publicUrl: publicUrl(env),
     registration: oneOf(env, 'FORAGE_REGISTRATION', ['open', 'closed'], 'closed'),
     sessionIdleMinutes: integer(env, 'SESSION_IDLE_MINUTES', 12 * 60, 5, 365 * 24 * 60),
     sessionDays: integer(env, 'SESSION_DAYS', 14, 1, 365),
@@ -219,7 +249,7 @@ export function readConfig(env: Environment): Config {
     ...stopTimes(env),
     trustedProxies: trustedProxies(env),
     tls: tlsFiles(env),
-    metricsToken: env['METRICS_TOKEN'] || null,
+    metricsToken: metricsToken(env),
     rateLimitPerMinute: integer(env, 'RATE_LIMIT_PER_MINUTE', 6_000, 0, 10_000_000),
     streamsPerUser: integer(env, 'STREAMS_PER_USER', 50, 1, 100_000),
     bodySeconds: integer(env, 'REQUEST_BODY_SECONDS', 30, 1, 3600),
