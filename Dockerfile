@@ -23,7 +23,7 @@ COPY package.json ./
 COPY domain domain
 COPY server server
 COPY scripts/require-node.mjs scripts/archive-command.ts scripts/backup.ts scripts/restore.ts scripts/reset-password.ts \
-  scripts/rotate-secrets.ts scripts/
+  scripts/rotate-secrets.ts scripts/verify-history.ts scripts/
 COPY deploy/ready.mjs deploy/
 # The embedded database's place; with DATABASE_URL nothing is ever written, so the file system may be read-only.
 RUN mkdir /data && chown node:node /data

@@ -66,6 +66,15 @@ test('what the image copies is there, is let through to it, and holds all that t
   }
 });
 
+test('what the pages have a container run is in its image', () => {
+  const commands = all(
+    `${page}${read('docs/audit.md')}`,
+    /docker compose [^`\n]* node (scripts\/[\w-]+\.ts)/g,
+  );
+  expect(commands).toContain('scripts/verify-history.ts');
+  for (const script of commands) expect(read('Dockerfile')).toContain(` ${script}`);
+});
+
 test('the proxy knows every server of compose.yaml', () => {
   const servers = all(read('compose.yaml'), /^ {2}(forage-\d+):$/gm);
   expect(servers.length).toBeGreaterThan(1);
