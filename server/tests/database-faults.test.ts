@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDatabase, statement } from '#server/db/database.ts';
+import { subjects } from '#server/signals/bus.ts';
 import { eventually, startTestApp, type TestApp } from './harness.ts';
+import { keptLog, WARN } from './log-lines.ts';
 import { type PostgresServer, startPostgres } from './postgres-server.ts';
 import { ended, type World, world } from './world.ts';
 
@@ -15,11 +17,12 @@ let folder: string;
 let postgres: PostgresServer;
 let app: TestApp;
 let w: World;
+const kept = keptLog();
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'forage-faults-'));
   // What was acknowledged must be there after a crash, so the disk is waited for.
   postgres = await startPostgres({ folder, settings: { fsync: 'on' } });
-  app = await startTestApp({ config: { databaseUrl: postgres.url({ sslmode: 'disable' }) } });
+  app = await startTestApp({ config: { databaseUrl: postgres.url({ sslmode: 'disable' }) }, log: kept.log });
   w = await world(app);
   await w.approvalPolicy(1);
 });
@@ -64,6 +67,25 @@ describe('PostgreSQL that is away', () => {
     expect(await app.context.ready()).toEqual({ ok: true, reason: null });
     await vote(second);
     await ended(w, second);
+  });
+
+  test('the log says what could not be done meanwhile, and blames no fault of the program', async () => {
+    const waits = await gated();
+    await postgres.crash();
+    app.context.bus.publish(subjects.intentEvaluate, waits);
+    const about = () => kept.lines().filter(({ intent }) => intent === waits);
+    await eventually(async () => about().some(({ level }) => level >= WARN), 'a line about the release');
+    expect(about().at(-1)).toMatchObject({
+      level: WARN,
+      msg: 'an intent could not be evaluated',
+      kind: 'away',
+      problem: expect.any(String),
+    });
+    await postgres.start();
+    await vote(waits).catch(() => {});
+    await eventually(async () => (await answerOf(vote(waits))) !== 'Unavailable', 'the database to be back');
+    await ended(w, waits);
+    expect(kept.lines().filter(({ level }) => level > WARN)).toEqual([]);
   });
 
   test('what was wanted while it was away is done when it is back, without a signal and before any sweep', async () => {

@@ -2,6 +2,7 @@ import type { AppContext } from '#server/context.ts';
 import { evaluateIntent, findIntentsToEvaluate, findSoonestCheck } from '#server/features/gate/service.ts';
 import type { WakeCause } from '#server/observe/metrics.ts';
 import { subjects } from '#server/signals/bus.ts';
+import { tellTrouble } from './trouble.ts';
 
 export interface Coordinator {
   /** Looks for what a crash left behind, then waits for signals, due times and the slow sweep. */
@@ -59,7 +60,7 @@ export function createCoordinator(app: AppContext): Coordinator {
       if (next !== null) wakeAt(next);
     } catch (error) {
       // The intent stays behind its wanted generation, or due: it is found again in a moment.
-      app.log.error({ err: error, intent: id }, 'an intent could not be evaluated');
+      tellTrouble(app.log, error, { intent: id }, 'an intent could not be evaluated');
       wakeAt(new Date(app.clock.now().getTime() + PAUSE_MS));
     }
   };
@@ -93,7 +94,7 @@ export function createCoordinator(app: AppContext): Coordinator {
       const soonest = await findSoonestCheck(app, now);
       if (soonest !== null) wakeAt(soonest);
     } catch (error) {
-      app.log.error({ err: error }, 'could not look for waiting releases; looks again in a moment');
+      tellTrouble(app.log, error, {}, 'could not look for waiting releases; looks again in a moment');
       wakeAt(new Date(app.clock.now().getTime() + PAUSE_MS));
     }
   };

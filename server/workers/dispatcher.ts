@@ -17,6 +17,7 @@ import { subjects } from '#server/signals/bus.ts';
 import { createDeadlines } from './deadlines.ts';
 import { carryOut } from './delivery-run.ts';
 import { DeliveryLost, persistently } from './persistence.ts';
+import { tellTrouble } from './trouble.ts';
 
 /** Deliveries that one server carries out at the same time. */
 const MAX_DELIVERIES = 32;
@@ -69,7 +70,9 @@ export function createDispatcher(app: AppContext): Dispatcher {
   /** Runs in the background. What fails here is logged and left to the sweep. */
   const background = (what: string, work: () => Promise<void>): void => {
     const task: Promise<void> = work()
-      .catch((error: unknown) => app.log.error({ err: error }, `${what} failed; the next sweep tries again`))
+      .catch((error: unknown) =>
+        tellTrouble(app.log, error, {}, `${what} failed; the next sweep tries again`),
+      )
       .finally(() => tasks.delete(task));
     tasks.add(task);
   };
@@ -247,7 +250,7 @@ export function createDispatcher(app: AppContext): Dispatcher {
         for (const end of ends) end();
       };
       await sweepOnce('start').catch((error: unknown) =>
-        app.log.error({ err: error }, 'the first sweep failed; the next one tries again'),
+        tellTrouble(app.log, error, {}, 'the first sweep failed; the next one tries again'),
       );
       const sweepNow = () => background('the sweep', () => sweepOnce('sweep'));
       sweepTimer = setInterval(sweepNow, app.config.sweepSeconds * 1000);
