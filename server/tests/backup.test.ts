@@ -208,9 +208,13 @@ test('a backup that loses its connection leaves the file as it was', async () =>
   const holder = new pg.Client({ connectionString: database.url });
   const client = new pg.Client({ connectionString: database.url });
   try {
+    const target = join(folder, 'lost.backup');
+    expect(await command('backup', target, { databaseUrl: database.url })).toMatchObject({
+      code: 1,
+      words: expect.stringMatching(/this database has no tables, so no server has ever used it\.$/m),
+    });
     await (await startTestApp({ config: settings({ databaseUrl: database.url }) })).stop();
     await Promise.all([holder.connect(), client.connect()]);
-    const target = join(folder, 'lost.backup');
     await writeFile(target, 'the one of yesterday');
     await holder.query('BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE');
     const backup = command('backup', target, { databaseUrl: database.url });

@@ -97,7 +97,7 @@ async function inSnapshot(
       const tables = await tablesOf(client);
       if (tables.length === 0) {
         throw new ArchiveError(
-          'There is nothing to back up: this database has no tables. Has a server ever used it?',
+          'There is nothing to back up: this database has no tables, so no server has ever used it',
         );
       }
       // A migration came between: look again.
