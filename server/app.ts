@@ -158,7 +158,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     const ending = new AbortController();
     const calls = rpcListener(
       context,
-      signInListener(context, staticHandler(config.staticDir)),
+      signInListener(context, staticHandler(config.staticDir, log)),
       ending.signal,
     );
     const door = frontDoor(context, operatingListener(context, calls));

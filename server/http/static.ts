@@ -7,6 +7,10 @@ const HASHED = '/assets/';
 /** Addresses that are no screen of the dashboard, so that a mistake there is not answered with a page. */
 const NO_SCREEN = /^\/(assets|(forest|grpc)\.[^/]*)(\/|$)/;
 
+interface Log {
+  warn(fields: object, words: string): void;
+}
+
 function answer(response: ServerResponse, status: number, words: string): void {
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' });
   response.end(`${words}\n`);
@@ -16,9 +20,15 @@ function answer(response: ServerResponse, status: number, words: string): void {
  * Serves the dashboard: files by name, and the page itself for every other address, so that each address of the dashboard
  * can be opened directly.
  * @param directory the built dashboard; null serves none
+ * @param log told when there is none, which otherwise only people with a browser would find out
  */
-export function staticHandler(directory: string | null): RequestListener {
+export function staticHandler(directory: string | null, log: Log): RequestListener {
   const files = directory === null ? new Map() : readDashboardFiles(directory);
+  if (directory !== null && files.size === 0)
+    log.warn(
+      { folder: directory },
+      'there is no built dashboard: run `npm run build`, or correct STATIC_DIR',
+    );
   return (request: IncomingMessage, response: ServerResponse) => {
     secureDashboard(response);
     if (request.method !== 'GET' && request.method !== 'HEAD') return answer(response, 404, 'not found');

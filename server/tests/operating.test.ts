@@ -182,6 +182,19 @@ describe('the log', () => {
   });
 });
 
+test('a server without a dashboard to show says so in its log', async () => {
+  const kept = keptLog();
+  const other = await startTestApp({ config: { staticDir: '/nowhere/dist' }, log: kept.log });
+  await other.stop();
+  expect(kept.lines()).toContainEqual(
+    expect.objectContaining({
+      level: WARN,
+      folder: '/nowhere/dist',
+      msg: expect.stringContaining('STATIC_DIR'),
+    }),
+  );
+});
+
 describe('health', () => {
   const ask = async (path: string, of = app) => {
     const answer = await fetch(`${of.url}${path}`);
