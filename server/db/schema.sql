@@ -581,6 +581,19 @@ begin
 end
 $function$
 ;
+CREATE OR REPLACE FUNCTION public.require_admin(organisation uuid, caller uuid, credential uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform require_admin(organisation, caller);
+  perform from credentials c where c.id = credential and c.revoked_at is null for share;
+  if not found then
+    raise exception 'the credential of the caller has been ended' using errcode = 'FG002';
+  end if;
+end
+$function$
+;
 CREATE OR REPLACE FUNCTION public.stage_organisation()
  RETURNS trigger
  LANGUAGE plpgsql

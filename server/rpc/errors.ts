@@ -12,7 +12,7 @@ import type { Logger } from 'pino';
 import type { FieldProblem } from '#domain/problem.ts';
 import { DatabaseFailure, type DatabaseFailureKind } from '#server/db/database-failure.ts';
 import { Failure, type FailureKind } from '#server/failure.ts';
-import { isAdminNoMore } from '#server/features/access/service.ts';
+import { noMoreAdmin } from '#server/features/access/service.ts';
 import { RetryInfoSchema } from '#server/gen/forest/v1/errors_pb.ts';
 import { ReleaseIntentSchema } from '#server/gen/forest/v1/releases_pb.ts';
 import { requestRecord } from '#server/http/request-record.ts';
@@ -89,8 +89,8 @@ const DATABASE_CODES: Record<DatabaseFailureKind, Code> = {
 export function connectErrorOf(error: unknown, log: Logger): ConnectError {
   if (error instanceof ConnectError) return error;
   if (error instanceof Failure) return ofFailure(error);
-  if (isAdminNoMore(error))
-    return new ConnectError('only an admin can do this, and you are none any more', Code.PermissionDenied);
+  const ended = noMoreAdmin(error);
+  if (ended !== null) return ofFailure(ended);
   if (error instanceof pg.DatabaseError && error.code?.startsWith('22')) {
     // A value that no rule above caught and that the database cannot hold, such as a NUL character.
     return new ConnectError('a value in the request cannot be stored', Code.InvalidArgument);

@@ -25,18 +25,18 @@ const waitingFor = async (part: string): Promise<boolean> => {
   return rows.length > 0;
 };
 
-/** Takes the admin's role away at the moment at which their request has been let in and not been carried out. */
-async function demotedMeanwhile<T>(w: World, request: () => Promise<T>): Promise<PromiseSettledResult<T>> {
+/** Ends what the admin's request was let in by, at the moment at which that has happened and nothing has been carried out. */
+async function endedMeanwhile<T>(
+  w: World,
+  end: string,
+  request: () => Promise<T>,
+): Promise<PromiseSettledResult<T>> {
   const other = await app.context.db.pool.connect();
   try {
     await other.query('begin');
-    await other.query('update memberships set role = $3 where organisation_id = $1 and user_id = $2', [
-      w.organisationId,
-      w.admin.userId,
-      'member',
-    ]);
+    await other.query(end, [w.admin.userId]);
     const asked = Promise.allSettled([request()]);
-    await eventually(() => waitingFor('require_admin'), 'the request to meet the change of the role');
+    await eventually(() => waitingFor('require_admin'), 'the request to meet the change');
     await other.query('commit');
     const [outcome] = await asked;
     return outcome;
@@ -44,14 +44,19 @@ async function demotedMeanwhile<T>(w: World, request: () => Promise<T>): Promise
     other.release();
   }
 }
+const DEMOTED = `update memberships set role = 'member' where user_id = $1`;
+const REVOKED = 'update credentials set revoked_at = now() where user_id = $1';
 
 const refusal = (outcome: PromiseSettledResult<unknown>) =>
   outcome.status === 'rejected' ? ConnectError.from(outcome.reason).code : null;
 
 describe('an admin who is none any more when the change is made', () => {
-  test('changes no policy', async () => {
+  test.each([
+    ['role', DEMOTED, Code.PermissionDenied],
+    ['token', REVOKED, Code.Unauthenticated],
+  ])('changes no policy, without the %s', async (_, end, code) => {
     const w = await world(app);
-    const outcome = await demotedMeanwhile(w, () =>
+    const outcome = await endedMeanwhile(w, end, () =>
       w.admin.policies.createPolicy({
         project: w.project,
         name: 'too late',
@@ -59,7 +64,7 @@ describe('an admin who is none any more when the change is made', () => {
         config: { case: 'approval', value: { targetEnvironment: 'production', requiredApprovals: 1 } },
       }),
     );
-    expect(refusal(outcome)).toBe(Code.PermissionDenied);
+    expect(refusal(outcome)).toBe(code);
     const { policies } = await w.reviewer.policies.listPolicies({ project: w.project });
     expect(policies).toEqual([]);
   });
@@ -67,7 +72,7 @@ describe('an admin who is none any more when the change is made', () => {
   test('makes nobody admin, themselves included', async () => {
     const w = await world(app);
     const { organisationId } = w;
-    const outcome = await demotedMeanwhile(w, () =>
+    const outcome = await endedMeanwhile(w, DEMOTED, () =>
       w.admin.organisations.updateMemberRole({ organisationId, userId: w.admin.userId, role: 'admin' }),
     );
     expect(refusal(outcome)).toBe(Code.PermissionDenied);
@@ -78,7 +83,7 @@ describe('an admin who is none any more when the change is made', () => {
 
 test.each([
   ['the membership', 'delete from memberships where user_id = $1', Code.NotFound],
-  ['the credential', 'update credentials set revoked_at = now() where user_id = $1', Code.Unauthenticated],
+  ['the credential', REVOKED, Code.Unauthenticated],
 ])('nothing is released once %s has ended, though the request was let in before', async (_, end, code) => {
   const w = await world(app);
   const { artifactId } = await w.artifact();

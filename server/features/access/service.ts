@@ -131,17 +131,22 @@ export async function stillStands(tx: Transaction, app: AppContext, caller: Call
 }
 
 /**
- * What a transaction of an admin's request asks before anything else: whether they are an admin still. Its answer holds until
- * the transaction ends. Null where no admin is needed. A refusal is `isAdminNoMore`.
+ * What a transaction of an admin's request asks before anything else: whether they are an admin still, and whether what let
+ * them in has not been ended. Its answer holds until the transaction ends. Null where no admin is needed. What it refuses
+ * with, `noMoreAdmin` tells.
  */
 export function stillAdmin(): Asked | null {
-  const admin = requestScope()?.admin ?? null;
-  return admin && { statement: requireAdmin, params: [admin.organisationId, admin.userId] };
+  const { admin = null, credential = null } = requestScope() ?? {};
+  if (admin === null) return null;
+  return { statement: requireAdmin, params: [admin.organisationId, admin.userId, credential?.id ?? null] };
 }
 
-/** Whether the database refused because the caller's role was taken away since their request was let in. */
-export const isAdminNoMore = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === 'FG001';
+/** What the database's refusal to go on for an admin means; null for any other error. */
+export function noMoreAdmin(error: unknown): Failure | null {
+  const code = error instanceof Error && 'code' in error ? error.code : null;
+  if (code === 'FG001') return permissionDenied('only an admin can do this, and you are none any more');
+  return code === 'FG002' ? unauthenticated() : null;
+}
 
 /**
  * Tells the user's calls that last, on every server, to look whether they are still let in, once the transaction that ended a

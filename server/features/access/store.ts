@@ -99,10 +99,13 @@ export const findEnd = statement<readonly [credentialId: string, now: Date], { e
   `select ${ENDED('$1', '$2')} as ended`,
 );
 
-/** Refuses where the caller is no admin of the organisation, and keeps the role until the transaction ends. */
+/**
+ * Refuses where the caller is no admin of the organisation or their credential has been ended, and keeps both until the
+ * transaction ends.
+ */
 export const requireAdmin = statement<readonly unknown[], unknown>(
   'access.require_admin',
-  'select require_admin($1::uuid, $2::uuid)',
+  'select require_admin($1::uuid, $2::uuid, $3::uuid)',
 );
 
 /** Remembers that a credential was used. */
