@@ -86,7 +86,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
   };
   try {
     // Before anything is started: a wrong file is a mistake of the place.
-    const tls = config.tls && readTls(config.tls);
+    let tls = config.tls && readTls(config.tls);
     const tracing = await startTracing(config.traces, log);
     stops.push(() => tracing.stop());
     const { promise: lost, resolve: lose } = Promise.withResolvers<Error>();
@@ -136,6 +136,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
         }),
         signals: () => bus.state(),
         waiting: () => countWaitingGates(db),
+        certificateEnd: config.tls && (() => tls?.validTo ?? new Date(0)),
         now: () => clock.now(),
       }),
       tracing,
@@ -189,9 +190,9 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     }
     const renewTls = () => {
       if (config.tls === null) return;
-      const renewed = readTls(config.tls);
-      listener.renew(renewed);
-      tellValidity(log, renewed, clock.now());
+      tls = readTls(config.tls);
+      listener.renew(tls);
+      tellValidity(log, tls, clock.now());
     };
     return { url, setUpToken, context, coordinator, lost, renewTls, stop };
   } catch (error) {

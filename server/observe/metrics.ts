@@ -20,6 +20,8 @@ export interface MetricSources {
   readonly signals: () => BusState;
   /** May reject when the database is away: the figures are then left out. */
   readonly waiting: () => Promise<readonly WaitingGates[]>;
+  /** Until when the certificate in use holds; null without TLS. */
+  readonly certificateEnd: (() => Date) | null;
   readonly now: () => Date;
 }
 
@@ -127,6 +129,19 @@ export function createMetrics(sources: MetricSources): Metrics {
     labelNames: ['state'] as const,
     registers,
   });
+
+  const { certificateEnd } = sources;
+  // Without TLS it is not there at all: a gauge begins at 0, and that would be a certificate that has ended.
+  if (certificateEnd !== null) {
+    new Gauge({
+      name: 'forage_certificate_end_timestamp_seconds',
+      help: 'Until when the certificate in use holds, in seconds of Unix time.',
+      registers,
+      collect() {
+        this.set(certificateEnd().getTime() / 1_000);
+      },
+    });
+  }
 
   /** Calls by method and code, counted here: the counter's way of finding its labels costs more than all else of a call. */
   const ended = new Map<

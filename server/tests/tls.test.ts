@@ -59,19 +59,23 @@ const shown = () =>
   });
 
 const get = (path: string, options: { method?: string; body?: string } = {}) =>
-  new Promise<{ status: number; headers: NodeJS.Dict<string | string[]> }>((resolve, reject) => {
-    const headers = { 'content-type': 'application/json' };
-    const sent = request(
-      `${app.url}${path}`,
-      { ca, method: options.method ?? 'GET', headers },
-      (response) => {
-        response.resume();
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers }));
-      },
-    );
-    sent.on('error', reject);
-    sent.end(options.body);
-  });
+  new Promise<{ status: number; headers: NodeJS.Dict<string | string[]>; text: string }>(
+    (resolve, reject) => {
+      const headers = { 'content-type': 'application/json' };
+      const sent = request(
+        `${app.url}${path}`,
+        { ca, method: options.method ?? 'GET', headers },
+        (response) => {
+          const { statusCode: status = 0, headers } = response;
+          const chunks: Buffer[] = [];
+          response.on('data', (chunk: Buffer) => chunks.push(chunk));
+          response.on('end', () => resolve({ status, headers, text: Buffer.concat(chunks).toString() }));
+        },
+      );
+      sent.on('error', reject);
+      sent.end(options.body);
+    },
+  );
 
 describe('the port under TLS', () => {
   test.each([
@@ -132,10 +136,16 @@ describe('the port under TLS', () => {
   });
 
   test('takes a renewed certificate without a restart, and keeps the old one when the new one is broken', async () => {
+    const end = async () => {
+      const { text } = await get('/metrics');
+      return Number(/^forage_certificate_end_timestamp_seconds (\S+)$/m.exec(text)?.[1]);
+    };
     expect((await shown()).subject.CN).toBe('first');
+    expect(await end()).toBe(readTls(first).validTo.getTime() / 1_000);
     await use(second);
     app.renewTls();
     expect((await shown()).subject.CN).toBe('second');
+    expect(await end()).toBe(readTls(second).validTo.getTime() / 1_000);
     await use({ cert: first.cert, key: second.key });
     expect(() => app.renewTls()).toThrow(/^TLS_KEY: .* is not the key of the certificate/);
     expect((await shown()).subject.CN).toBe('second');
