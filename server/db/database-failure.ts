@@ -1,7 +1,8 @@
 import pg from 'pg';
 
 /**
- * - `away`: not reached, starting, stopping, out of room, or the connection broke. Nothing of a transaction was stored.
+ * - `away`: not reached, starting, stopping, out of connections, or the connection broke. Nothing of a transaction was stored.
+ * - `no_room`: its disk is full. Reads go on.
  * - `full`: every connection of the pool was in use for too long.
  * - `slow`: stopped by the statement's time limit.
  * - `held`: what the work needs was locked by somebody else for too long.
@@ -11,6 +12,7 @@ import pg from 'pg';
  */
 export type DatabaseFailureKind =
   | 'away'
+  | 'no_room'
   | 'full'
   | 'slow'
   | 'held'
@@ -31,6 +33,7 @@ export class DatabaseFailure extends Error {
 
 const WORDS: Record<DatabaseFailureKind, string> = {
   away: 'the database is away; try again in a moment',
+  no_room: 'the database has no room on its disk: nothing was changed; tell whoever runs it',
   full: 'the server is busy: no connection to the database came free in time; nothing was changed; try again in a moment',
   slow: 'the database took too long over this and was stopped; nothing was changed; try again later',
   held: 'somebody else is changing the same thing and has not finished in time; nothing was changed; try again',
@@ -59,8 +62,11 @@ const LOST_WORDS = /^Connection terminated|^timeout expired|is not queryable|^Qu
 const POOL_FULL = /^timeout exceeded when trying to connect/;
 /** Starting, stopping or crashed (57P), connection troubles (08), no room or connections (53), the disk (58), idle too long (25P03). */
 const AWAY_STATES = /^(08|53|57P|58|25P03)/;
+const DISK_FULL = '53100';
 /** Deadlocks and serialisation failures: the same transaction may well succeed when it is tried again. */
 const CONFLICTS = new Set(['40001', '40P01']);
+
+const PASSING: ReadonlySet<DatabaseFailureKind> = new Set(['away', 'no_room', 'full']);
 
 export const isConflict = (error: unknown): boolean =>
   error instanceof pg.DatabaseError && CONFLICTS.has(error.code ?? '');
@@ -71,7 +77,7 @@ export const isConflict = (error: unknown): boolean =>
  * not fit.
  */
 export function isPassing(error: unknown): boolean {
-  if (error instanceof DatabaseFailure) return error.kind === 'away' || error.kind === 'full';
+  if (error instanceof DatabaseFailure) return PASSING.has(error.kind);
   if (error instanceof pg.DatabaseError) return AWAY_STATES.test(error.code ?? '') && error.code !== '08P01';
   if (!(error instanceof Error)) return false;
   return LOST_CODES.has(codeOf(error)) || LOST_WORDS.test(error.message) || POOL_FULL.test(error.message);
@@ -93,6 +99,8 @@ const isShutOut = (error: unknown): boolean =>
 export function databaseFailureOf(error: unknown): unknown {
   if (error instanceof DatabaseFailure) return error;
   if (error instanceof Error && POOL_FULL.test(error.message)) return new DatabaseFailure('full', error);
+  if (error instanceof pg.DatabaseError && error.code === DISK_FULL)
+    return new DatabaseFailure('no_room', error);
   if (isPassing(error) || isShutOut(error)) return new DatabaseFailure('away', error);
   if (!(error instanceof pg.DatabaseError)) return error;
   if (error.code === '57014') return new DatabaseFailure('slow', error);

@@ -77,6 +77,7 @@ export function addRetryInfo(error: ConnectError, retryAfterSeconds: number): vo
 /** What the database could not do is nobody's bug: try again, at once or later. */
 const DATABASE_CODES: Record<DatabaseFailureKind, Code> = {
   away: Code.Unavailable,
+  no_room: Code.Unavailable,
   full: Code.Unavailable,
   slow: Code.DeadlineExceeded,
   held: Code.Unavailable,

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDatabase, statement } from '#server/db/database.ts';
+import { isPassing } from '#server/db/database-failure.ts';
 import { subjects } from '#server/signals/bus.ts';
 import { eventually, startTestApp, type TestApp } from './harness.ts';
 import { keptLog, WARN } from './log-lines.ts';
@@ -108,6 +109,18 @@ describe('PostgreSQL that is away', () => {
     await postgres.start();
     await ended(w, late);
   });
+});
+
+test('a full disk is called so, and fails nothing for good', async () => {
+  const fill = statement<[]>(
+    'testFull',
+    `do $$ begin raise exception 'could not extend file: No space left on device' using errcode = 'disk_full'; end $$`,
+  );
+  const full = { name: 'DatabaseFailure', kind: 'no_room', message: expect.stringContaining('no room') };
+  const tried = app.context.db.transaction((tx) => tx.run(fill, []));
+  await expect(tried).rejects.toMatchObject(full);
+  expect(isPassing(await tried.catch((error: unknown) => error))).toBe(true);
+  expect(await app.context.ready()).toEqual({ ok: true, reason: null });
 });
 
 describe('sessions that PostgreSQL ends', () => {
