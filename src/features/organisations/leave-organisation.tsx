@@ -43,7 +43,7 @@ export function LeaveOrganisation({ organisation, organisationId }: LeaveOrganis
           if (!open && !leave.isPending) close();
         }}
         title={`Leave ${organisation}?`}
-        description="You will not see anything of it any more. Your votes on waiting releases stay on record and stop counting; they count again if an admin adds you again, which only an admin can."
+        description="You will not see anything of it any more. Your votes on waiting releases stay on record and stop counting. Only an admin can add you again; then they count again."
         actions={
           <>
             <AlertDialogCancel />
