@@ -33,4 +33,4 @@ USER node
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["node", "deploy/ready.mjs"]
-CMD ["node", "--max-semi-space-size=16", "--import", "./scripts/require-node.mjs", "server/main.ts"]
+CMD ["node", "--max-semi-space-size=32", "--import", "./scripts/require-node.mjs", "server/main.ts"]

@@ -83,7 +83,7 @@ const plainPoll = (
     kind: 'plain',
     database,
     steps: [
-      step(standings, [[hash], [organisation], [project], [releaseIntentId], '{now}']),
+      step(standings, [[hash], [organisation], [project], [releaseIntentId], '{now}', null]),
       step(requirementsOf, [releaseIntentId, world.projectId]),
     ],
   };

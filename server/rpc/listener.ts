@@ -96,7 +96,7 @@ export function rpcListener(
   ) => {
     const header = { get: (name: string) => request.headers[name]?.toString() ?? null };
     const secretHash = credentialOf(header, app.config)?.hash ?? null;
-    const tooMuch = await countRequest(app, rates, secretHash);
+    const tooMuch = countRequest(app, rates, secretHash);
     if (asked !== null && secretHash !== null && !tooMuch) {
       const etag = await polls.unchanged(asked, secretHash);
       if (etag !== null) {
@@ -157,12 +157,14 @@ const late = (seconds: number): ConnectError =>
   );
 
 /** Counts the request for its credential or address; whether it is too much, which the gate then says. */
-async function countRequest(app: AppContext, rates: RequestRates, hash: Buffer | null): Promise<boolean> {
+function countRequest(app: AppContext, rates: RequestRates, hash: Buffer | null): boolean {
   const record = requestRecord();
   if (record === null || app.config.rateLimitPerMinute === 0) return false;
-  record.retryAfterSeconds = await rates.take(hash, record.address);
+  record.retryAfterSeconds = rates.take(hash, record.address);
   if (hash !== null && !rates.knows(hash))
-    record.atEnd(() => void (record.userId !== null && rates.know(hash, record.address)));
+    record.atEnd(() => {
+      if (record.userId !== null) rates.know(hash, record.address);
+    });
   return record.retryAfterSeconds !== null;
 }
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { createContextKey } from '@connectrpc/connect';
 import type { Standing as CallerStanding } from '#domain/approval/vote.ts';
 import type { AppContext } from '#server/context.ts';
-import { type Poll, type Standing, standingsOf } from '#server/features/approvals/poll-service.ts';
+import { lookAtPolls, type Poll, type Standing } from '#server/features/approvals/poll-service.ts';
 import { hasTag } from '#server/http/revalidate.ts';
 import { outsideRequests } from '#server/request-scope.ts';
 import { Recent } from './recent.ts';
@@ -66,8 +66,9 @@ export class Polls {
 
   constructor(app: AppContext) {
     this.#app = app;
+    const look = lookAtPolls(app);
     // For all polls of the moment: it does not end with one of them.
-    this.#look = together((polls) => outsideRequests(() => standingsOf(app, polls)), LOOK_UPS);
+    this.#look = together((polls) => outsideRequests(() => look(polls)), LOOK_UPS);
   }
 
   /** The poll that a request by GET is; null for any other. */

@@ -1,7 +1,8 @@
 import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Poll, standingsOf } from '#server/features/approvals/poll-service.ts';
+import { lookAtPolls, type Poll } from '#server/features/approvals/poll-service.ts';
+import { standings } from '#server/features/approvals/requirements-store.ts';
 import { hashSecret } from '#server/features/credentials/secret.ts';
 import { PolicyType } from '#server/gen/forest/v1/policies_pb.ts';
 import { SessionService } from '#server/gen/forest/v1/sessions_pb.ts';
@@ -329,13 +330,14 @@ test('what polls at once have in common is looked at once, and lets nobody in fo
   const [first = '', second = ''] = watched;
   const elsewhere = await world(app);
   const foreign = await elsewhere.release((await elsewhere.artifact()).artifactId, ['staging']);
+  const look = lookAtPolls(app.context);
   const poll = (by: Person, releaseIntentId: string, { project }: World = w): Poll => ({
     secretHash: hashSecret(by.token),
     ...project,
     releaseIntentId,
   });
   await eventually(async () => {
-    const [one, two, again, theirs, ...refused] = await standingsOf(app.context, [
+    const [one, two, again, theirs, ...refused] = await look([
       poll(w.reviewer, first),
       poll(w.reviewer, second),
       poll(w.admin, first),
@@ -356,4 +358,28 @@ test('what polls at once have in common is looked at once, and lets nobody in fo
     // What is released meanwhile is another moment.
     return one?.fingerprint === again?.fingerprint;
   }, 'two to be told of one moment');
+});
+
+test('fingerprints are told again once something was written, and not while nothing is', async () => {
+  const [intent = ''] = watched;
+  const { db, clock } = app.context;
+  const { organisation, project } = w.project;
+  const ask = async (known: string | null) => {
+    const who = [[hashSecret(w.reviewer.token)], [organisation], [project]] as const;
+    const [row] = await db.run(standings, [...who, [intent], clock.now(), known]);
+    if (row === undefined) throw new Error('no row');
+    return { ...row, told: row.askers.map(({ fingerprint }) => fingerprint), who: row.askers.length };
+  };
+  const first = await eventually(async () => {
+    const before = await ask(null);
+    const after = await ask(before.snapshot);
+    expect([before.who, before.intents.length, after.who]).toEqual([1, 1, 1]);
+    return after.snapshot === before.snapshot && { before, after };
+  }, 'a moment in which nothing is written');
+  expect([first.after.told, first.after.intents]).toEqual([[null], []]);
+  await sql('update artifacts set title = title where id = $1', [other.artifactId]);
+  const after = await ask(first.before.snapshot);
+  expect(after.intents).toHaveLength(1);
+  expect(after.told).toEqual([expect.any(String)]);
+  expect(after.told).not.toEqual(first.before.told);
 });

@@ -98,8 +98,8 @@ export interface StandingJson extends Omit<AccessRow, 'lastUsedAt'> {
   /** Which of those who ask it is about, from 1. */
   readonly asker: number;
   readonly lastUsedAt: string | null;
-  /** Of what the answers about this project have in common. */
-  readonly fingerprint: string;
+  /** Of what the answers about this project have in common; null when nothing was written since `knownSnapshot`. */
+  readonly fingerprint: string | null;
 }
 
 export interface IntentFingerprintJson {
@@ -108,11 +108,15 @@ export interface IntentFingerprintJson {
   readonly fingerprint: string;
 }
 
+/** What has been written can only be seen by a later snapshot, and two snapshots of one text see the same. */
+const NEWS = 'pg_current_snapshot()::text is distinct from $6::text';
+
 /**
  * For many polls at once: who polls about which project, each told once however many of its releases they watch, and what
  * the answers would be made from. Whose credential is not valid, or who is no member of the organisation, is left out. The
  * fingerprints of releases are for the projects of those who are let in alone; whether a release belongs to the project
- * that it was asked for is the reader's to compare.
+ * that it was asked for is the reader's to compare. Whoever has all fingerprints as of a snapshot names it, and is given none
+ * while that is what the database shows: then nothing has been written anywhere.
  */
 export const standings = statement<
   readonly [
@@ -121,8 +125,13 @@ export const standings = statement<
     projects: readonly string[],
     releaseIntentIds: readonly string[],
     now: Date,
+    knownSnapshot: string | null,
   ],
-  { readonly askers: readonly StandingJson[]; readonly intents: readonly IntentFingerprintJson[] }
+  {
+    readonly snapshot: string;
+    readonly askers: readonly StandingJson[];
+    readonly intents: readonly IntentFingerprintJson[];
+  }
 >(
   'approvals.standings',
   `with let_in as materialized (
@@ -137,18 +146,20 @@ export const standings = statement<
        join memberships m on m.organisation_id = o.id and m.user_id = u.id
    ), of_organisations as materialized (
      select t.id, ${OF_ORGANISATION('t.id')} as fingerprint
-       from (select distinct "organisationId" as id from let_in) t
+       from (select distinct "organisationId" as id from let_in where ${NEWS}) t
    ), of_projects as materialized (
-     select t.id, ${OF_PROJECT('t.id')} as fingerprint from (select distinct "projectId" as id from let_in) t
+     select t.id, ${OF_PROJECT('t.id')} as fingerprint
+       from (select distinct "projectId" as id from let_in where ${NEWS}) t
    )
-   select (select coalesce(json_agg(one), '[]')
+   select pg_current_snapshot()::text as snapshot,
+          (select coalesce(json_agg(one), '[]')
              from (select l.*, o.fingerprint || p.fingerprint as fingerprint
                      from let_in l
-                     join of_organisations o on o.id = l."organisationId"
-                     join of_projects p on p.id = l."projectId") one) as askers,
+                     left join of_organisations o on o.id = l."organisationId"
+                     left join of_projects p on p.id = l."projectId") one) as askers,
           (select coalesce(json_agg(one), '[]')
              from (select i.id, i.project_id as "projectId", ${OF_INTENT} as fingerprint
                      from ${INTENT}
-                    where i.id = any ($4::uuid[])
+                    where ${NEWS} and i.id = any ($4::uuid[])
                       and i.project_id in (select "projectId" from let_in)) one) as intents`,
 );
