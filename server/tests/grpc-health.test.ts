@@ -170,6 +170,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
   'ArtifactService.CommitArtifact': 'NotFound',
   'IdentityService.ConnectIdentity': 'PermissionDenied',
   'IdentityService.DisconnectIdentity': 'PermissionDenied',
+  'OrganisationService.LeaveOrganisation': 'FailedPrecondition',
   'OrganisationService.CreateJoinRule': 'InvalidArgument',
   'OrganisationService.DeleteJoinRule': 'NotFound',
   'ReleaseService.RejectPlanStage': 'FailedPrecondition',
