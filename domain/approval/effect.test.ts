@@ -162,6 +162,6 @@ describe('ballotEffect', () => {
       ),
       { numRuns: 1_000 },
     );
-    expect(Math.min(seen.opens, seen.later, seen.undoes)).toBeGreaterThan(10);
+    expect(Math.min(seen.opens, seen.later, seen.undoes)).toBeGreaterThan(0);
   });
 });
