@@ -1,7 +1,7 @@
-# One image for every server. Build it with `docker build -t forage .`; docs/operations.md says how to run it.
+# The server's image: `docker build -t forage .`; docs/operations.md explains how to run it.
 ARG NODE_IMAGE=node:24-bookworm-slim
 
-# The dashboard, with the development tools.
+# Builds the dashboard, with the development tools.
 FROM ${NODE_IMAGE} AS dashboard
 WORKDIR /forage
 COPY package.json package-lock.json ./
@@ -9,7 +9,7 @@ RUN npm ci
 COPY . .
 RUN npm run build
 
-# The packages that run in production. The image brings its own Node, and the old PostgreSQL is for tests.
+# Production packages. The image has its own Node, and PostgreSQL 15 is for tests.
 FROM ${NODE_IMAGE} AS packages
 WORKDIR /forage
 COPY package.json package-lock.json ./
@@ -25,7 +25,7 @@ COPY server server
 COPY scripts/require-node.mjs scripts/archive-command.ts scripts/backup.ts scripts/restore.ts scripts/reset-password.ts \
   scripts/rotate-secrets.ts scripts/verify-history.ts scripts/
 COPY deploy/ready.mjs deploy/
-# The embedded database's place; with DATABASE_URL nothing is ever written, so the file system may be read-only.
+# For the embedded database; with DATABASE_URL nothing is written, so the file system may be read-only.
 RUN mkdir /data && chown node:node /data
 VOLUME /data
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 DATA_DIR=/data

@@ -1,21 +1,30 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
-/** One project per floor, so that `vitest run --project domain` runs one of them alone. */
+/** Node runs these files itself, and files in a worker share the modules they import: loading cost more than the tests. */
+const lean = { isolate: false, experimental: { viteModuleRunner: false, nodeLoader: false } };
+
+/** One project per part of the code: `vitest run --project domain` runs one of them. */
 export default defineConfig({
   test: {
-    // Server tests wait for databases and other processes more than they compute: one more than two cores would have.
+    // Server tests wait for databases and other processes more than they compute, so two cores run three workers.
     maxWorkers: Math.max(3, availableParallelism()),
     projects: [
-      { test: { name: 'domain', include: ['domain/**/*.test.ts'] } },
+      // Properties are checked for many inputs, which is slow on a busy machine.
+      { test: { ...lean, name: 'domain', include: ['domain/**/*.test.ts'], testTimeout: 120_000 } },
       {
         test: {
+          ...lean,
           name: 'server',
           include: ['server/**/*.test.ts'],
-          globalSetup: ['server/tests/database.ts', 'scripts/ensure-nats-server.ts'],
-          // Real databases and real processes: slow machines are slow, not wrong.
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          globalSetup: [
+            'scripts/temporary-run.ts',
+            'server/tests/database.ts',
+            'scripts/ensure-nats-server.ts',
+          ],
+          // Databases and processes are slow on a busy machine; a slow test is not a failed one.
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       // A dashboard test that needs a document says so at its top: `// @vitest-environment jsdom`.
@@ -23,11 +32,20 @@ export default defineConfig({
         test: {
           name: 'dashboard',
           include: ['src/**/*.test.{ts,tsx}'],
-          setupFiles: ['src/testing/patience.ts'],
-          testTimeout: 30_000,
+          setupFiles: ['src/testing/set-up.ts'],
+          isolate: false,
+          testTimeout: 120_000,
         },
       },
-      { test: { name: 'scripts', include: ['scripts/**/*.test.ts'] } },
+      {
+        test: {
+          ...lean,
+          name: 'scripts',
+          include: ['scripts/**/*.test.ts'],
+          globalSetup: ['scripts/temporary-run.ts'],
+          testTimeout: 120_000,
+        },
+      },
     ],
   },
 });

@@ -1,9 +1,9 @@
-// The image's health check: asks the server in the same container whether it is ready. Plain Node, so that it starts fast.
+// The image's health check: whether the server in this container is ready. Plain Node, so that it starts fast.
 import http from 'node:http';
 import https from 'node:https';
 
 const { PORT = '8080', TLS_CERT } = process.env;
-// Its certificate names the address that people use, not this one.
+// The certificate is for the public address, not for 127.0.0.1.
 const [client, scheme] = TLS_CERT ? [https, 'https'] : [http, 'http'];
 const request = client.get(`${scheme}://127.0.0.1:${PORT}/readyz`, {
   rejectUnauthorized: false,

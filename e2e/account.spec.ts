@@ -8,7 +8,7 @@ const tokens = (page: Page) => page.getByRole('region', { name: 'Access tokens' 
 const sessions = (page: Page) => page.getByRole('region', { name: 'Sessions' });
 const dialog = (page: Page) => page.getByRole('dialog');
 
-test('the profile tells who one is and where one belongs', async ({ world, browserOf }) => {
+test('the profile shows the user and their organisations', async ({ world, browserOf }) => {
   const { reviewer } = world.people;
   const page = await browserOf(reviewer);
   await page.goto('/account');
@@ -19,28 +19,46 @@ test('the profile tells who one is and where one belongs', async ({ world, brows
   await expectFitForAll(page);
 });
 
-test('a password is changed; the old one and other sessions are worth nothing then', async ({
-  world,
-  browserOf,
-}) => {
+test('commit addresses are added, validated and removed', async ({ world, browserOf }) => {
+  const page = await browserOf(world.people.reviewer);
+  await page.goto('/account');
+  const section = page.getByRole('region', { name: 'Commit addresses' });
+  await expect(section).toContainText('No commit addresses yet');
+  const field = section.getByLabel('Address', { exact: true });
+  const add = section.getByRole('button', { name: 'Add address' });
+  await add.click();
+  await expect(field).toHaveAccessibleDescription(/Enter an address/);
+  await field.fill('not an address');
+  await add.click();
+  await expect(field).toHaveAccessibleDescription(/Must be a valid email address/);
+  await field.fill('12+me@users.noreply.github.com');
+  await add.click();
+  await expect(section.getByRole('listitem')).toHaveText([/12\+me@users\.noreply\.github\.com/]);
+  await expect(field).toHaveValue('');
+  await expectFitForAll(page);
+  await section.getByRole('button', { name: 'Remove 12+me@users.noreply.github.com' }).click();
+  await expect(section).toContainText('No commit addresses yet');
+});
+
+test('changing the password ends other sessions and the old password', async ({ world, browserOf }) => {
   const { reviewer } = world.people;
   const page = await browserOf(reviewer);
   const elsewhere = await browserOf(reviewer);
   await page.goto('/account');
   const form = page.getByRole('form', { name: 'Change password' });
-  const [current, next, again] = ['Current password', 'New password', 'New password again'].map((label) =>
+  const [current, next, again] = ['Current password', 'New password', 'Confirm new password'].map((label) =>
     form.getByLabel(label, { exact: true }),
   );
   if (!current || !next || !again) throw new Error('unreachable');
   const change = form.getByRole('button', { name: 'Change password' });
   await change.click();
-  await expect(current).toHaveAccessibleDescription(/missing/);
+  await expect(current).toHaveAccessibleDescription(/Enter the current password/);
   await expect(current).toBeFocused();
   await current.fill('not my password');
   await next.fill('short');
   await again.fill('shorter');
   await change.click();
-  await expect(again).toHaveAccessibleDescription(/not the same/);
+  await expect(again).toHaveAccessibleDescription(/do not match/);
   await again.fill('short');
   await change.click();
   await expect(next).toHaveAccessibleDescription(/12 to 256 characters/);
@@ -54,19 +72,19 @@ test('a password is changed; the old one and other sessions are worth nothing th
   await current.fill(password);
   for (const field of [next, again]) await field.fill('Administrator1');
   await change.click();
-  await expect(next).toHaveAccessibleDescription(/one of the commonest passwords/);
+  await expect(next).toHaveAccessibleDescription(/must not be a common password/i);
   for (const field of [next, again]) await field.fill(fresh);
   await change.click();
   await expect(page.getByText('Password changed.')).toBeVisible();
   await expect(current).toHaveValue('');
 
   await expect(sessions(page).getByRole('listitem')).toHaveCount(1);
-  // With the new cookie one writes as before.
+  // Writes work with the new cookie.
   await page.getByRole('region', { name: 'Sessions' }).getByRole('button', { name: 'everywhere' }).click();
   await page.getByRole('alertdialog').getByRole('button', { name: 'Everywhere else' }).click();
-  await expect(page.getByText('Signed out everywhere else.')).toBeVisible();
+  await expect(page.getByText('Signed out everywhere else', { exact: true })).toBeVisible();
 
-  // Here one goes on; elsewhere one signs in anew.
+  // This session stays signed in; the other one does not.
   await page.reload();
   await expect(page.getByRole('heading', { level: 1, name: 'Account' })).toBeVisible();
   await elsewhere.goto('/account');
@@ -77,20 +95,22 @@ test('a password is changed; the old one and other sessions are worth nothing th
   expect((await users.login({ identifier, password: fresh })).user?.username).toBe(reviewer.username);
 });
 
-test('a token is made, shown once, works, and is deleted after a question', async ({ world, browserOf }) => {
+test('a token is created, shown once, used, and deleted after confirmation', async ({ world, browserOf }) => {
   const page = await browserOf(world.people.reviewer);
   await page.goto('/account');
-  await expect(tokens(page)).toContainText('No access tokens.');
+  await expect(tokens(page)).toContainText('No access tokens yet');
   await tokens(page).getByRole('button', { name: 'Create token' }).click();
   await dialog(page).getByRole('button', { name: 'Create token' }).click();
-  await expect(dialog(page).getByLabel('Name')).toHaveAccessibleDescription(/Say what the token is for/);
+  await expect(dialog(page).getByLabel('Name')).toHaveAccessibleDescription(/Enter what the token is for/);
   await dialog(page).getByLabel('Name').fill('CI of shop');
   await dialog(page).getByLabel('read').uncheck();
   await dialog(page).getByLabel('release').uncheck();
   await dialog(page).getByRole('button', { name: 'Create token' }).click();
-  await expect(dialog(page).getByRole('group', { name: 'Scopes' })).toContainText('Tick at least one.');
+  await expect(dialog(page).getByRole('group', { name: 'Scopes' })).toContainText(
+    'Select at least one scope',
+  );
   await dialog(page).getByLabel('read').check();
-  await dialog(page).getByLabel('Ends after').selectOption('30 days');
+  await dialog(page).getByLabel('Expires after').selectOption('30 days');
   await expectFitForAll(page);
   await dialog(page).getByRole('button', { name: 'Create token' }).click();
 
@@ -110,11 +130,11 @@ test('a token is made, shown once, works, and is deleted after a question', asyn
   const listed = tokens(page).getByRole('listitem').filter({ hasText: 'CI of shop' });
   await expect(listed).toContainText('read');
   await expect(listed).toContainText('never used');
-  await tokens(page).getByRole('button', { name: 'I have copied it' }).click();
+  await tokens(page).getByRole('button', { name: 'Done' }).click();
   await expect(secret).toHaveCount(0);
   await page.reload();
-  await expect(listed).toContainText(/used (just now|in a moment)/);
-  await expect(listed).toContainText(/ends in (4 weeks|29 days|30 days)/);
+  await expect(listed).toContainText(/used (just now|in less than a minute)/);
+  await expect(listed).toContainText(/expires in (4 weeks|29 days|30 days)/);
   await expect(secret).toHaveCount(0);
 
   await listed.getByRole('button', { name: 'Delete' }).click();
@@ -124,34 +144,34 @@ test('a token is made, shown once, works, and is deleted after a question', asyn
   await users.tokenInfo({});
   await listed.getByRole('button', { name: 'Delete' }).click();
   await question.getByRole('button', { name: 'Delete' }).click();
-  await expect(tokens(page)).toContainText('No access tokens.');
+  await expect(tokens(page)).toContainText('No access tokens yet');
   await expect(users.tokenInfo({})).rejects.toThrow();
 });
 
-test('tokens that cannot be loaded are asked for again', async ({ world, browserOf }) => {
+test('retries loading tokens', async ({ world, browserOf }) => {
   const page = await browserOf(world.people.reviewer);
   await page.route(/ListPersonalAccessTokens/, (route) => route.fulfill({ status: 500, body: 'no' }));
   await page.goto('/account');
-  await expect(tokens(page).getByRole('alert')).toContainText('The access tokens could not be loaded.');
+  await expect(tokens(page).getByRole('alert')).toContainText("Couldn't load access tokens");
   await page.unroute(/ListPersonalAccessTokens/);
   await tokens(page).getByRole('button', { name: 'Try again' }).click();
-  await expect(tokens(page)).toContainText('No access tokens.');
+  await expect(tokens(page)).toContainText('No access tokens yet');
 });
 
-test('one sees where one is signed in, and ends what one does not know', async ({ world, browserOf }) => {
+test('lists sessions and signs them out', async ({ world, browserOf }) => {
   const { reviewer } = world.people;
   const page = await browserOf(reviewer);
   const elsewhere = await browserOf(reviewer);
   await page.goto('/account');
   const rows = sessions(page).getByRole('listitem');
-  // Two browsers, and the client that the person was made by.
+  // Two browsers, and the API client that created the user.
   await expect(rows).toHaveCount(3);
   const here = rows.filter({ hasText: 'this browser' });
   await expect(here).toHaveCount(1);
   await expect(here).toContainText('Chrome on Linux');
   await expect(here).toContainText('from 127.0.0.1');
-  await expect(here).toContainText(/signed in (just now|in a moment|\d+ minute)/);
-  await expect(here).toContainText(/ends in (11|12) hours if not used/);
+  await expect(here).toContainText(/signed in (just now|in less than a minute|\d+ minute)/);
+  await expect(here).toContainText(/expires in (11|12) hours if not used/);
   await expect(rows.filter({ hasText: 'API client' })).toHaveCount(1);
   await expectFitForAll(page);
 
@@ -159,21 +179,21 @@ test('one sees where one is signed in, and ends what one does not know', async (
   await other.getByRole('button', { name: /^Sign out Chrome on Linux$/ }).focus();
   await page.keyboard.press('Enter');
   await expect(rows).toHaveCount(2);
-  await expect(page.getByText('Chrome on Linux is signed out.')).toBeVisible();
+  await expect(page.getByText('Chrome on Linux was signed out')).toBeVisible();
   await elsewhere.goto('/account');
   await expect(elsewhere.getByRole('heading', { name: 'Sign in' })).toBeVisible();
   await here.getByRole('button', { name: 'Sign out' }).click();
   await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
 });
 
-test('signing out everywhere ends this browser too, after a question', async ({ world, browserOf }) => {
+test('signs out everywhere after confirmation', async ({ world, browserOf }) => {
   const { reviewer } = world.people;
   const page = await browserOf(reviewer);
   await page.goto('/account');
   await expect(sessions(page).getByRole('listitem')).toHaveCount(2);
   await sessions(page).getByRole('button', { name: 'Sign out everywhere' }).click();
   const question = page.getByRole('alertdialog');
-  await expect(question).toContainText('Access tokens go on');
+  await expect(question).toContainText('Access tokens keep working');
   await page.setViewportSize({ width: 320, height: 640 });
   expect(await overhang(page)).toBeLessThanOrEqual(0);
   await expect(question.getByRole('button', { name: 'Cancel' })).toBeFocused();
@@ -186,17 +206,17 @@ test('signing out everywhere ends this browser too, after a question', async ({ 
   await expect(reviewer.api.users.tokenInfo({})).rejects.toThrow();
 });
 
-test('sessions that cannot be loaded, or ended, are told of', async ({ world, browserOf }) => {
+test('reports sessions that cannot be loaded or signed out', async ({ world, browserOf }) => {
   const page = await browserOf(world.people.reviewer);
   await page.route(/ListSessions/, (route) => route.fulfill({ status: 500, body: 'no' }));
   await page.goto('/account');
-  await expect(sessions(page).getByRole('alert')).toContainText('The sessions could not be loaded.');
+  await expect(sessions(page).getByRole('alert')).toContainText("Couldn't load sessions");
   await page.unroute(/ListSessions/);
   await sessions(page).getByRole('button', { name: 'Try again' }).click();
   const rows = sessions(page).getByRole('listitem');
   await expect(rows).toHaveCount(2);
   await page.route(/EndSession/, (route) => route.fulfill({ status: 500, body: 'no' }));
   await rows.filter({ hasText: 'API client' }).getByRole('button').click();
-  await expect(sessions(page).getByRole('alert')).toContainText('It was not signed out.');
+  await expect(sessions(page).getByRole('alert')).toContainText("Couldn't sign out.");
   await expect(rows).toHaveCount(2);
 });

@@ -12,7 +12,7 @@ async function openMenuAtHome(page: Page) {
   await expect(field(page)).toBeFocused();
 }
 
-test('Ctrl K leads to a screen, a project and a release', async ({ world, browserOf }) => {
+test('Ctrl K opens screens, projects and releases', async ({ world, browserOf }) => {
   const { slug } = await world.annotate({ title: 'Round totals half up' });
   await world.annotate({ title: 'Another build' });
   const page = await browserOf(world.people.reviewer);
@@ -37,10 +37,7 @@ test('Ctrl K leads to a screen, a project and a release', async ({ world, browse
   await expect(page).toHaveURL(world.page(`releases/${slug}`));
 });
 
-test('arrows choose and go round, Escape changes nothing and gives the focus back', async ({
-  world,
-  browserOf,
-}) => {
+test('arrows select and wrap around; Escape closes and returns the focus', async ({ world, browserOf }) => {
   const page = await browserOf(world.people.admin);
   await page.goto(world.page('policies'));
   const name = page.getByLabel('Name', { exact: true });
@@ -63,7 +60,10 @@ test('arrows choose and go round, Escape changes nothing and gives the focus bac
   await expect(page).toHaveURL(world.page('policies'));
 });
 
-test('it opens by its button on a phone, and is fit for all, found or not', async ({ world, browserOf }) => {
+test('opens by its button on a phone and is accessible, with and without results', async ({
+  world,
+  browserOf,
+}) => {
   await world.annotate({ title: 'w'.repeat(200) });
   const page = await browserOf(world.people.reviewer, { viewport: { width: 390, height: 800 } });
   await page.goto(world.page());
@@ -71,29 +71,24 @@ test('it opens by its button on a phone, and is fit for all, found or not', asyn
   await expect(option(page, /www/)).toBeVisible();
   await expectFitForAll(page);
   await field(page).fill('nothing of that kind');
-  await expect(page.getByText('Nothing of that name.')).toBeVisible();
+  await expect(page.getByText('No results.')).toBeVisible();
   await expectFitForAll(page);
 });
 
-test('what cannot be searched is said, and the screens are there all the same', async ({
-  world,
-  browserOf,
-}) => {
+test('reports a failed search and still lists screens', async ({ world, browserOf }) => {
   const page = await browserOf(world.people.reviewer);
   await page.route(/GetProjects/, (route) => route.fulfill({ status: 500, body: 'no' }));
   await openMenuAtHome(page);
-  await expect(page.getByRole('dialog').getByRole('alert')).toContainText(
-    'Not everything could be searched.',
-  );
+  await expect(page.getByRole('dialog').getByRole('alert')).toContainText('Some results are missing.');
   await field(page).fill('account');
   await page.keyboard.press('Enter');
   await expect(page.getByRole('heading', { level: 1, name: 'Account' })).toBeVisible();
 });
 
-test('nobody finds what is not theirs', async ({ world, newcomer, browserOf }) => {
+test('finds nothing of other organisations', async ({ world, newcomer, browserOf }) => {
   const { slug } = await world.annotate();
   const page = await browserOf(await newcomer());
   await openMenuAtHome(page);
   await field(page).fill(slug);
-  await expect(page.getByText('Nothing of that name.')).toBeVisible();
+  await expect(page.getByText('No results.')).toBeVisible();
 });

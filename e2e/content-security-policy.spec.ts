@@ -1,22 +1,19 @@
 import type { BrowserContext, Page } from 'playwright/test';
 import { expect, signIn, test } from './fixtures.ts';
 
-/** What the browser refused to do for a page, as it happens. */
+/** The policy violations in a browser context, collected as they happen. */
 async function refusedIn(context: BrowserContext): Promise<string[]> {
   const refused: string[] = [];
-  await context.exposeBinding('tellRefusal', (_source, words: string) => refused.push(words));
+  await context.exposeBinding('reportRefusal', (_source, refusal: string) => refused.push(refusal));
   await context.addInitScript(`addEventListener('securitypolicyviolation', (event) =>
-    window.tellRefusal([event.effectiveDirective, event.blockedURI, event.sample, event.sourceFile].join(' ')))`);
+    window.reportRefusal([event.effectiveDirective, event.blockedURI, event.sample, event.sourceFile].join(' ')))`);
   context.on('console', (message) => {
     if (/Content Security Policy|Trusted/i.test(message.text())) refused.push(message.text());
   });
   return refused;
 }
 
-test('the dashboard asks for nothing that its policy forbids: pages, dialogs, menus and a sign-in', async ({
-  browser,
-  world,
-}) => {
+test('the dashboard complies with its content security policy', async ({ browser, world }) => {
   const context = await browser.newContext({ baseURL: world.url });
   const refused = await refusedIn(context);
   const page = await context.newPage();
@@ -58,21 +55,23 @@ test('the dashboard asks for nothing that its policy forbids: pages, dialogs, me
   }
 });
 
-/** Does in the page what an attacker would who got something into it; whether the browser let it happen. */
+/** Runs a script in the page as injected code would, until it has run or the browser reports that it blocked it; whether it ran. */
 const attempt = (page: Page, script: string): Promise<boolean> =>
   page.evaluate(`(async () => {
-    // What a test evaluates itself may evaluate more; a moment later that is over.
+    // The code that page.evaluate runs may use eval, but only in its own task.
     await new Promise((done) => setTimeout(done, 10));
+    const blocked = new Promise((done) => addEventListener('securitypolicyviolation', done, { once: true }));
     try { ${script} } catch { return false; }
-    await new Promise((done) => setTimeout(done, 200));
+    const ran = new Promise((done) => setInterval(() => window.wasHere === true && done(), 10));
+    await Promise.race([blocked, ran]);
     return window.wasHere === true;
   })()`);
 
-test('what gets into a page runs nowhere, and tells nobody', async ({ page, world }) => {
+test('injected code neither runs nor sends data', async ({ page, world }) => {
   await signIn(page, world.url, world.people.reviewer);
-  // It would be there, and would let itself be read.
+  // The host answers and allows reading, so that only the policy can prevent the request.
   await page.route('https://evil.example/**', (route) =>
-    route.fulfill({ body: 'told', headers: { 'access-control-allow-origin': '*' } }),
+    route.fulfill({ body: 'reached', headers: { 'access-control-allow-origin': '*' } }),
   );
   await page.goto(`${world.url}/`);
   await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
@@ -98,11 +97,11 @@ test('what gets into a page runs nowhere, and tells nobody', async ({ page, worl
   ]) {
     expect([script, await attempt(page, script)]).toEqual([script, false]);
   }
-  // The page is as it was.
+  // The page is unchanged.
   await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
 });
 
-test('no other site’s page holds one of ours', async ({ browser, world }) => {
+test('refuses to be framed by other sites', async ({ browser, world }) => {
   const context = await browser.newContext();
   const page = await context.newPage();
   try {

@@ -2,7 +2,7 @@ import type { Page } from 'playwright/test';
 import { expect } from './fixtures.ts';
 import { faults, overhang } from './page-faults.ts';
 
-/** The page as it stands has no fault that a machine can find, in light and in dark, and nothing scrolls sideways at 320 pixels. */
+/** Expects no accessibility violations that axe finds, light and dark, and no horizontal scrolling at 320 pixels. */
 export async function expectFitForAll(page: Page): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });

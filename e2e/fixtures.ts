@@ -5,13 +5,13 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { type Browser, type BrowserContext, test as base, expect, type Page } from 'playwright/test';
 import { PolicyType } from '#server/gen/forest/v1/policies_pb.ts';
 import type { PipelineStageSchema } from '#server/gen/forest/v1/release_pipelines_pb.ts';
-import type { Artifact } from '#server/gen/forest/v1/releases_pb.ts';
+import type { Artifact, BuildState } from '#server/gen/forest/v1/releases_pb.ts';
 import { type Api, apiAt, signedIn } from '../scripts/api.ts';
 import { type ServerProcess, startServer } from '../scripts/server-process.ts';
 
 export { apiAt, expect };
 
-/** Somebody with a password, and the API as they call it. */
+/** A user, and the API called as that user. */
 export interface Person {
   readonly userId: string;
   readonly username: string;
@@ -19,69 +19,66 @@ export interface Person {
   readonly api: Api;
 }
 
-/** An organisation of one test's own, with its people and places. */
+/** A test's own organisation, with people, project, environments and destinations. */
 export interface World {
   readonly url: string;
   readonly organisation: string;
-  /** As the API's `Project` message wants it. */
+  /** The API's `Project` message. */
   readonly project: { readonly organisation: string; readonly project: string };
   /** `admin` is the organisation's only admin; the others are members. */
   readonly people: Readonly<Record<'author' | 'reviewer' | 'reviewerTwo' | 'admin', Person>>;
   /** The address of a page below the project: `''`, `policies`, `releases/<slug>`… */
   page(path?: string): string;
-  /** The author annotates a build of branch `main`, unless another is named (null for none). */
+  /** The author annotates a build. Its branch is `main` by default; null for none. */
   annotate(build?: { title?: string; branch?: string | null; version?: string }): Promise<Artifact>;
-  /** The author releases an artifact straight to environments; answers the intent's id. */
+  /** The author releases an artifact to environments. Returns the intent's id. */
   release(artifact: Artifact, ...environments: string[]): Promise<string>;
-  /** The author releases an artifact through the pipeline of that name; answers the intent's id. */
+  /** The author releases an artifact through a pipeline. Returns the intent's id. */
   releaseBy(pipeline: string, artifact: Artifact): Promise<string>;
-  /** An approval policy, made by the admin. */
+  /** The admin creates an approval policy. */
   requireApprovals(environment: string, count: number, name?: string): Promise<void>;
-  /** A soak time policy, made by the admin. */
+  /** The admin creates a soak time policy. */
   soak(source: string, target: string, seconds: bigint, name?: string): Promise<void>;
-  /** A pipeline, made by the admin. */
+  /** The admin creates a pipeline. */
   addPipeline(name: string, stages: readonly Stage[]): Promise<void>;
-  /** One more noop destination: `seconds` makes its deployments slow, `fail: 'true'` makes them fail. */
+  /** Adds a noop destination: `seconds` makes its deployments slow, `fail: 'true'` makes them fail. */
   addDestination(environment: string, name: string, metadata?: Record<string, string>): Promise<void>;
-  /** A release of a new build to production that waits for that many approvals: 2, unless said otherwise. */
+  /** Creates an approval policy for production (2 approvals by default) and a release of a new build that waits for it. */
   gated(approvals?: number): Promise<Gated>;
 }
 
-/** A stage of a pipeline, as the API takes it. */
+/** A stage of a pipeline in a request. */
 export type Stage = MessageInitShape<typeof PipelineStageSchema>;
 
-/** A release that stands at the gate of production. */
+/** A release that waits at the gate of production. */
 export interface Gated {
   readonly artifact: Artifact;
   readonly intentId: string;
   /** The address of its page. */
   readonly address: string;
-  /** A vote on it through the API. */
+  /** Approves it through the API. */
   approve(person: Person, comment?: string): Promise<void>;
 }
 
 interface Fixtures {
   readonly world: World;
-  /** Makes somebody who belongs to no organisation. */
+  /** Registers a user without an organisation. */
   readonly newcomer: () => Promise<Person>;
-  /**
-   * Opens a browser (with its own cookies) in which that person is signed in; closed after the test. `look` is what a
-   * browser context takes, as in `{ colorScheme: 'dark' }`.
-   */
-  readonly browserOf: (person: Person, look?: Look) => Promise<Page>;
-  /** A server of the test's own with an empty data folder, to be set up, stopped or started again. */
+  /** Opens a page in a new browser context with these options, signed in as that person; closed after the test. */
+  readonly browserOf: (person: Person, options?: ContextOptions) => Promise<Page>;
+  /** Starts a server with an empty data folder, which the test may set up, stop and restart. */
   readonly ownServer: () => Promise<OwnServer>;
 }
 
-type Look = NonNullable<Parameters<Browser['newContext']>[0]>;
+type ContextOptions = NonNullable<Parameters<Browser['newContext']>[0]>;
 
 export interface OwnServer {
   readonly url: string;
-  /** The address for the set-up that it printed. */
+  /** The printed set-up link. */
   readonly setUpAddress: string;
   stop(): Promise<void>;
-  /** Starts it again at the same address with the same data. */
-  startAgain(): Promise<void>;
+  /** Restarts it at the same address with the same data. */
+  restart(): Promise<void>;
 }
 
 interface WorkerFixtures {
@@ -90,13 +87,13 @@ interface WorkerFixtures {
   readonly founder: Api;
 }
 
-let made = 0;
-const unique = (word: string) => `${word}-${process.pid}-${Date.now().toString(36)}-${made++}`;
-/** What the tests' servers run with; the database is the embedded one. */
+let count = 0;
+const unique = (prefix: string) => `${prefix}-${process.pid}-${Date.now().toString(36)}-${count++}`;
+/** The settings of the tests' servers. */
 const settings = {
   FORAGE_REGISTRATION: 'open',
   DATABASE_URL: '',
-  // The receivers of webhooks are on this machine, and all people come from it.
+  // Webhook receivers and all users are on this machine.
   WEBHOOK_ALLOW_PRIVATE: '1',
   RATE_LIMIT_PER_MINUTE: '100000',
 };
@@ -105,11 +102,11 @@ export const password = 'correct horse battery staple';
 async function register(url: string, username: string): Promise<Person> {
   const email = `${username}@example.com`;
   const { user, tokens } = await apiAt(url).users.register({ username, email, password });
-  if (user === undefined || tokens === undefined) throw new Error('Register answered no user or no tokens');
+  if (user === undefined || tokens === undefined) throw new Error('Register returned no user or no tokens');
   return { userId: user.userId, username, password, api: apiAt(url, tokens.accessToken) };
 }
 
-/** Signs a page's browser in without the form: the answer's cookie stays in the browser. */
+/** Signs in without the form: the browser context keeps the cookie. */
 export async function signIn(page: Page | BrowserContext, url: string, person: Person): Promise<void> {
   const answer = await page.request.post(`${url}/forest.v1.SessionService/SignIn`, {
     data: { identifier: person.username, password: person.password },
@@ -117,7 +114,7 @@ export async function signIn(page: Page | BrowserContext, url: string, person: P
   expect(answer.status(), `${person.username} signs in`).toBe(200);
 }
 
-async function settle(url: string): Promise<World> {
+async function createWorld(url: string): Promise<World> {
   const [author, reviewer, reviewerTwo, admin] = await Promise.all([
     register(url, unique('author')),
     register(url, unique('reviewer')),
@@ -152,7 +149,7 @@ async function settle(url: string): Promise<World> {
         context: { title },
         ref: { commitSha: '5f0c1d2e3b4a59687786a5b4c3d2e1f001234567', branch: branch ?? undefined, version },
       });
-      if (artifact === undefined) throw new Error('AnnotateRelease answered no artifact');
+      if (artifact === undefined) throw new Error('AnnotateRelease returned no artifact');
       return artifact;
     },
     async release({ artifactId }, ...environments) {
@@ -202,6 +199,27 @@ async function settle(url: string): Promise<World> {
   return world;
 }
 
+/** A build of a commit of its own, newer than those before. */
+export async function build(world: World, version: string) {
+  const { artifact } = await world.people.author.api.releases.annotateRelease({
+    project: world.project,
+    context: { title: `Version ${version}` },
+    ref: { commitSha: version.replace(/\D/g, '').padEnd(40, '0'), branch: 'main', version },
+  });
+  if (artifact === undefined) throw new Error('AnnotateRelease returned no artifact');
+  return artifact;
+}
+
+/** Waits until a build has a state on a destination. */
+export const becomes = (world: World, artifactId: string, name: string, state: BuildState) =>
+  expect
+    .poll(async () => {
+      const { releases } = world.people.author.api;
+      const { destinations } = await releases.getDestinationStates({ ...world.project, artifactId });
+      return destinations.find(({ destinationName }) => destinationName === name)?.buildState;
+    })
+    .toBe(state);
+
 async function addDestination(
   admin: Person,
   organisation: string,
@@ -214,12 +232,12 @@ async function addDestination(
 }
 
 /**
- * The real server, started once per worker with a data folder of its own, and a fresh organisation for each test: no
- * test sees what another one does.
+ * A real server per worker, with its own data folder, and a new organisation per test, so that tests do not see each other's
+ * data.
  */
 export const test = base.extend<Fixtures, WorkerFixtures>({
   server: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads a fixture's needs from this pattern
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright requires this pattern
     async ({}, use) => {
       const folder = mkdtempSync(join(tmpdir(), 'forage-e2e-'));
       const server = await startServer(folder, settings);
@@ -230,7 +248,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
         rmSync(folder, { recursive: true, force: true });
       }
     },
-    { scope: 'worker', timeout: 60_000 },
+    { scope: 'worker', timeout: 180_000 },
   ],
 
   founder: [
@@ -249,9 +267,9 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
   ],
 
   world: async ({ server, founder }, use) => {
-    // An empty server takes nobody in before it is set up.
+    // Registration requires a server that has been set up.
     await founder.users.tokenInfo({});
-    await use(await settle(server.url));
+    await use(await createWorld(server.url));
   },
 
   newcomer: async ({ server, founder }, use) => {
@@ -261,21 +279,22 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
 
   browserOf: async ({ browser, server }, use) => {
     const contexts: BrowserContext[] = [];
-    const refused: string[] = [];
-    await use(async (person, look = {}) => {
-      const context = await browser.newContext({ baseURL: server.url, ...look });
+    const violations: string[] = [];
+    await use(async (person, options = {}) => {
+      const context = await browser.newContext({ baseURL: server.url, ...options });
       contexts.push(context);
       context.on('console', (message) => {
-        if (/Content Security Policy|Trusted(HTML|Script)/.test(message.text())) refused.push(message.text());
+        if (/Content Security Policy|Trusted(HTML|Script)/.test(message.text()))
+          violations.push(message.text());
       });
       await signIn(context, server.url, person);
       return context.newPage();
     });
     for (const context of contexts) await context.close();
-    expect(refused, 'no page asks for what its policy forbids').toEqual([]);
+    expect(violations, 'violations of the Content-Security-Policy').toEqual([]);
   },
 
-  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads a fixture's needs from this pattern
+  // biome-ignore lint/correctness/noEmptyPattern: Playwright requires this pattern
   ownServer: async ({}, use) => {
     const folders: string[] = [];
     const running = new Set<ServerProcess>();
@@ -297,7 +316,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
         url,
         setUpAddress: `${url}/set-up?token=${setUpToken}`,
         stop: () => stop(server),
-        startAgain: async () => {
+        restart: async () => {
           server = await start(folder, new URL(url).port);
         },
       };

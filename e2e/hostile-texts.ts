@@ -3,24 +3,24 @@ import { PolicyType } from '#server/gen/forest/v1/policies_pb.ts';
 import type { Artifact } from '#server/gen/forest/v1/releases_pb.ts';
 import type { World } from './fixtures.ts';
 
-/** An element that runs a script when a page takes it for markup; `data-pwned` tells that it did. */
+/** Runs a script if a page treats it as markup; `data-pwned` shows that it did. */
 export const MARKUP = `<img src=x data-pwned onerror="document.documentElement.dataset.pwned='1';alert(1)">`;
-/** Turns the direction round, hides a character, and opens an isolate that nothing closes. */
+/** Reverses the direction, hides a character, and opens an isolate without closing it. */
 const HIDDEN = 'a\u202enimda\u200b\u2066';
-/** What a terminal would obey. */
+/** Terminal escape sequences. */
 const ESCAPES = '\u001b[31mred\u001b]0;title\u0007\u009b2J';
 const OTHERS = `"><svg data-pwned onload=alert(2)></svg><script data-pwned>alert(3)</script>{{7*7}}\${7*7}<!--`;
 export const LONG = 'w'.repeat(180);
 
-/** For names, which hold no controls. */
+/** For names, which have no control characters. */
 export const NAME = `<img src=x data-pwned onerror=alert(4)>${HIDDEN}`;
 /** For lines of text. */
 export const LINE = `${MARKUP}${HIDDEN}${ESCAPES}`;
 /** For longer texts. */
 export const TEXT = `${LINE}\n${OTHERS}\n${LONG}\n👩‍👩‍👧‍👦 مشروع 123`;
-/** For addresses: they have to begin like one. */
+/** For URLs, which must begin like one. */
 export const ADDRESS = `https://evil.example/"><img/src=x/data-pwned/onerror=alert(5)>${HIDDEN}`;
-/** What browsers run as a script, in spellings that have been taken for addresses. */
+/** Script URLs in spellings that have passed as addresses. */
 export const SCRIPT_ADDRESSES = [
   'javascript:alert(6)',
   'JaVaScRiPt:alert(6)',
@@ -31,7 +31,7 @@ export const SCRIPT_ADDRESSES = [
   'javascript://evil.example/%0aalert(6)',
 ] as const;
 
-/** A destination's receiver that answers everything with markup: to a plan as its text, to a deployment as an error. */
+/** A receiver that answers with markup: as the text of a plan, or as the error of a deployment. */
 export async function startHostileReceiver(): Promise<{ url: string; close(): void }> {
   const server = createServer(async (request, response) => {
     const chunks: Uint8Array[] = [];
@@ -41,7 +41,7 @@ export async function startHostileReceiver(): Promise<{ url: string; close(): vo
   });
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
   const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the receiver has no port');
+  if (address === null || typeof address === 'string') throw new Error('The receiver has no port');
   return {
     url: `http://127.0.0.1:${address.port}/deploy`,
     close() {
@@ -51,17 +51,17 @@ export async function startHostileReceiver(): Promise<{ url: string; close(): vo
   };
 }
 
-/** Builds whose screens hold what was written into every field that the API takes text in. */
+/** Builds with hostile text in every text field of the API. */
 export interface HostileBuilds {
-  /** Stands at the gate, with votes. */
+  /** Waits at the gate, with votes. */
   readonly gated: Artifact;
-  /** Its deployment has failed, with the receiver's words. */
+  /** Its deployment failed with the receiver's text. */
   readonly failed: Artifact;
-  /** Its plan waits for a verdict. */
+  /** Its plan waits for approval. */
   readonly planned: Artifact;
 }
 
-/** Writes markup, controls and long words into every text field of an organisation, through the API. */
+/** Writes markup, control characters and long words into every text field of an organisation. */
 export async function fillWithMarkup(world: World, receiverUrl: string): Promise<HostileBuilds> {
   const { project, organisation } = world;
   const { admin, author, reviewer, reviewerTwo } = world.people;
@@ -123,7 +123,7 @@ export async function fillWithMarkup(world: World, receiverUrl: string): Promise
         repoUrl: ADDRESS,
       },
     });
-    if (artifact === undefined) throw new Error('AnnotateRelease answered no artifact');
+    if (artifact === undefined) throw new Error('AnnotateRelease returned no artifact');
     return artifact;
   };
   const [gated, failed, planned] = [
@@ -144,7 +144,7 @@ export async function fillWithMarkup(world: World, receiverUrl: string): Promise
   await admin.api.users.createPersonalAccessToken({ userId: admin.userId, name: NAME, scopes: ['read'] });
   const { organisations } = await admin.api.organisations.listMyOrganisations({});
   const organisationId = organisations.find(({ name }) => name === organisation)?.organisationId ?? '';
-  // Names of accounts are like those of users; of their tokens, labels.
+  // Names of accounts are restricted, those of tokens are free text.
   const made = await admin.api.serviceAccounts.createServiceAccount({ organisationId, name: 'ci' });
   const serviceAccountId = made.serviceAccount?.serviceAccountId ?? '';
   await admin.api.serviceAccounts.createServiceAccountToken({

@@ -1,10 +1,10 @@
 import type { Page } from 'playwright/test';
 
-/** Runs in the browser: a text, because these tests are compiled without the browser's types. */
-const LOOK = String.raw`(() => {
+/** Runs in the browser; a string, because the tests are compiled without browser types. */
+const FIND_INJECTED = String.raw`(() => {
   const found = [];
   const hidden = /(?![\t\n\r])\p{Cc}|[\u200b\u202a-\u202e\u2066\u2067]/u;
-  if (document.documentElement.dataset.pwned !== undefined) found.push('a script of somebody else has run');
+  if (document.documentElement.dataset.pwned !== undefined) found.push('an injected script ran');
   for (const { outerHTML } of document.querySelectorAll('[data-pwned]')) found.push('an element: ' + outerHTML);
   for (const element of document.querySelectorAll('*')) {
     for (const { name, value } of element.attributes) {
@@ -25,8 +25,5 @@ const LOOK = String.raw`(() => {
   return found;
 })()`;
 
-/**
- * What on a page, as it stands, is more than text although somebody only typed it: elements, handlers, addresses of scripts,
- * and characters that are not seen. Empty when all is well.
- */
-export const injected = (page: Page): Promise<string[]> => page.evaluate<string[]>(LOOK);
+/** Injected elements, handlers, script URLs and invisible characters on the page. Empty if there are none. */
+export const injected = (page: Page): Promise<string[]> => page.evaluate<string[]>(FIND_INJECTED);

@@ -14,7 +14,7 @@ import {
 import { injected } from './injected.ts';
 import { overhang } from './page-faults.ts';
 
-/** What a page must not do, kept as it happens. */
+/** Collects what a page must not do. */
 function watch(page: Page, world: World): string[] {
   const faults: string[] = [];
   page.on('dialog', (dialog) => {
@@ -35,7 +35,7 @@ function watch(page: Page, world: World): string[] {
 
 interface Screen {
   readonly path: string;
-  /** Stands on the screen once it is loaded, as a text. */
+  /** A text on the screen once it has loaded. */
   readonly shows: string;
 }
 
@@ -45,7 +45,7 @@ const screensOf = (world: World, { gated, failed, planned }: HostileBuilds): rea
   { path: `/orgs/${world.organisation}`, shows: 'shop' },
   {
     path: `/orgs/${world.organisation}/members`,
-    // The token of a service account.
+    // A service account's token.
     shows: '<img src=x data-pwned onerror=alert(4)>',
   },
   { path: `/orgs/${world.organisation}/environments`, shows: MARKUP },
@@ -61,13 +61,14 @@ const screensOf = (world: World, { gated, failed, planned }: HostileBuilds): rea
   },
   { path: world.page('pipelines'), shows: 'planned' },
   { path: world.page('pipelines/planned'), shows: 'planned' },
+  { path: `/nowhere/${encodeURIComponent(NAME)}`, shows: 'Page not found' },
 ];
 
 for (const [size, viewport] of [
   ['a wide window', { width: 1280, height: 900 }],
-  ['a telephone', { width: 390, height: 844 }],
+  ['a phone', { width: 390, height: 844 }],
 ] as const) {
-  test(`markup and control characters in every field are text on every screen, in ${size}`, async ({
+  test(`shows markup and hidden characters as text on every screen, in ${size}`, async ({
     world,
     browserOf,
   }) => {
@@ -94,7 +95,7 @@ for (const [size, viewport] of [
   });
 }
 
-test('what opens on a screen shows it as text too: menus, dialogs, details, plans, votes that are kept', async ({
+test('shows them as text in menus, dialogs, details and plans, and to members', async ({
   world,
   browserOf,
 }) => {
@@ -119,40 +120,58 @@ test('what opens on a screen shows it as text too: menus, dialogs, details, plan
     await fine('the plan');
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Reject plan' }).click();
-    await fine('the question before a plan is rejected');
+    await fine('the plan rejection dialog');
     await page.keyboard.press('Escape');
     await page.goto(world.page(`releases/${failed.slug}`));
     for (const summary of await page.locator('summary').all()) await summary.click();
     await expect(page.getByText('data-pwned onload').first()).toBeVisible();
-    await fine('what failed');
+    await fine('the failure details');
     await page.goto(`/orgs/${world.organisation}/history`);
     const changes = page.getByRole('list', { name: 'History' }).getByRole('button');
     await expect(changes.first()).toBeVisible();
     for (const button of await changes.all()) await button.click();
     await fine('the history');
+    await page.goto(world.page('policies'));
+    for (const button of await page.getByRole('button', { name: 'Delete' }).all()) {
+      await button.click();
+      await expect(page.getByRole('alertdialog')).toContainText('data-pwned');
+      await fine('the dialog to delete a policy');
+      await page.keyboard.press('Escape');
+    }
+    await page.goto('/account');
+    await page.getByRole('button', { name: /^Delete .*data-pwned/ }).click();
+    await expect(page.getByRole('alertdialog')).toContainText('data-pwned');
+    await fine('the dialog to delete a token');
     const member = await browserOf(world.people.reviewer);
     const memberFaults = watch(member, world);
-    await member.goto(world.page(`releases/${gated.slug}`));
-    await expect(member.getByText(MARKUP).first()).toBeVisible();
-    expect(await injected(member)).toEqual([]);
+    for (const path of [
+      world.page(`releases/${gated.slug}`),
+      world.page(`policies/${encodeURIComponent(NAME)}`),
+      world.page(),
+      `/orgs/${world.organisation}/environments`,
+    ]) {
+      await member.goto(path);
+      await expect(member.getByText('data-pwned').first(), path).toBeVisible();
+      expect([path, await injected(member)]).toEqual([path, []]);
+    }
     expect([...faults, ...memberFaults]).toEqual([]);
   } finally {
     receiver.close();
   }
 });
 
-test('the sign-in screen shows what an address and a form say as text', async ({ page, world }) => {
+test('the sign-in screen shows an address and input as text', async ({ page, world }) => {
   const faults = watch(page, world);
-  const said = [
+  const parameters = [
     ['next', `/orgs/${NAME}`],
     ['problem', MARKUP],
     ['provider', MARKUP],
     ['request', MARKUP],
   ];
-  const query = said.map(([name, text]) => `${name}=${encodeURIComponent(text ?? '')}`).join('&');
+  const query = parameters.map(([name, text]) => `${name}=${encodeURIComponent(text ?? '')}`).join('&');
   await page.goto(`${world.url}/sign-in?${query}`);
-  await expect(page.getByText('Afterwards you come to')).toContainText('data-pwned');
-  await expect(page.getByRole('alert')).toHaveText(/^Signing in did not work\./);
+  await expect(page.getByText('You will continue to')).toContainText('data-pwned');
+  await expect(page.getByRole('alert')).toHaveText(/^Sign-in failed\./);
   expect(await injected(page)).toEqual([]);
   expect(await overhang(page)).toBe(0);
   expect(faults).toEqual([]);
@@ -165,21 +184,18 @@ test('the sign-in screen shows what an address and a form say as text', async ({
     await page.goto(`${world.url}/sign-in?next=${encodeURIComponent(script)}`);
     await expect(page.getByRole('button', { name: 'Sign in' })).toBeVisible();
     expect(await injected(page)).toEqual([]);
-    await expect(page.getByText('Afterwards you come to')).toHaveCount(0);
+    await expect(page.getByText('You will continue to')).toHaveCount(0);
   }
 });
 
-/** The code that a call was refused with; null when it was not. */
+/** The code of a refusal; null for a success. */
 const codeOf = (call: Promise<unknown>): Promise<Code | null> =>
   call.then(
     () => null,
     (error: unknown) => ConnectError.from(error).code,
   );
 
-test('no address that runs a script is taken, and none but web addresses become links', async ({
-  world,
-  browserOf,
-}) => {
+test('rejects addresses that run a script, and links to web addresses only', async ({ world, browserOf }) => {
   const { author } = world.people;
   const build = { project: world.project, ref: { commitSha: 'abc' } };
   for (const address of SCRIPT_ADDRESSES) {
@@ -210,7 +226,7 @@ test('no address that runs a script is taken, and none but web addresses become 
   expect(await link.getAttribute('rel')).toContain('noreferrer');
 });
 
-test('a name cannot pass for another by characters that are not seen', async ({ world, browserOf }) => {
+test('a name with hidden characters cannot pass for another', async ({ world, browserOf }) => {
   const { author, reviewer } = world.people;
   await world.annotate({ title: 'Safe change', branch: `release\u2066/${'\u202e'}niam` });
   const { artifact } = await author.api.releases.annotateRelease({

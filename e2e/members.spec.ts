@@ -9,7 +9,7 @@ const row = (page: Page, username: string) =>
     .filter({ has: page.getByText(username, { exact: true }) });
 const address = ({ organisation }: World) => `/orgs/${organisation}/members`;
 
-test('an admin adds somebody by name or address, changes their role and removes them', async ({
+test('an admin adds a member by name or email, changes their role and removes them', async ({
   world,
   newcomer,
   browserOf,
@@ -19,7 +19,7 @@ test('an admin adds somebody by name or address, changes their role and removes 
   await page.goto(address(world));
   await expect(list(page).getByRole('listitem')).toHaveCount(4);
   await expect(row(page, world.people.admin.username)).toContainText('admin');
-  await expect(row(page, world.people.author.username)).toContainText('since');
+  await expect(row(page, world.people.author.username)).toContainText('joined');
   await expectFitForAll(page);
 
   const field = page.getByLabel('Username or email');
@@ -49,25 +49,25 @@ test('an admin adds somebody by name or address, changes their role and removes 
   await expect(row(page, byName.username)).toHaveCount(0);
 });
 
-test('somebody whom nobody knows is made, added, and can sign in', async ({ world, browserOf, browser }) => {
+test('an admin creates an unknown user, who can sign in', async ({ world, browserOf, browser }) => {
   const page = await browserOf(world.people.admin);
   await page.goto(address(world));
   const username = `fresh-${world.organisation}`;
   await page.getByLabel('Username or email').fill(username);
   await page.getByRole('button', { name: 'Add member' }).click();
-  await expect(page.getByText(`Nobody here is called ${username}.`)).toBeVisible();
+  await expect(page.getByText(`There is no user ${username}.`)).toBeVisible();
   await expect(page.getByLabel('Username', { exact: true })).toHaveValue(username);
   await page.getByLabel('Email').fill('no address');
-  await page.getByRole('button', { name: 'Create user and add' }).click();
+  await page.getByRole('button', { name: 'Create and add user' }).click();
   await expect(page.getByLabel('Email')).toHaveAccessibleDescription(/email/);
   await expect(page.getByLabel('Email')).toBeFocused();
   await page.getByLabel('Email').fill(`${username}@example.com`);
   const password = await page.getByLabel('First password').inputValue();
   await expectFitForAll(page);
-  await page.getByRole('button', { name: 'Create user and add' }).click();
+  await page.getByRole('button', { name: 'Create and add user' }).click();
   await expect(row(page, username)).toContainText('member');
   await expect(page.getByText(password)).toBeVisible();
-  await page.getByRole('button', { name: 'I have passed it on' }).click();
+  await page.getByRole('button', { name: 'Done' }).click();
   await expect(page.getByText(password)).toHaveCount(0);
 
   const context = await browser.newContext();
@@ -80,10 +80,7 @@ test('somebody whom nobody knows is made, added, and can sign in', async ({ worl
   await context.close();
 });
 
-test('the last admin stays: the refusal is told in words, and nothing changes', async ({
-  world,
-  browserOf,
-}) => {
+test('refuses to remove the last admin', async ({ world, browserOf }) => {
   const { admin } = world.people;
   const page = await browserOf(admin);
   await page.goto(address(world));
@@ -95,13 +92,13 @@ test('the last admin stays: the refusal is told in words, and nothing changes', 
   await page.getByRole('button', { name: 'Leave organisation' }).click();
   const question = page.getByRole('alertdialog');
   await question.getByRole('button', { name: 'Leave' }).click();
-  await expect(question.getByRole('alert')).toContainText('make somebody else admin first');
+  await expect(question.getByRole('alert')).toContainText('Make another member an admin first');
   await question.getByRole('button', { name: 'Cancel' }).click();
   await expect(own).toContainText('admin');
   await expectFitForAll(page);
 });
 
-test('who gives up being admin, and then leaves, sees it at once', async ({ world, newcomer, browserOf }) => {
+test('an admin gives up the role and leaves', async ({ world, newcomer, browserOf }) => {
   const { admin } = world.people;
   const { api } = admin;
   const { organisation } = await api.organisations.getOrganisation({
@@ -114,21 +111,17 @@ test('who gives up being admin, and then leaves, sees it at once', async ({ worl
   await page.goto(address(world));
   await page.getByRole('button', { name: 'Leave organisation' }).click();
   await page.getByRole('alertdialog').getByRole('button', { name: 'Leave' }).click();
-  await expect(page.getByText('You belong to no organisation yet.')).toBeVisible();
+  await expect(page.getByText('No organisations yet')).toBeVisible();
 
   await api.organisations.addMember({ organisationId, userId: second.userId, role: 'admin' });
   await page.goto(address(world));
   await row(page, second.username).getByRole('button', { name: 'Make member' }).click();
   await page.getByRole('alertdialog').getByRole('button', { name: 'Make me a member' }).click();
-  await expect(page.getByText('Admins of')).toBeVisible();
+  await expect(page.getByText('Only admins of')).toBeVisible();
   await expect(list(page).getByRole('button')).toHaveCount(0);
 });
 
-test('who was added unasked sees it on the account page, and leaves after a question', async ({
-  world,
-  newcomer,
-  browserOf,
-}) => {
+test('a member leaves an organisation after confirmation', async ({ world, newcomer, browserOf }) => {
   const { api } = world.people.admin;
   const { organisation } = await api.organisations.getOrganisation({
     identifier: { case: 'name', value: world.organisation },
@@ -152,8 +145,8 @@ test('who was added unasked sees it on the account page, and leaves after a ques
   await expect(row(page, added.username)).toBeVisible();
   await leave.click();
   await question.getByRole('button', { name: 'Leave' }).click();
-  await expect(page.getByText('You belong to no organisation yet.')).toBeVisible();
-  await expect(page.getByText(`You left ${world.organisation}.`)).toBeVisible();
+  await expect(page.getByText('No organisations yet')).toBeVisible();
+  await expect(page.getByText(`You left ${world.organisation}`)).toBeVisible();
   await page.goto(address(world));
   await expect(page.getByRole('heading', { name: 'Page not found' })).toBeVisible();
   const { members } = await api.organisations.listMembers({ organisationId });
@@ -165,14 +158,11 @@ test('who was added unasked sees it on the account page, and leaves after a ques
   await expect(record.getByText(`${username} removed member ${username}`, { exact: true })).toBeVisible();
 });
 
-test('members see who belongs here and change nothing; a failed list is tried again', async ({
-  world,
-  browserOf,
-}) => {
+test('shows members the list without controls, and retries loading it', async ({ world, browserOf }) => {
   const page = await browserOf(world.people.reviewer);
   await page.route(/ListMembers/, (route) => route.fulfill({ status: 500, body: 'no' }));
   await page.goto(address(world));
-  await expect(page.getByRole('alert')).toContainText('The members could not be loaded.');
+  await expect(page.getByRole('alert')).toContainText("Couldn't load members");
   await page.unroute(/ListMembers/);
   await page.getByRole('button', { name: 'Try again' }).click();
   await expect(list(page).getByRole('listitem')).toHaveCount(4);

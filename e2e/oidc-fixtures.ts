@@ -17,10 +17,10 @@ interface ProviderProcess {
   stop(): Promise<void>;
 }
 
-/** What `e2e/oidc-provider.ts` knows its client by. */
-const CLIENT = { id: 'forage', secret: 'known-to-this-test-and-nobody-else' };
+/** The client of `e2e/oidc-provider.ts`. */
+const CLIENT = { id: 'forage', secret: 'a-secret-of-the-tests' };
 
-/** Starts a provider that sends people back to servers at these addresses. */
+/** Starts a provider that redirects to servers at these addresses. */
 async function startProvider(...urls: readonly string[]): Promise<ProviderProcess> {
   const redirectUris = urls.flatMap((url) =>
     ['acme', 'strict'].map((id) => `${url}/auth/oidc/${id}/callback`),
@@ -30,9 +30,6 @@ async function startProvider(...urls: readonly string[]): Promise<ProviderProces
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = new Promise<void>((done) => child.on('close', () => done()));
-  // Whoever started it does not leave it behind.
-  const onExit = () => child.kill('SIGKILL');
-  process.once('exit', onExit);
   const printed: string[] = [];
   const issuer = await new Promise<string>((ready, failed) => {
     for (const stream of [child.stdout, child.stderr]) {
@@ -42,14 +39,13 @@ async function startProvider(...urls: readonly string[]): Promise<ProviderProces
         if (address !== undefined) ready(address);
       });
     }
-    child.on('close', () => failed(new Error(`the provider did not start:\n${printed.join('\n')}`)));
+    child.on('close', () => failed(new Error(`The provider did not start:\n${printed.join('\n')}`)));
   });
   return {
     issuer,
     async stop() {
       child.kill('SIGTERM');
       await ended;
-      process.off('exit', onExit);
     },
   };
 }
@@ -62,9 +58,9 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-/** A server with the provider `acme` ("Acme accounts"), and `strict` ("Strict"), the same for addresses of example.com alone. */
+/** A server with the providers `acme` ("Acme accounts") and `strict` ("Strict"), which allows example.com only. */
 export interface SignInServer extends ServerProcess {
-  /** As the first admin, who has a password. */
+  /** The API as the first admin, who has a password. */
   readonly founder: Api;
 }
 
@@ -107,10 +103,10 @@ const inFolder = async (work: (folder: string) => Promise<void>) => {
   await work(folder).finally(() => rmSync(folder, { recursive: true, force: true }));
 };
 
-/** A server and its provider, started once per worker; and a server of the test's own on which passwords are switched off. */
+/** A server and its provider per worker, and a server per test with passwords disabled. */
 export const test = base.extend<{ passwordless: ServerProcess }, { signInServer: SignInServer }>({
   signInServer: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads a fixture's needs from this pattern
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright requires this pattern
     async ({}, use) => {
       await inFolder(async (folder) => {
         const { server, stop } = await startBoth(folder, {});
@@ -125,10 +121,10 @@ export const test = base.extend<{ passwordless: ServerProcess }, { signInServer:
         }
       });
     },
-    { scope: 'worker', timeout: 60_000 },
+    { scope: 'worker', timeout: 180_000 },
   ],
 
-  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads a fixture's needs from this pattern
+  // biome-ignore lint/correctness/noEmptyPattern: Playwright requires this pattern
   passwordless: async ({}, use) => {
     await inFolder(async (folder) => {
       const { server, stop } = await startBoth(folder, { PASSWORD_SIGN_IN: 'off' });
@@ -137,7 +133,7 @@ export const test = base.extend<{ passwordless: ServerProcess }, { signInServer:
   },
 });
 
-/** The person at the provider's own pages: says who they are, and that Forage may know it. */
+/** Signs in and consents on the provider's pages. */
 export async function consent(page: Page, login: string): Promise<void> {
   await page.getByPlaceholder('Enter any login').fill(login);
   await page.getByPlaceholder('and password').fill('any');
@@ -146,5 +142,5 @@ export async function consent(page: Page, login: string): Promise<void> {
 }
 
 let made = 0;
-/** A login that nobody has used. */
+/** An unused login. */
 export const someone = (word = 'ada') => `${word}-${process.pid}-${Date.now().toString(36)}-${made++}`;

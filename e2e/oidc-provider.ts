@@ -1,17 +1,17 @@
-// A provider of OpenID Connect as a process of its own: `node e2e/oidc-provider.ts <redirect URI>…`. Prints its issuer. Any login is
-// somebody: `ada` is ada@example.com, `eve@evil.example` has that address, and `unverified-…` one that nobody has verified.
+// An OpenID Connect provider in a separate process: `node e2e/oidc-provider.ts <redirect URI>…`. Prints its issuer. It accepts any
+// login: `ada` is ada@example.com, `eve@evil.example` has that address, and `unverified-…` an unverified one.
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { Provider } from 'oidc-provider';
 
-const CLIENT = { id: 'forage', secret: 'known-to-this-test-and-nobody-else' };
+const CLIENT = { id: 'forage', secret: 'a-secret-of-the-tests' };
 
 const [, , ...redirectUris] = process.argv;
 const server = createServer();
 server.listen(0, '127.0.0.1', () => {
   const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the provider has no port');
-  // By another name than Forage is reached by: another site for the browser, as in the world.
+  if (address === null || typeof address === 'string') throw new Error('The provider has no port');
+  // Another host name than Forage's, so that it is another site for the browser.
   const issuer = `http://localhost:${address.port}`;
   const provider = new Provider(issuer, {
     clients: [

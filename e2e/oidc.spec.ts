@@ -14,7 +14,7 @@ const signOut = async (page: Page, username: string) => {
 const cookieOf = async (page: Page) =>
   (await page.context().cookies()).find(({ name }) => name === 'forage_session');
 
-test('the first sign-in by a provider makes a member of whoever a rule says, and the next one finds them', async ({
+test('the first sign-in with a provider joins an organisation by a rule, the next one finds the user', async ({
   page,
   browser,
   signInServer: { url, founder },
@@ -28,13 +28,13 @@ test('the first sign-in by a provider makes a member of whoever a rule says, and
   await admin.getByLabel('Username or email').fill('founder');
   await admin.getByLabel('Password').fill(password);
   await admin.getByRole('button', { name: 'Sign in', exact: true }).click();
-  const rules = admin.getByRole('region', { name: 'Joining by itself' });
-  await expect(rules.getByText('Nobody joins by themselves.')).toBeVisible();
+  const rules = admin.getByRole('region', { name: 'Automatic membership' });
+  await expect(rules.getByText('No automatic membership rules')).toBeVisible();
   await rules.getByRole('button', { name: 'Add join rule' }).click();
   await expect(rules.getByLabel('Email domain')).toHaveAccessibleDescription(/Enter a domain/);
   await rules.getByLabel('Email domain').fill('not a domain');
   await rules.getByRole('button', { name: 'Add join rule' }).click();
-  await expect(rules.getByLabel('Email domain')).toHaveAccessibleDescription(/must be a domain/);
+  await expect(rules.getByLabel('Email domain')).toHaveAccessibleDescription(/must be a domain/i);
   await rules.getByLabel('Email domain').fill(`@${domain.toUpperCase()}`);
   await rules.getByLabel('Provider').selectOption({ label: 'Acme accounts' });
   await rules.getByRole('button', { name: 'Add join rule' }).click();
@@ -53,7 +53,7 @@ test('the first sign-in by a provider makes a member of whoever a rule says, and
   await admin.reload();
   await expect(admin.getByRole('list', { name: 'Members' })).toContainText(username);
 
-  // Nobody without a password is asked for one; the way in they have stays.
+  // A user without a password sees no password form, and cannot disconnect the only provider.
   await page.goto(`${url}/account`);
   await expect(page.getByRole('list', { name: 'Sign-in providers' })).toContainText(login);
   await expect(page.getByLabel('Current password')).toHaveCount(0);
@@ -67,13 +67,13 @@ test('the first sign-in by a provider makes a member of whoever a rule says, and
   await expect(page.getByRole('link', { name: organisation })).toBeVisible();
   await expect(page.getByRole('button', { name: username })).toBeVisible();
 
-  // Who was removed does not come back by signing in again, nor does a rule that was deleted let anybody in.
+  // A removed member does not rejoin by signing in, nor by a deleted rule.
   await admin.getByRole('button', { name: `Remove ${username}` }).click();
   await admin.getByRole('alertdialog').getByRole('button', { name: 'Remove' }).click();
   await expect(admin.getByRole('list', { name: 'Members' })).not.toContainText(username);
   await rules.getByRole('button', { name: `Delete rule for ${domain}` }).click();
   await admin.getByRole('alertdialog').getByRole('button', { name: 'Delete' }).click();
-  await expect(rules.getByText('Nobody joins by themselves.')).toBeVisible();
+  await expect(rules.getByText('No automatic membership rules')).toBeVisible();
   await signOut(page, username);
   await signInWith(page, 'Acme accounts');
   await expect(page.getByRole('button', { name: username })).toBeVisible();
@@ -81,7 +81,7 @@ test('the first sign-in by a provider makes a member of whoever a rule says, and
   await admins.close();
 });
 
-test('who is not let in is told why, in words and with the number for the log', async ({
+test('a refused sign-in shows the reason and the request id', async ({
   page,
   browser,
   signInServer: { url },
@@ -90,11 +90,9 @@ test('who is not let in is told why, in words and with the number for the log', 
   await signInWith(page, 'Strict');
   await consent(page, `${someone('eve')}@evil.example`);
   const alert = page.getByRole('alert');
-  await expect(alert).toContainText(
-    'Your email address at Strict is of a domain that this server does not let in',
-  );
-  await expect(alert).toContainText(/Request [0-9a-f-]{36}/);
-  await expect(page.getByText('Afterwards you come to /orgs/first.')).toBeVisible();
+  await expect(alert).toContainText('The domain of your email address at Strict is not allowed here');
+  await expect(alert).toContainText(/Request ID [0-9a-f-]{36}/);
+  await expect(page.getByText('You will continue to /orgs/first.')).toBeVisible();
   expect(await cookieOf(page)).toBeUndefined();
   await expectFitForAll(page);
 
@@ -103,19 +101,16 @@ test('who is not let in is told why, in words and with the number for the log', 
   await other.goto(`${url}/sign-in`);
   await signInWith(other, 'Strict');
   await consent(other, someone('unverified'));
-  await expect(other.getByRole('alert')).toContainText('Strict does not vouch for your email address');
+  await expect(other.getByRole('alert')).toContainText('Strict has not verified your email address');
   expect(await cookieOf(other)).toBeUndefined();
   await context.close();
 });
 
-test('who says no at the provider comes back and can choose anew', async ({
-  page,
-  signInServer: { url },
-}) => {
+test('a cancelled sign-in returns to the choice', async ({ page, signInServer: { url } }) => {
   await page.goto(`${url}/sign-in`);
   await signInWith(page, 'Acme accounts');
   await page.getByRole('link', { name: 'Cancel' }).click();
-  await expect(page.getByRole('alert')).toContainText('You did not sign in at Acme accounts');
+  await expect(page.getByRole('alert')).toContainText('You cancelled the sign-in at Acme accounts');
   expect(await cookieOf(page)).toBeUndefined();
   const login = someone();
   await signInWith(page, 'Acme accounts');
@@ -123,7 +118,7 @@ test('who says no at the provider comes back and can choose anew', async ({
   await expect(page.getByRole('button', { name: login })).toBeVisible();
 });
 
-test('an answer that is used again, or in another browser, signs nobody in', async ({
+test('rejects a callback that is reused or from another browser', async ({
   page,
   browser,
   signInServer: { url },
@@ -141,12 +136,12 @@ test('an answer that is used again, or in another browser, signs nobody in', asy
   const context = await browser.newContext();
   const thief = await context.newPage();
   await thief.goto(callback);
-  await expect(thief.getByRole('alert')).toContainText('has been used already');
+  await expect(thief.getByRole('alert')).toContainText('was already used');
   expect(await cookieOf(thief)).toBeUndefined();
   await context.close();
 });
 
-test('a user with a password is not taken over by their address, and connects the provider themselves', async ({
+test('does not take over a user by email address; the user connects the provider', async ({
   page,
   signInServer: { url },
 }) => {
@@ -164,9 +159,9 @@ test('a user with a password is not taken over by their address, and connects th
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await page.getByRole('button', { name: username, exact: true }).click();
   await page.getByRole('link', { name: 'Account' }).click();
-  const ways = page.getByRole('region', { name: 'Sign-in providers' });
-  await expect(ways.getByText('No accounts connected.')).toBeVisible();
-  await ways.getByRole('button', { name: 'Connect Acme accounts' }).click();
+  const providers = page.getByRole('region', { name: 'Sign-in providers' });
+  await expect(providers.getByText('No accounts connected')).toBeVisible();
+  await providers.getByRole('button', { name: 'Connect Acme accounts' }).click();
   await expect(page.getByRole('list', { name: 'Sign-in providers' })).toContainText(email);
   await expectFitForAll(page);
 
@@ -176,12 +171,12 @@ test('a user with a password is not taken over by their address, and connects th
   await page.goto(`${url}/account`);
   await page.getByRole('button', { name: `Disconnect ${email} at Acme accounts` }).click();
   await page.getByRole('alertdialog').getByRole('button', { name: 'Disconnect' }).click();
-  await expect(ways.getByText('No accounts connected.')).toBeVisible();
-  // The password still opens.
+  await expect(providers.getByText('No accounts connected')).toBeVisible();
+  // The password still works.
   await signedIn(url, username, password);
 });
 
-test('with passwords switched off a provider is the only way in, also for the first admin', async ({
+test('without passwords, a provider is the only way to sign in, also at set-up', async ({
   page,
   passwordless: { url, setUpToken },
 }) => {

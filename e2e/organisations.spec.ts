@@ -9,15 +9,12 @@ const step = (page: Page, name: string) =>
     .getByRole('listitem')
     .filter({ has: page.getByText(name, { exact: true }) });
 
-test('an empty account begins an organisation and is led step by step to its first gated build', async ({
-  newcomer,
-  browserOf,
-}) => {
+test('a new user creates an organisation and follows the guide', async ({ newcomer, browserOf }) => {
   const founder = await newcomer();
   const page = await browserOf(founder);
   await page.goto('/');
   const mine = page.getByRole('region', { name: 'Your organisations' });
-  await expect(mine).toContainText('You belong to no organisation yet.');
+  await expect(mine).toContainText('No organisations yet');
   await expect(mine).toContainText(founder.username);
   await expectFitForAll(page);
 
@@ -33,7 +30,7 @@ test('an empty account begins an organisation and is led step by step to its fir
   await expect(page.getByRole('heading', { level: 1, name })).toBeVisible();
 
   await expect(guide(page)).toContainText('0 of 7');
-  await expect(step(page, 'Policy')).toContainText('once there is a project');
+  await expect(step(page, 'Policy')).toContainText('Create a project first');
   await expectFitForAll(page);
   const { api } = founder;
   await api.environments.createEnvironment({ organisation: name, name: 'production', sortOrder: 1 });
@@ -47,7 +44,7 @@ test('an empty account begins an organisation and is led step by step to its fir
   await expect(page).toHaveURL(/\/environments$/);
   await page.goBack();
   await expect(guide(page)).toContainText('2 of 7');
-  await expect(step(page, 'Environments')).toContainText('done');
+  await expect(step(page, 'Environments')).toContainText('Done');
 
   await step(page, 'Project').getByRole('button', { name: 'Create project' }).click();
   await dialog(page).getByLabel('Name').fill('checkout');
@@ -76,13 +73,13 @@ test('an empty account begins an organisation and is led step by step to its fir
   await expect(guide(page)).toBeHidden();
 });
 
-test('a name that is taken is said at its field, and what was typed stays', async ({ world, browserOf }) => {
+test('shows a taken name at its field and keeps the input', async ({ world, browserOf }) => {
   const page = await browserOf(world.people.admin);
   await page.goto('/');
   await page.getByRole('button', { name: 'Create organisation' }).click();
   await dialog(page).getByLabel('Name').fill(world.organisation);
   await page.keyboard.press('Enter');
-  await expect(dialog(page).getByLabel('Name')).toHaveAccessibleDescription(/is taken/);
+  await expect(dialog(page).getByLabel('Name')).toHaveAccessibleDescription(/is taken/i);
   await expect(dialog(page).getByLabel('Name')).toHaveValue(world.organisation);
   await page.keyboard.press('Escape');
   await expect(dialog(page)).toBeHidden();
@@ -93,14 +90,14 @@ test('a name that is taken is said at its field, and what was typed stays', asyn
     .getByRole('button', { name: 'Create project' })
     .click();
   await dialog(page).getByRole('button', { name: 'Create project' }).click();
-  await expect(dialog(page).getByLabel('Name')).toHaveAccessibleDescription(/Name is missing/);
+  await expect(dialog(page).getByLabel('Name')).toHaveAccessibleDescription(/Enter a name/);
   await dialog(page).getByLabel('Name').fill('shop');
   await page.keyboard.press('Enter');
   await expect(dialog(page)).toContainText(/already/);
   await expectFitForAll(page);
 });
 
-test('a description is changed by admins; members see it, and no guide', async ({ world, browserOf }) => {
+test('admins edit the description; members see it, and no guide', async ({ world, browserOf }) => {
   const admin = await browserOf(world.people.admin);
   await admin.goto(world.page());
   await admin.getByRole('button', { name: 'Add description' }).click();
@@ -118,12 +115,12 @@ test('a description is changed by admins; members see it, and no guide', async (
   await expect(guide(member)).toHaveCount(0);
 });
 
-test('what is missing cannot be found out: said, and tried again', async ({ world, browserOf }) => {
+test('retries loading the guide', async ({ world, browserOf }) => {
   const page = await browserOf(world.people.admin);
   await page.route(/ListPolicies/, (route) => route.fulfill({ status: 500, body: 'no' }));
   await page.goto(`/orgs/${world.organisation}`);
-  await expect(guide(page).getByRole('alert')).toContainText('could not be found out');
+  await expect(guide(page).getByRole('alert')).toContainText("Couldn't load setup progress");
   await page.unroute(/ListPolicies/);
   await guide(page).getByRole('button', { name: 'Try again' }).click();
-  await expect(step(page, 'Environments')).toContainText('done');
+  await expect(step(page, 'Environments')).toContainText('Done');
 });

@@ -1,4 +1,5 @@
 import type { Page } from 'playwright/test';
+import { BuildState } from '#server/gen/forest/v1/releases_pb.ts';
 import { expectFitForAll } from './fit-for-all.ts';
 import { expect, type Person, test, type World } from './fixtures.ts';
 
@@ -31,21 +32,151 @@ async function openHome(page: Page, count: number) {
   await expect(list(page).getByRole('listitem')).toHaveCount(count);
 }
 
-test('a line tells what waits and leads to its Policy Requirements', async ({ world, browserOf }) => {
-  const [release] = await waiting(world, 'Charge what the basket says');
+test('shows what is waiting and links to its Policy Requirements', async ({ world, browserOf }) => {
+  const [release] = await waiting(world, 'Charge the total of the basket');
   const page = await browserOf(world.people.reviewer);
   await openHome(page, 1);
-  const only = line(page, 'Charge what the basket says');
+  const only = line(page, 'Charge the total of the basket');
   await expect(only).toContainText(`${world.organisation} / shop`);
   await expect(only).toContainText('production');
   await expect(only).toContainText('0/2 approvals');
   await expect(only).toContainText(`by ${world.people.author.username}`);
   await only.getByRole('link').click();
-  await expect(page).toHaveURL(world.page(`releases/${release?.slug}#policy-requirements`));
+  await expect(page).toHaveURL(
+    world.page(`releases/${release?.slug}?release=${release?.intentId}#policy-requirements`),
+  );
   await expect(page.getByRole('region', { name: 'Policy Requirements' })).toBeInViewport();
 });
 
-test('the list is worked through by keyboard', async ({ world, browserOf }) => {
+test('tells builds of one title apart, and shows a colleague’s rejection in the row and the dialog', async ({
+  world,
+  browserOf,
+}) => {
+  const { reviewer, reviewerTwo } = world.people;
+  await world.requireApprovals('production', 1);
+  const title = 'Merge branch develop';
+  const first = await world.annotate({ title, version: '7.1.0' });
+  const intentId = await world.release(first, 'production');
+  const second = await world.annotate({ title, version: '7.2.0', branch: 'hotfix/x' });
+  await world.release(second, 'production');
+  await reviewer.api.policies.rejectRelease({
+    project: world.project,
+    releaseIntentId: intentId,
+    targetEnvironment: 'production',
+    comment: 'DATA LOSS in migration 12, do not ship',
+  });
+  const page = await browserOf(reviewerTwo);
+  await openHome(page, 2);
+  await expect(line(page, '7.2.0')).toContainText('7.2.0 · hotfix/x · 5f0c1d2');
+  const rejected = line(page, '7.1.0');
+  const words = `Rejected by ${reviewer.username}: DATA LOSS in migration 12, do not ship`;
+  await expect(rejected).toContainText('7.1.0 · main · 5f0c1d2');
+  await expect(rejected).toContainText(words);
+  await rejected.getByRole('button', { name: /^Approve/ }).click();
+  await expect(dialog(page)).toContainText('7.1.0 · main · 5f0c1d2');
+  await expect(dialog(page)).toContainText(words);
+  await expectFitForAll(page);
+  await page.keyboard.press('Escape');
+
+  // Several at once leave it out.
+  for (const box of await list(page).getByRole('checkbox').all()) await box.check();
+  const bar = page.getByRole('group', { name: 'Selected releases' });
+  await expect(bar).toContainText('1 needs a look');
+  await bar.getByRole('button', { name: 'Approve selected' }).click();
+  await expect(dialog(page)).toContainText('Approve this release for production?');
+  await expect(dialog(page)).toContainText('7.2.0');
+  await expect(dialog(page)).not.toContainText('7.1.0');
+});
+
+test('says when a release would replace a newer build', async ({ world, browserOf }) => {
+  const { author, reviewer } = world.people;
+  const annotate = async (version: string, digit: string) => {
+    const { artifact } = await author.api.releases.annotateRelease({
+      project: world.project,
+      context: { title: `Version ${version}` },
+      ref: { commitSha: digit.repeat(40), branch: 'main', version },
+    });
+    if (artifact === undefined) throw new Error('AnnotateRelease returned no artifact');
+    return artifact;
+  };
+  const [old, between, live] = [
+    await annotate('1.0.0', '1'),
+    await annotate('1.5.0', '2'),
+    await annotate('2.0.0', '3'),
+  ];
+  for (const build of [old, live]) {
+    await world.release(build, 'production');
+    const states = () =>
+      author.api.releases.getDestinationStates({ ...world.project, artifactId: build.artifactId });
+    await expect
+      .poll(async () => (await states()).destinations.map(({ buildState }) => buildState))
+      .toContain(BuildState.LIVE);
+  }
+  await world.requireApprovals('production', 1);
+  for (const build of [old, between]) await world.release(build, 'production');
+  const page = await browserOf(reviewer);
+  await openHome(page, 2);
+  await expect(line(page, 'Version 1.0.0')).toContainText(`Rollback replaces ${live.slug}, which is newer`);
+  await expect(line(page, 'Version 1.5.0')).toContainText('Older than what is live');
+});
+
+test('lists a plan that waits for a verdict, and leads to it', async ({ world, browserOf }) => {
+  await world.addPipeline('planned', [
+    { id: 'plan', config: { case: 'plan', value: { environment: 'production' } } },
+  ]);
+  const build = await world.annotate({ title: 'Needs a plan' });
+  const intentId = await world.releaseBy('planned', build);
+  const page = await browserOf(world.people.reviewer);
+  await openHome(page, 1);
+  const row = line(page, 'Needs a plan');
+  await expect(row).toContainText('Awaiting plan approval');
+  await expect(row.getByRole('button', { name: /^Approve/ })).toHaveCount(0);
+  await row.getByRole('link', { name: /^Review the plan/ }).click();
+  await expect(page).toHaveURL(new RegExp(`release=${intentId}`));
+  await page.getByRole('button', { name: 'Approve plan' }).click();
+  await expect(page.getByRole('region', { name: 'Pipeline' })).toContainText('Plan approved');
+  await page.goto('/');
+  await expect(page.getByText('Nothing is waiting for you')).toBeVisible();
+});
+
+test('each active release of a build has an address, a panel and votes of its own', async ({
+  world,
+  browserOf,
+}) => {
+  const { author, reviewer } = world.people;
+  await world.requireApprovals('production', 1);
+  await world.requireApprovals('staging', 1);
+  const build = await world.annotate({ title: 'Released twice' });
+  const first = await world.release(build, 'staging');
+  const second = await world.release(build, 'production');
+  const page = await browserOf(reviewer);
+  await openHome(page, 2);
+  await list(page).getByRole('listitem').filter({ hasText: 'staging' }).getByRole('link').click();
+  await expect(page).toHaveURL(new RegExp(`release=${first}#policy-requirements$`));
+  const requirements = page.getByRole('region', { name: 'Policy Requirements' });
+  await expect(requirements).toHaveCount(2);
+  await expect(requirements.first().getByRole('heading', { name: 'staging' })).toBeVisible();
+  await requirements.first().getByRole('button', { name: 'Approve', exact: true }).click();
+  await expect(page.getByRole('region', { name: 'Pipeline' }).first()).toContainText('Deployed to staging');
+  const votes = async (releaseIntentId: string, targetEnvironment: string) =>
+    (
+      await author.api.policies.getApprovalState({
+        project: world.project,
+        releaseIntentId,
+        targetEnvironment,
+      })
+    ).state?.decisions.length;
+  expect(await votes(first, 'staging')).toBe(1);
+  expect(await votes(second, 'production')).toBe(0);
+
+  const own = await browserOf(author);
+  await own.goto(world.page(`releases/${build.slug}?release=${second}`));
+  await own.getByRole('button', { name: 'Cancel release' }).click();
+  await own.getByRole('alertdialog').getByRole('button', { name: 'Cancel release' }).click();
+  await expect(own.getByRole('region', { name: 'Pipeline' })).toContainText('Cancelled production');
+});
+
+test('can be worked through by keyboard', async ({ world, browserOf }) => {
   const [first, second, third] = await waiting(world, 'First build', 'Second build', 'Third build');
   const { reviewer } = world.people;
   const page = await browserOf(reviewer);
@@ -61,11 +192,13 @@ test('the list is worked through by keyboard', async ({ world, browserOf }) => {
   await page.keyboard.press('k');
   await expect(line(page, 'Second build')).toHaveAttribute('aria-current', 'true');
   await page.keyboard.press('Enter');
-  await expect(page).toHaveURL(world.page(`releases/${second?.slug}#policy-requirements`));
+  await expect(page).toHaveURL(
+    world.page(`releases/${second?.slug}?release=${second?.intentId}#policy-requirements`),
+  );
   await page.goBack();
   await expect(list(page).getByRole('listitem')).toHaveCount(3);
 
-  // One key asks, and votes nothing.
+  // A single key only opens the dialog.
   await page.keyboard.press('j');
   await page.keyboard.press('a');
   await expect(dialog(page)).toContainText('Approve this release for production?');
@@ -85,7 +218,7 @@ test('the list is worked through by keyboard', async ({ world, browserOf }) => {
     { username: reviewer.username, decision: 'approved', comment: 'jkarx? read it' },
   ]);
 
-  // The next line has taken its place.
+  // The next row has the focus.
   await expect(link('Second build')).toBeFocused();
   await page.keyboard.press('r');
   await expect(dialog(page).getByLabel('Comment')).toBeFocused();
@@ -100,7 +233,7 @@ test('the list is worked through by keyboard', async ({ world, browserOf }) => {
   expect(await decisionsOn(world, third?.intentId ?? '')).toEqual([]);
 });
 
-test('several are ticked for one comment; each that is refused says why at its own line', async ({
+test('votes on several with one comment, and shows why each refused vote was refused', async ({
   world,
   browserOf,
 }) => {
@@ -115,10 +248,10 @@ test('several are ticked for one comment; each that is refused says why at its o
   const page = await browserOf(reviewer);
   await openHome(page, 4);
   for (const key of ['j', 'x', 'j', 'x', 'j', 'x']) await page.keyboard.press(key);
-  const bar = page.getByRole('group', { name: 'Ticked releases' });
-  await expect(bar).toContainText('3 ticked');
+  const bar = page.getByRole('group', { name: 'Selected releases' });
+  await expect(bar).toContainText('3 selected');
   await page.keyboard.press('x');
-  await expect(bar).toContainText('2 ticked');
+  await expect(bar).toContainText('2 selected');
   await page.keyboard.press('x');
   await page.keyboard.press('a');
   await expect(dialog(page)).toContainText('Approve 3 releases?');
@@ -127,95 +260,82 @@ test('several are ticked for one comment; each that is refused says why at its o
   await author.api.releases.cancelRelease({ releaseIntentId: second?.intentId ?? '' });
   await dialog(page).getByRole('button', { name: 'Approve' }).click();
 
-  await expect(page.getByText('1 of 3 approvals was not recorded; each says why at its line.')).toBeVisible();
-  const refused = line(page, 'Build two');
+  await expect(dialog(page)).toContainText('1 of 3 votes were not recorded.');
+  const refused = dialog(page).getByRole('listitem');
+  await expect(refused).toHaveCount(1);
+  await expect(refused).toContainText('Build two');
   await expect(refused.getByRole('alert')).toContainText('Your approval was not recorded');
-  await expect(refused).toContainText('does not wait for your vote any more');
-  await expect(list(page).getByRole('listitem')).toHaveCount(2);
-  await expect(line(page, 'Build four')).toBeVisible();
-  await expect(bar).toBeHidden();
+  await expectFitForAll(page);
   const voted = [{ username: reviewer.username, decision: 'approved', comment: 'All read.' }];
   expect(await decisionsOn(world, first?.intentId ?? '')).toEqual(voted);
   expect(await decisionsOn(world, third?.intentId ?? '')).toEqual(voted);
   expect(await decisionsOn(world, fourth?.intentId ?? '')).toEqual([]);
-  await refused.getByRole('button', { name: 'Dismiss' }).click();
+  await dialog(page).getByRole('button', { name: 'Cancel' }).click();
   await expect(list(page).getByRole('listitem')).toHaveCount(1);
+  await expect(line(page, 'Build four')).toBeVisible();
+  await expect(bar).toBeHidden();
 });
 
-test('a vote shows at once; without a network it is taken back with words and can be tried again', async ({
+test('sends no vote without a network, keeps the comment and offers Try again', async ({
   world,
   browserOf,
 }) => {
-  const [release] = await waiting(world, 'Held build');
+  const [release] = await waiting(world, 'Some build');
   const page = await browserOf(world.people.reviewer);
   await openHome(page, 1);
-  let cut = () => {};
-  const wire = new Promise<void>((resolve) => {
-    cut = resolve;
-  });
-  await page.route(/ApproveRelease/, async (route) => {
-    await wire;
-    await route.abort('connectionrefused');
-  });
-  const held = line(page, 'Held build');
-  await held.getByRole('button', { name: 'Approve' }).click();
+  await page.route(/ApproveRelease/, (route) => route.abort('connectionrefused'));
+  await line(page, 'Some build').getByRole('button', { name: 'Approve' }).click();
   await dialog(page).getByLabel('Comment').fill('Kept words');
   await dialog(page).getByRole('button', { name: 'Approve' }).click();
-  await expect(held).toContainText('1/2 approvals');
-  await expect(held).toContainText('You approved this.');
-  cut();
-  await expect(held.getByRole('alert')).toContainText('The server does not answer.');
-  await expect(held).toContainText('0/2 approvals');
+  await expect(dialog(page).getByRole('alert')).toHaveText(
+    "Can't reach the server. Your approval hasn't been sent. Try again.",
+  );
   expect(await decisionsOn(world, release?.intentId ?? '')).toEqual([]);
 
   await page.unroute(/ApproveRelease/);
-  await held.getByRole('button', { name: 'Try again' }).click();
   await expect(dialog(page).getByLabel('Comment')).toHaveValue('Kept words');
-  await page.keyboard.press('Enter');
-  await expect(page.getByText('Nothing waits for your vote.')).toBeVisible();
+  await dialog(page).getByRole('button', { name: 'Try again' }).click();
+  await expect(page.getByText('Nothing is waiting for you')).toBeVisible();
   expect(await decisionsOn(world, release?.intentId ?? '')).toHaveLength(1);
 });
 
-test('the keys are shown by ?, and can be switched off', async ({ world, browserOf }) => {
+test('lists the keys on ?, and lets them be disabled', async ({ world, browserOf }) => {
   await waiting(world, 'Only build');
   const page = await browserOf(world.people.reviewer);
   await openHome(page, 1);
   await page.keyboard.press('?');
-  await expect(dialog(page)).toContainText('Reject, after a comment');
+  await expect(dialog(page)).toContainText('Reject, with an optional comment');
   await expectFitForAll(page);
-  await dialog(page).getByLabel('Single keys act').uncheck();
+  await dialog(page).getByLabel('Enable single-key shortcuts').uncheck();
   await page.keyboard.press('Escape');
   await expect(dialog(page)).toBeHidden();
   await page.keyboard.press('j');
   await page.keyboard.press('?');
   await expect(dialog(page)).toBeHidden();
   await expect(list(page).getByRole('link', { name: 'Only build' })).not.toBeFocused();
-  await page.getByRole('button', { name: 'Keys' }).click();
-  await dialog(page).getByLabel('Single keys act').check();
+  await page.getByRole('button', { name: 'Shortcuts' }).click();
+  await dialog(page).getByLabel('Enable single-key shortcuts').check();
   await page.keyboard.press('Escape');
-  // The focus is back: it cannot be taken from what the next key leads to.
-  await expect(page.getByRole('button', { name: 'Keys' })).toBeFocused();
+  // The focus has returned, so it cannot be taken from the next key's target.
+  await expect(page.getByRole('button', { name: 'Shortcuts' })).toBeFocused();
   await page.keyboard.press('j');
   await expect(list(page).getByRole('link', { name: 'Only build' })).toBeFocused();
 });
 
-test('the list follows the server by itself, and says so politely', async ({ world, browserOf }) => {
+test('updates without a reload and announces the new count', async ({ world, browserOf }) => {
   const page = await browserOf(world.people.reviewer);
   await page.goto('/');
-  await expect(page.getByText('Nothing waits for your vote.')).toBeVisible();
+  await expect(page.getByText('Nothing is waiting for you')).toBeVisible();
   await waiting(world, 'Late build');
-  await expect(line(page, 'Late build')).toBeVisible({ timeout: 20_000 });
+  await expect(line(page, 'Late build')).toBeVisible({ timeout: 40_000 });
   await expect(page.locator('[aria-live=polite]').getByText('1 release waits for you')).toBeAttached();
 });
 
-test('long titles, other scripts and an empty list break nothing; every state is fit for all', async ({
-  world,
-  browserOf,
-}) => {
+test('is accessible with long titles, other scripts and an empty list', async ({ world, browserOf }) => {
   const { reviewer } = world.people;
   const page = await browserOf(reviewer);
   await page.goto('/');
-  await expect(page.getByText('Nothing waits for your vote.')).toBeVisible();
+  await expect(page.getByText('Nothing is waiting for you')).toBeVisible();
   await expectFitForAll(page);
   const rtl = 'تقريب المجموع إلى الأعلى 🚀';
   await waiting(world, 'w'.repeat(250), rtl, `Short\n${'x'.repeat(450)}`);
@@ -228,31 +348,36 @@ test('long titles, other scripts and an empty list break nothing; every state is
   await expectFitForAll(page);
 });
 
-test('a list that cannot be loaded says so and is tried again', async ({ world, browserOf }) => {
+test('reports a list that cannot be loaded and loads it on Try again', async ({ world, browserOf }) => {
   await waiting(world, 'Some build');
   const page = await browserOf(world.people.reviewer);
-  await page.route(/ListPendingApprovals/, (route) => route.fulfill({ status: 500, body: 'no' }));
+  // Fails in the page until the click, so that no poll loads the list before it.
+  await page.addInitScript(`{
+    const send = window.fetch;
+    window.fetch = async (input, init) =>
+      String(input?.url ?? input).includes('ListPendingApprovals') ? new Response('no', { status: 500 }) : send(input, init);
+    addEventListener('click', () => { window.fetch = send; }, true);
+  }`);
   await page.goto('/');
   const region = page.getByRole('region', { name: 'Waiting for you' });
-  await expect(region.getByRole('alert')).toContainText('The approvals could not be loaded.');
+  await expect(region.getByRole('alert')).toContainText("Couldn't load approvals");
   await expectFitForAll(page);
-  await page.unroute(/ListPendingApprovals/);
   await region.getByRole('button', { name: 'Try again' }).click();
   await expect(line(page, 'Some build')).toBeVisible();
 });
 
-test('what one cannot vote on is not listed', async ({ world, browserOf }) => {
+test('does not list releases that the person cannot vote on', async ({ world, browserOf }) => {
   await waiting(world, 'Own build');
-  const seen = async (person: Person, words: string) => {
+  const seen = async (person: Person, text: string) => {
     const page = await browserOf(person);
     await page.goto('/');
-    await expect(page.getByRole('region', { name: 'Waiting for you' })).toContainText(words);
+    await expect(page.getByRole('region', { name: 'Waiting for you' })).toContainText(text);
   };
-  await seen(world.people.author, 'Nothing waits for your vote.');
+  await seen(world.people.author, 'Nothing is waiting for you');
   await seen(world.people.reviewer, 'Own build');
 });
 
-test('a session that ended while a vote was sent leads to sign-in and back, with the comment', async ({
+test('leads to sign-in and back with the comment when the session ends during a vote', async ({
   world,
   browserOf,
 }) => {

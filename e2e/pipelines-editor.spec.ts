@@ -13,18 +13,15 @@ const editor = (page: Page, name = 'Create pipeline') => page.getByRole('form', 
 const stage = (page: Page, place: number) => page.getByRole('group', { name: `Stage ${place}` });
 const stagesOf = (page: Page, name: string) => page.getByRole('list', { name: `Stages of ${name}` }).first();
 
-test('an admin makes the first pipeline, stage by stage, and a release takes it', async ({
-  world,
-  browserOf,
-}) => {
+test('an admin creates a pipeline, and a release can use it', async ({ world, browserOf }) => {
   const page = await browserOf(world.people.admin);
   await page.goto(world.page('pipelines'));
-  await expect(page.getByText('No pipelines yet.')).toBeVisible();
+  await expect(page.getByText('No pipelines yet')).toBeVisible();
   const form = editor(page);
   await form.getByLabel('Name').fill('main-line');
   await form.getByRole('button', { name: 'Add deploy stage' }).click();
   await stage(page, 1).getByLabel('Environment').selectOption('staging');
-  await expect(stage(page, 1).getByLabel('Id', { exact: true })).toHaveValue('staging');
+  await expect(stage(page, 1).getByLabel('ID', { exact: true })).toHaveValue('staging');
   await form.getByRole('button', { name: 'Add wait stage' }).click();
   await stage(page, 2).getByLabel('Duration').fill('1h 30m');
   await expect(stage(page, 2).getByText('That is 1h 30m.')).toBeVisible();
@@ -32,7 +29,7 @@ test('an admin makes the first pipeline, stage by stage, and a release takes it'
   await stage(page, 3).getByLabel('Environment').selectOption('production');
   await form.getByRole('button', { name: 'Add deploy stage' }).click();
   await stage(page, 4).getByLabel('Environment').selectOption('production');
-  await form.getByRole('button', { name: 'Create Pipeline' }).click();
+  await form.getByRole('button', { name: 'Create pipeline' }).click();
 
   await expect(stagesOf(page, 'main-line').getByRole('listitem')).toHaveText([
     'staging: deploy to staging',
@@ -48,10 +45,7 @@ test('an admin makes the first pipeline, stage by stage, and a release takes it'
   ).toBeVisible();
 });
 
-test('stages that wait for each other are named while they are tied, and cannot be saved', async ({
-  world,
-  browserOf,
-}) => {
+test('reports a cycle while it is edited, and does not save it', async ({ world, browserOf }) => {
   await world.addPipeline('main-line', line);
   const page = await browserOf(world.people.admin);
   await page.goto(world.page('pipelines'));
@@ -60,17 +54,17 @@ test('stages that wait for each other are named while they are tied, and cannot 
   expect(page.url()).toBe(world.page('pipelines/main-line'));
   const form = editor(page, 'Edit pipeline');
   await expect(form.getByLabel('Name')).toHaveAttribute('readonly');
-  const tie = stage(page, 1).getByRole('checkbox', { name: 'production' });
-  await tie.check();
-  const ring = form.getByText('These stages wait for each other: staging → production → staging.');
-  await expect(ring).toBeVisible();
+  const dependency = stage(page, 1).getByRole('checkbox', { name: 'production' });
+  await dependency.check();
+  const cycle = form.getByText('These stages depend on each other: staging → production → staging');
+  await expect(cycle).toBeVisible();
   await form.getByRole('button', { name: 'Save Changes' }).click();
-  await expect(ring).toBeFocused();
-  await tie.uncheck();
-  await expect(ring).toBeHidden();
-  await stage(page, 2).getByLabel('Id', { exact: true }).fill('staging');
-  await expect(stage(page, 2).getByText('The id "staging" is used by more than one stage.')).toBeVisible();
-  await stage(page, 2).getByLabel('Id', { exact: true }).fill('live');
+  await expect(cycle).toBeFocused();
+  await dependency.uncheck();
+  await expect(cycle).toBeHidden();
+  await stage(page, 2).getByLabel('ID', { exact: true }).fill('staging');
+  await expect(stage(page, 2).getByText('The id "staging" is used by more than one stage')).toBeVisible();
+  await stage(page, 2).getByLabel('ID', { exact: true }).fill('live');
   await form.getByRole('button', { name: 'Save Changes' }).click();
   await expect(stagesOf(page, 'main-line').getByRole('listitem')).toHaveText([
     'staging: deploy to staging',
@@ -78,31 +72,25 @@ test('stages that wait for each other are named while they are tied, and cannot 
   ]);
 });
 
-test('what the server refuses stands at its stage, and what was typed stays', async ({
-  world,
-  browserOf,
-}) => {
+test('shows a refusal at its stage and keeps the input', async ({ world, browserOf }) => {
   await world.addPipeline('main-line', line);
   const page = await browserOf(world.people.admin);
   await page.goto(world.page('pipelines/main-line'));
-  await stage(page, 2).getByLabel('Id', { exact: true }).fill('not an id');
+  await stage(page, 2).getByLabel('ID', { exact: true }).fill('not an id');
   await page.getByRole('button', { name: 'Save Changes' }).click();
-  await expect(stage(page, 2).getByText(/must be 1 to 100 characters/)).toBeVisible();
-  await expect(stage(page, 2).getByLabel('Id', { exact: true })).toBeFocused();
-  await expect(stage(page, 2).getByLabel('Id', { exact: true })).toHaveValue('not an id');
+  await expect(stage(page, 2).getByText(/must be 1 to 100 characters/i)).toBeVisible();
+  await expect(stage(page, 2).getByLabel('ID', { exact: true })).toBeFocused();
+  await expect(stage(page, 2).getByLabel('ID', { exact: true })).toHaveValue('not an id');
 
-  // Somebody else deletes it while the editor is open.
+  // Deleted by another user while the editor is open.
   await world.people.admin.api.pipelines.deleteReleasePipeline({ project: world.project, name: 'main-line' });
-  await stage(page, 2).getByLabel('Id', { exact: true }).fill('live');
+  await stage(page, 2).getByLabel('ID', { exact: true }).fill('live');
   await page.getByRole('button', { name: 'Save Changes' }).click();
   await expect(page.getByRole('alert').filter({ hasText: 'pipeline "main-line"' })).toBeVisible();
-  await expect(stage(page, 2).getByLabel('Id', { exact: true })).toHaveValue('live');
+  await expect(stage(page, 2).getByLabel('ID', { exact: true })).toHaveValue('live');
 });
 
-test('removing a stage keeps the order of the others, and the keyboard its place', async ({
-  world,
-  browserOf,
-}) => {
+test('removing a stage keeps the order of the others and the focus', async ({ world, browserOf }) => {
   await world.addPipeline('main-line', [
     deployTo('staging'),
     { id: 'breathe', dependsOn: ['staging'], config: { case: 'wait', value: { durationSeconds: 60n } } },
@@ -115,10 +103,7 @@ test('removing a stage keeps the order of the others, and the keyboard its place
   await expect(page.getByRole('form').locator(':focus')).toBeVisible();
 });
 
-test('an admin disables, enables and deletes a pipeline; deleting asks first', async ({
-  world,
-  browserOf,
-}) => {
+test('an admin disables, enables and deletes a pipeline', async ({ world, browserOf }) => {
   await world.addPipeline('main-line', line);
   const page = await browserOf(world.people.admin);
   await page.goto(world.page('pipelines'));
@@ -134,10 +119,10 @@ test('an admin disables, enables and deletes a pipeline; deleting asks first', a
   await expect(page.getByRole('button', { name: 'Delete' })).toBeFocused();
   await page.getByRole('button', { name: 'Delete' }).click();
   await question.getByRole('button', { name: 'Delete' }).click();
-  await expect(page.getByText('No pipelines yet.')).toBeVisible();
+  await expect(page.getByText('No pipelines yet')).toBeVisible();
 });
 
-test('members see pipelines and change nothing', async ({ world, browserOf }) => {
+test('shows members pipelines without controls', async ({ world, browserOf }) => {
   await world.addPipeline('main-line', line);
   const page = await browserOf(world.people.reviewer);
   await page.goto(world.page('pipelines'));
@@ -148,20 +133,20 @@ test('members see pipelines and change nothing', async ({ world, browserOf }) =>
   await expect(page.getByRole('form')).toHaveCount(0);
 });
 
-test('pipelines that cannot be loaded say so and come back', async ({ world, browserOf }) => {
+test('retries loading pipelines', async ({ world, browserOf }) => {
   const page = await browserOf(world.people.admin);
   await page.route(/ListReleasePipelines/, (route) => route.abort('connectionrefused'));
   await page.goto(world.page('pipelines'));
-  await expect(page.getByRole('heading', { name: 'The server does not answer' })).toBeVisible({
-    timeout: 20_000,
+  await expect(page.getByRole('heading', { name: "Can't reach the server" })).toBeVisible({
+    timeout: 40_000,
   });
   await page.unroute(/ListReleasePipelines/);
   await page.getByRole('button', { name: 'Try again' }).click();
-  await expect(page.getByText('No pipelines yet.')).toBeVisible();
+  await expect(page.getByText('No pipelines yet')).toBeVisible();
 });
 
-test('the pipelines screens pass axe, light and dark, and fit 320 pixels', async ({ world, browserOf }) => {
-  const long = `a-name-${'that-goes-on-'.repeat(6)}`;
+test('the pipeline pages are accessible and fit 320 pixels', async ({ world, browserOf }) => {
+  const long = `a-name-${'that-is-long-'.repeat(6)}`;
   await world.addPipeline(long, [{ ...deployTo('staging'), id: long }, deployTo('production', long)]);
   for (const colorScheme of ['light', 'dark'] as const) {
     const page = await browserOf(world.people.admin, { colorScheme, reducedMotion: 'reduce' });
@@ -169,8 +154,8 @@ test('the pipelines screens pass axe, light and dark, and fit 320 pixels', async
       await page.goto(world.page(path));
       await expect(page.getByRole('form')).toBeVisible();
       await page.getByRole('button', { name: 'Add plan stage' }).click();
-      await page.getByRole('button', { name: /Save Changes|Create Pipeline/ }).click();
-      await expect(page.getByText('Choose the environment of the stage.')).toBeVisible();
+      await page.getByRole('button', { name: /Save Changes|Create pipeline/ }).click();
+      await expect(page.getByText('Choose the environment of the stage')).toBeVisible();
       expect(await faults(page, colorScheme), path).toEqual([]);
       await page.setViewportSize({ width: 320, height: 640 });
       expect(await overhang(page), path).toBeLessThanOrEqual(0);

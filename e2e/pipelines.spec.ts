@@ -8,7 +8,7 @@ const deployTo = (environment: string, ...dependsOn: string[]): Stage => ({
   dependsOn,
   config: { case: 'deploy', value: { environment } },
 });
-/** Named in an order that is not the one they run in. */
+/** Listed in another order than they run in. */
 const stagesWithWait = (durationSeconds: bigint): readonly Stage[] => [
   deployTo('production', 'breathe'),
   { id: 'breathe', dependsOn: ['staging'], config: { case: 'wait', value: { durationSeconds } } },
@@ -19,7 +19,7 @@ const planned: readonly Stage[] = [
   deployTo('production', 'plan'),
 ];
 
-test('Use pipeline takes the release through its stages in order', async ({ world, browserOf }) => {
+test('runs the stages in order with Use pipeline', async ({ world, browserOf }) => {
   await world.addPipeline('main-line', stagesWithWait(1n));
   const { slug } = await world.annotate();
   const page = await browserOf(world.people.author);
@@ -32,7 +32,7 @@ test('Use pipeline takes the release through its stages in order', async ({ worl
   await expect(pipeline(page)).toContainText('3/3 stages complete');
 });
 
-test('a wait counts down what is left', async ({ world, browserOf }) => {
+test('counts down a wait stage', async ({ world, browserOf }) => {
   await world.addPipeline('slow-line', stagesWithWait(59n));
   const artifact = await world.annotate();
   await world.releaseBy('slow-line', artifact);
@@ -45,10 +45,7 @@ test('a wait counts down what is left', async ({ world, browserOf }) => {
   await expect(stages.nth(1).getByText('left')).not.toHaveText(left ?? '');
 });
 
-test('a plan is looked at and approved by somebody else, and the deployment goes on', async ({
-  world,
-  browserOf,
-}) => {
+test('deploys after another person has read and approved the plan', async ({ world, browserOf }) => {
   const { author, reviewer } = world.people;
   await world.addPipeline('planned', planned);
   const artifact = await world.annotate();
@@ -77,7 +74,29 @@ test('a plan is looked at and approved by somebody else, and the deployment goes
   await expect(pipeline(authorPage)).toContainText('2/2 stages complete');
 });
 
-test('a rejected plan fails, and what depends on it is cancelled', async ({ world, browserOf }) => {
+test('plans again what something else was deployed to since, and then deploys', async ({
+  world,
+  browserOf,
+}) => {
+  await world.addPipeline('planned', planned);
+  const artifact = await world.annotate();
+  await world.releaseBy('planned', artifact);
+  const page = await browserOf(world.people.reviewer);
+  await page.goto(world.page(`releases/${artifact.slug}`));
+  await expect(pipeline(page)).toContainText('Awaiting plan approval for production');
+  await expect(page.getByRole('button', { name: 'Plan again' })).toHaveCount(0);
+  // Another build of the same commit, which is not newer.
+  const other = await world.annotate({ title: 'Deployed meanwhile' });
+  await world.release(other, 'production');
+  await expect(pipeline(page)).toContainText('Plan out of date for production');
+  await page.getByRole('button', { name: 'Plan again' }).click();
+  await expect(pipeline(page)).toContainText('Awaiting plan approval for production');
+  await expect(page.getByRole('button', { name: 'Plan again' })).toHaveCount(0);
+  await page.getByRole('button', { name: 'Approve plan' }).click();
+  await expect(pipeline(page)).toContainText('2/2 stages complete');
+});
+
+test('fails a rejected plan and cancels the stages that depend on it', async ({ world, browserOf }) => {
   await world.addPipeline('planned', planned);
   const artifact = await world.annotate();
   await world.releaseBy('planned', artifact);
@@ -96,13 +115,13 @@ test('a rejected plan fails, and what depends on it is cancelled', async ({ worl
   await expect(pipeline(page)).toContainText('upstream stage failed');
 });
 
-test('Only make the plans deploys nothing', async ({ world, browserOf }) => {
+test('deploys nothing when only the plan stages run', async ({ world, browserOf }) => {
   await world.addPipeline('planned', planned);
   const { slug } = await world.annotate();
   const page = await browserOf(world.people.author);
   await page.goto(world.page(`releases/${slug}`));
   await page.getByText('Options').click();
-  await page.getByLabel('Only make the plans').check();
+  await page.getByLabel('Run only the plan stages').check();
   await page.getByRole('button', { name: 'Deploy' }).click();
   await expect(pipeline(page)).toContainText('plans only');
   await expect(page.getByRole('button', { name: 'View plan' })).toBeVisible();
@@ -110,7 +129,7 @@ test('Only make the plans deploys nothing', async ({ world, browserOf }) => {
   await expect(destinations.getByRole('row').filter({ hasText: 'eu-west' })).toContainText('Not deployed');
 });
 
-test('a failed stage cancels what depends on it, and a gate in a pipeline opens by votes', async ({
+test('cancels stages after a failed one, and opens a gate in a pipeline by votes', async ({
   world,
   browserOf,
 }) => {
@@ -139,7 +158,7 @@ test('a failed stage cancels what depends on it, and a gate in a pipeline opens 
   await expect(pipeline(page)).toContainText('upstream stage failed');
 });
 
-test('the pipelines have a list', async ({ world, browserOf }) => {
+test('lists the pipelines', async ({ world, browserOf }) => {
   await world.addPipeline('main-line', [deployTo('staging'), deployTo('production', 'staging')]);
   const page = await browserOf(world.people.reviewer);
   await page.goto(world.page('pipelines'));

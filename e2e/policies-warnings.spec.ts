@@ -1,7 +1,7 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test } from './fixtures.ts';
 
-test('a policy that nobody can satisfy warns after saving, in the list, and on a waiting release', async ({
+test('warns of a policy that cannot be satisfied: after saving, in the list and on a waiting release', async ({
   world,
   browserOf,
 }) => {
@@ -13,17 +13,16 @@ test('a policy that nobody can satisfy warns after saving, in the list, and on a
   await page.getByLabel('Target environment').selectOption('production');
   await page.getByLabel('Required approvals').fill('4');
   await page.getByRole('button', { name: 'Create Policy' }).click();
-  const words = 'everybody asks for 4 approvals, but only 3 members may vote besides the author';
-  // In the corner, and beside the policy for as long as it is so.
-  await expect(page.getByRole('status').filter({ hasText: words })).toBeVisible();
+  const warning = 'everybody requires 4 approvals, but only 3 members other than the author';
+  await expect(page.getByRole('status').filter({ hasText: warning })).toBeVisible();
   const warnings = page.getByRole('list', { name: 'Warnings about everybody' });
-  await expect(warnings).toContainText(words);
+  await expect(warnings).toContainText(warning);
   const artifact = await world.annotate();
   await world.release(artifact, 'production');
   const waiting = await browserOf(reviewer);
   await waiting.goto(world.page(`releases/${artifact.slug}`));
   await expect(waiting.getByRole('list', { name: 'Warnings about production' })).toContainText(
-    `${words}. Add members, or ask for fewer approvals.`,
+    `${warning} can vote. Add members or require fewer approvals.`,
   );
   for (const each of [page, waiting]) {
     const results = await new AxeBuilder({ page: each }).withTags(['wcag2a', 'wcag2aa']).analyze();
@@ -34,10 +33,10 @@ test('a policy that nobody can satisfy warns after saving, in the list, and on a
   await page.getByRole('button', { name: 'Save Changes' }).click();
   await expect(page.getByRole('list', { name: 'Policies' })).toContainText('production · 3 approvals');
   await expect(warnings).toHaveCount(0);
-  await expect(waiting.getByText('Add members, or ask for fewer approvals.')).toHaveCount(0);
+  await expect(waiting.getByText('Add members or require fewer approvals.')).toHaveCount(0);
 });
 
-test('a pattern that no recent branch matches is warned of, with what the branches are', async ({
+test('warns of a pattern that matches no recent branch, and lists the branches', async ({
   world,
   browserOf,
 }) => {
@@ -54,19 +53,19 @@ test('a pattern that no recent branch matches is warned of, with what the branch
   await expect(warnings).toContainText('^mian$ matches none of them');
   await expect(warnings).toContainText('fix/rounding');
   await expect(warnings).toContainText('main');
-  // A policy that is switched off is in nobody's way.
+  // A disabled policy blocks nothing.
   await page.getByRole('button', { name: 'Disable' }).click();
   await expect(warnings).toHaveCount(0);
 });
 
-test('a soak in an environment without destinations is warned of', async ({ world, browserOf }) => {
+test('warns of a soak in an environment without destinations', async ({ world, browserOf }) => {
   const { admin, reviewer } = world.people;
   const { organisation } = world;
   await admin.api.environments.createEnvironment({ organisation, name: 'nowhere', sortOrder: 9 });
-  await world.soak('nowhere', 'production', 60n, 'stand-nowhere');
+  await world.soak('nowhere', 'production', 60n, 'soak-nowhere');
   const page = await browserOf(reviewer);
   await page.goto(world.page('policies'));
-  await expect(page.getByRole('list', { name: 'Warnings about stand-nowhere' })).toContainText(
-    'stand-nowhere waits for a soak in nowhere, which has no destinations',
+  await expect(page.getByRole('list', { name: 'Warnings about soak-nowhere' })).toContainText(
+    'soak-nowhere requires a soak in nowhere, which has no destinations',
   );
 });

@@ -4,7 +4,7 @@ import { expect, test } from './fixtures.ts';
 const row = (page: Page, name: string) =>
   page.getByRole('list', { name: 'Policies' }).getByRole('listitem').filter({ hasText: name });
 
-interface Kind {
+interface PolicyCase {
   readonly type: string;
   readonly name: string;
   readonly create: (page: Page) => Promise<void>;
@@ -13,10 +13,10 @@ interface Kind {
   readonly edited: string;
 }
 
-const kinds: readonly Kind[] = [
+const cases: readonly PolicyCase[] = [
   {
     type: 'Soak Time',
-    name: 'stand-in-staging',
+    name: 'soak-in-staging',
     create: async (page) => {
       await page.getByLabel('Source environment').selectOption('staging');
       await page.getByLabel('Target environment').selectOption('production');
@@ -55,46 +55,46 @@ const kinds: readonly Kind[] = [
   },
 ];
 
-for (const kind of kinds) {
-  test(`${kind.type}: created, edited, disabled, enabled, deleted`, async ({ world, browserOf }) => {
+for (const policyCase of cases) {
+  test(`${policyCase.type}: created, edited, disabled, enabled, deleted`, async ({ world, browserOf }) => {
     const { admin } = world.people;
     const page = await browserOf(admin);
     await page.goto(world.page('policies'));
     await expect(page.getByRole('heading', { name: 'Deployment Policies' })).toBeVisible();
     await expect(page.getByText('No deployment policies configured.')).toBeVisible();
 
-    await page.getByLabel('Name', { exact: true }).fill(kind.name);
-    await page.getByLabel('Type').selectOption({ label: kind.type });
-    await kind.create(page);
+    await page.getByLabel('Name', { exact: true }).fill(policyCase.name);
+    await page.getByLabel('Type').selectOption({ label: policyCase.type });
+    await policyCase.create(page);
     await page.getByRole('button', { name: 'Create Policy' }).click();
-    const policy = row(page, kind.name);
-    await expect(policy).toContainText(kind.type);
-    await expect(policy).toContainText(kind.details);
+    const policy = row(page, policyCase.name);
+    await expect(policy).toContainText(policyCase.type);
+    await expect(policy).toContainText(policyCase.details);
     await expect(policy).toContainText('Enabled');
     // The form is ready for the next one.
     await expect(page.getByLabel('Name', { exact: true })).toHaveValue('');
 
     await policy.getByRole('link', { name: 'Edit' }).click();
-    await expect(page).toHaveURL(world.page(`policies/${kind.name}`));
-    await expect(page.getByLabel('Name', { exact: true })).toHaveValue(kind.name);
-    await kind.edit(page);
+    await expect(page).toHaveURL(world.page(`policies/${policyCase.name}`));
+    await expect(page.getByLabel('Name', { exact: true })).toHaveValue(policyCase.name);
+    await policyCase.edit(page);
     await page.getByRole('button', { name: 'Save Changes' }).click();
     await expect(page).toHaveURL(world.page('policies'));
-    await expect(policy).toContainText(kind.edited);
+    await expect(policy).toContainText(policyCase.edited);
 
     await policy.getByRole('button', { name: 'Disable' }).click();
     await expect(policy).toContainText('Disabled');
     await policy.getByRole('button', { name: 'Enable' }).click();
     await expect(policy).toContainText('Enabled');
     await expect(policy.getByRole('button', { name: 'Disable' })).toBeVisible();
-    // What the screen says is what the server holds.
+    // The server agrees with the screen.
     const listed = await admin.api.policies.listPolicies({ project: world.project });
     expect(listed.policies.map(({ name, enabled }) => ({ name, enabled }))).toEqual([
-      { name: kind.name, enabled: true },
+      { name: policyCase.name, enabled: true },
     ]);
 
     await policy.getByRole('button', { name: 'Delete' }).click();
-    const question = page.getByRole('alertdialog', { name: `Delete policy "${kind.name}"?` });
+    const question = page.getByRole('alertdialog', { name: `Delete policy "${policyCase.name}"?` });
     await question.getByRole('button', { name: 'Cancel' }).click();
     await expect(question).toBeHidden();
     await expect(policy).toBeVisible();
@@ -105,7 +105,7 @@ for (const kind of kinds) {
   });
 }
 
-test('mistakes stand at their fields, and what was typed stays', async ({ world, browserOf }) => {
+test('shows problems at their fields and keeps the input', async ({ world, browserOf }) => {
   await world.requireApprovals('production', 1, 'taken');
   const page = await browserOf(world.people.admin);
   await page.goto(world.page('policies'));
@@ -121,7 +121,7 @@ test('mistakes stand at their fields, and what was typed stays', async ({ world,
   for (const label of ['Name', 'Source environment', 'Soak duration']) {
     await expect(page.getByLabel(label, { exact: true })).toHaveAttribute('aria-invalid', 'true');
   }
-  await expect(page.getByText('Source and target environment must differ.')).toBeVisible();
+  await expect(page.getByText('Source and target environment must differ')).toBeVisible();
   await expect(page.getByLabel('Soak duration')).toHaveValue('soon');
 
   await page.getByLabel('Type').selectOption({ label: 'Branch Restriction' });
@@ -132,16 +132,16 @@ test('mistakes stand at their fields, and what was typed stays', async ({ world,
   await expect(page.getByLabel('Branch pattern')).toBeFocused();
   await expect(page.getByLabel('Branch pattern')).toHaveAttribute('aria-invalid', 'true');
 
-  // This one only the server can know.
+  // Only the server knows taken names.
   await name.fill('taken');
   await page.getByLabel('Branch pattern').fill('^main$');
   await create.click();
   await expect(name).toBeFocused();
-  await expect(name).toHaveAccessibleDescription('a policy of this name exists in this project');
+  await expect(name).toHaveAccessibleDescription('A policy with this name already exists in this project');
   await expect(page.getByLabel('Branch pattern')).toHaveValue('^main$');
 });
 
-test('Cancel leaves the editor and changes nothing', async ({ world, browserOf }) => {
+test('Cancel closes the editor without a change', async ({ world, browserOf }) => {
   await world.requireApprovals('production', 2, 'four-eyes');
   const page = await browserOf(world.people.admin);
   await page.goto(world.page('policies/four-eyes'));
@@ -151,7 +151,7 @@ test('Cancel leaves the editor and changes nothing', async ({ world, browserOf }
   await expect(row(page, 'four-eyes')).toContainText('production · 2 approvals');
 });
 
-test('members read the policies and are offered nothing else', async ({ world, browserOf }) => {
+test('shows members policies without controls', async ({ world, browserOf }) => {
   await world.requireApprovals('production', 2, 'four-eyes');
   const page = await browserOf(world.people.reviewer);
   await page.goto(world.page('policies'));
@@ -162,7 +162,7 @@ test('members read the policies and are offered nothing else', async ({ world, b
   await expect(page.getByRole('link', { name: 'Edit' })).toHaveCount(0);
 });
 
-test('an admin whose role was taken away meanwhile is refused in words', async ({ world, browserOf }) => {
+test('refuses a former admin', async ({ world, browserOf }) => {
   const { admin, reviewer } = world.people;
   await world.requireApprovals('production', 2, 'four-eyes');
   const page = await browserOf(admin);
@@ -173,11 +173,11 @@ test('an admin whose role was taken away meanwhile is refused in words', async (
   await admin.api.organisations.updateMemberRole({ organisationId, userId: reviewer.userId, role: 'admin' });
   await reviewer.api.organisations.updateMemberRole({ organisationId, userId: admin.userId, role: 'member' });
   await row(page, 'four-eyes').getByRole('button', { name: 'Disable' }).click();
-  await expect(row(page, 'four-eyes').getByRole('alert')).toContainText('“four-eyes” was not changed.');
+  await expect(row(page, 'four-eyes').getByRole('alert')).toContainText("Couldn't change “four-eyes”.");
   await expect(row(page, 'four-eyes')).toContainText('Enabled');
 });
 
-test('disabling the policy that holds a release lets it go on', async ({ world, browserOf }) => {
+test('a release continues when its blocking policy is disabled', async ({ world, browserOf }) => {
   const { admin, author } = world.people;
   const { address } = await world.gated();
   const watching = await browserOf(author);

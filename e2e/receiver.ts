@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
 
-/** A webhook destination's receiver that takes every release and says nothing more: 202. */
+/** A webhook receiver that accepts every release (202) and never reports. */
 export interface Receiver {
   readonly url: string;
-  /** The bodies it got, in order. */
+  /** The received bodies, in order. */
   readonly events: readonly Readonly<Record<string, unknown>>[];
   close(): Promise<void>;
 }
@@ -19,7 +19,7 @@ export async function startReceiver(): Promise<Receiver> {
   });
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready));
   const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the receiver has no port');
+  if (address === null || typeof address === 'string') throw new Error('The receiver has no port');
   return {
     url: `http://127.0.0.1:${address.port}/deploy`,
     events,

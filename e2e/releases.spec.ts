@@ -12,7 +12,7 @@ const destination = (page: Page, name: string) =>
 const listed = (page: Page, title: string) =>
   page.getByRole('list', { name: 'Releases' }).getByRole('listitem').filter({ hasText: title });
 
-test('the header says what was built and where it comes from', async ({ world, browserOf }) => {
+test('shows in the header what was built and from what source', async ({ world, browserOf }) => {
   const { author } = world.people;
   const { artifact } = await author.api.releases.annotateRelease({
     project: world.project,
@@ -33,8 +33,8 @@ test('the header says what was built and where it comes from', async ({ world, b
   await page.getByText('Full title').click();
   await expect(page.getByText('Bankers disagree.')).toBeVisible();
   const main = page.getByRole('main');
-  for (const words of ['1.4.0', artifact?.slug ?? '', 'main', '5f0c1d2', 'One line changed.']) {
-    await expect(main.getByText(words, { exact: true }).first()).toBeVisible();
+  for (const text of ['1.4.0', artifact?.slug ?? '', 'main', '5f0c1d2', 'One line changed.']) {
+    await expect(main.getByText(text, { exact: true }).first()).toBeVisible();
   }
   await expect(page.getByRole('link', { name: 'CI run' })).toHaveAttribute(
     'href',
@@ -43,42 +43,36 @@ test('the header says what was built and where it comes from', async ({ world, b
   await expect(page.getByRole('link', { name: 'Pull request' })).toBeVisible();
   await page.getByRole('button', { name: 'Copy commit' }).click();
   expect(await page.evaluate('navigator.clipboard.readText()')).toBe(artifact?.ref?.commitSha);
-  // Over plain HTTP there is no clipboard: what is shown instead can be marked with the mouse.
+  // Over plain HTTP there is no clipboard, so the text is shown for selection.
   await page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })");
   await page.getByRole('button', { name: 'Copy commit' }).click();
-  await page.getByText('Select it by hand').click({ clickCount: 3 });
+  await page.getByText('Select and copy it manually').click({ clickCount: 3 });
   expect(await page.evaluate('getSelection()?.toString()')).toContain(artifact?.ref?.commitSha);
   const crumbs = page.getByRole('navigation', { name: 'Breadcrumb' });
   await crumbs.getByRole('link', { name: 'shop' }).click();
   await expect(listed(page, 'Round totals half up')).toContainText('Not released');
 });
 
-test('a release without policies goes straight through, and has no Policy Requirements', async ({
-  world,
-  browserOf,
-}) => {
+test('deploys a release without policies, and shows no Policy Requirements', async ({ world, browserOf }) => {
   const { slug } = await world.annotate();
   const page = await browserOf(world.people.author);
   await page.goto(world.page(`releases/${slug}`));
-  await expect(pipeline(page)).toContainText('Not released yet.');
+  await expect(pipeline(page)).toContainText('Not released yet');
   const deploy = page.getByRole('region', { name: 'Deploy this release' });
   await deploy.getByRole('button', { name: 'Deploy' }).click();
   await expect(deploy.getByLabel('Target environment')).toBeFocused();
-  await expect(deploy.getByLabel('Target environment')).toHaveAccessibleDescription(/Choose the environment/);
+  await expect(deploy.getByLabel('Target environment')).toHaveAccessibleDescription(/Choose an environment/);
   await deploy.getByLabel('Target environment').selectOption('staging');
   await deploy.getByRole('button', { name: 'Deploy' }).click();
   await expect(pipeline(page)).toContainText('Deployed to staging');
   await expect(pipeline(page)).toContainText('1/1 stages complete');
-  await expect(destination(page, 'staging-eu')).toContainText('Deployed');
+  await expect(destination(page, 'staging-eu')).toContainText('Live');
   await expect(destination(page, 'staging-eu')).toContainText('forage/noop@1');
   await expect(destination(page, 'eu-west')).toContainText('Not deployed');
   await expect(page.getByRole('region', { name: 'Policy Requirements' })).toHaveCount(0);
 });
 
-test('a branch that a policy forbids is told before and refused beside the button', async ({
-  world,
-  browserOf,
-}) => {
+test('warns of a forbidden branch before the release and shows the refusal', async ({ world, browserOf }) => {
   const { admin, author } = world.people;
   await admin.api.policies.createPolicy({
     project: world.project,
@@ -96,19 +90,19 @@ test('a branch that a policy forbids is told before and refused beside the butto
   await deploy.getByLabel('Target environment').selectOption('production');
   await expect(deploy).toContainText('Policy main-only forbids this release to production');
   await deploy.getByRole('button', { name: 'Deploy' }).click();
-  await expect(deploy.getByRole('alert')).toContainText('The release was not started:');
+  await expect(deploy.getByRole('alert')).toContainText('Release not started:');
   await expect(deploy.getByRole('alert')).toContainText('main-only');
-  await expect(pipeline(page)).toContainText('Not released yet.');
+  await expect(pipeline(page)).toContainText('Not released yet');
 });
 
-test('a soak time holds the release and says until when; it lets go by itself once it is over', async ({
+test('holds a release for its soak time, shows until when, and then deploys it', async ({
   world,
   browserOf,
 }) => {
   const { admin } = world.people;
   await admin.api.policies.createPolicy({
     project: world.project,
-    name: 'stand-in-staging',
+    name: 'soak-in-staging',
     policyType: PolicyType.SOAK_TIME,
     config: {
       case: 'soakTime',
@@ -129,27 +123,27 @@ test('a soak time holds the release and says until when; it lets go by itself on
   await page.goto(world.page(`releases/${artifact.slug}`));
   const requirements = page.getByRole('region', { name: 'Policy Requirements' });
   await expect(requirements).toContainText('Soak Time');
-  await expect(requirements).toContainText('stand-in-staging');
+  await expect(requirements).toContainText('soak-in-staging');
   await expect(requirements).toContainText(/left of 1h in staging, ends/);
   await expect(requirements).toContainText('0/1 passed');
   await expect(requirements.getByRole('button', { name: 'Approve' })).toHaveCount(0);
   await expect(pipeline(page)).toContainText('Deploy to production');
   await expect(destination(page, 'eu-west')).toContainText('Not deployed');
-  // The rule as it stands now decides, also for who waits already.
+  // A changed policy applies to waiting releases, too.
   await admin.api.policies.updatePolicy({
     project: world.project,
-    name: 'stand-in-staging',
+    name: 'soak-in-staging',
     config: {
       case: 'soakTime',
       value: { sourceEnvironment: 'staging', targetEnvironment: 'production', durationSeconds: 1n },
     },
   });
   await expect(pipeline(page)).toContainText('Deployed to production');
-  await expect(destination(page, 'eu-west').getByText('Deployed', { exact: true })).toBeVisible();
+  await expect(destination(page, 'eu-west').getByText('Live', { exact: true })).toBeVisible();
   await expect(requirements).toContainText('1/1 passed');
 });
 
-test('destinations say running, queued with the place, failed with the error', async ({
+test('shows destinations as deploying, queued with position, and failed with the error', async ({
   world,
   browserOf,
 }) => {
@@ -185,7 +179,7 @@ test('destinations say running, queued with the place, failed with the error', a
   await expect(pipeline(page)).toContainText('Failed on broken');
 });
 
-test('a receiver that reports back is deploying until then; one that never does times out', async ({
+test('shows a delivery as deploying until its receiver reports or the timeout expires', async ({
   world,
   browserOf,
 }) => {
@@ -222,11 +216,11 @@ test('a receiver that reports back is deploying until then; one that never does 
       releaseId: String(event['release_id']),
       status: ReleaseStatus.SUCCEEDED,
     });
-    await expect(destination(page, 'slow-hook')).toContainText('Deployed');
+    await expect(destination(page, 'slow-hook')).toContainText('Live');
 
-    const unheard = await world.annotate({ title: 'Never heard of again' });
-    await world.release(unheard, 'silent');
-    await page.goto(world.page(`releases/${unheard.slug}`));
+    const unreported = await world.annotate({ title: 'Never reported' });
+    await world.release(unreported, 'silent');
+    await page.goto(world.page(`releases/${unreported.slug}`));
     await expect(destination(page, 'silent-hook')).toContainText('Timed out');
     await expect(pipeline(page)).toContainText('Timed out on silent');
   } finally {
@@ -234,7 +228,7 @@ test('a receiver that reports back is deploying until then; one that never does 
   }
 });
 
-test('a release that is queued can be cancelled; its destination says so', async ({ world, browserOf }) => {
+test('cancels a queued release and shows it at its destination', async ({ world, browserOf }) => {
   const { author } = world.people;
   const { organisation } = world;
   await world.people.admin.api.environments.createEnvironment({ organisation, name: 'rig', sortOrder: 9 });
@@ -256,7 +250,7 @@ test('a release that is queued can be cancelled; its destination says so', async
   await expect(destination(page, 'slow-rig')).toContainText('Cancelled');
 });
 
-test('the author cancels a waiting release; the dialog can be left', async ({ world, browserOf }) => {
+test('lets the author cancel a waiting release, or keep it', async ({ world, browserOf }) => {
   const { author, reviewer } = world.people;
   const { address, artifact } = await world.gated();
   const reader = await browserOf(reviewer);
@@ -284,7 +278,7 @@ test('the author cancels a waiting release; the dialog can be left', async ({ wo
   await expect(page.getByRole('button', { name: 'Cancel release' })).toHaveCount(0);
 });
 
-test('the list names what each release waits for, and follows it', async ({ world, browserOf }) => {
+test('lists what each release waits for, and updates', async ({ world, browserOf }) => {
   const { reviewer, reviewerTwo } = world.people;
   const gated = await world.gated();
   const page = await browserOf(reviewer);
@@ -296,11 +290,11 @@ test('the list names what each release waits for, and follows it', async ({ worl
   await gated.approve(reviewer);
   await expect(row).toContainText('Awaiting approval 1/2');
   await gated.approve(reviewerTwo);
-  await expect(row).toContainText('Deployed');
+  await expect(row).toContainText('Live');
   await expect(row.getByRole('list')).toContainText('production');
 });
 
-test('a second release of the same artifact is refused while one goes on', async ({ world, browserOf }) => {
+test('refuses a second release of an artifact while one is active', async ({ world, browserOf }) => {
   await world.requireApprovals('production', 1);
   await world.addPipeline('main-line', [
     { id: 'production', config: { case: 'deploy', value: { environment: 'production' } } },
@@ -312,10 +306,10 @@ test('a second release of the same artifact is refused while one goes on', async
   const deploy = page.getByRole('region', { name: 'Deploy this release' });
   await expect(deploy.getByLabel('Use pipeline')).toBeChecked();
   await deploy.getByRole('button', { name: 'Deploy' }).click();
-  await expect(deploy.getByRole('alert')).toContainText('The release was not started:');
+  await expect(deploy.getByRole('alert')).toContainText('Release not started:');
 });
 
-test('the list is narrowed by the address, and back and forward keep filters', async ({
+test('filters the list by the address, and keeps filters on back and forward', async ({
   world,
   browserOf,
 }) => {
@@ -347,7 +341,7 @@ test('the list is narrowed by the address, and back and forward keep filters', a
   await expect(rows).toContainText(gated.artifact.slug);
   await filters.getByRole('button', { name: 'Clear filters' }).click();
   await expect(rows).toHaveCount(2);
-  // A word typed is one step, however many letters it has; the address can be sent to a colleague.
+  // Typing a word adds one step to the browser's history.
   await filters.getByLabel('Branch').pressSequentially('fix/receipts');
   await expect(page).toHaveURL(/branch=fix%2Freceipts/);
   await expect(rows).toHaveCount(1);
@@ -355,9 +349,9 @@ test('the list is narrowed by the address, and back and forward keep filters', a
   await expect(page).toHaveURL(/text=GREEN/);
   await expect(rows).toContainText('Print receipts in green');
   await filters.getByLabel('Author').fill('nobody-of-that-name');
-  await expect(page.getByText('No release is like that.')).toBeVisible();
+  await expect(page.getByText('No matching releases')).toBeVisible();
   await page.reload();
-  await expect(page.getByText('No release is like that.')).toBeVisible();
+  await expect(page.getByText('No matching releases')).toBeVisible();
   await expect(filters.getByLabel('Author')).toHaveValue('nobody-of-that-name');
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
@@ -372,21 +366,21 @@ test('the list is narrowed by the address, and back and forward keep filters', a
   await expect(rows).toHaveCount(2);
 });
 
-test('filters that cannot be asked for keep the list and say so', async ({ world, browserOf }) => {
+test('keeps the filters when the filtered list cannot be loaded', async ({ world, browserOf }) => {
   await world.annotate();
   const page = await browserOf(world.people.reviewer);
   await page.goto(world.page());
   await expect(listed(page, 'Round totals')).toBeVisible();
   await page.route(/GetArtifactsByProject/, (route) => route.abort('connectionrefused'));
   await page.getByLabel('Search').fill('receipts');
-  await expect(page.getByText('The releases could not be loaded.')).toBeVisible();
+  await expect(page.getByText("Couldn't load releases")).toBeVisible();
   await expect(page.getByLabel('Search')).toHaveValue('receipts');
   await page.unroute(/GetArtifactsByProject/);
   await page.getByRole('button', { name: 'Try again' }).click();
-  await expect(page.getByText('No release is like that.')).toBeVisible();
+  await expect(page.getByText('No matching releases')).toBeVisible();
 });
 
-test('going back finds the list where it was', async ({ world, browserOf }) => {
+test('restores the scroll position of the list on back', async ({ world, browserOf }) => {
   for (let build = 0; build < 60; build++) await world.annotate({ title: `Build number ${build}` });
   const page = await browserOf(world.people.reviewer);
   await page.goto(world.page());

@@ -25,29 +25,29 @@ async function makeToken(page: Page, name: string, of: string, may?: string): Pr
     .click();
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel('Name').fill(name);
-  if (may !== undefined) await dialog.getByLabel('May').selectOption(may);
+  if (may !== undefined) await dialog.getByLabel('Permissions').selectOption(may);
   await dialog.getByRole('button', { name: 'Create token' }).click();
   return page.getByLabel(`Token “${name}” of ${of}`).inputValue();
 }
 
-test('an admin makes an account and its token, a pipeline releases by it, and whoever made the commit cannot approve', async ({
+test('a CI job releases with a service account, and the author of the commit cannot approve', async ({
   world,
   browserOf,
 }) => {
   const page = await browserOf(world.people.admin);
   await page.goto(address(world));
-  await expect(section(page)).toContainText('No service accounts.');
+  await expect(section(page)).toContainText('No service accounts yet');
   await makeAccount(page, 'ci');
-  await expect(account(page, 'ci')).toContainText('No tokens.');
+  await expect(account(page, 'ci')).toContainText('No tokens yet');
   const token = await makeToken(page, 'checkout', 'ci');
   expect(token).toMatch(/^forage_b_/);
   await expectFitForAll(page);
-  await page.getByRole('button', { name: 'I have copied it' }).click();
+  await page.getByRole('button', { name: 'Done' }).click();
   await expect(page.getByLabel('Token “checkout” of ci')).toHaveCount(0);
   const row = section(page).getByRole('list', { name: 'Tokens of ci' }).getByRole('listitem');
   await expect(row).toContainText('release');
   await expect(row).toContainText('never used');
-  await expect(row).toContainText(/ends/);
+  await expect(row).toContainText(/expires/);
 
   await world.requireApprovals('production', 1);
   const pipeline = apiAt(world.url, token);
@@ -69,15 +69,17 @@ test('an admin makes an account and its token, a pipeline releases by it, and wh
   await named.goto(world.page(`releases/${artifact?.slug}`));
   await expect(named.getByText(`${reviewer.username} (author), ci`)).toBeVisible();
   await expect(named.getByRole('button', { name: 'Approve', exact: true })).toHaveCount(0);
-  await expect(named.getByText(`from anyone but ci (service account) or ${reviewer.username}`)).toBeVisible();
+  await expect(
+    named.getByText(`from anyone except ci (service account) or ${reviewer.username}`),
+  ).toBeVisible();
 
   const other = await browserOf(reviewerTwo);
   await other.goto(world.page(`releases/${artifact?.slug}`));
   await other.getByRole('button', { name: 'Approve', exact: true }).click();
-  await expect(other.getByText('Deployed').first()).toBeVisible();
+  await expect(other.getByText('Live', { exact: true }).first()).toBeVisible();
 });
 
-test('a token that is deleted, or whose account is, is refused at once; a question is asked first', async ({
+test('deletes tokens and accounts after confirmation, with immediate effect', async ({
   world,
   browserOf,
 }) => {
@@ -92,47 +94,44 @@ test('a token that is deleted, or whose account is, is refused at once; a questi
       await apiAt(world.url, token).organisations.getOrganisation({
         identifier: { case: 'name', value: organisation },
       });
-      return 'let in';
+      return 'authorised';
     } catch (error) {
       return Code[ConnectError.from(error).code];
     }
   };
-  expect([await answer(first), await answer(second)]).toEqual(['let in', 'let in']);
+  expect([await answer(first), await answer(second)]).toEqual(['authorised', 'authorised']);
 
   await page.getByRole('button', { name: 'Delete token first of ci' }).click();
   const question = page.getByRole('alertdialog');
   await expect(question).toContainText('Delete token "first"?');
   await question.getByRole('button', { name: 'Cancel' }).click();
-  expect(await answer(first)).toBe('let in');
+  expect(await answer(first)).toBe('authorised');
   await page.getByRole('button', { name: 'Delete token first of ci' }).click();
   await question.getByRole('button', { name: 'Delete' }).click();
-  // While it is open nothing behind it can be found.
+  // An open dialog makes the page inert.
   await expect(question).toBeHidden();
   await expect(page.getByRole('button', { name: 'Delete token first of ci' })).toHaveCount(0);
-  expect([await answer(first), await answer(second)]).toEqual(['Unauthenticated', 'let in']);
+  expect([await answer(first), await answer(second)]).toEqual(['Unauthenticated', 'authorised']);
 
   await page.getByRole('button', { name: 'Delete ci', exact: true }).click();
-  await expect(question).toContainText('Its tokens are refused at once.');
+  await expect(question).toContainText('Its tokens will be refused immediately.');
   await question.getByRole('button', { name: 'Delete' }).click();
-  await expect(section(page)).toContainText('No service accounts.');
+  await expect(section(page)).toContainText('No service accounts yet');
   expect(await answer(second)).toBe('Unauthenticated');
 });
 
-test('names that are taken or not allowed are told at the field; a failed list is tried again', async ({
-  world,
-  browserOf,
-}) => {
+test('shows invalid names at the field, and retries loading the list', async ({ world, browserOf }) => {
   const page = await browserOf(world.people.admin);
   await page.route(/ListServiceAccounts/, (route) => route.fulfill({ status: 500, body: 'no' }));
   await page.goto(address(world));
-  await expect(section(page).getByRole('alert')).toContainText('The service accounts could not be loaded.');
+  await expect(section(page).getByRole('alert')).toContainText("Couldn't load service accounts");
   await page.unroute(/ListServiceAccounts/);
   await section(page).getByRole('button', { name: 'Try again' }).click();
   await makeAccount(page, 'ci');
   await section(page).getByRole('button', { name: 'Create service account' }).click();
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('button', { name: 'Create service account' }).click();
-  await expect(dialog.getByLabel('Name')).toHaveAccessibleDescription(/Name is missing/);
+  await expect(dialog.getByLabel('Name')).toHaveAccessibleDescription(/Enter a name/);
   await dialog.getByLabel('Name').fill('ci');
   await dialog.getByRole('button', { name: 'Create service account' }).click();
   await expect(dialog.getByLabel('Name')).toHaveAccessibleDescription(/taken/);
@@ -143,9 +142,9 @@ test('names that are taken or not allowed are told at the field; a failed list i
   await expectFitForAll(page);
 });
 
-test('members are shown nothing of service accounts', async ({ world, browserOf }) => {
+test('hides service accounts from members', async ({ world, browserOf }) => {
   const page = await browserOf(world.people.reviewer);
   await page.goto(address(world));
-  await expect(page.getByText('add members and change their roles')).toBeVisible();
+  await expect(page.getByText('can add members and change their roles')).toBeVisible();
   await expect(section(page)).toHaveCount(0);
 });

@@ -10,11 +10,11 @@ async function fillSignIn(page: Page, { username, password }: Pick<Person, 'user
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
-test('an empty server is set up by the address that it printed, once', async ({ page, ownServer }) => {
+test('sets up an empty server by its setup link, once', async ({ page, ownServer }) => {
   const server = await ownServer();
   await page.goto(server.url);
   await expect(page.getByRole('heading', { name: 'Set up Forage' })).toBeVisible();
-  await expect(page.getByText('It printed a one-time address when it started')).toBeVisible();
+  await expect(page.getByText('Open the setup link printed when it started')).toBeVisible();
 
   await page.goto(server.setUpAddress);
   await page.getByLabel('Organisation').fill('acme');
@@ -25,7 +25,7 @@ test('an empty server is set up by the address that it printed, once', async ({ 
   await expect(page.getByLabel('Password')).toHaveAccessibleDescription(/12 characters.*12/s);
   await expect(page.getByLabel('Password')).toBeFocused();
   await expect(page.getByLabel('Organisation')).toHaveValue('acme');
-  // Markup is text here too, in the fields and in what is said about them.
+  // Markup is text in the fields and in their errors.
   for (const label of ['Organisation', 'Username', 'Password']) await page.getByLabel(label).fill(LINE);
   await page.getByRole('button', { name: 'Set up Forage' }).click();
   await expect(page.getByLabel('Organisation')).toHaveAccessibleDescription(/must|only|letters/i);
@@ -33,7 +33,7 @@ test('an empty server is set up by the address that it printed, once', async ({ 
   await page.goto(
     `${server.url}/set-up?problem=${encodeURIComponent(LINE)}&request=${encodeURIComponent(LINE)}`,
   );
-  await expect(page.getByRole('alert')).toHaveText(/^Signing in did not work\./);
+  await expect(page.getByRole('alert')).toHaveText(/^Sign-in failed\./);
   expect(await injected(page)).toEqual([]);
 
   await page.goto(server.setUpAddress);
@@ -50,7 +50,7 @@ test('an empty server is set up by the address that it printed, once', async ({ 
   await expect(page.getByRole('heading', { name: 'Already set up' })).toBeVisible();
 });
 
-test('a link that a colleague sent opens at its place after signing in', async ({ page, world }) => {
+test('opens a shared link after signing in', async ({ page, world }) => {
   const { artifact, address } = await world.gated();
   await page.goto(`${address}#policy-requirements`);
   await expect(page).toHaveURL(/\/sign-in\?next=/);
@@ -60,7 +60,7 @@ test('a link that a colleague sent opens at its place after signing in', async (
   await expect(page.getByRole('region', { name: 'Policy Requirements' })).toBeInViewport();
 });
 
-test('signs in by email as well', async ({ page, world }) => {
+test('signs in by email', async ({ page, world }) => {
   const { reviewer } = world.people;
   await page.goto(`${world.url}/sign-in`);
   await fillSignIn(page, { username: `${reviewer.username}@example.com`, password: reviewer.password });
@@ -68,7 +68,7 @@ test('signs in by email as well', async ({ page, world }) => {
   await expect(page.getByRole('link', { name: world.organisation })).toBeVisible();
 });
 
-test('a wrong password is told in words and keeps the name', async ({ page, world }) => {
+test('a wrong password shows an error and keeps the username', async ({ page, world }) => {
   const { username } = world.people.reviewer;
   await page.goto(`${world.url}/sign-in`);
   await fillSignIn(page, { username, password: 'not the password' });
@@ -77,10 +77,7 @@ test('a wrong password is told in words and keeps the name', async ({ page, worl
   await expect(page).toHaveURL(/\/sign-in/);
 });
 
-test('after five wrong passwords one waits, sees for how long, and may then go on', async ({
-  page,
-  world,
-}) => {
+test('limits sign-in attempts and counts down', async ({ page, world }) => {
   const { reviewer } = world.people;
   await page.clock.install();
   await page.goto(`${world.url}/sign-in`);
@@ -88,32 +85,32 @@ test('after five wrong passwords one waits, sees for how long, and may then go o
   for (let i = 0; i < 5; i++) {
     await fillSignIn(page, { username: reviewer.username, password: `not the password ${i}` });
     await expect(page.getByLabel('Password')).toHaveValue('');
-    await expect(alert).toContainText('wrong username');
+    await expect(alert).toContainText('Wrong username');
   }
   await fillSignIn(page, reviewer);
-  await expect(alert).toHaveText(/too many attempts have failed: try again in (2\d|30) seconds/);
+  await expect(alert).toHaveText(/Too many failed attempts\. Try again in (2\d|30) seconds/);
   await expect(alert).toBeFocused();
   const timer = page.getByRole('timer');
-  await expect(timer).toHaveText(/Still .* to wait/);
+  await expect(timer).toHaveText(/Try again in /);
   await expectFitForAll(page);
   await page.clock.fastForward(31_000);
   await expect(timer).toHaveText('You can try again now.');
-  // What was typed is there still.
+  // The input is kept.
   await expect(page.getByLabel('Username or email')).toHaveValue(reviewer.username);
   await expect(page.getByLabel('Password')).toHaveValue(reviewer.password);
 });
 
-test('what is missing is said at its field, and nothing is sent', async ({ page, world }) => {
+test('shows missing values at their fields and sends nothing', async ({ page, world }) => {
   await page.goto(`${world.url}/sign-in`);
-  const asked: string[] = [];
-  page.on('request', (request) => asked.push(request.url()));
+  const requested: string[] = [];
+  page.on('request', (request) => requested.push(request.url()));
   await page.getByRole('button', { name: 'Sign in' }).click();
   await expect(page.getByLabel('Username or email')).toBeFocused();
   await expect(page.getByLabel('Username or email')).toHaveAccessibleDescription(
-    'Enter your username or email.',
+    'Enter your username or email',
   );
-  await expect(page.getByLabel('Password')).toHaveAccessibleDescription('Enter your password.');
-  expect(asked.filter((url) => url.includes('SignIn'))).toEqual([]);
+  await expect(page.getByLabel('Password')).toHaveAccessibleDescription('Enter your password');
+  expect(requested.filter((url) => url.includes('SignIn'))).toEqual([]);
 });
 
 test('signing out ends the session on the server', async ({ page, world }) => {
@@ -125,17 +122,14 @@ test('signing out ends the session on the server', async ({ page, world }) => {
   await page.getByRole('button', { name: reviewer.username }).click();
   await page.getByRole('button', { name: 'Sign out' }).click();
   await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
-  // Somebody who kept the cookie gets nowhere with it.
+  // The old cookie no longer works.
   await page.context().clearCookies();
   await page.context().addCookies(cookies);
   await page.goto(world.page());
   await expect(page.getByRole('heading', { name: 'Sign in' })).toBeVisible();
 });
 
-test('a session that ended in mid-work leads to sign-in and back, with what was typed', async ({
-  page,
-  world,
-}) => {
+test('keeps the form when the session ends', async ({ page, world }) => {
   const { admin } = world.people;
   await signIn(page, world.url, admin);
   await page.goto(world.page('policies'));
@@ -158,13 +152,13 @@ test('a session that ended in mid-work leads to sign-in and back, with what was 
   );
 });
 
-test('a session that ended while a vote was written keeps the comment', async ({ world, browserOf }) => {
+test('keeps the comment of a vote when the session ends', async ({ world, browserOf }) => {
   const { reviewer } = world.people;
   const { address } = await world.gated();
   const page = await browserOf(reviewer);
   await page.goto(address);
   await page.getByLabel('Comment').fill('Read the diff twice.');
-  // A poll finds out by itself: nobody presses anything.
+  // A poll detects it without user action.
   await page.context().clearCookies();
   await expect(page).toHaveURL(/\/sign-in\?next=/);
   await fillSignIn(page, reviewer);

@@ -11,7 +11,7 @@ import { ServiceAccountService } from '#server/gen/forest/v1/service_accounts_pb
 import { SessionService } from '#server/gen/forest/v1/sessions_pb.ts';
 import { UsersService } from '#server/gen/forest/v1/users_pb.ts';
 
-/** Clients of every service, as one user (or nobody) calls them. */
+/** Clients of the services, with one user's credentials or none. */
 export interface Api {
   readonly sessions: Client<typeof SessionService>;
   readonly users: Client<typeof UsersService>;
@@ -25,14 +25,14 @@ export interface Api {
 }
 
 function transportTo(url: string, token: string | null): Transport {
-  const authorize: Interceptor = (next) => (request) => {
+  const authorise: Interceptor = (next) => (request) => {
     if (token !== null) request.header.set('authorization', `Bearer ${token}`);
     return next(request);
   };
-  return createConnectTransport({ baseUrl: url, httpVersion: '1.1', interceptors: [authorize] });
+  return createConnectTransport({ baseUrl: url, httpVersion: '1.1', interceptors: [authorise] });
 }
 
-/** The API at `url` (without a trailing slash), called with a bearer token, or by nobody. */
+/** The API at `url` (without a trailing slash), called with a bearer token or without credentials. */
 export function apiAt(url: string, token: string | null = null): Api {
   const transport = transportTo(url, token);
   const client = <Service extends DescService>(service: Service) => createClient(service, transport);
@@ -49,12 +49,12 @@ export function apiAt(url: string, token: string | null = null): Api {
   };
 }
 
-/** Signs in with a password, as a command-line client does, and gives the API as that user calls it. */
+/** Signs in with a password, as a command-line client does, and returns the API with that user's token. */
 export async function signedIn(url: string, username: string, password: string): Promise<Api> {
   const { tokens } = await apiAt(url).users.login({
     identifier: { case: 'username', value: username },
     password,
   });
-  if (tokens === undefined) throw new Error(`${username} signed in and was given no token`);
+  if (tokens === undefined) throw new Error(`Login returned no token for ${username}`);
   return apiAt(url, tokens.accessToken);
 }

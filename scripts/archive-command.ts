@@ -1,40 +1,39 @@
-// What `npm run backup` and `npm run restore` have in common: the argument, progress, a stop in the middle, words.
+// Shared by `npm run backup` and `npm run restore`: arguments, progress, cancellation and messages.
 import { stat } from 'node:fs/promises';
 import { readConfig } from '#server/config.ts';
 import {
-  ArchiveError,
   type ArchiveWork,
-  type Place,
+  describeLocation,
   type Progress,
-  placeWords,
   type Written,
-} from '#server/db/archive/index.ts';
-import { wordsForStart } from '#server/start-failure.ts';
+} from '#server/db/archive/database-location.ts';
+import { ArchiveError } from '#server/db/archive/format.ts';
+import { startFailureMessage } from '#server/start-failure.ts';
 
-const TELL_MS = 3_000;
+const PRINT_EVERY_MS = 3_000;
 
 /** Rows or bytes for people: `1,234`, `12.3 MB`. */
 const count = (value: number) => value.toLocaleString('en-GB');
 const size = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
-/** A line on stderr every few seconds while a table takes long. */
-function teller(): Progress {
-  let told = performance.now();
+/** Prints progress to stderr every few seconds. */
+function progressPrinter(): Progress {
+  let printedAt = performance.now();
   return (table, rows, bytes) => {
-    if (performance.now() - told < TELL_MS) return;
-    told = performance.now();
+    if (performance.now() - printedAt < PRINT_EVERY_MS) return;
+    printedAt = performance.now();
     console.error(`… ${table}: ${rows > 0 ? `${count(rows)} rows, ` : ''}${size(bytes)}`);
   };
 }
 
 /**
- * Runs one of the two commands with the file named on the command line and the place that the environment names. Prints one
- * line at the end and sets the exit code: 0, or 1 with one line that says why not.
+ * Runs a command with the file from the command line and the database from the environment. Prints one line at the end, and
+ * sets the exit code to 1 if it failed.
  */
 export async function archiveCommand(
   name: 'backup' | 'restore',
   work: (work: ArchiveWork) => Promise<Written>,
-  done: (written: Written, place: string, file: string, size: string) => string,
+  done: (written: Written, location: string, file: string, size: string) => string,
 ): Promise<void> {
   const [file, ...more] = process.argv.slice(2);
   if (file === undefined || file.startsWith('-') || more.length > 0) {
@@ -47,18 +46,19 @@ export async function archiveCommand(
   const began = performance.now();
   try {
     const config = readConfig(process.env);
-    const place: Place = { databaseUrl: config.databaseUrl, dataDir: config.dataDir };
     const written = await work({
-      place,
+      location: config,
       file,
-      log: { info() {}, warn: tell, error: tell },
-      progress: teller(),
+      log: { info() {}, warn: print, error: print },
+      progress: progressPrinter(),
       signal: stop.signal,
     });
     const took = ((performance.now() - began) / 1000).toFixed(1);
-    console.log(`${done(written, placeWords(place), file, size((await stat(file)).size))} (${took} s)`);
+    console.log(
+      `${done(written, describeLocation(config), file, size((await stat(file)).size))} (${took} s)`,
+    );
   } catch (error) {
-    console.error(stop.signal.aborted ? `Broken off: nothing was ${DONE[name]}.` : words(error, name));
+    console.error(stop.signal.aborted ? `Cancelled. Nothing was ${DONE[name]}.` : messageFor(error, name));
     process.exitCode = 1;
   }
 }
@@ -66,20 +66,20 @@ export async function archiveCommand(
 const DONE = { backup: 'backed up', restore: 'restored' };
 
 /** `17 tables, 1,234 rows, 12.3 MB` */
-export const sumWords = ({ tables, rows, bytes }: Written) =>
+export const describeSums = ({ tables, rows, bytes }: Written) =>
   `${count(tables)} tables, ${count(rows)} rows, ${size(bytes)}`;
 
-function tell(fields: object, message: string): void {
+function print(fields: object, message: string): void {
   const detail = 'table' in fields ? `${fields.table}: ` : '';
   console.error(`${detail}${message}`);
 }
 
-function words(error: unknown, name: 'backup' | 'restore'): string | unknown {
+function messageFor(error: unknown, name: 'backup' | 'restore'): string | unknown {
   if (error instanceof ArchiveError) return `Nothing was ${DONE[name]}. ${error.message}.`;
-  const plain = wordsForStart(error);
+  const plain = startFailureMessage(error);
   if (plain !== null) return `Nothing was ${DONE[name]}. ${plain}`;
   if (error instanceof Error && 'code' in error) {
-    return `Nothing was ${DONE[name]}. The database or the file system refused: ${error.message} (${error.code})`;
+    return `Nothing was ${DONE[name]}. The database or the file system failed: ${error.message} (${error.code})`;
   }
   return error;
 }

@@ -1,9 +1,9 @@
-// `npm run backup -- FILE`: everything that the database of DATA_DIR or DATABASE_URL holds, into one file. Servers may go on.
-import { backup } from '#server/db/archive/index.ts';
-import { archiveCommand, sumWords } from './archive-command.ts';
+// `npm run backup -- FILE`: writes the database of DATA_DIR or DATABASE_URL to one file. Servers may keep running.
+import { backup } from '#server/db/archive/write.ts';
+import { archiveCommand, describeSums } from './archive-command.ts';
 
 await archiveCommand(
   'backup',
   backup,
-  (written, place, file, size) => `Backed up ${place}: ${sumWords(written)} into ${file} of ${size}`,
+  (written, database, file, size) => `Backed up ${database}: ${describeSums(written)} to ${file} (${size})`,
 );

@@ -1,27 +1,42 @@
-// `npm run bench`: each figure of this product beside what it is compared with. It measures and tells; no test depends
-// on it, because machines differ. `npm run bench -- NAME…` measures some alone.
+// `npm run bench`: measures each promised figure against its baseline; `npm run bench -- NAME…` measures some of them. Tests do not
+// depend on it, because machines differ.
 import { approvals } from './bench/approvals.ts';
 import { dashboard } from './bench/artifact-page.ts';
+import { board } from './bench/board.ts';
 import { firstLoad } from './bench/bundle.ts';
 import { type Figure, table } from './bench/figure.ts';
 import { growth } from './bench/growth.ts';
 import { memoryAfterDemo } from './bench/memory.ts';
+import { migration } from './bench/migration.ts';
 import { polls } from './bench/polls.ts';
 import { signals } from './bench/signals.ts';
 import { startTimes } from './bench/start-times.ts';
 import { ensureBuilt } from './build.ts';
 
-const all = [startTimes, memoryAfterDemo, firstLoad, dashboard, approvals, polls, signals, growth];
-const wanted = process.argv.slice(2);
-const unknown = wanted.filter((name) => !all.some((measure) => measure.name === name));
+const all = [
+  startTimes,
+  memoryAfterDemo,
+  firstLoad,
+  dashboard,
+  approvals,
+  polls,
+  signals,
+  growth,
+  board,
+  migration,
+];
+const chosen = process.argv.slice(2);
+const unknown = chosen.filter((name) => !all.some((measure) => measure.name === name));
 if (unknown.length > 0) {
-  console.error(`no such figure: ${unknown.join(', ')}; there are ${all.map(({ name }) => name).join(', ')}`);
+  console.error(
+    `Unknown figure: ${unknown.join(', ')}. Choose from: ${all.map(({ name }) => name).join(', ')}`,
+  );
   process.exit(1);
 }
 await ensureBuilt();
 const figures: Figure[] = [];
 for (const measure of all) {
-  if (wanted.length > 0 && !wanted.includes(measure.name)) continue;
+  if (chosen.length > 0 && !chosen.includes(measure.name)) continue;
   const began = performance.now();
   const found = [await measure()].flat();
   figures.push(...found);

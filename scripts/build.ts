@@ -24,7 +24,7 @@ function filesOf(path: string): string[] {
     .sort();
 }
 
-/** A hash of everything that the dashboard is built from: by content, because times lie after a checkout. */
+/** A hash of the content of everything that the dashboard is built from; a checkout does not keep file times. */
 function fingerprint(): string {
   const hash = createHash('sha256');
   for (const path of sources.flatMap((source) => filesOf(join(root, source)))) {
@@ -37,20 +37,20 @@ function fingerprint(): string {
   return hash.digest('hex');
 }
 
-/** Builds the dashboard into dist/. Throws with the build's own words when it fails. */
+/** Builds the dashboard into dist/. Throws with the build's output when it fails. */
 export async function build(): Promise<void> {
   const from = fingerprint();
   const { code, output, seconds } = await run([process.execPath, 'node_modules/vite/bin/vite.js', 'build']);
-  if (code !== 0) throw new Error(`The dashboard does not build:\n${output}`);
+  if (code !== 0) throw new Error(`The dashboard's build failed:\n${output}`);
   writeFileSync(stamp, from);
-  console.log(`The dashboard is built (${seconds.toFixed(1)} s).`);
+  console.log(`Built the dashboard (${seconds.toFixed(1)} s).`);
 }
 
-/** Builds the dashboard when dist/ is missing or was built from something else. */
+/** Builds the dashboard when dist/ is missing or out of date. */
 export async function ensureBuilt(): Promise<void> {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint()) return;
   if (!existsSync(join(root, 'node_modules/vite')) && existsSync(join(root, 'dist/index.html'))) {
-    // Installed without development tools: dist/ came along with the rest.
+    // Installed without development tools: dist/ was copied.
     return;
   }
   await build();

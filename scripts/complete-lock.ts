@@ -1,7 +1,7 @@
-// Completes package-lock.json with the packages for other systems. npm leaves out of the lock file what the registry it was
-// written with does not have, and `npm ci` then refuses the lock file on every system. Run it after `npm install`:
+// Adds packages for other systems to package-lock.json. npm omits optional packages that its registry lacks, and `npm ci` then
+// refuses the lock file on every system. Run it after `npm install`:
 //   npm run lock        writes
-//   npm run check:lock  only looks, and fails when something is missing
+//   npm run check:lock  fails when something is missing
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './run.ts';
@@ -39,8 +39,8 @@ const known = [
 ];
 const libraries: Readonly<Record<string, string>> = { musl: 'musl', gnu: 'glibc', gnueabihf: 'glibc' };
 
-/** Where a package that is named after its system can be installed: npm passes over it everywhere else. */
-function placeOf(name: string): Pick<LockedPackage, 'os' | 'cpu' | 'libc'> | null {
+/** The systems of a package that is named after its system; npm skips it on all others. */
+function systemOf(name: string): Pick<LockedPackage, 'os' | 'cpu' | 'libc'> | null {
   const parts = name.slice(name.lastIndexOf('/') + 1).split('-');
   const os = parts.filter((part) => systems.includes(part));
   const cpu = parts.filter((part) => known.includes(part)).map((part) => processors[part] ?? part);
@@ -56,22 +56,22 @@ for (const parent of Object.values(lock.packages)) {
   for (const [name, version] of Object.entries(parent.optionalDependencies ?? {})) {
     const key = `node_modules/${name}`;
     if (lock.packages[key] !== undefined) continue;
-    const place = placeOf(name);
-    // An exact version for one system is all that can be written down unseen.
-    if (place === null || !/^\d+\.\d+\.\d+/.test(version)) {
+    const system = systemOf(name);
+    // Other entries cannot be derived from name and version.
+    if (system === null || !/^\d+\.\d+\.\d+/.test(version)) {
       throw new Error(
-        `${name}@${version} is missing from package-lock.json and cannot be completed from its name`,
+        `${name}@${version} is missing from package-lock.json and cannot be added from its name`,
       );
     }
     const { dev, license, engines } = parent;
     missing[key] = {
       version,
-      cpu: place.cpu,
+      cpu: system.cpu,
       ...(dev ? { dev } : {}),
-      ...(place.libc ? { libc: place.libc } : {}),
+      ...(system.libc ? { libc: system.libc } : {}),
       ...(license ? { license } : {}),
       optional: true,
-      ...(place.os ? { os: place.os } : {}),
+      ...(system.os ? { os: system.os } : {}),
       ...(engines ? { engines } : {}),
     };
   }
@@ -79,15 +79,13 @@ for (const parent of Object.values(lock.packages)) {
 
 const names = Object.keys(missing);
 if (names.length === 0) {
-  console.log('package-lock.json knows every package for every system');
+  console.log('package-lock.json has every package for every system');
 } else if (process.argv.includes('--check')) {
-  console.log(
-    `${names.join('\n')}\nare missing from package-lock.json, so \`npm ci\` would refuse it: run \`npm run lock\``,
-  );
+  console.log(`${names.join('\n')}\nare missing from package-lock.json. Run \`npm run lock\`.`);
   process.exitCode = 1;
 } else {
   const entries = Object.entries({ ...lock.packages, ...missing });
   lock.packages = Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
   writeFileSync(path, `${JSON.stringify(lock, null, 2)}\n`);
-  console.log(`${names.length} packages for other systems added to package-lock.json`);
+  console.log(`Added ${names.length} packages for other systems to package-lock.json`);
 }

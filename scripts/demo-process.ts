@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { withFolder } from './bench/temporary.ts';
-import type { Username } from './demo/notebook.ts';
+import type { Username } from './demo/state.ts';
 import { root, toolEnvironment } from './run.ts';
 
 export interface RunningDemo {
@@ -12,15 +12,15 @@ export interface RunningDemo {
   readonly passwords: Readonly<Record<Username, string>>;
 }
 
-/** What `npm run demo` gives Node, without npm in between: its process is not the one to measure. */
+/** Node's arguments in `npm run demo`, which is started without npm so that the measured process is the server's. */
 function demoArguments(): string[] {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;
   };
-  return scripts.demo?.split(' ').slice(1) ?? [];
+  return scripts.demo?.replace(/^exec node /, '').split(' ') ?? [];
 }
 
-/** Runs `work` beside the demo, filled in whole, on a free port and a folder that is gone afterwards. */
+/** Runs `work` while the complete demo runs on a free port and in a temporary folder. */
 export async function withDemo<T>(work: (demo: RunningDemo) => Promise<T>): Promise<T> {
   return withFolder(async (folder) => {
     const env = toolEnvironment({ PORT: '0', DATA_DIR: folder, DATABASE_URL: '' });
@@ -36,7 +36,7 @@ export async function withDemo<T>(work: (demo: RunningDemo) => Promise<T>): Prom
           const address = /demo is ready on (\S+)/.exec(line)?.[1];
           if (address !== undefined) ready(address);
         });
-        demo.on('exit', () => failed(new Error('the demo ended before it was ready')));
+        demo.on('exit', () => failed(new Error('The demo ended before it was ready')));
       });
       const { passwords } = JSON.parse(readFileSync(join(folder, 'demo.json'), 'utf8')) as RunningDemo;
       return await work({ url, pid: demo.pid ?? 0, passwords });

@@ -1,9 +1,9 @@
-// `npm run dev`: the server, started again when its code changes, and Vite's development server in front of it.
+// `npm run dev`: the server, restarted when its code changes, behind Vite's development server.
 import { spawn } from 'node:child_process';
 import { root, toolEnvironment } from './run.ts';
 
 const port = process.env.PORT || '8080';
-// The address that people open: what the server prints (its set-up link) then leads through Vite.
+// The server prints links with this address, so they go through Vite.
 const publicUrl = process.env.PUBLIC_URL || 'http://127.0.0.1:5173';
 const env = toolEnvironment({ PORT: port, API_PORT: port, PUBLIC_URL: publicUrl });
 const commands: readonly (readonly string[])[] = [
@@ -14,7 +14,7 @@ const children = commands.map((args) =>
   spawn(process.execPath, [...args], { cwd: root, env, stdio: 'inherit' }),
 );
 
-// Ctrl-C reaches all three; a child that ends by itself, or a signal to this process alone, ends the other.
+// A signal, or the end of one child, ends the other child.
 const stop = () => {
   for (const child of children) child.kill('SIGTERM');
 };

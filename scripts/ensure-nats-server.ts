@@ -1,10 +1,10 @@
 import { pathToFileURL } from 'node:url';
-import { installPackage, placesOnPath, starts } from './debian-package.ts';
+import { installPackage, pathsOf, starts } from './debian-package.ts';
 
 const howTo = [
-  'The tests with NATS need nats-server (2.9 or newer), and there is none on this machine. One of these gives them one:',
-  '  - install it with the system (Debian: apt-get install nats-server; macOS: brew install nats-server), then try again;',
-  '  - NATS_SERVER_PATH=/path/to/nats-server if it stands somewhere else.',
+  'The tests need nats-server (2.9 or newer), which was not found. Do one of the following:',
+  '  - install it (Debian: apt-get install nats-server; macOS: brew install nats-server);',
+  '  - set NATS_SERVER_PATH=/path/to/nats-server.',
 ].join('\n');
 
 /**
@@ -15,33 +15,29 @@ function findNatsServer(): string | null {
   const chosen = process.env.NATS_SERVER_PATH;
   if (chosen !== undefined && chosen !== '') {
     if (starts(chosen)) return chosen;
-    throw new Error(`NATS_SERVER_PATH is ${chosen}, which does not start: name the nats-server executable`);
+    throw new Error(`NATS_SERVER_PATH=${chosen} does not start. Set it to the nats-server executable.`);
   }
-  // Debian's stands in a folder that is not on everybody's PATH.
-  const candidates = [...placesOnPath(['nats-server']), '/usr/sbin/nats-server'];
+  // Debian installs it in a folder that may not be on PATH.
+  const candidates = [...pathsOf(['nats-server']), '/usr/sbin/nats-server'];
   return candidates.find(starts) ?? null;
 }
 
-/**
- * Finds nats-server, or installs it where that needs no question: as root on Debian or Ubuntu.
- * Throws with what to do where neither is possible.
- */
+/** The path of nats-server. As root on Debian or Ubuntu it is installed if missing; elsewhere throws with how to install it. */
 export function ensureNatsServer(): string {
   const found = findNatsServer();
   if (found !== null) return found;
   installPackage({
     name: 'nats-server',
-    announcement:
-      'There is no nats-server for the tests with NATS: installing the system package with apt-get.',
+    announcement: 'The tests need nats-server: installing it with apt-get.',
     howTo,
     unwantedService: 'nats-server',
   });
   const installed = findNatsServer();
-  if (installed === null) throw new Error(`apt-get installed no nats-server that starts.\n${howTo}`);
+  if (installed === null) throw new Error(`The installed nats-server does not start.\n${howTo}`);
   return installed;
 }
 
-/** Before vitest's server tests: once, so that no two of them install it at the same time. */
+/** Vitest's global setup: once, so that two tests do not install it at the same time. */
 export const setup = (): void => {
   ensureNatsServer();
 };

@@ -2,22 +2,23 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ensureNatsServer } from './ensure-nats-server.ts';
+import { ownTemporaryFolder } from './temporary-run.ts';
 
-/** A nats-server of its own process, on 127.0.0.1 and a port of its own; it keeps nothing on disk. */
+/** A nats-server process on a port of 127.0.0.1. It stores nothing on disk. */
 export interface NatsProcess {
   /** `nats://127.0.0.1:port`. */
   readonly url: string;
   readonly port: number;
   readonly pid: number;
-  /** Asks it to stop and waits until it has ended. */
+  /** Sends SIGTERM and waits until it has ended. */
   stop(): Promise<void>;
-  /** Ends it by SIGKILL and waits until it has ended. Another one may be started on the same port then. */
+  /** Sends SIGKILL and waits until it has ended; its port is then free. */
   kill(): Promise<void>;
 }
 
 const READY_MS = 15_000;
 
-/** A port of 127.0.0.1 that nobody listens on. */
+/** A free port of 127.0.0.1. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
@@ -26,18 +27,20 @@ export async function freePort(): Promise<number> {
   });
   const address = server.address();
   await new Promise<void>((resolve) => server.close(() => resolve()));
-  if (address === null || typeof address === 'string') throw new Error('there is no free port');
+  if (address === null || typeof address === 'string') throw new Error('No free port');
   return address.port;
 }
 
 /**
- * Starts a real nats-server and resolves when it takes connections. `port` is a free one unless one is given (to start
- * again where it was); `args` are more arguments, such as `--user` and `--pass`, or those of TLS.
- * Throws with what it printed when it ends instead.
+ * Starts nats-server and resolves when it accepts connections.
+ * @param port the port to listen on; a free one by default
+ * @param args further arguments, such as `--user` and `--pass`, or those for TLS
+ * @throws with its output if it does not start within 15 s
  */
 export async function startNats(port?: number, args: readonly string[] = []): Promise<NatsProcess> {
-  const listening = port ?? (await freePort());
-  const command = ['-a', '127.0.0.1', '-p', String(listening), ...args];
+  ownTemporaryFolder();
+  const chosen = port ?? (await freePort());
+  const command = ['-a', '127.0.0.1', '-p', String(chosen), ...args];
   const child = spawn(ensureNatsServer(), command, { stdio: ['ignore', 'ignore', 'pipe'] });
   let printed = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
@@ -50,16 +53,12 @@ export async function startNats(port?: number, args: readonly string[] = []): Pr
     });
     child.once('close', () => done());
   });
-  // Whoever started it does not leave it behind.
-  const onExit = () => child.kill('SIGKILL');
-  process.once('exit', onExit);
   const end = async (signal: NodeJS.Signals) => {
     child.kill(signal);
     await ended;
-    process.off('exit', onExit);
   };
   const deadline = performance.now() + READY_MS;
-  while (!(await answers(listening))) {
+  while (!(await isReady(chosen))) {
     if (hasEnded(child)) throw new Error(`nats-server did not start:\n${printed}`);
     if (performance.now() > deadline) {
       await end('SIGKILL');
@@ -68,8 +67,8 @@ export async function startNats(port?: number, args: readonly string[] = []): Pr
     await sleep(20);
   }
   return {
-    url: `nats://127.0.0.1:${listening}`,
-    port: listening,
+    url: `nats://127.0.0.1:${chosen}`,
+    port: chosen,
     pid: child.pid ?? 0,
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
@@ -79,13 +78,13 @@ export async function startNats(port?: number, args: readonly string[] = []): Pr
 const hasEnded = (child: ChildProcess) =>
   child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
 
-/** Whether something on that port says who it is, as a nats-server does to everybody who connects. */
-function answers(port: number): Promise<boolean> {
+/** Whether a nats-server accepts connections on the port: it sends INFO to each new connection. */
+function isReady(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
-    const done = (answered: boolean) => {
+    const done = (ready: boolean) => {
       socket.destroy();
-      resolve(answered);
+      resolve(ready);
     };
     socket.once('data', (bytes) => done(bytes.toString('latin1').startsWith('INFO ')));
     socket.once('error', () => done(false));

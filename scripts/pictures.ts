@@ -1,4 +1,4 @@
-// `npm run pictures`: takes the README's pictures anew, from the demo.
+// `npm run pictures`: takes the README's pictures from the demo.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright';
@@ -20,18 +20,18 @@ interface Look {
 
 async function signedInPage(browser: Browser, demo: RunningDemo, look: Look): Promise<Page> {
   const { colorScheme, width, height } = look;
-  const context = await browser.newContext({ colorScheme, viewport: { width, height } });
+  const context = await browser.newContext({ colorScheme, viewport: { width, height }, locale: 'en-GB' });
   const data = { identifier: look.user, password: demo.passwords[look.user] };
   await context.request.post(`${demo.url}/forest.v1.SessionService/SignIn`, { data });
   return context.newPage();
 }
 
-/** The release that has one of its two approvals. */
+/** The address of the release that has one of two approvals. */
 async function halfApproved(demo: RunningDemo): Promise<string> {
   const { policies } = await signedIn(demo.url, 'reviewer-two', demo.passwords['reviewer-two']);
   const { approvals } = await policies.listPendingApprovals({});
   const found = approvals.find((approval) => approval.currentApprovals === 1);
-  if (found === undefined) throw new Error(`no release of ${project.project} has one approval`);
+  if (found === undefined) throw new Error(`No release of ${project.project} has one approval`);
   return `${releases}/releases/${found.slug}`;
 }
 

@@ -5,12 +5,12 @@ import { brotliCompress, constants, gzip } from 'node:zlib';
 import type { Plugin } from 'vite';
 
 const compressible = /\.(js|css|html|svg|json|txt|map)$/;
-const smallest = 1_024;
+const MIN_BYTES = 1_024;
 
 const brotli = promisify(brotliCompress);
 const gzipped = promisify(gzip);
 
-/** Brotli at its best: it is done once per build and sent for as long as the build lives. */
+/** Compresses with brotli at its highest quality, because each build is compressed once and sent many times. */
 export function brotliOf(content: Buffer): Promise<Buffer> {
   const params = {
     [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
@@ -19,7 +19,7 @@ export function brotliOf(content: Buffer): Promise<Buffer> {
   return brotli(content, { params });
 }
 
-/** Writes a `.br` and a `.gz` beside each built text file of more than 1 kB, for a server that sends them as they are. */
+/** Writes a `.br` and a `.gz` next to each built text file of at least 1 kB, which the server sends unchanged. */
 export function precompress(): Plugin {
   let folder = '';
   return {
@@ -35,7 +35,7 @@ export function precompress(): Plugin {
         files.map(async (name) => {
           const path = join(folder, name);
           const content = await readFile(path);
-          if (content.length < smallest) return;
+          if (content.length < MIN_BYTES) return;
           await writeFile(`${path}.br`, await brotliOf(content));
           await writeFile(`${path}.gz`, await gzipped(content, { level: 9 }));
         }),

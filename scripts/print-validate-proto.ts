@@ -1,6 +1,5 @@
-// Prints buf/validate/validate.proto, which our .proto files import and buf must find on disk, from the descriptor
-// that @bufbuild/protovalidate exports: no npm package carries the source. The result is committed; run this again
-// after an upgrade of that package:
+// Prints buf/validate/validate.proto, which our .proto files import, from the descriptor in @bufbuild/protovalidate: no
+// npm package contains the source. Commit the result; run this again after an upgrade of that package:
 //   node scripts/print-validate-proto.ts
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -24,7 +23,7 @@ import {
 
 const maximumFieldNumber = 536_870_911;
 
-/** A proto string literal; a JSON one is a valid one for the ASCII text that CEL expressions are made of. */
+/** A proto string literal; for the ASCII text of CEL expressions, a JSON string is valid. */
 function literal(text: string): string {
   return JSON.stringify(text);
 }
@@ -40,7 +39,7 @@ const labels: Record<FieldDescriptorProto_Label, string> = {
   [FieldDescriptorProto_Label.REPEATED]: 'repeated',
 };
 
-/** The bracketed options after a field: `deprecated` and the rules' own CEL, the only two that the file uses. */
+/** The options of a field: `deprecated` and CEL rules, the only two that the file uses. */
 function fieldOptions(field: FieldDescriptorProto): string {
   const { options } = field;
   if (options === undefined) return '';
@@ -62,7 +61,7 @@ function field(one: FieldDescriptorProto, withLabel: boolean): string {
   return `${label}${typeName(one)} ${one.name} = ${one.number}${fieldOptions(one)};`;
 }
 
-/** A message's or an enum's `reserved` lines; `lastIsIncluded` because enums count the end of a range and messages do not. */
+/** The `reserved` lines; enums include the end of a range (`lastIsIncluded`), messages do not. */
 function reserved(of: DescriptorProto | EnumDescriptorProto, lastIsIncluded: boolean): string[] {
   const lines = of.reservedRange.map((range) => {
     const last = lastIsIncluded ? range.end : range.end - 1;
@@ -108,7 +107,7 @@ function enumeration(one: EnumDescriptorProto): string {
 function print(file: FileDescriptorProto): string {
   const extensions = file.extension.map((one) => `extend ${one.extendee} {\n  ${field(one, true)}\n}\n`);
   return [
-    '// Printed by scripts/print-validate-proto.ts from the descriptor in @bufbuild/protovalidate. Not to be edited.\n',
+    '// Printed by scripts/print-validate-proto.ts from the descriptor in @bufbuild/protovalidate. Do not edit.\n',
     `syntax = "${file.syntax || 'proto2'}";\n`,
     `package ${file.package};\n`,
     `${file.dependency.map((path) => `import ${literal(path)};`).join('\n')}\n`,
@@ -124,7 +123,7 @@ function print(file: FileDescriptorProto): string {
   ].join('\n');
 }
 
-/** A file descriptor as text, custom options decoded, without what a compiler adds (comments and positions). */
+/** A file descriptor as JSON with decoded options, without comments and positions. */
 function canonical(file: FileDescriptorProto): string {
   return toJsonString(
     FileDescriptorProtoSchema,
@@ -139,7 +138,7 @@ const descriptor = file_buf_validate_validate.proto;
 mkdirSync(dirname(target), { recursive: true });
 writeFileSync(target, print(descriptor));
 
-// The print is right when it compiles to the very descriptor that it came from.
+// The printed file must compile to the same descriptor.
 const buf = fileURLToPath(new URL('../node_modules/.bin/buf', import.meta.url));
 const image = execFileSync(buf, ['build', folder, '--as-file-descriptor-set', '-o', '-#format=binpb'], {
   maxBuffer: 32 * 1024 * 1024,
@@ -149,7 +148,7 @@ const compiled = fromBinary(FileDescriptorSetSchema, image).file.find(
 );
 if (compiled === undefined || canonical(compiled) !== canonical(descriptor)) {
   throw new Error(
-    `${target} does not compile to the descriptor of @bufbuild/protovalidate: extend the printer`,
+    `${target} does not compile to the descriptor of @bufbuild/protovalidate. Extend the printer.`,
   );
 }
-console.log(`${target} written`);
+console.log(`Wrote ${target}`);

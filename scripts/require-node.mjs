@@ -1,5 +1,5 @@
-// Loaded before every script (`node --import`): an older Node would fail on the first type annotation, in words that
-// help nobody. Plain JavaScript for that reason.
+// Loaded before every script (`node --import`): an older Node would fail on the first type annotation with an unhelpful
+// message. For that reason it is plain JavaScript.
 import module from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -7,10 +7,10 @@ const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 18)) {
   console.error(
     `Forage needs Node 22.18 or newer; this is ${process.version} (${process.execPath}).\n` +
-      'On Linux x64 `npm ci` brings Node 24 along: run it without --omit=optional, and start scripts with `npm run`.',
+      'On Linux x64 `npm ci` installs Node 24: run it without --omit=optional, and start scripts with `npm run`.',
   );
   process.exit(1);
 }
 
-// Keeps the compiled code: the next start is faster, and needs no memory for taking types away.
+// Caches the compiled code: the next start is faster and needs less memory.
 module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/forage', import.meta.url)));

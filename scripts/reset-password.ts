@@ -1,13 +1,13 @@
-// `npm run reset-password -- USERNAME`: a new password for somebody who has lost theirs and finds no way in. Works on the
-// database of DATA_DIR or DATABASE_URL, also while servers run.
+// `npm run reset-password -- USERNAME`: sets a new password for a user who cannot sign in. Works on the database of DATA_DIR
+// or DATABASE_URL, also while servers run.
 import { randomBytes } from 'node:crypto';
 import { readConfig } from '#server/config.ts';
-import { ArchiveError } from '#server/db/archive/index.ts';
-import { openSource } from '#server/db/archive/place.ts';
+import { openSource } from '#server/db/archive/database-location.ts';
+import { ArchiveError } from '#server/db/archive/format.ts';
 import type { Executor } from '#server/db/database.ts';
 import { Failure } from '#server/failure.ts';
-import { resetPassword } from '#server/features/users/reset-service.ts';
-import { wordsForStart } from '#server/start-failure.ts';
+import { resetPassword } from '#server/features/users/service.ts';
+import { startFailureMessage } from '#server/start-failure.ts';
 
 const [username, ...more] = process.argv.slice(2);
 if (username === undefined || username.startsWith('-') || more.length > 0) {
@@ -25,20 +25,19 @@ try {
   };
   try {
     const password = randomBytes(18).toString('base64url');
-    // One transaction: a connection that ends before the commit changes nothing.
     await client.query('BEGIN');
     await resetPassword(tx, username, password, new Date());
     await client.query('COMMIT');
     console.log(`The password of ${username} is now ${password}`);
     console.log(
-      'Their sessions and logins have ended; personal access tokens and identities of providers live on. Sign in and change it.',
+      'Their sessions have ended; access tokens and connected providers keep working. Sign in and change the password.',
     );
   } finally {
     await close();
   }
 } catch (error) {
   const plain =
-    error instanceof Failure || error instanceof ArchiveError ? error.message : wordsForStart(error);
+    error instanceof Failure || error instanceof ArchiveError ? error.message : startFailureMessage(error);
   console.error(plain ?? error);
   process.exitCode = 1;
 }

@@ -1,18 +1,18 @@
-// `npm run rotate-secrets`: encrypts all secrets of the database anew with SECRETS_KEY; those in SECRETS_KEYS_OLD (and, with
-// the embedded database, the key in its folder) open what they have encrypted. Works on the database of DATA_DIR or
-// DATABASE_URL, also while servers run that are given the new key. `--forget` removes secrets whose key is lost.
+// `npm run rotate-secrets`: re-encrypts all secrets in the database of DATA_DIR or DATABASE_URL with SECRETS_KEY. Keys in
+// SECRETS_KEYS_OLD, and the key in DATA_DIR, only decrypt. Works while servers run, if they have the new key. `--forget` deletes
+// secrets whose key is lost.
 import { readConfig } from '#server/config.ts';
-import { ArchiveError } from '#server/db/archive/index.ts';
-import { openSource } from '#server/db/archive/place.ts';
+import { openSource } from '#server/db/archive/database-location.ts';
+import { ArchiveError } from '#server/db/archive/format.ts';
 import type { Executor } from '#server/db/database.ts';
 import { rotateSecrets } from '#server/features/destinations/secrets-service.ts';
-import { SealError } from '#server/secrets/keyring.ts';
+import { SecretError } from '#server/secrets/keyring.ts';
 import { openKeyring } from '#server/secrets/open-keyring.ts';
-import { wordsForStart } from '#server/start-failure.ts';
+import { startFailureMessage } from '#server/start-failure.ts';
 
 const options = process.argv.slice(2);
 if (options.some((option) => option !== '--forget')) {
-  console.error('Usage: npm run rotate-secrets [-- --forget] (with the settings of the server)');
+  console.error('Usage: npm run rotate-secrets [-- --forget] (with the same settings as the server)');
   process.exit(2);
 }
 try {
@@ -29,12 +29,12 @@ try {
     await client.query('BEGIN');
     const { rotated, current, lost } = await rotateSecrets(tx, keyring, { forget });
     await client.query('COMMIT');
-    console.log(`Key ${keyring.current}: ${rotated} destinations encrypted anew, ${current} were already.`);
+    console.log(`Key ${keyring.current}: re-encrypted ${rotated} destinations, ${current} already used it.`);
     if (lost.length > 0) {
-      const words = forget
-        ? 'Forgotten; give these destinations new ones'
-        : 'Of a key that is not given, left as they are';
-      console.error(`${words}: ${lost.join(', ')}`);
+      const label = forget
+        ? 'Deleted the secrets of these destinations; set new ones'
+        : 'The key is missing for the secrets of these destinations; they are unchanged';
+      console.error(`${label}: ${lost.join(', ')}`);
       if (!forget) process.exitCode = 1;
     }
   } finally {
@@ -42,7 +42,9 @@ try {
   }
 } catch (error) {
   const plain =
-    error instanceof SealError || error instanceof ArchiveError ? error.message : wordsForStart(error);
+    error instanceof SecretError || error instanceof ArchiveError
+      ? error.message
+      : startFailureMessage(error);
   console.error(plain ?? error);
   process.exitCode = 1;
 }

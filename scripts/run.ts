@@ -4,38 +4,54 @@ import { delimiter, resolve } from 'node:path';
 /** The repository's root, where every command runs. */
 export const root = resolve(import.meta.dirname, '..');
 
-/** The environment of a child: the tools of node_modules first, and the Node that runs this script before any other. */
+/** The environment of a child process: this script's Node and the tools of node_modules come first on PATH. */
 export function toolEnvironment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const path = [resolve(process.execPath, '..'), resolve(root, 'node_modules/.bin'), process.env.PATH ?? ''];
   return { ...process.env, PATH: path.join(delimiter), ...extra };
 }
 
 export interface Finished {
-  /** The exit code; a child that a signal ended counts as 1. */
+  /** The exit code; 1 for a child that a signal ended. */
   readonly code: number;
-  /** What it wrote to both outputs, in the order in which it arrived. */
+  /** stdout and stderr, in the order of arrival. */
   readonly output: string;
   readonly seconds: number;
 }
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 const running = new Set<ChildProcess>();
 
-/** Ends every command that still runs; used when one of them failed, or this script is asked to stop. */
+/** Ends every command that is still running, with all its child processes. */
 export function stopRunning(): void {
-  for (const child of running) child.kill('SIGTERM');
+  for (const { pid } of running) {
+    try {
+      if (pid !== undefined) process.kill(-pid, 'SIGTERM');
+    } catch {
+      // It has ended.
+    }
+  }
 }
 
-/** Runs a command in the root and keeps its output. */
+function stopAndExit(): void {
+  stopRunning();
+  process.exit(130);
+}
+
+/** Runs a command in the root and returns its output. A signal to this process ends the command and exits with 130. */
 export async function run(
   command: readonly [string, ...string[]],
   env: NodeJS.ProcessEnv = {},
 ): Promise<Finished> {
   const began = performance.now();
   const [file, ...args] = command;
+  // Before the command starts, so that no signal can leave it behind.
+  if (running.size === 0) for (const signal of SIGNALS) process.once(signal, stopAndExit);
   const child = spawn(file, args, {
     cwd: root,
     env: toolEnvironment(env),
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A process group, because npm and shells do not pass signals on to all their child processes.
+    detached: true,
   });
   running.add(child);
   const chunks: Buffer[] = [];
@@ -43,11 +59,12 @@ export async function run(
   child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk));
   const code = await new Promise<number>((done) => {
     child.on('error', (error) => {
-      chunks.push(Buffer.from(`${file} could not be started: ${error.message}\n`));
+      chunks.push(Buffer.from(`Could not start ${file}: ${error.message}\n`));
       done(1);
     });
     child.on('close', (status) => done(status ?? 1));
   });
   running.delete(child);
+  if (running.size === 0) for (const signal of SIGNALS) process.off(signal, stopAndExit);
   return { code, output: Buffer.concat(chunks).toString(), seconds: (performance.now() - began) / 1000 };
 }

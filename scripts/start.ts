@@ -1,4 +1,4 @@
-// `npm start`: builds the dashboard if that is needed, then is the server.
+// `npm start`: builds the dashboard if needed, then runs the server in this process.
 import { flushCompileCache } from 'node:module';
 import { ensureBuilt } from './build.ts';
 
@@ -9,5 +9,5 @@ try {
   process.exit(1);
 }
 await import('#server/main.ts');
-// A server may be ended without notice: the compiled code is kept now, not when it exits.
+// A server may be killed, so the compiled code is cached now, not at exit.
 flushCompileCache();

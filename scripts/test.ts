@@ -1,25 +1,27 @@
-// `npm test`: every check, stopping at the first that fails, with its whole output and the command that repeats it.
+// `npm test`: every check, up to the first that fails; prints its output and the command that repeats it.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { countsOf, playwrightCounts, type TestCounts, vitestCounts } from './checks/test-counts.ts';
 import { run, stopRunning } from './run.ts';
+import { ownTemporaryFolder } from './temporary-run.ts';
 
-/** The name of an npm script is the check's command and what repeats it. */
 interface Check {
   readonly name: string;
+  /** The npm script. */
   readonly script: string;
   readonly args?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
-  /** Checks that look at the same thing one after the other. */
+  /** A check that needs the result of this one. */
   readonly next?: Check;
 }
 
+ownTemporaryFolder();
 const reports = mkdtempSync(join(tmpdir(), 'forage-reports-'));
 const vitestReport = join(reports, 'vitest.json');
 const playwrightReport = join(reports, 'playwright.json');
 
-const cheap: readonly Check[] = [
+const quick: readonly Check[] = [
   {
     name: 'Build of the dashboard',
     script: 'build',
@@ -27,12 +29,13 @@ const cheap: readonly Check[] = [
   },
   { name: 'Types', script: 'check:types' },
   { name: 'Lock file is complete', script: 'check:lock' },
-  { name: 'Generated code is fresh', script: 'check:generated' },
+  { name: 'Generated code is up to date', script: 'check:generated' },
   { name: 'Contract: lint', script: 'check:contract' },
   { name: 'Contract: breaking changes', script: 'check:breaking' },
-  { name: 'Database schema dump is fresh', script: 'check:schema' },
+  { name: 'Database schema is up to date', script: 'check:schema' },
+  { name: 'Settings page is up to date', script: 'check:configuration' },
   { name: 'Lint and format', script: 'check:lint' },
-  { name: 'Import directions', script: 'check:imports' },
+  { name: 'Import rules', script: 'check:imports' },
 ];
 const unit: Check = {
   name: 'Tests of domain, server, dashboard and scripts',
@@ -46,8 +49,8 @@ const browser: Check = {
   env: { PLAYWRIGHT_JSON_OUTPUT_FILE: playwrightReport },
 };
 
-// What the checks print is kept and shown later: in colour only where that is a terminal.
-const plain = process.stdout.isTTY ? {} : { NO_COLOR: '1', FORCE_COLOR: undefined };
+// The output of checks is printed later, in colour only on a terminal.
+const colours = process.stdout.isTTY ? {} : { NO_COLOR: '1', FORCE_COLOR: undefined };
 
 class CheckFailed extends Error {}
 
@@ -55,14 +58,14 @@ async function perform(check: Check): Promise<void> {
   console.log(`… ${check.name}`);
   const { code, output, seconds } = await run(
     ['npm', 'run', '--silent', check.script, ...(check.args ?? [])],
-    { ...plain, ...check.env },
+    { ...colours, ...check.env },
   );
   if (failure !== null) return;
   if (code !== 0) {
     failure = check;
     stopRunning();
     console.log(
-      `\n✗ ${check.name} (${seconds.toFixed(1)} s)\n\n${output}\nTo repeat it: npm run ${check.script}`,
+      `\n✗ ${check.name} (${seconds.toFixed(1)} s)\n\n${output}\nRepeat it with: npm run ${check.script}`,
     );
     throw new CheckFailed();
   }
@@ -70,14 +73,14 @@ async function perform(check: Check): Promise<void> {
   if (check.next !== undefined) await perform(check.next);
 }
 
-async function sideBySide(checks: readonly Check[], lanes: number): Promise<void> {
+async function inParallel(checks: readonly Check[], concurrency: number): Promise<void> {
   const waiting = [...checks];
-  const lane = async () => {
+  const work = async () => {
     for (let next = waiting.shift(); next !== undefined && failure === null; next = waiting.shift()) {
       await perform(next);
     }
   };
-  await Promise.all(Array.from({ length: lanes }, lane));
+  await Promise.all(Array.from({ length: concurrency }, work));
 }
 
 function total(counts: readonly TestCounts[]): TestCounts {
@@ -89,16 +92,9 @@ function total(counts: readonly TestCounts[]): TestCounts {
 }
 
 let failure: Check | null = null;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    stopRunning();
-    process.exit(130);
-  });
-}
-
 const began = performance.now();
 try {
-  await sideBySide(cheap, 2);
+  await inParallel(quick, 2);
   await perform(unit);
   await perform(browser);
 } catch (error) {
@@ -109,9 +105,9 @@ try {
     countsOf(playwrightReport, playwrightCounts),
   ]);
   rmSync(reports, { recursive: true, force: true });
-  if (skipped.length > 0) console.log(`\nNot run:\n${skipped.map((name) => `  ${name}`).join('\n')}`);
-  console.log(`\nAll in ${((performance.now() - began) / 1000).toFixed(0)} s`);
-  // A check that is no test counts as one failure.
+  if (skipped.length > 0) console.log(`\nSkipped:\n${skipped.map((name) => `  ${name}`).join('\n')}`);
+  console.log(`\nFinished in ${((performance.now() - began) / 1000).toFixed(0)} s`);
+  // A failed check that has no tests counts as one failure.
   console.log(`${passed} passed, ${failure === null ? failed : Math.max(1, failed)} failed`);
   process.exitCode = failure === null && failed === 0 ? 0 : 1;
 }

@@ -1,33 +1,34 @@
-// `npm run verify-history [-- --organisation NAME]`: checks the chains of the history in the database of DATA_DIR or
-// DATABASE_URL, also while servers run. Exit code 0: everything fits; 1: something does not, or could not be checked.
+// `npm run verify-history [-- --organisation NAME]`: verifies the chains of the history in the database of DATA_DIR or
+// DATABASE_URL, also while servers run. Exit code 0: all are valid; 1: a chain is invalid or could not be read.
 import { parseArgs } from 'node:util';
 import { readConfig } from '#server/config.ts';
-import { ArchiveError } from '#server/db/archive/index.ts';
-import { openSource } from '#server/db/archive/place.ts';
+import { openSource } from '#server/db/archive/database-location.ts';
+import { ArchiveError } from '#server/db/archive/format.ts';
 import type { Executor } from '#server/db/database.ts';
-import { chainsOf, type Verdict, verifyChain } from '#server/features/history/verify-service.ts';
-import { wordsForStart } from '#server/start-failure.ts';
+import { listChains, type Verification, verifyChain } from '#server/features/history/verify-service.ts';
+import { startFailureMessage } from '#server/start-failure.ts';
 
-const TELL_MS = 3_000;
+const PROGRESS_MS = 3_000;
 const USAGE =
   'Usage: npm run verify-history [-- --organisation NAME] (with DATA_DIR or DATABASE_URL as for the server)';
 
 const count = (entries: number) =>
   `${entries.toLocaleString('en-GB')} ${entries === 1 ? 'entry' : 'entries'}`;
 
-/** `acme: 1,234 entries fit; head 1234 9f86…`, or what does not fit. */
-function line(name: string, { entries, headHash, fault }: Verdict): string {
-  if (fault === null) return `${name}: ${count(entries)} fit; head ${entries} ${headHash.toString('hex')}`;
-  const until = entries === 0 ? '' : ` Up to entry ${entries} everything fits.`;
-  return `${name}: DOES NOT FIT: ${fault.words}.${until}`;
+/** `acme: verified 1,234 entries; head 1234 9f86…`, or the problem. */
+function line(name: string, { entries, headHash, fault }: Verification): string {
+  if (fault === null)
+    return `${name}: verified ${count(entries)}; head ${entries} ${headHash.toString('hex')}`;
+  const until = entries === 0 ? '' : ` Entries up to ${entries} are valid.`;
+  return `${name}: INVALID: ${fault.message}.${until}`;
 }
 
-/** A line on stderr every few seconds while a chain takes long. */
-function teller(name: string): (entries: number) => void {
-  let told = performance.now();
+/** Prints a line to stderr every few seconds while a chain is being read. */
+function progress(name: string): (entries: number) => void {
+  let printed = performance.now();
   return (entries) => {
-    if (performance.now() - told < TELL_MS) return;
-    told = performance.now();
+    if (performance.now() - printed < PROGRESS_MS) return;
+    printed = performance.now();
     console.error(`… ${name}: ${count(entries)} so far`);
   };
 }
@@ -40,20 +41,20 @@ async function verify(only: string | undefined): Promise<boolean> {
     run: async ({ name, text }, params) => (await client.query({ name, text, values: [...params] })).rows,
   };
   try {
-    const chains = (await chainsOf(executor)).filter((c) => only === undefined || c.organisation === only);
+    const chains = (await listChains(executor)).filter((c) => only === undefined || c.organisation === only);
     if (only !== undefined && chains.length === 0) {
-      console.error(`There is no organisation "${only}".`);
+      console.error(`Organisation "${only}" not found`);
       return false;
     }
-    let whole = true;
+    let valid = true;
     for (const { chain, organisation } of chains) {
       const name =
         organisation ?? (/^[0-]+$/.test(chain) ? 'no organisation' : `unknown organisation ${chain}`);
-      const found = await verifyChain(executor, chain, null, teller(name));
+      const found = await verifyChain(executor, chain, null, progress(name));
       console.log(line(name, found));
-      whole &&= found.fault === null;
+      valid &&= found.fault === null;
     }
-    return whole;
+    return valid;
   } finally {
     await close();
   }
@@ -75,7 +76,7 @@ if (values === null) {
   try {
     if (!(await verify(values.organisation))) process.exitCode = 1;
   } catch (error) {
-    console.error(error instanceof ArchiveError ? error.message : (wordsForStart(error) ?? error));
+    console.error(error instanceof ArchiveError ? error.message : (startFailureMessage(error) ?? error));
     process.exitCode = 1;
   }
 }

@@ -4,29 +4,30 @@ import type { Logger } from 'pino';
 import { v7 } from 'uuid';
 import type { Config } from './config.ts';
 import type { AppContext, Clock } from './context.ts';
-import { onceThere, patiently } from './db/arrival.ts';
-import { type Target, targetOf } from './db/connection.ts';
+import { createClockCheck } from './db/clock-check.ts';
+import { connectWhenReady, retryUntilReady, type Target, targetOf } from './db/connect.ts';
 import { openDatabase, type StatementObserver } from './db/database.ts';
-import { startEmbedded } from './db/embedded/index.ts';
+import { startEmbedded } from './db/embedded/start-embedded.ts';
 import { MIGRATIONS, migrate, readMigrations } from './db/migrate.ts';
 import { applicationName } from './db/peers.ts';
 import { createReadiness } from './db/readiness.ts';
 import { createDestinationTypes } from './destinations/registry.ts';
 import { targetRules } from './destinations/target.ts';
-import { stillAdmin } from './features/access/service.ts';
+import { adminCheck } from './features/access/service.ts';
+import { countPlaces } from './features/deliveries/place-service.ts';
 import { sealStoredSecrets } from './features/destinations/secrets-service.ts';
-import { countWaitingGates } from './features/gate/waiting-service.ts';
+import { countWaitingGates } from './features/gate/service.ts';
 import { signInListener } from './features/oidc/http-handlers.ts';
 import { ensureSetUpToken } from './features/sessions/service.ts';
-import { frontDoor } from './http/front-door.ts';
+import { dashboardListener } from './http/dashboard-files.ts';
+import { everyRequest } from './http/every-request.ts';
 import { listen } from './http/listen.ts';
 import { operatingListener } from './http/operating.ts';
-import { staticHandler } from './http/static.ts';
-import { readTls, tellValidity } from './http/tls.ts';
+import { logValidity, readTls } from './http/tls.ts';
 import { createLog } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { startTracing } from './observe/tracing.ts';
-import { serverStops } from './request-scope.ts';
+import { serverShutdown } from './request-scope.ts';
 import { rpcListener } from './rpc/listener.ts';
 import { openKeyring } from './secrets/open-keyring.ts';
 import type { Bus } from './signals/bus.ts';
@@ -34,10 +35,9 @@ import { createInProcessBus } from './signals/in-process.ts';
 import { createNatsBus } from './signals/nats.ts';
 import { type Coordinator, createCoordinator } from './workers/coordinator.ts';
 import { createDispatcher } from './workers/dispatcher.ts';
-import { startHousekeeping } from './workers/housekeeping.ts';
-import { watchForPeers } from './workers/peer-watch.ts';
+import { startHousekeeping, watchForPeers } from './workers/periodic.ts';
 
-/** What a test may put in place of the real thing. */
+/** Replacements for tests. */
 export interface Overrides {
   readonly clock?: Clock;
   readonly log?: Logger;
@@ -45,20 +45,20 @@ export interface Overrides {
 }
 
 export interface RunningApp {
-  /** The address it listens on, without a trailing slash. */
+  /** The URL that it listens on, without a trailing slash. */
   readonly url: string;
-  /** On an empty server: the one-time token that creates the first admin; else null. */
+  /** On a server without users: the one-time token that creates the first admin; otherwise null. */
   readonly setUpToken: string | null;
   readonly context: AppContext;
   readonly coordinator: Coordinator;
-  /** Resolves when the app cannot go on (its embedded database was taken away), with the reason. */
+  /** Resolves with the reason when the app cannot continue, because its embedded database is lost. */
   readonly lost: Promise<Error>;
   /**
-   * Reads the certificate and its key again, for connections from now on. Nothing without TLS.
-   * @throws ConfigError when a file is missing or wrong; the former certificate then stays.
+   * Reloads the certificate and its key for new connections; does nothing without TLS.
+   * @throws ConfigError when a file is missing or invalid; the previous certificate is then kept
    */
   renewTls(): void;
-  /** Ends requests, work in progress and the database, in this order; work that is not finished is taken up at the next start. */
+  /** Stops requests, workers and the database, in this order. Unfinished work continues after the next start. */
   stop(): Promise<void>;
 }
 
@@ -68,8 +68,8 @@ const systemClock: Clock = {
 };
 
 /**
- * Starts everything: database, migrations, workers, then the port. Resolves when requests are served.
- * @throws EmbeddedStartError, DatabaseStartError, MigrationError or the listener's error; nothing is left running then.
+ * Starts the database, migrations, workers and the port, in this order. Resolves when requests are served.
+ * @throws EmbeddedStartError, DatabaseStartError, MigrationError or the listener's error, after stopping everything
  */
 export async function startApp(config: Config, overrides: Overrides = {}): Promise<RunningApp> {
   const log = overrides.log ?? createLog(config.logLevel);
@@ -79,13 +79,13 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
       try {
         await end();
       } catch (error) {
-        // The others end all the same: a database that nobody stops would outlive the server.
-        log.error({ err: error }, 'a part of the server did not end well');
+        // Continue, so that the embedded database does not outlive the server.
+        log.error({ err: error }, 'Error during shutdown');
       }
     }
   };
   try {
-    // Before anything is started: a wrong file is a mistake of the place.
+    // First, to fail fast on a misconfigured certificate.
     let tls = config.tls && readTls(config.tls);
     const tracing = await startTracing(config.traces, log);
     stops.push(() => tracing.stop());
@@ -93,9 +93,9 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     const serverId = v7();
     const { databaseWaitSeconds, statementTimeoutSeconds } = config;
     const target = await databaseOf(config, log, lose, stops);
-    // With the embedded database in its folder, which is this server's alone by now.
+    // After the embedded database, whose start locks the data folder for this server.
     const keyring = await openKeyring(config, { make: true });
-    const { connection } = await onceThere(target, databaseWaitSeconds, log, (client) =>
+    const { connection } = await connectWhenReady(target, databaseWaitSeconds, log, (client) =>
       migrate(client, MIGRATIONS, log),
     );
     const db = openDatabase({
@@ -105,13 +105,15 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
       log,
       observe: overrides.observeStatement,
       trace: tracing.statement,
-      first: stillAdmin,
+      firstStatement: adminCheck,
     });
     stops.push(() => db.close());
 
     const bus = busOf(config, applicationName(serverId), log);
     stops.push(() => bus.close());
     const clock = overrides.clock ?? systemClock;
+    const clockCheck = createClockCheck(db, log);
+    await clockCheck.measure();
     const stopping = new AbortController();
     let publicUrl = config.publicUrl;
     const context: AppContext = {
@@ -126,16 +128,15 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
         db,
         (await readMigrations(MIGRATIONS)).map(({ name }) => name),
       ),
+      clockCheck,
       keyring,
       bus,
       metrics: createMetrics({
-        pool: () => ({
-          total: db.pool.totalCount,
-          idle: db.pool.idleCount,
-          waiting: db.pool.waitingCount,
-        }),
+        pool: db.pool,
         signals: () => bus.state(),
         waiting: () => countWaitingGates(db),
+        places: () => countPlaces(db),
+        clockDifference: clockCheck.difference,
         certificateEnd: config.tls && (() => tls?.validTo ?? new Date(0)),
         now: () => clock.now(),
       }),
@@ -148,8 +149,8 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
         traceHeaders: () => tracing.headers(),
       }),
     };
-    await patiently(databaseWaitSeconds, log, () => sealStoredSecrets(context));
-    const setUpToken = await patiently(databaseWaitSeconds, log, () => ensureSetUpToken(context));
+    await retryUntilReady(databaseWaitSeconds, log, () => sealStoredSecrets(context));
+    const setUpToken = await retryUntilReady(databaseWaitSeconds, log, () => ensureSetUpToken(context));
 
     const dispatcher = createDispatcher(context);
     const coordinator = createCoordinator(context);
@@ -159,40 +160,44 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     const ending = new AbortController();
     const calls = rpcListener(
       context,
-      signInListener(context, staticHandler(config.staticDir, log)),
+      signInListener(context, dashboardListener(config.staticDir, log)),
       ending.signal,
     );
-    const door = frontDoor(context, operatingListener(context, calls));
-    if (tls !== null) tellValidity(log, tls, clock.now());
-    const listener = await listen(door, { host: config.host, port: config.port, tls });
+    const serve = everyRequest(context, operatingListener(context, calls));
+    if (tls !== null) logValidity(log, tls, clock.now());
+    const listener = await listen(serve, {
+      host: config.host,
+      port: config.port,
+      tls,
+      requestSeconds: config.bodySeconds,
+    });
     stops.push(async () => {
       const deadline = performance.now() + config.shutdownSeconds * 1000;
       stopping.abort();
       listener.drain();
-      // Whoever balances the load has this long to notice, and to ask the others.
+      // Gives load balancers time to notice and to use other servers.
       await sleep(config.drainSeconds * 1000);
-      ending.abort(serverStops());
+      ending.abort(serverShutdown());
       await listener.close(deadline - performance.now());
     });
 
-    const host =
-      listener.address.family === 'IPv6' ? `[${listener.address.address}]` : listener.address.address;
-    const url = `${tls === null ? 'http' : 'https'}://${host}:${listener.address.port}`;
+    const { address, family, port } = listener.address;
+    const host = family === 'IPv6' ? `[${address}]` : address;
+    const url = `${tls === null ? 'http' : 'https'}://${host}:${port}`;
     publicUrl ??= url;
-    // After the port: what is delivered again at once tells destinations where to report.
+    // After the port is known: deliveries that start immediately contain the URL for reports.
     await dispatcher.start();
     await coordinator.start();
     stops.push(startHousekeeping(context));
-    // Nobody else uses the embedded database, and with NATS servers hear each other.
+    // With NATS servers reach each other, and the embedded database has one server only.
     if (config.databaseUrl !== null && config.natsUrl === null) {
-      const endWatch = await watchForPeers(context, serverId);
-      stops.push(async () => endWatch());
+      stops.push(watchForPeers(context, serverId));
     }
     const renewTls = () => {
       if (config.tls === null) return;
       tls = readTls(config.tls);
       listener.renew(tls);
-      tellValidity(log, tls, clock.now());
+      logValidity(log, tls, clock.now());
     };
     return { url, setUpToken, context, coordinator, lost, renewTls, stop };
   } catch (error) {
@@ -202,7 +207,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
 }
 
 function busOf(config: Config, name: string, log: Logger): Bus {
-  const onError = (error: unknown) => log.error({ err: error }, 'a signal was not handled');
+  const onError = (error: unknown) => log.error({ err: error }, 'Error in a signal handler');
   return config.natsUrl === null
     ? createInProcessBus(onError)
     : createNatsBus({ config, name, log, onError });

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
+import type { ClockCheck } from './db/clock-check.ts';
 import type { Database } from './db/database.ts';
 import type { Readiness } from './db/readiness.ts';
 import type { DestinationTypes } from './destinations/destination-type.ts';
@@ -8,17 +9,17 @@ import type { Tracing } from './observe/tracing.ts';
 import type { Keyring } from './secrets/keyring.ts';
 import type { Bus } from './signals/bus.ts';
 
-/** Where time and chance come from: passed in, so that tests decide both. */
+/** The time, passed in so that tests control it. */
 export interface Clock {
   now(): Date;
   /** Resolves after that many milliseconds, or rejects when the signal aborts. */
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** The typed things that every feature is given. Made once in `app.ts`. */
+/** The dependencies of every feature; created in `app.ts`. */
 export interface AppContext {
   readonly config: Config;
-  /** The address people use, without a trailing slash; '' until the port is known, before any request. */
+  /** The server's public URL, without a trailing slash; '' until the port is known, before any request. */
   readonly publicUrl: () => string;
   readonly log: Logger;
   readonly clock: Clock;
@@ -27,14 +28,15 @@ export interface AppContext {
   /** A new random secret: 32 bytes, base64url. */
   readonly newSecret: () => string;
   readonly db: Database;
-  /** Whether the database can be worked with now: a round trip, this server's schema, and writes. Never rejects. */
+  /** Whether the database answers, has this server's schema and accepts writes. Never rejects. */
   readonly ready: () => Promise<Readiness>;
-  /** Encrypts what is secret in the database. */
+  readonly clockCheck: ClockCheck;
+  /** Encrypts secrets in the database. */
   readonly keyring: Keyring;
   readonly bus: Bus;
   readonly metrics: Metrics;
   readonly tracing: Tracing;
-  /** Aborts when the server begins to stop: it is ready no more, though it still takes requests for a while. */
+  /** Aborts when the shutdown begins: the server is no longer ready, but accepts requests while it drains. */
   readonly stopping: AbortSignal;
   readonly destinationTypes: DestinationTypes;
 }

@@ -1,41 +1,43 @@
 import { startApp } from './app.ts';
-import { readConfig } from './config.ts';
-import { misspeltSettings } from './setting-names.ts';
-import { wordsForStart } from './start-failure.ts';
+import { misspeltSettings, readConfig } from './config.ts';
+import { startFailureMessage } from './start-failure.ts';
+import { onStopSignal } from './stop-signals.ts';
 
-/** Beyond the time for requests: what the workers and the embedded database may take to end. */
+/** Beyond the time for requests: for the workers and the embedded database to end. */
 const LAST_SECONDS = 10;
 
 try {
-  const app = await startApp(readConfig(process.env));
-  const { config, log } = app.context;
-  for (const { name, meant } of misspeltSettings(process.env, readConfig))
-    log.warn(
-      { variable: name, setting: meant },
-      'a variable that is no setting looks like one: correct its name',
-    );
-  const address = config.publicUrl ?? app.url;
-  if (app.setUpToken !== null) console.log(`Set up Forage: ${address}/set-up?token=${app.setUpToken}`);
-  console.log(`Forage is ready on ${address}`);
-
+  const config = readConfig(process.env);
+  const starting = startApp(config);
   let stopping = false;
   const stop = async (code: number) => {
-    if (stopping) process.exit(code);
+    if (stopping) return;
     stopping = true;
     const late = setTimeout(
       () => {
-        log.error('the stop took too long and was cut short; the next start takes up what is not finished');
+        console.error(
+          'The shutdown took too long and was cut short; the next start completes unfinished work',
+        );
         process.exit(1);
       },
       (config.shutdownSeconds + LAST_SECONDS) * 1000,
     );
     late.unref();
-    await app.stop();
+    // A signal during the start: the embedded database ends only with the app that started it.
+    await starting.then((app) => app.stop());
     process.exit(code);
   };
-  process.on('SIGINT', () => stop(0));
-  process.on('SIGTERM', () => stop(0));
-  // By old custom: read the configuration again. Without a certificate it means that the terminal is gone.
+  onStopSignal(() => stop(0));
+
+  const app = await starting;
+  const { log } = app.context;
+  for (const { name, setting } of misspeltSettings(process.env))
+    log.warn({ variable: name, setting }, 'an unknown variable looks like a misspelt setting');
+  const address = config.publicUrl ?? app.url;
+  if (app.setUpToken !== null) console.log(`Set up Forage: ${address}/set-up?token=${app.setUpToken}`);
+  console.log(`Forage is ready on ${address}`);
+
+  // Reloads the certificate. Without one, SIGHUP means that the terminal was closed.
   process.on('SIGHUP', () => {
     if (config.tls === null) return void stop(0);
     try {
@@ -49,6 +51,6 @@ try {
     return stop(1);
   });
 } catch (error) {
-  console.error(wordsForStart(error) ?? error);
+  console.error(startFailureMessage(error) ?? error);
   process.exit(1);
 }

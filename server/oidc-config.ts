@@ -1,83 +1,98 @@
-import { ConfigError } from './config-error.ts';
+import * as v from 'valibot';
+import {
+  ConfigError,
+  type Environment,
+  listOf,
+  optional,
+  parseSettings,
+  required,
+  textOr,
+} from './settings.ts';
 
-/** A provider of OpenID Connect, as the operator describes it. */
-export interface OidcProvider {
-  /** Its name in addresses and in the names of its variables. */
-  readonly id: string;
-  /** Its name for people. */
-  readonly name: string;
-  /** Its issuer identifier, exactly as it tells it itself. */
-  readonly issuer: string;
-  readonly clientId: string;
-  /** Null for a public client, which PKCE alone protects. */
-  readonly clientSecret: string | null;
-  /** Domains of the addresses that are let in, in lower case; none means every verified address. */
-  readonly allowedDomains: readonly string[];
-  readonly scopes: string;
-}
-
-type Environment = Readonly<Record<string, string | undefined>>;
+/** An OpenID Connect provider, as the operator configures it. */
+export type OidcProvider = Readonly<ReturnType<typeof readProvider>>;
 
 const ID = /^[a-z][a-z0-9-]{0,31}$/;
 const LABEL = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
 const DOMAIN = new RegExp(`^${LABEL}(?:\\.${LABEL})+$`);
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
-const listOf = (text: string | undefined): string[] =>
-  (text ?? '')
-    .split(',')
-    .map((one) => one.trim())
-    .filter((one) => one !== '');
-
-/**
- * Reads `OIDC_PROVIDERS`, names separated by commas, and of each the variables `OIDC_<NAME>_…` (the name in upper case, `-`
- * as `_`): `ISSUER`, `CLIENT_ID`, `CLIENT_SECRET`, `NAME`, `ALLOWED_DOMAINS`, `SCOPES`.
- * @throws ConfigError with one line that names the variable. No secret stands in it.
- */
-export function readOidcProviders(env: Environment): OidcProvider[] {
-  const ids = listOf(env['OIDC_PROVIDERS']);
-  for (const [index, id] of ids.entries()) {
-    if (!ID.test(id))
-      throw new ConfigError(
-        `OIDC_PROVIDERS: "${id}" must be 1 to 32 small letters, digits or dashes, beginning with a letter`,
-      );
-    if (ids.indexOf(id) !== index) throw new ConfigError(`OIDC_PROVIDERS names "${id}" twice`);
-  }
-  return ids.map((id) => readProvider(env, id));
-}
-
-/** Whether that is the URL of a program on this machine: the only one that may be reached without TLS. */
+/** Whether a URL leads to this machine: the only place that may be reached without TLS. */
 export const isLoopbackUrl = (url: URL): boolean => LOOPBACK.has(url.hostname);
 
-function readProvider(env: Environment, id: string): OidcProvider {
-  const variable = (name: string) => `OIDC_${id.toUpperCase().replaceAll('-', '_')}_${name}`;
-  const required = (name: string) => {
-    const value = env[variable(name)]?.trim();
-    if (!value) throw new ConfigError(`${variable(name)} is missing: OIDC_PROVIDERS names "${id}"`);
-    return value;
-  };
-  const issuer = required('ISSUER');
-  const url = URL.canParse(issuer) ? new URL(issuer) : null;
-  const secure = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackUrl(url));
-  if (url === null || !secure || url.search !== '' || url.hash !== '' || url.username !== '')
+function isIssuer(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  const isSecure = url.protocol === 'https:' || (url.protocol === 'http:' && isLoopbackUrl(url));
+  return isSecure && url.search === '' && url.hash === '' && url.username === '';
+}
+
+function readDomains(text: string): string[] {
+  const domains = listOf(text.toLowerCase());
+  const wrong = domains.find((domain) => !DOMAIN.test(domain));
+  if (wrong !== undefined) throw new Error(`"${wrong}" is not a domain such as example.com`);
+  return domains;
+}
+
+/** The variables of one provider, without `OIDC_<NAME>_`. */
+export const providerSchema = v.object({
+  ISSUER: v.pipe(
+    required('The issuer, exactly as the provider states it.'),
+    v.check(
+      isIssuer,
+      'must be an https:// URL without a query (http:// only for a provider on this machine)',
+    ),
+  ),
+  CLIENT_ID: required('The client ID of Forage at the provider.'),
+  CLIENT_SECRET: optional('The client secret; unset for a public client.'),
+  NAME: optional('The name on the sign-in button; by default the name in `OIDC_PROVIDERS`.'),
+  ALLOWED_DOMAINS: optional(
+    'Domains of the email addresses that may sign in, comma-separated. By default every verified address may.',
+    readDomains,
+  ),
+  SCOPES: v.pipe(
+    textOr('openid email profile', 'The scopes to request, separated by spaces.'),
+    v.check((text) => text.split(/\s+/).includes('openid'), 'must include openid, separated by spaces'),
+  ),
+});
+
+const prefixOf = (id: string): string => `OIDC_${id.toUpperCase().replaceAll('-', '_')}_`;
+
+/** The names of all variables of a provider. */
+export const providerVariables = (id: string): string[] =>
+  Object.keys(providerSchema.entries).map((key) => prefixOf(id) + key);
+
+/**
+ * Reads the providers that OIDC_PROVIDERS names, each from its own variables.
+ * @throws ConfigError that names each wrong variable
+ */
+export function readOidcProviders(names: string, env: Environment): OidcProvider[] {
+  const ids = listOf(names);
+  const wrong = ids.find((id) => !ID.test(id));
+  if (wrong !== undefined) {
     throw new ConfigError(
-      `${variable('ISSUER')} must be an https:// URL without a query (http:// only for a provider on this machine)`,
+      `OIDC_PROVIDERS: "${wrong}" must be 1 to 32 lower-case letters, digits or dashes, and start with a letter`,
     );
-  const allowedDomains = listOf(env[variable('ALLOWED_DOMAINS')]).map((domain) => domain.toLowerCase());
-  for (const domain of allowedDomains) {
-    if (!DOMAIN.test(domain))
-      throw new ConfigError(`${variable('ALLOWED_DOMAINS')}: "${domain}" is no domain such as example.com`);
   }
-  const scopes = env[variable('SCOPES')]?.trim() || 'openid email profile';
-  if (!scopes.split(/\s+/).includes('openid'))
-    throw new ConfigError(`${variable('SCOPES')} must name openid among its scopes, separated by spaces`);
+  const twice = ids.find((id, index) => ids.indexOf(id) !== index);
+  if (twice !== undefined) throw new ConfigError(`OIDC_PROVIDERS: "${twice}" appears twice`);
+  return ids.map((id) => readProvider(id, env));
+}
+
+function readProvider(id: string, env: Environment) {
+  const provider = parseSettings(providerSchema, env, prefixOf(id));
   return {
+    /** Its name in URLs and in the names of its variables. */
     id,
-    name: env[variable('NAME')]?.trim() || id,
-    issuer,
-    clientId: required('CLIENT_ID'),
-    clientSecret: env[variable('CLIENT_SECRET')]?.trim() || null,
-    allowedDomains,
-    scopes,
+    /** Its name on the button. */
+    name: provider.NAME ?? id,
+    /** Exactly as the provider states it. */
+    issuer: provider.ISSUER,
+    clientId: provider.CLIENT_ID,
+    /** null for a public client, which only PKCE protects. */
+    clientSecret: provider.CLIENT_SECRET,
+    /** In lower case; none allows every verified address. */
+    allowedDomains: provider.ALLOWED_DOMAINS ?? [],
+    scopes: provider.SCOPES,
   };
 }

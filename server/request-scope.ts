@@ -1,46 +1,118 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { DescMethod } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 
-/** What belongs to the request that is being answered, wherever its work has led to. */
-export interface RequestScope {
-  /** In every log line and in every refusal, so that the two can be brought together. */
+/** What a request presents as proof of its caller; it has not been verified. */
+export interface Credential {
+  readonly hash: Buffer;
+  /** The secret of the cookie when the credential is a browser session, else null. */
+  readonly sessionSecret: string | null;
+}
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+/** One request, available in everything that it calls; the log and the metrics report it when it ends. */
+export class RequestScope {
+  /** In every log line and every refusal, so that they can be matched. */
   readonly requestId: string;
-  /** Aborts when nobody waits for the answer any more: the caller left, their deadline passed, or the server stops. */
-  readonly signal: AbortSignal | null;
-  /** Where the request comes from, in one spelling; proxies in `TRUSTED_PROXIES` are looked behind. Null: from nowhere. */
+  /** The normalised address of the client, as seen behind `TRUSTED_PROXIES`; null when it is unknown. */
   readonly address: string | null;
-  /** What the caller's program calls itself, as it was sent. */
-  readonly userAgent?: string | null;
-  /** What the caller was let in by: the credential's id and kind, never its secret. Absent: not let in, or not yet. */
-  readonly credential?: { readonly id: string; readonly kind: string } | null;
-  /** Set while an admin changes something: each of its transactions makes sure that they are one still. */
-  readonly admin?: { readonly userId: string; readonly organisationId: string } | null;
+  /** The `User-Agent` header as sent. */
+  readonly userAgent: string | null;
+  readonly began = performance.now();
+  /** Aborts when the caller leaves, the deadline passes, or the server shuts down; null until the call has begun. */
+  signal: AbortSignal | null = null;
+  /** Whether the request is for the API. */
+  isCall = false;
+  /** The called method; null when the contract does not have it. */
+  method: DescMethod | null = null;
+  /** `connect`, `grpc` or `grpc-web`; null outside of the API. */
+  protocol: string | null = null;
+  /** Whether the caller sends JSON, and so reads field names in camelCase. */
+  sendsJson = false;
+  /** The credential in the headers, before it is verified. */
+  presented: Credential | null = null;
+  /** Seconds until the rate limit admits the request; null when it does so now. */
+  retryAfterSeconds: number | null = null;
+  userId: string | null = null;
+  /** The verified credential; null for anonymous callers, and before authentication. */
+  credential: { readonly id: string; readonly kind: string } | null = null;
+  /** Set for changes by an admin: each transaction checks first that the caller is still one. */
+  admin: { readonly userId: string; readonly organisationId: string } | null = null;
+  /** Whether the interceptors run; before that, Connect handles errors alone. */
+  reachedInterceptors = false;
+  /** Connect's name of the code with which the call was refused. */
+  code: string | null = null;
+  /** Actions to take at the end of the request; null once it has ended. */
+  #atEnd: (() => void)[] | null = [];
+
+  readonly #exchange: Exchange | null;
+
+  constructor(requestId: string, address: string | null = null, exchange: Exchange | null = null) {
+    this.requestId = requestId;
+    this.address = address;
+    this.userAgent = exchange?.request.headers['user-agent'] ?? null;
+    this.#exchange = exchange;
+  }
+
+  /** The same request for work that must not be cancelled with it. */
+  uncancelled(): RequestScope {
+    return Object.assign(new RequestScope(this.requestId), this, { signal: null });
+  }
+
+  /** Runs `action` when the response has ended or the caller has left; immediately if that has happened. */
+  atEnd(action: () => void): void {
+    if (this.#atEnd === null) action();
+    else this.#atEnd.push(action);
+  }
+
+  end(): void {
+    const actions = this.#atEnd ?? [];
+    this.#atEnd = null;
+    for (const action of actions) action();
+  }
+
+  /** The result of an ended call: `ok`, or the name of its error code. */
+  outcome(): string {
+    return this.code ?? (this.#exchange?.response.writableFinished ? 'ok' : 'canceled');
+  }
 }
 
 const storage = new AsyncLocalStorage<RequestScope>();
 
-/** The request that the calling code works for; null in a worker. */
+/** The current request; null in a worker. */
 export const requestScope = (): RequestScope | null => storage.getStore() ?? null;
 
-/** Runs `work`, and all that it starts, for a request. */
+/** The current request, in code that only requests run. */
+export function currentRequest(): RequestScope {
+  const scope = requestScope();
+  if (scope === null) throw new Error('This runs in requests only');
+  return scope;
+}
+
+/** Runs `work`, and everything that it starts, in the scope of a request. */
 export const withinRequest = <T>(scope: RequestScope, work: () => T): T => storage.run(scope, work);
 
-/** Runs `work` for nobody in particular: what a request set off and does not wait for, and must not end with it. */
+/** Runs `work` outside of any request: for work that a request starts but that must not end with it. */
 export const outsideRequests = <T>(work: () => T): T => storage.exit(work);
 
-/** Told apart by identity: to `instanceof` every ConnectError is one of any of its subclasses. */
-const stops = new WeakSet<object>();
+/** Compared by identity, because `instanceof` does not distinguish subclasses of ConnectError. */
+const shutdowns = new WeakSet<object>();
 
-/** Why a request's signal aborts when the server stops: what only waits ends then, what has begun may finish. */
-export function serverStops(): ConnectError {
-  const reason = new ConnectError('the server is stopping; try again in a moment', Code.Unavailable);
-  stops.add(reason);
+/** The reason with which requests' signals abort at shutdown: work that waits ends, work that runs may finish. */
+export function serverShutdown(): ConnectError {
+  const reason = new ConnectError('The server is shutting down. Try again.', Code.Unavailable);
+  shutdowns.add(reason);
   return reason;
 }
 
-/** Whether that is why a signal has aborted. */
-export const isServerStop = (reason: unknown): boolean =>
-  typeof reason === 'object' && reason !== null && stops.has(reason);
+/** Whether the server's shutdown is the reason of an aborted signal. */
+export const isServerShutdown = (reason: unknown): boolean =>
+  typeof reason === 'object' && reason !== null && shutdowns.has(reason);
 
-/** Whether nobody will see the answer of the work that `signal` belongs to, so that it may as well not be done. */
-export const abandoned = (signal: AbortSignal): boolean => signal.aborted && !isServerStop(signal.reason);
+/** Whether the caller has left, so that the work of `signal` can be skipped. */
+export const abandoned = (signal: AbortSignal): boolean => signal.aborted && !isServerShutdown(signal.reason);

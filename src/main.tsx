@@ -1,7 +1,6 @@
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { App } from './app/app.tsx';
-import { createDashboard } from './app/dashboard.ts';
+import { App, createDashboard } from './app/app.tsx';
 import './app/styles.css';
 
 const root = document.getElementById('root');

@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PolicyFacts } from '#domain/policy/evaluate.ts';
 import type { Policy, PolicyConfig } from '#domain/policy/policy.ts';
+import { periodOf, voteOf as vote } from '#domain/testing/fixtures.ts';
 import { isOpen } from '#domain/testing/gate-model.ts';
-import { type Deed, deeds, happen, setting, stateOf, USERS } from '#domain/testing/gate-world.ts';
+import { type Action, actions, setting, stateOf, USERS, withTimes } from '#domain/testing/gate-world.ts';
 import { ballotEffect } from './effect.ts';
 import type { Vote } from './vote.ts';
 
@@ -22,28 +23,20 @@ const soak = policy('soak', {
   sourceEnvironment: 'staging',
   targetEnvironment: 'production',
   durationSeconds: 1_800,
+  newerBuildsCount: false,
 });
 const branch = policy('branch', {
   type: 'branch_restriction',
   targetEnvironment: 'production',
   branchPattern: '^release$',
 });
-const vote = (userId: string, change: Partial<Vote> = {}): Vote => ({
-  userId,
-  username: userId,
-  decision: 'approved',
-  bypass: false,
-  comment: null,
-  decidedAt: now,
-  role: 'member',
-  isAuthor: false,
-  ...change,
-});
 const factsWith = (votes: readonly Vote[], soaked = false): PolicyFacts & { votes: readonly Vote[] } => {
-  const lastSucceededAt = new Date(soaked ? '2026-11-22T10:00:00Z' : '2026-11-22T11:50:00Z');
+  const since = new Date(soaked ? '2026-11-22T10:00:00Z' : '2026-11-22T11:50:00Z');
   return {
     branch: 'main',
-    deployments: new Map([['staging', [{ destinationName: 'eu', lastSucceededAt }]]]),
+    soaks: new Map([['staging', [{ destinationName: 'eu', periods: [periodOf(since)] }]]]),
+    isReturn: false,
+    hold: null,
     votes,
     matches: (pattern, text) => new RegExp(pattern).test(text),
   };
@@ -63,7 +56,7 @@ describe('ballotEffect', () => {
     });
   });
 
-  it('tells when the soak that is left ends', () => {
+  it('gives the end of a remaining soak', () => {
     expect(effect([approval('one', 1), soak], factsWith([]), vote('reviewer'))).toEqual({
       completes: ['one'],
       opens: false,
@@ -79,7 +72,7 @@ describe('ballotEffect', () => {
     });
   });
 
-  it('names no moment when more than time is left', () => {
+  it('gives no time when more than time is needed', () => {
     expect(effect([approval('three', 3), soak], factsWith([]), vote('reviewer'))).toMatchObject({
       completes: [],
       opens: false,
@@ -93,7 +86,7 @@ describe('ballotEffect', () => {
     });
   });
 
-  it('tells what a rejection takes back', () => {
+  it('names what a rejection undoes', () => {
     const cast = vote('reviewer', { decision: 'rejected' });
     const facts = factsWith([vote('reviewer')], true);
     expect(effect([approval('one', 1), soak], facts, cast)).toMatchObject({
@@ -105,7 +98,7 @@ describe('ballotEffect', () => {
     expect(effect([approval('one', 1)], factsWith([]), cast)).toMatchObject({ completes: [], undoes: [] });
   });
 
-  it('lets a bypass complete every approval, whatever the number, and nothing else', () => {
+  it('a bypass completes every approval policy and no other', () => {
     const cast = vote('admin', { bypass: true, role: 'admin', isAuthor: true });
     expect(effect([approval('two', 2), approval('nine', 9), branch], factsWith([]), cast)).toMatchObject({
       completes: ['nine', 'two'],
@@ -114,7 +107,7 @@ describe('ballotEffect', () => {
     });
   });
 
-  it('opens nothing that is open', () => {
+  it('does not open an open gate', () => {
     const facts = factsWith([vote('reviewer')]);
     expect(effect([approval('one', 1)], facts, vote('admin'))).toMatchObject({ completes: [], opens: false });
     expect(effect([{ ...approval('one', 1), enabled: false }], factsWith([]), vote('admin'))).toEqual({
@@ -126,38 +119,38 @@ describe('ballotEffect', () => {
     });
   });
 
-  it('foretells exactly what the vote then does, for any history', () => {
+  it('predicts what the vote then does, for any history', () => {
     const seen = { opens: 0, later: 0, undoes: 0 };
     fc.assert(
       fc.property(
-        deeds,
+        actions,
         setting,
         fc.constantFrom(...USERS),
         fc.constantFrom('approve' as const, 'reject' as const, 'bypass' as const),
         (all, given, user, mark) => {
-          const { log, now: at } = happen(all);
+          const { log, now: at } = withTimes(all);
           const { policies, facts } = stateOf(log, given);
-          const done: Deed[] = [...all, { is: 'vote', user, mark }];
-          const voted = stateOf(happen(done).log, given);
+          const done: Action[] = [...all, { is: 'vote', user, mark }];
+          const voted = stateOf(withTimes(done).log, given);
           const cast = voted.facts.votes?.find((one) => one.userId === user);
           if (!cast || !facts.votes) throw new Error('the vote is not there');
-          const told = ballotEffect(policies, 'production', { ...facts, votes: facts.votes }, cast, at);
+          const effect = ballotEffect(policies, 'production', { ...facts, votes: facts.votes }, cast, at);
           const openNow = isOpen(log, given, at);
-          const openThen = isOpen(happen(done).log, given, at);
-          expect(told.opens).toBe(!openNow && openThen);
-          expect(told.remaining.length === 0).toBe(openThen);
-          if (openNow && !openThen) expect(told.undoes.length).toBeGreaterThan(0);
-          if (told.opens) expect(told.completes.length).toBeGreaterThan(0);
-          if (told.opensAt !== null) {
-            expect(isOpen(happen(done).log, given, told.opensAt)).toBe(true);
-            expect(isOpen(happen(done).log, given, new Date(told.opensAt.getTime() - 1))).toBe(false);
+          const openThen = isOpen(withTimes(done).log, given, at);
+          expect(effect.opens).toBe(!openNow && openThen);
+          expect(effect.remaining.length === 0).toBe(openThen);
+          if (openNow && !openThen) expect(effect.undoes.length).toBeGreaterThan(0);
+          if (effect.opens) expect(effect.completes.length).toBeGreaterThan(0);
+          if (effect.opensAt !== null) {
+            expect(isOpen(withTimes(done).log, given, effect.opensAt)).toBe(true);
+            expect(isOpen(withTimes(done).log, given, new Date(effect.opensAt.getTime() - 1))).toBe(false);
           } else if (!openThen) {
             const nextYear = new Date(at.getTime() + 365 * 86_400_000);
-            expect(isOpen(happen(done).log, given, nextYear)).toBe(false);
+            expect(isOpen(withTimes(done).log, given, nextYear)).toBe(false);
           }
-          seen.opens += Number(told.opens);
-          seen.later += Number(told.opensAt !== null);
-          seen.undoes += Number(told.undoes.length > 0);
+          seen.opens += Number(effect.opens);
+          seen.later += Number(effect.opensAt !== null);
+          seen.undoes += Number(effect.undoes.length > 0);
         },
       ),
       { numRuns: 1_000 },

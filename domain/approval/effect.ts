@@ -1,30 +1,24 @@
 import { type Evaluation, evaluateGate, type PolicyFacts } from '#domain/policy/evaluate.ts';
 import type { Policy } from '#domain/policy/policy.ts';
-import type { Vote } from './vote.ts';
+import { type Vote, withVote } from './vote.ts';
 
-/** What one ballot would change at the gate of one environment, were it cast now. Policies are named in their order. */
+/** What one ballot would change at the gate of one environment if it were cast now. Policies are named in their order. */
 export interface BallotEffect {
   /** Policies that block now and would pass. */
   readonly completes: readonly string[];
-  /** Whether it would open the gate: closed now, open at once with the vote. */
+  /** Whether the vote would open a gate that is closed now. */
   readonly opens: boolean;
-  /** What would block still, each with the reason as it would then be. */
+  /** What would still block, each with the reason that it would then have. */
   readonly remaining: readonly Pick<Evaluation, 'policyName' | 'type' | 'reason'>[];
-  /** When time alone would open the gate after the vote; null when it needs more than time, or nothing. */
+  /** When the gate would open without further action after the vote; null when it would open immediately or needs more votes. */
   readonly opensAt: Date | null;
   /** Policies that pass now and would block. */
   readonly undoes: readonly string[];
 }
 
-/** The votes with one of them cast anew: one voice each. */
-export const withVote = (votes: readonly Vote[], cast: Vote): Vote[] => [
-  ...votes.filter((vote) => vote.userId !== cast.userId),
-  cast,
-];
-
 /**
- * What a vote would do: the gate judged twice by the one evaluator, without the vote and with it, and the difference told.
- * `facts` are of one release and environment; whether the vote would be taken at all is `checkBallot`'s to say.
+ * The effect of a vote: the difference between the gate's verdicts with and without it.
+ * @param facts of one release and environment; whether the vote would be accepted is decided by `checkBallot`.
  */
 export function ballotEffect(
   policies: readonly Policy[],

@@ -1,27 +1,25 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { voteOf } from '#domain/testing/fixtures.ts';
 import { startedWith, USERS, type User } from '#domain/testing/gate-world.ts';
 import { approvalOutlook, type Member } from './outlook.ts';
 import { tallyVotes } from './tally.ts';
 import type { Role, Vote } from './vote.ts';
 
-const vote = (username: User, mark: 'approve' | 'reject' | 'bypass', role: Role | null = 'member'): Vote => ({
-  userId: username,
-  username,
-  decision: mark === 'reject' ? 'rejected' : 'approved',
-  bypass: mark === 'bypass',
-  comment: null,
-  decidedAt: new Date('2026-11-22T12:00:00Z'),
-  role,
-  isAuthor: username === 'author',
-});
+const vote = (username: User, mark: 'approve' | 'reject' | 'bypass', role: Role | null = 'member'): Vote =>
+  voteOf(username, {
+    decision: mark === 'reject' ? 'rejected' : 'approved',
+    bypass: mark === 'bypass',
+    role,
+    isAuthor: username === 'author',
+  });
 const member = (username: User): Member => ({ userId: username, username, role: startedWith(username) });
 const all = USERS.map(member);
 const outlook = (votes: readonly Vote[], required: number, members: readonly Member[] = all) => {
   const { missing, eligible } = approvalOutlook(
     tallyVotes(votes, required),
     members,
-    new Set(['author', 'somebody who left']),
+    new Set(['author', 'former-member']),
     required,
   );
   return { missing, eligible: eligible.map(({ username }) => username) };
@@ -29,7 +27,7 @@ const outlook = (votes: readonly Vote[], required: number, members: readonly Mem
 
 describe('approvalOutlook', () => {
   it.each<[string, Vote[], number, number, string[]]>([
-    ['nobody has voted', [], 2, 2, ['reviewer', 'reviewer-two', 'admin']],
+    ['no votes', [], 2, 2, ['reviewer', 'reviewer-two', 'admin']],
     ['one has approved', [vote('reviewer', 'approve')], 2, 1, ['reviewer-two', 'admin']],
     ['a rejection can be turned', [vote('reviewer', 'reject')], 1, 1, ['reviewer', 'reviewer-two', 'admin']],
     [
@@ -39,9 +37,9 @@ describe('approvalOutlook', () => {
       0,
       ['reviewer-two'],
     ],
-    ['a bypass stands', [vote('admin', 'bypass', 'admin')], 3, 0, ['reviewer', 'reviewer-two', 'admin']],
+    ['a bypass that counts', [vote('admin', 'bypass', 'admin')], 3, 0, ['reviewer', 'reviewer-two', 'admin']],
     [
-      'a bypass that no longer stands',
+      'a bypass that no longer counts',
       [vote('admin', 'bypass', 'member')],
       3,
       3,
@@ -58,7 +56,7 @@ describe('approvalOutlook', () => {
     expect(outlook(votes, required)).toEqual({ missing, eligible });
   });
 
-  it('asks nobody who has left, and counts nothing of theirs', () => {
+  it('ignores former members and their votes', () => {
     const rest = all.filter(({ username }) => username !== 'reviewer');
     expect(outlook([vote('reviewer', 'approve', null)], 1, rest)).toEqual({
       missing: 1,
@@ -66,7 +64,7 @@ describe('approvalOutlook', () => {
     });
   });
 
-  it('is exact: as many of the eligible as are missing are enough, and one fewer is not', () => {
+  it('is exact: the missing number of eligible approvals passes, one fewer does not', () => {
     const marks = fc.constantFrom('approve', 'reject', 'bypass', null);
     const roles = fc.constantFrom<Role | null>('member', 'admin', null);
     fc.assert(
@@ -88,7 +86,7 @@ describe('approvalOutlook', () => {
           const { missing, eligible } = approvalOutlook(
             tally,
             members,
-            new Set(['author', 'somebody who left']),
+            new Set(['author', 'former-member']),
             required,
           );
           expect(missing === 0).toBe(tally.passed);

@@ -1,18 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { voteOf as vote } from '#domain/testing/fixtures.ts';
 import { tallyVotes } from './tally.ts';
 import type { Vote } from './vote.ts';
-
-const vote = (username: string, change: Partial<Vote> = {}): Vote => ({
-  userId: `id-of-${username}`,
-  username,
-  decision: 'approved',
-  bypass: false,
-  comment: null,
-  decidedAt: new Date('2026-11-22T12:00:00Z'),
-  role: 'member',
-  isAuthor: false,
-  ...change,
-});
 
 const reviewer = vote('reviewer');
 const reviewerTwo = vote('reviewer-two');
@@ -20,7 +9,7 @@ const bypass = vote('admin', { role: 'admin', bypass: true, comment: 'outage' })
 
 describe('tallyVotes', () => {
   it.each<[string, Vote[], number, { current: number; passed: boolean; bypassBy: string | null }]>([
-    ['nobody has voted', [], 1, { current: 0, passed: false, bypassBy: null }],
+    ['no votes', [], 1, { current: 0, passed: false, bypassBy: null }],
     ['one of two', [reviewer], 2, { current: 1, passed: false, bypassBy: null }],
     ['two of two', [reviewer, reviewerTwo], 2, { current: 2, passed: true, bypassBy: null }],
     ['two of one', [reviewer, reviewerTwo], 1, { current: 2, passed: true, bypassBy: null }],
@@ -50,7 +39,7 @@ describe('tallyVotes', () => {
     ],
     ['a bypass passes and is not counted', [bypass], 100, { current: 0, passed: true, bypassBy: 'admin' }],
     [
-      "an admin author's bypass stands",
+      "an admin author's bypass counts",
       [{ ...bypass, isAuthor: true }],
       1,
       { current: 0, passed: true, bypassBy: 'admin' },
@@ -106,7 +95,7 @@ describe('tallyVotes', () => {
     });
   });
 
-  it('says of every vote whether it counts, and why not, in the order given', () => {
+  it('gives for every vote whether it counts and why not, in the order given', () => {
     const votes = [
       reviewer,
       vote('reviewer-two', { decision: 'rejected' }),

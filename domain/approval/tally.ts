@@ -1,20 +1,20 @@
 import type { Vote } from './vote.ts';
 
-/** A vote with the verdict on it: does it have a say now, and if not, why. */
+/** A vote, whether it counts at present, and if not, why. */
 export interface CountedVote extends Vote {
   readonly counted: boolean;
   /** For people; null when the vote counts. */
   readonly notCountedReason: string | null;
 }
 
-/** The state of an approval for one release intent, environment and number required. */
+/** The state of an approval for one release intent, environment and required number. */
 export interface ApprovalTally {
   readonly required: number;
-  /** Counted approvals of people; a bypass is never one of them. */
+  /** Counted approvals; bypasses are not among them. */
   readonly current: number;
-  /** Enough approvals, or a bypass that stands. */
+  /** Enough approvals, or a bypass that counts. */
   readonly passed: boolean;
-  /** The first bypass that stands; null when there is none. */
+  /** The first bypass that counts; null when there is none. */
   readonly bypass: CountedVote | null;
   /** All votes in the order given. */
   readonly decisions: readonly CountedVote[];
@@ -24,14 +24,14 @@ const isBypass = (vote: Vote): boolean => vote.bypass && vote.decision === 'appr
 
 function whyNotCounted(vote: Vote, current: Vote | undefined): string | null {
   if (vote !== current) return 'replaced by a later vote';
-  // A bypass needs the admin's right for as long as it is to stand; without it, it is not even an approval.
-  if (isBypass(vote)) return vote.role === 'admin' ? null : 'no longer an admin';
+  // A former admin's bypass does not become an approval.
+  if (isBypass(vote)) return vote.role === 'admin' ? vote.outdated : 'no longer an admin';
   if (vote.role === null) return 'no longer a member';
   if (vote.isAuthor) return 'by an author of the release';
-  return null;
+  return vote.outdated;
 }
 
-/** The latest vote of each user: one voice each, whatever the caller hands in. */
+/** The latest vote of each user, if the caller passes several. */
 function currentVotes(votes: readonly Vote[]): Map<string, Vote> {
   const current = new Map<string, Vote>();
   for (const vote of votes) {
@@ -42,9 +42,8 @@ function currentVotes(votes: readonly Vote[]): Map<string, Vote> {
 }
 
 /**
- * Counts votes by the gate's rules: a vote counts while its user is a member and no author; a bypass stands while
- * its user is an admin, author or not; a rejection has a say but takes nothing away. `required` is 1 or more: anything
- * else is never reached by counting (fail closed).
+ * Counts votes: a vote counts while its user is a member and not an author; a bypass counts while its user is an admin, even if
+ * an author; neither counts once it is outdated. A rejection does not reduce the number of approvals. A `required` below 1 is never reached (fail closed).
  */
 export function tallyVotes(votes: readonly Vote[], required: number): ApprovalTally {
   const currentOf = currentVotes(votes);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { periodOf } from '#domain/testing/fixtures.ts';
 import { evaluateGate, evaluatePolicy, type PolicyFacts } from './evaluate.ts';
 import type { Policy } from './policy.ts';
 
@@ -17,6 +18,7 @@ const soakOf = (name: string, durationSeconds: number): Policy =>
     sourceEnvironment: 'staging',
     targetEnvironment: 'production',
     durationSeconds,
+    newerBuildsCount: false,
   });
 const soak = soakOf('soak', 1_800);
 const branch = policy('branch', {
@@ -32,15 +34,17 @@ const approval = policy('approval', {
 
 const facts: PolicyFacts = {
   branch: 'main',
-  deployments: new Map([
-    ['staging', [{ destinationName: 'eu-west', lastSucceededAt: new Date('2026-11-22T11:50:00Z') }]],
+  soaks: new Map([
+    ['staging', [{ destinationName: 'eu-west', periods: [periodOf(new Date('2026-11-22T11:50:00Z'))] }]],
   ]),
+  isReturn: false,
+  hold: null,
   votes: [],
   matches: (pattern, text) => new RegExp(pattern).test(text),
 };
 
 describe('evaluatePolicy', () => {
-  it('says what it judged, and how', () => {
+  it('returns the policy with its verdict', () => {
     expect(evaluatePolicy(soak, facts, now)).toEqual({
       policyId: 'id-of-soak',
       policyName: 'soak',
@@ -87,7 +91,7 @@ describe('evaluatePolicy', () => {
       facts,
       /unknown policy type "vibes"/,
     ],
-    ['no config', policy('x', null as unknown as Policy['config']), facts, /could not be checked/],
+    ['no config', policy('x', null as unknown as Policy['config']), facts, /could not be evaluated/],
     [
       'a pattern that does not compile',
       branch,
@@ -116,14 +120,12 @@ describe('evaluatePolicy', () => {
       soak,
       {
         ...facts,
-        deployments: new Map([
-          ['staging', [{ destinationName: 'a', lastSucceededAt: new Date(Number.NaN) }]],
-        ]),
+        soaks: new Map([['staging', [{ destinationName: 'a', periods: [periodOf(new Date(Number.NaN))] }]]]),
       },
-      /could not be checked/,
+      /could not be evaluated/,
     ],
-    ['a source that is not known', soak, { ...facts, deployments: new Map() }, /nothing is known/],
-    ['a duration beyond all dates', soakOf('x', 1e300), facts, /could not be checked/],
+    ['a source that is not known', soak, { ...facts, soaks: new Map() }, /are unknown/],
+    ['a duration beyond all dates', soakOf('x', 1e300), facts, /could not be evaluated/],
     [
       'none required',
       policy('x', { type: 'approval', targetEnvironment: 'production', requiredApprovals: 0 }),
@@ -170,7 +172,7 @@ describe('evaluateGate', () => {
     });
   });
 
-  it('tells a block by rules from a block by people', () => {
+  it('distinguishes blocking by approvals from blocking by other rules', () => {
     expect(evaluateGate([soak, branch], 'production', facts, now)).toMatchObject({
       passed: false,
       blockedByApproval: false,

@@ -2,32 +2,40 @@ import { type ApprovalTally, tallyVotes } from '#domain/approval/tally.ts';
 import type { Vote } from '#domain/approval/vote.ts';
 import { evaluateApproval } from './approval.ts';
 import { evaluateBranchRestriction, type PatternMatcher } from './branch-restriction.ts';
+import { evaluateHold, type Hold } from './hold.ts';
 import type { Policy, PolicyType } from './policy.ts';
 import { block, NO_RELEASE, type RuleVerdict } from './rule-verdict.ts';
-import { evaluateSoakTime, type SourceDeployment } from './soak-time.ts';
+import { evaluateSoakTime, type SoakSource } from './soak-time.ts';
 
-/** Everything the rules look at, for one artifact and (votes) one release intent and target environment. */
+/** The facts of all rules, for one artifact and (votes) one release intent and target environment. */
 export interface PolicyFacts {
   /** The artifact's branch; null when none is recorded. */
   readonly branch: string | null;
   /**
-   * By source environment: this artifact's last successful deployment to each of the environment's destinations; null
-   * when there is no release, and so no artifact, in context (a dry run).
+   * By source environment: when the build was live on each of the environment's destinations; null when there is no build in
+   * context.
    */
-  readonly deployments: ReadonlyMap<string, readonly SourceDeployment[]> | null;
+  readonly soaks: ReadonlyMap<string, readonly SoakSource[]> | null;
+  /** Whether the release returns all its destinations in the target environment to a build that they ran before. */
+  readonly isReturn: boolean;
+  /** What the last rollback of the target environment left behind; null when nothing holds. */
+  readonly hold: Hold | null;
   /** The current votes on the intent and environment; null when there is no release in context (a dry run). */
   readonly votes: readonly Vote[] | null;
   readonly matches: PatternMatcher;
 }
 
-/** The verdict of one policy. */
+/** What is evaluated: policies, also unreadable ones, and the hold that a rollback leaves behind. */
+export type EvaluatedType = PolicyType | 'unreadable' | 'hold';
+
+/** The verdict of one policy, or of a hold, which has no policy id. */
 export interface Evaluation {
   readonly policyId: string;
   readonly policyName: string;
-  readonly type: PolicyType | 'unreadable';
+  readonly type: EvaluatedType;
   readonly targetEnvironment: string;
   readonly passed: boolean;
-  /** Why, in words, for passed ones too. */
+  /** For people; also when passed. */
   readonly reason: string;
   /** A blocked soak's end; null when time alone changes nothing. */
   readonly nextCheckAt: Date | null;
@@ -37,14 +45,14 @@ export interface Evaluation {
 
 /** The verdict of all enabled policies of one environment. */
 export interface GateVerdict {
-  /** Sorted by policy name. */
+  /** The hold first, then the policies by name. */
   readonly evaluations: readonly Evaluation[];
   readonly passed: boolean;
   /** Whether at least one of those that block is an approval. */
   readonly blockedByApproval: boolean;
   /** The blocked reasons joined with `; `; null when passed. */
   readonly reason: string | null;
-  /** The end of the last blocked soak: looking again before, with the same facts, is useless. Null without one. */
+  /** The end of the last blocking soak, before which time changes nothing. Null without one. */
   readonly nextCheckAt: Date | null;
 }
 
@@ -58,9 +66,9 @@ function applyRule({ config }: Policy, facts: PolicyFacts, now: Date): RuleOutco
   const { type } = config;
   switch (type) {
     case 'soak_time': {
-      if (facts.deployments === null) return { type, verdict: block(NO_RELEASE), approval: null };
-      const deployments = facts.deployments.get(config.sourceEnvironment);
-      return { type, verdict: evaluateSoakTime(config, deployments, now), approval: null };
+      if (facts.soaks === null) return { type, verdict: block(NO_RELEASE), approval: null };
+      const sources = facts.soaks.get(config.sourceEnvironment);
+      return { type, verdict: evaluateSoakTime(config, sources, facts.isReturn, now), approval: null };
     }
     case 'branch_restriction': {
       const verdict = evaluateBranchRestriction(config, facts.branch, facts.matches);
@@ -73,7 +81,7 @@ function applyRule({ config }: Policy, facts: PolicyFacts, now: Date): RuleOutco
     case 'unreadable':
       return { type, verdict: block(`this policy cannot be read: ${config.detail}`), approval: null };
     default: {
-      // The types say this cannot be; a row written by another version can still bring it. It must not pass.
+      // Excluded by the types, but another version may have stored it. It must not pass.
       const unknown: never = type;
       return { type: 'unreadable', verdict: block(`unknown policy type "${unknown}"`), approval: null };
     }
@@ -81,9 +89,8 @@ function applyRule({ config }: Policy, facts: PolicyFacts, now: Date): RuleOutco
 }
 
 /**
- * The verdict of one policy on the facts at the moment `now`. Whether the policy is enabled, and for which environment,
- * is the caller's question. Never throws: a rule that throws (a pattern that does not compile, facts that are missing or
- * cannot be read) blocks, and the reason says why (fail closed).
+ * The verdict of one policy on the facts at `now`, whether or not it is enabled. Never throws: a rule that throws (an invalid
+ * pattern, missing or invalid facts) blocks, with the reason (fail closed).
  */
 export function evaluatePolicy(policy: Policy, facts: PolicyFacts, now: Date): Evaluation {
   let outcome: RuleOutcome;
@@ -93,7 +100,7 @@ export function evaluatePolicy(policy: Policy, facts: PolicyFacts, now: Date): E
     const why = error instanceof Error ? error.message : String(error);
     outcome = {
       type: policy.config?.type ?? 'unreadable',
-      verdict: block(`this policy could not be checked: ${why}`),
+      verdict: block(`this policy could not be evaluated: ${why}`),
       approval: null,
     };
   }
@@ -107,11 +114,24 @@ export function evaluatePolicy(policy: Policy, facts: PolicyFacts, now: Date): E
   };
 }
 
+/** The verdict of the hold that a rollback left behind; like a policy, it blocks when it cannot be evaluated. */
+function holdEvaluation(facts: PolicyFacts, environment: string): Evaluation[] {
+  const about = { policyId: '', policyName: 'Hold', type: 'hold', targetEnvironment: environment } as const;
+  try {
+    const { hold, votes } = facts;
+    if (hold === null) return [];
+    return [{ ...about, ...evaluateHold(hold, votes ?? []), approval: null }];
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return [{ ...about, ...block(`the hold could not be evaluated: ${why}`), approval: null }];
+  }
+}
+
 const byName = (a: Policy, b: Policy): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 
 /**
- * The gate of one environment: every enabled policy that aims at it has to pass; without one the gate is open.
- * `policies` are the project's, in any order; disabled ones and those of other environments are left out.
+ * The gate of one environment: every enabled policy for it must pass, and the hold of a rollback; without any the gate is open.
+ * @param policies of the project, in any order; disabled ones and those of other environments are ignored.
  */
 export function evaluateGate(
   policies: readonly Policy[],
@@ -119,17 +139,18 @@ export function evaluateGate(
   facts: PolicyFacts,
   now: Date,
 ): GateVerdict {
-  const evaluations = policies
+  const ofPolicies = policies
     .filter((policy) => policy.enabled && policy.targetEnvironment === environment)
     .sort(byName)
     .map((policy) => evaluatePolicy(policy, facts, now));
+  const evaluations = [...holdEvaluation(facts, environment), ...ofPolicies];
   const blocked = evaluations.filter(({ passed }) => !passed);
-  const moments = blocked.flatMap(({ nextCheckAt }) => (nextCheckAt ? [nextCheckAt.getTime()] : []));
+  const times = blocked.flatMap(({ nextCheckAt }) => (nextCheckAt ? [nextCheckAt.getTime()] : []));
   return {
     evaluations,
     passed: blocked.length === 0,
     blockedByApproval: blocked.some(({ type }) => type === 'approval'),
     reason: blocked.length === 0 ? null : blocked.map(({ reason }) => reason).join('; '),
-    nextCheckAt: moments.length === 0 ? null : new Date(Math.max(...moments)),
+    nextCheckAt: times.length === 0 ? null : new Date(Math.max(...times)),
   };
 }

@@ -1,5 +1,3 @@
-/** What a policy is: a project's named rule for one target environment. Words and limits: the gate's rules. */
-
 export type PolicyType = 'soak_time' | 'branch_restriction' | 'approval';
 
 export interface SoakTimeConfig {
@@ -8,12 +6,14 @@ export interface SoakTimeConfig {
   readonly targetEnvironment: string;
   /** Seconds, more than 0. */
   readonly durationSeconds: number;
+  /** Whether the soak goes on when newer builds are deployed to the source environment. */
+  readonly newerBuildsCount: boolean;
 }
 
 export interface BranchRestrictionConfig {
   readonly type: 'branch_restriction';
   readonly targetEnvironment: string;
-  /** RE2 syntax; matches anywhere in the branch's name unless it is anchored. */
+  /** RE2 syntax; matches anywhere in the branch name unless it is anchored. */
   readonly branchPattern: string;
 }
 
@@ -26,17 +26,18 @@ export interface ApprovalConfig {
 
 export type PolicyConfig = SoakTimeConfig | BranchRestrictionConfig | ApprovalConfig;
 
-/** A stored policy that this version cannot read. It blocks its environment (fail closed) and says what is wrong. */
+/** A stored policy that this version cannot parse. It blocks its environment (fail closed), with `detail` as the reason. */
 export interface UnreadableConfig {
   readonly type: 'unreadable';
   readonly detail: string;
 }
 
+/** A project's named rule for one target environment. */
 export interface Policy {
   readonly id: string;
   readonly name: string;
   readonly enabled: boolean;
-  /** Stands beside the config, so that an unreadable config still blocks the right environment. */
+  /** Outside of the config, so that an unreadable config still blocks the right environment. */
   readonly targetEnvironment: string;
   readonly config: PolicyConfig | UnreadableConfig;
 }

@@ -1,9 +1,9 @@
-/** What one rule says about the facts it was given. */
+/** The verdict of one rule. */
 export interface RuleVerdict {
   readonly passed: boolean;
-  /** Why, in words, for passed ones too. */
+  /** For people; also when passed. */
   readonly reason: string;
-  /** When time alone will change the verdict: that moment; else null. */
+  /** When time alone changes the verdict; null when it does not. */
   readonly nextCheckAt: Date | null;
 }
 
@@ -15,5 +15,5 @@ export const block = (reason: string, nextCheckAt: Date | null = null): RuleVerd
   nextCheckAt,
 });
 
-/** Why a rule that speaks of a release cannot pass in a dry run. */
+/** Why a rule about a release blocks in a dry run. */
 export const NO_RELEASE = 'no release in context';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Vote } from '#domain/approval/vote.ts';
+import { voteOf } from '#domain/testing/fixtures.ts';
 import { evaluatePolicy, type PolicyFacts } from './evaluate.ts';
 import type { Policy, PolicyConfig } from './policy.ts';
 import { policyWarnings, type SatisfiableContext } from './satisfiable.ts';
@@ -11,9 +12,11 @@ const members = (...names: string[]) =>
 const context = (change: Partial<SatisfiableContext> = {}): SatisfiableContext => ({
   members: members('author', 'reviewer', 'admin'),
   authors: null,
+  knowsSource: null,
   destinationsOf: () => 1,
   recentBranches: ['main'],
   matches,
+  soakRecords: new Map(),
   ...change,
 });
 const policy = (config: PolicyConfig, enabled = true): Policy => ({
@@ -32,6 +35,7 @@ const soak = policy({
   sourceEnvironment: 'staging',
   targetEnvironment: 'production',
   durationSeconds: 60,
+  newerBuildsCount: false,
 });
 const about = { policyId: 'p', policyName: 'gate' };
 
@@ -51,31 +55,43 @@ describe('policyWarnings', () => {
       { authors: new Set(['author', 'reviewer']) },
       [{ kind: 'not_enough_voters', required: 2, eligible: 1 }],
     ],
+    ['a source that names nobody', approval(1), { knowsSource: false }, [{ kind: 'unknown_source' }]],
+    ['a source that names somebody', approval(1), { knowsSource: true }, []],
+    ['a source that names nobody, without a vote', branch('^main$'), { knowsSource: false }, []],
     ['an author who has left takes no voice away', approval(3), { authors: new Set(['gone']) }, []],
     [
-      'nobody but one member',
+      'one member only',
       approval(1),
       { members: members('admin') },
       [{ kind: 'only_author_could_vote', required: 1 }],
     ],
     [
-      'nobody but the author',
+      'the author only',
       approval(2),
       { members: members('admin'), authors: new Set(['admin']) },
       [{ kind: 'only_author_could_vote', required: 2 }],
     ],
-    [
-      'nobody at all',
-      approval(1),
-      { members: [] },
-      [{ kind: 'not_enough_voters', required: 1, eligible: 0 }],
-    ],
+    ['no members', approval(1), { members: [] }, [{ kind: 'not_enough_voters', required: 1, eligible: 0 }]],
     [
       'no destinations to soak in',
       soak,
       { destinationsOf: (name) => (name === 'staging' ? 0 : 2) },
       [{ kind: 'source_without_destinations', environment: 'staging' }],
     ],
+    ['a soak that enough builds reach', soak, { soakRecords: new Map([['p', { builds: 4, kept: 2 }]]) }, []],
+    [
+      'a soak that too few builds tell of',
+      soak,
+      { soakRecords: new Map([['p', { builds: 2, kept: 0 }]]) },
+      [],
+    ],
+    [
+      'a soak that is seldom reached',
+      soak,
+      { soakRecords: new Map([['p', { builds: 5, kept: 2 }]]) },
+      [{ kind: 'soak_seldom_reached', environment: 'staging', builds: 5, kept: 2 }],
+    ],
+    ['the record of another soak', soak, { soakRecords: new Map([['q', { builds: 5, kept: 2 }]]) }, []],
     [
       'no destinations to deploy to',
       approval(1),
@@ -111,19 +127,12 @@ describe('policyWarnings', () => {
   });
 
   const everyoneBut = (names: readonly string[], authors: readonly string[]): Vote[] =>
-    names.map((userId) => ({
-      userId,
-      username: userId,
-      decision: 'approved',
-      bypass: false,
-      comment: null,
-      decidedAt: new Date(0),
-      role: 'member',
-      isAuthor: authors.includes(userId),
-    }));
+    names.map((userId) => voteOf(userId, { isAuthor: authors.includes(userId) }));
   const facts = (change: Partial<PolicyFacts>): PolicyFacts => ({
     branch: null,
-    deployments: new Map(),
+    soaks: new Map(),
+    isReturn: false,
+    hold: null,
     votes: [],
     matches,
     ...change,

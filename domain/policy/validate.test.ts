@@ -12,6 +12,7 @@ const soak: PolicyConfig = {
   sourceEnvironment: 'staging',
   targetEnvironment: 'production',
   durationSeconds: 1_800,
+  newerBuildsCount: false,
 };
 const branch: PolicyConfig = {
   type: 'branch_restriction',
@@ -32,12 +33,12 @@ describe('validatePolicy', () => {
   });
 
   it.each<[string, string, PolicyConfig, string, RegExp]>([
-    ['no name', '', approval, 'name', /Give the policy a name/],
-    ['blank name', '  ', approval, 'name', /Give the policy a name/],
-    ['long name', 'x'.repeat(101), approval, 'name', /101 characters; at most 100/],
+    ['no name', '', approval, 'name', /Enter a name/],
+    ['blank name', '  ', approval, 'name', /Enter a name/],
+    ['long name', 'x'.repeat(101), approval, 'name', /at most 100 characters, not 101/],
     ['space around', ' x', approval, 'name', /begin or end with a space/],
     ['line break', 'a\nb', approval, 'name', /line breaks/],
-    ['a path', '..', approval, 'name', /cannot be a name/],
+    ['a path', '..', approval, 'name', /is not a valid name/],
     [
       '0 approvals',
       'p',
@@ -111,7 +112,7 @@ describe('validatePolicy', () => {
       'p',
       { ...branch, branchPattern: '[' },
       'branch_restriction.branch_pattern',
-      /compile: missing \]/,
+      /invalid: missing \]/,
     ],
     [
       'long pattern',
@@ -120,7 +121,7 @@ describe('validatePolicy', () => {
       'branch_restriction.branch_pattern',
       /at most 500/,
     ],
-  ])('refuses %s at its field', (_, name, config, field, message) => {
+  ])('rejects %s at its field', (_, name, config, field, message) => {
     expect(validatePolicy({ name, config }, context)).toEqual([
       { field, message: expect.stringMatching(message) },
     ]);

@@ -2,11 +2,9 @@ import type { FieldProblem } from '#domain/problem.ts';
 import { MAX_DURATION_SECONDS } from '#domain/time/duration.ts';
 import type { PolicyConfig } from './policy.ts';
 
-/** Longest name of a policy, in characters (code points, as the wire's validation counts them). */
+/** In code points, as the wire's validation counts them. */
 const MAX_POLICY_NAME_LENGTH = 100;
-/** Longest branch pattern, in characters. */
 const MAX_BRANCH_PATTERN_LENGTH = 500;
-/** Most approvals a policy can ask for. */
 const MAX_REQUIRED_APPROVALS = 100;
 
 export interface PolicyContext {
@@ -19,35 +17,35 @@ export interface PolicyContext {
 const lengthOf = (text: string): number => [...text].length;
 
 function nameProblem(name: string): string | null {
-  if (name.trim() === '') return 'Give the policy a name.';
+  if (name.trim() === '') return 'Enter a name';
   if (lengthOf(name) > MAX_POLICY_NAME_LENGTH) {
-    return `The name has ${lengthOf(name)} characters; at most ${MAX_POLICY_NAME_LENGTH} fit.`;
+    return `The name must be at most ${MAX_POLICY_NAME_LENGTH} characters, not ${lengthOf(name)}`;
   }
-  if (name !== name.trim()) return 'The name must not begin or end with a space.';
-  if (/\p{Cc}/u.test(name)) return 'The name must not contain line breaks, tabs or other control characters.';
-  // The name is a part of the policy's address, where these two mean "here" and "up".
-  if (name === '.' || name === '..') return `"${name}" cannot be a name.`;
+  if (name !== name.trim()) return 'The name must not begin or end with a space';
+  if (/\p{Cc}/u.test(name)) return 'The name must not contain line breaks, tabs or other control characters';
+  // The name is a segment of the policy's URL, where these two have a special meaning.
+  if (name === '.' || name === '..') return `"${name}" is not a valid name`;
   return null;
 }
 
 function environmentProblem(what: string, name: string, known: readonly string[]): string | null {
-  if (name === '') return `Choose the ${what} environment.`;
-  return known.includes(name) ? null : `There is no environment "${name}" in this organisation.`;
+  if (name === '') return `Choose the ${what} environment`;
+  return known.includes(name) ? null : `This organisation has no environment "${name}"`;
 }
 
 function soakDurationProblem(seconds: number): string | null {
-  if (!Number.isInteger(seconds)) return 'The soak duration must be a whole number of seconds.';
-  if (seconds <= 0) return 'The soak duration must be more than 0.';
-  return seconds > MAX_DURATION_SECONDS ? 'The soak duration must be at most 365 days.' : null;
+  if (!Number.isInteger(seconds)) return 'The soak duration must be a whole number of seconds';
+  if (seconds <= 0) return 'The soak duration must be more than 0';
+  return seconds > MAX_DURATION_SECONDS ? 'The soak duration must be at most 365 days' : null;
 }
 
 function patternProblem(pattern: string, compiles: PolicyContext['compiles']): string | null {
-  if (pattern === '') return 'Enter a branch pattern, such as ^main$.';
+  if (pattern === '') return 'Enter a branch pattern, such as ^main$';
   if (lengthOf(pattern) > MAX_BRANCH_PATTERN_LENGTH) {
-    return `The pattern has ${lengthOf(pattern)} characters; at most ${MAX_BRANCH_PATTERN_LENGTH} fit.`;
+    return `The pattern must be at most ${MAX_BRANCH_PATTERN_LENGTH} characters, not ${lengthOf(pattern)}`;
   }
   const why = compiles(pattern);
-  return why === null ? null : `The pattern does not compile: ${why}`;
+  return why === null ? null : `The pattern is invalid: ${why}`;
 }
 
 function configProblems(
@@ -63,7 +61,7 @@ function configProblems(
         [
           'soak_time.source_environment',
           environmentProblem('source', source, context.environments) ??
-            (same ? 'Source and target environment must differ.' : null),
+            (same ? 'Source and target environment must differ' : null),
         ],
         ['soak_time.target_environment', target],
         ['soak_time.duration_seconds', soakDurationProblem(config.durationSeconds)],
@@ -81,7 +79,7 @@ function configProblems(
         ['approval.target_environment', target],
         [
           'approval.required_approvals',
-          inRange ? null : `Required approvals must be a whole number from 1 to ${MAX_REQUIRED_APPROVALS}.`,
+          inRange ? null : `Required approvals must be a whole number from 1 to ${MAX_REQUIRED_APPROVALS}`,
         ],
       ];
     }
@@ -89,8 +87,8 @@ function configProblems(
 }
 
 /**
- * All that is wrong with a policy as typed, by field; empty when it can be saved. The form and the server ask this same
- * question; only that the name is free in the project is the server's to know.
+ * All problems of a policy as typed, by field; empty when it can be saved. Form and server share this check; the server also
+ * checks that the name is unique in the project.
  */
 export function validatePolicy(
   input: { readonly name: string; readonly config: PolicyConfig },

@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { GateVerdict } from '#domain/policy/evaluate.ts';
+import {
+  AWAITING,
+  buildOf,
+  OPEN,
+  placeOf,
+  releaseTo as release,
+  soakingUntil,
+  stageOf as stage,
+} from '#domain/testing/fixtures.ts';
 import { type AdvanceFacts, advance, cancelIntent } from './advance.ts';
+import type { Place } from './place.ts';
 import type { PlanApproval, ReleaseStatus, Stage, StageKind } from './stage.ts';
 
 const now = new Date('2026-11-22T12:00:00Z');
@@ -10,54 +20,20 @@ const deploy = (environment = 'production'): StageKind => ({ type: 'deploy', env
 const wait = (durationSeconds = 60): StageKind => ({ type: 'wait', durationSeconds });
 const plan = (autoApprove = false): StageKind => ({ type: 'plan', environment: 'production', autoApprove });
 
-const stage = (id: string, kind: StageKind, change: Partial<Stage> = {}): Stage => ({
-  id,
-  kind,
-  dependsOn: [],
-  onlyDestinations: null,
-  status: 'PENDING',
-  reason: null,
-  errorMessage: null,
-  queuedAt: null,
-  startedAt: null,
-  completedAt: null,
-  waitUntil: null,
-  nextCheckAt: null,
-  planApproval: null,
-  releases: [],
-  ...change,
-});
-const release = (destinationName: string, status: ReleaseStatus, errorMessage: string | null = null) => ({
-  destinationId: `id-of-${destinationName}`,
-  destinationName,
-  status,
-  errorMessage,
-});
+const soaking = soakingUntil(later(600));
 
-const verdict = (change: Partial<GateVerdict> = {}): GateVerdict => ({
-  evaluations: [],
-  passed: true,
-  blockedByApproval: false,
-  reason: null,
-  nextCheckAt: null,
-  ...change,
-});
-const open = verdict();
-const awaiting = verdict({ passed: false, blockedByApproval: true, reason: 'awaiting approval: 0/1' });
-const soaking = verdict({ passed: false, reason: '10m left', nextCheckAt: later(600) });
-
-const destinationsOf: Record<string, { id: string; name: string }[]> = {
-  staging: [{ id: 'id-of-lab', name: 'lab' }],
-  production: [
-    { id: 'id-of-east', name: 'east' },
-    { id: 'id-of-west', name: 'west' },
-  ],
+const placesOf: Record<string, Place[]> = {
+  staging: [placeOf('lab')],
+  production: [placeOf('east'), placeOf('west')],
 };
-const facts = (gate: GateVerdict = open): AdvanceFacts => ({
+const facts = (gate: GateVerdict = OPEN): AdvanceFacts => ({
+  subject: { build: buildOf(1), intentId: 'intent', requestedMoment: 1 },
+  force: false,
   gate: () => gate,
-  destinations: (environment) => destinationsOf[environment] ?? [],
+  hasApprovalPolicy: () => true,
+  places: (environment) => placesOf[environment] ?? [],
 });
-const step = (stages: Stage[], gate: GateVerdict = open, at: Date = now) =>
+const step = (stages: Stage[], gate: GateVerdict = OPEN, at: Date = now) =>
   advance({ status: 'ACTIVE', stages }, facts(gate), at);
 const only = (stages: readonly Stage[]): Stage => {
   const [first] = stages;
@@ -69,8 +45,8 @@ describe('a deploy stage', () => {
   it('starts one release per destination when the gate is open', () => {
     const result = step([stage('prod', deploy())]);
     expect(result.started).toEqual([
-      { stageId: 'prod', destinationId: 'id-of-east', mode: 'deploy' },
-      { stageId: 'prod', destinationId: 'id-of-west', mode: 'deploy' },
+      { stageId: 'prod', destinationId: 'east', mode: 'deploy' },
+      { stageId: 'prod', destinationId: 'west', mode: 'deploy' },
     ]);
     expect(result.status).toBe('ACTIVE');
     expect(only(result.stages)).toMatchObject({
@@ -82,15 +58,15 @@ describe('a deploy stage', () => {
     });
   });
 
-  it('goes only where it was narrowed to', () => {
+  it('starts only at the named destinations', () => {
     const result = step([stage('prod', deploy(), { onlyDestinations: ['west'] })]);
-    expect(result.started.map(({ destinationId }) => destinationId)).toEqual(['id-of-west']);
+    expect(result.started.map(({ destinationId }) => destinationId)).toEqual(['west']);
   });
 
-  it('goes once to a destination that is listed twice', () => {
+  it('starts once at a destination that is listed twice', () => {
     const twice = {
       ...facts(),
-      destinations: () => [...(destinationsOf.staging ?? []), ...(destinationsOf.staging ?? [])],
+      places: () => [placeOf('lab'), placeOf('lab')],
     };
     const result = advance({ status: 'ACTIVE', stages: [stage('lab', deploy('staging'))] }, twice, now);
     expect(result.started).toHaveLength(1);
@@ -118,12 +94,12 @@ describe('a deploy stage', () => {
     expect(result).toMatchObject({ status: 'FAILED', started: [] });
   });
 
-  it('asks the gate before it looks for destinations', () => {
-    expect(only(step([stage('x', deploy('moon'))], awaiting).stages).status).toBe('AWAITING_APPROVAL');
+  it('evaluates the gate before it reads the destinations', () => {
+    expect(only(step([stage('x', deploy('moon'))], AWAITING).stages).status).toBe('AWAITING_APPROVAL');
   });
 
-  it('waits for people without a timer', () => {
-    const result = step([stage('prod', deploy())], { ...awaiting, nextCheckAt: later(600) });
+  it('waits for users without a timer', () => {
+    const result = step([stage('prod', deploy())], { ...AWAITING, nextCheckAt: later(600) });
     expect(only(result.stages)).toMatchObject({
       status: 'AWAITING_APPROVAL',
       reason: 'awaiting approval: 0/1',
@@ -144,7 +120,7 @@ describe('a deploy stage', () => {
     expect(result.nextCheckAt).toEqual(later(600));
   });
 
-  it('stays closed when the gate cannot be asked', () => {
+  it('stays closed when the gate cannot be evaluated', () => {
     const broken: AdvanceFacts = {
       ...facts(),
       gate: () => {
@@ -159,9 +135,9 @@ describe('a deploy stage', () => {
     });
   });
 
-  it('forgets why it waited once it goes', () => {
+  it('clears the reason when it starts', () => {
     const held = only(step([stage('prod', deploy())], soaking).stages);
-    expect(only(step([held], open, later(600)).stages)).toMatchObject({
+    expect(only(step([held], OPEN, later(600)).stages)).toMatchObject({
       status: 'ACTIVE',
       reason: null,
       nextCheckAt: null,
@@ -171,30 +147,33 @@ describe('a deploy stage', () => {
   });
 
   it.each([
-    [awaiting, 'AWAITING_APPROVAL'],
+    [AWAITING, 'AWAITING_APPROVAL'],
     [soaking, 'PENDING'],
-  ] as const)('is held again when the gate closes, and goes on without new releases', (closed, status) => {
-    const going = only(step([stage('prod', deploy())]).stages);
-    const held = step([going], closed, later(1));
-    expect(only(held.stages)).toMatchObject({ status, releases: going.releases });
-    const again = step([...held.stages], open, later(2));
-    expect(again.started).toEqual([]);
-    expect(only(again.stages)).toMatchObject({ status: 'ACTIVE', startedAt: now, reason: null });
-  });
+  ] as const)(
+    'is blocked again when the gate closes, and continues without new releases',
+    (closed, status) => {
+      const going = only(step([stage('prod', deploy())]).stages);
+      const held = step([going], closed, later(1));
+      expect(only(held.stages)).toMatchObject({ status, releases: going.releases });
+      const again = step([...held.stages], OPEN, later(2));
+      expect(again.started).toEqual([]);
+      expect(only(again.stages)).toMatchObject({ status: 'ACTIVE', startedAt: now, reason: null });
+    },
+  );
 
-  it('holds what is queued while what runs finishes', () => {
+  it('blocks queued releases while running ones finish', () => {
     const releases = [release('east', 'RUNNING'), release('west', 'QUEUED')];
-    const held = only(step([stage('prod', deploy(), { status: 'ACTIVE', releases })], awaiting).stages);
+    const held = only(step([stage('prod', deploy(), { status: 'ACTIVE', releases })], AWAITING).stages);
     expect(held.status).toBe('AWAITING_APPROVAL');
     const running = { ...held, releases: [release('east', 'RUNNING'), release('west', 'RUNNING')] };
-    expect(only(step([running], awaiting).stages)).toMatchObject({ status: 'ACTIVE', reason: null });
+    expect(only(step([running], AWAITING).stages)).toMatchObject({ status: 'ACTIVE', reason: null });
   });
 
   it.each<[string, Stage['releases'], Stage['status'], string | null]>([
     ['all succeeded', [release('east', 'SUCCEEDED'), release('west', 'SUCCEEDED')], 'SUCCEEDED', null],
     [
       'one failed',
-      [release('east', 'FAILED', 'no space'), release('west', 'SUCCEEDED')],
+      [release('east', 'FAILED', { errorMessage: 'no space' }), release('west', 'SUCCEEDED')],
       'FAILED',
       'east failed: no space',
     ],
@@ -218,7 +197,7 @@ describe('a deploy stage', () => {
 });
 
 describe('a wait stage', () => {
-  it('begins when it is reached, ends at its time, and opens what hangs on it in the same call', () => {
+  it('begins when it is reached, ends at its time, and starts its dependents in the same call', () => {
     const pause = stage('pause', wait(60));
     const next = stage('prod', deploy(), { dependsOn: ['pause'] });
     const begun = step([next, pause]);
@@ -226,26 +205,30 @@ describe('a wait stage', () => {
     expect(begun.stages[1]).toMatchObject({ status: 'ACTIVE', startedAt: now, waitUntil: later(60) });
     expect(begun.nextCheckAt).toEqual(later(60));
 
-    const early = step([...begun.stages], open, later(59));
+    const early = step([...begun.stages], OPEN, later(59));
     expect(early.stages[1]).toBe(begun.stages[1]);
 
-    const due = step([...begun.stages], open, later(60));
+    const due = step([...begun.stages], OPEN, later(60));
     expect(due.stages[1]).toMatchObject({ status: 'SUCCEEDED', completedAt: later(60), nextCheckAt: null });
     expect(due.started).toHaveLength(2);
     expect(due.nextCheckAt).toBeNull();
   });
 
-  it('leaves the earliest of several moments to look again', () => {
+  it('returns the earliest of several due times', () => {
     expect(step([stage('long', wait(90)), stage('short', wait(30))]).nextCheckAt).toEqual(later(30));
   });
 });
 
 describe('a plan stage', () => {
   const planned = (status: ReleaseStatus, kind: StageKind, planApproval: PlanApproval | null = null): Stage =>
-    stage('plan', kind, { status: 'ACTIVE', planApproval, releases: [release('east', status, 'words')] });
+    stage('plan', kind, {
+      status: 'ACTIVE',
+      planApproval,
+      releases: [release('east', status, { errorMessage: 'no space' })],
+    });
 
-  it('plans at every destination, whatever the gate says', () => {
-    const result = step([stage('plan', plan())], awaiting);
+  it('plans at every destination, even when the gate is closed', () => {
+    const result = step([stage('plan', plan())], AWAITING);
     expect(result.started.map(({ mode }) => mode)).toEqual(['plan', 'plan']);
     expect(only(result.stages).status).toBe('ACTIVE');
   });
@@ -265,7 +248,7 @@ describe('a plan stage', () => {
       { status: 'FAILED', errorMessage: 'plan rejected' },
     ],
     [
-      'is rejected with words',
+      'is rejected with a reason',
       { ...planned('SUCCEEDED', plan(), 'REJECTED'), errorMessage: 'plan rejected: too wide' },
       { status: 'FAILED', errorMessage: 'plan rejected: too wide' },
     ],
@@ -274,7 +257,7 @@ describe('a plan stage', () => {
       planned('SUCCEEDED', plan(true), 'REJECTED'),
       { status: 'FAILED' },
     ],
-    ['fails', planned('FAILED', plan(true)), { status: 'FAILED', errorMessage: 'east failed: words' }],
+    ['fails', planned('FAILED', plan(true)), { status: 'FAILED', errorMessage: 'east failed: no space' }],
     ['fails in spite of an approval', planned('TIMED_OUT', plan(), 'APPROVED'), { status: 'FAILED' }],
   ])('%s', (_, before, after) => {
     expect(only(step([before]).stages)).toMatchObject(after);
@@ -284,7 +267,7 @@ describe('a plan stage', () => {
 describe('advance', () => {
   const failed = stage('a', deploy('staging'), { status: 'ACTIVE', releases: [release('lab', 'FAILED')] });
 
-  it('cancels all that hangs on a failed stage, near and far, and nothing else', () => {
+  it('cancels all direct and indirect dependents of a failed stage only', () => {
     const far = stage('c', wait(), { dependsOn: ['b'] });
     const near = stage('b', deploy(), { dependsOn: ['a'] });
     const beside = stage('d', wait());
@@ -305,7 +288,7 @@ describe('advance', () => {
     expect(step(stages).status).toBe(status);
   });
 
-  it('never opens a stage whose dependency is missing', () => {
+  it('never starts a stage with a missing dependency', () => {
     const orphan = stage('b', deploy(), { dependsOn: ['gone'] });
     const result = step([orphan]);
     expect(result.stages[0]).toBe(orphan);
@@ -323,8 +306,8 @@ describe('advance', () => {
   });
 
   it('returns a stage that did not change as the same object', () => {
-    const held = step([stage('prod', deploy())], awaiting).stages;
-    expect(step([...held], { ...awaiting }, later(60)).stages[0]).toBe(held[0]);
+    const held = step([stage('prod', deploy())], AWAITING).stages;
+    expect(step([...held], { ...AWAITING }, later(60)).stages[0]).toBe(held[0]);
     const soaked = step([stage('prod', deploy())], soaking).stages;
     const equalMoment = { ...soaking, nextCheckAt: later(600) };
     expect(step([...soaked], equalMoment).stages[0]).toBe(soaked[0]);
@@ -332,7 +315,7 @@ describe('advance', () => {
 });
 
 describe('cancelIntent', () => {
-  it('cancels what has not ended, also what is under way, and keeps the rest', () => {
+  it('cancels stages that have not ended, including active ones', () => {
     const done = stage('a', deploy(), { status: 'SUCCEEDED' });
     const going = stage('b', deploy(), { status: 'ACTIVE', releases: [release('east', 'RUNNING')] });
     const waiting = stage('c', deploy(), { status: 'AWAITING_APPROVAL', reason: 'awaiting approval: 0/1' });

@@ -1,16 +1,23 @@
 import type { GateVerdict } from '#domain/policy/evaluate.ts';
-import { topologicalOrder } from './dag.ts';
-import { stepDeployStage } from './deploy-stage.ts';
-import { stepPlanStage } from './plan-stage.ts';
-import type { IntentStatus, ReleaseMode, Stage } from './stage.ts';
-import type { Destination } from './start.ts';
-import { end, isStageEnded } from './transition.ts';
+import { formatTimestamp } from '#domain/time/timestamp.ts';
+import { ancestorsOf, topologicalOrder } from './dag.ts';
+import { type DeployFacts, type StalePlans, stepDeployStage, supersede } from './deploy-stage.ts';
+import { type Place, runsAlready, type Subject } from './place.ts';
+import { automaticRunAt, planAgain, staleDestinations, stepPlanStage } from './plan-stage.ts';
+import type { IntentStatus, ReleaseMode, Stage, StageRelease } from './stage.ts';
+import { wantedOf } from './start.ts';
+import { cancelStage, end, isStageEnded } from './transition.ts';
 import { stepWaitStage } from './wait-stage.ts';
 
 export interface AdvanceFacts {
-  /** The verdict of an environment's policies for this intent at the moment of the step. If it throws, it is closed. */
+  readonly subject: Subject;
+  /** Whether the release deploys again what is live already. */
+  readonly force: boolean;
+  /** The verdict of an environment's policies for this intent at the time of the step. If it throws, the gate is closed. */
   readonly gate: (environment: string) => GateVerdict;
-  readonly destinations: (environment: string) => readonly Destination[];
+  /** Whether an environment has an enabled approval policy. */
+  readonly hasApprovalPolicy: (environment: string) => boolean;
+  readonly places: (environment: string) => readonly Place[];
 }
 
 /** A release to create as `QUEUED`. */
@@ -20,38 +27,175 @@ export interface StartedRelease {
   readonly mode: ReleaseMode;
 }
 
+/** A release that exists and that the step has changed: left out, or queued for another run. */
+export interface ChangedRelease {
+  readonly stageId: string;
+  readonly release: StageRelease;
+}
+
 export interface Advance {
   readonly status: IntentStatus;
   /** All stages in the order given. One that did not change is the same object as before. */
   readonly stages: readonly Stage[];
   /** Releases to create; never one that exists. */
   readonly started: readonly StartedRelease[];
-  /** The first moment at which time alone can change something; null when there is none. */
+  /** When time alone changes something next; null when it does not. */
   readonly nextCheckAt: Date | null;
 }
 
-function step(stage: Stage, stateOf: ReadonlyMap<string, Stage>, facts: AdvanceFacts, now: Date): Stage {
-  if (isStageEnded(stage.status)) return stage;
-  const upstream = stage.dependsOn.map((id) => stateOf.get(id)?.status);
-  if (upstream.some((status) => status === 'FAILED' || status === 'CANCELLED')) {
-    return end(stage, 'CANCELLED', 'upstream stage failed', now);
-  }
-  // A dependency that is not there has not succeeded: the stage stays closed.
-  if (!upstream.every((status) => status === 'SUCCEEDED')) return stage;
+/** The error of a stage that was cancelled because one that it depends on had failed. */
+export const UPSTREAM_FAILED = 'upstream stage failed';
 
-  const { kind } = stage;
-  switch (kind.type) {
-    case 'wait':
-      return stepWaitStage(stage, kind.durationSeconds, now);
-    case 'deploy': {
-      const { environment } = kind;
-      const gate = () => facts.gate(environment);
-      return stepDeployStage(stage, gate, () => facts.destinations(environment), environment, now);
+/** The step of one intent at one time. `stateOf` has the stages as far as they have been stepped. */
+class Walk {
+  readonly stateOf: Map<string, Stage>;
+  readonly ordered: readonly Stage[];
+  readonly ancestorsOf: ReadonlyMap<string, ReadonlySet<string>>;
+  readonly stages: readonly Stage[];
+  readonly facts: AdvanceFacts;
+  readonly now: Date;
+
+  constructor(stages: readonly Stage[], facts: AdvanceFacts, now: Date) {
+    this.stateOf = new Map(stages.map((stage) => [stage.id, stage]));
+    this.ordered = topologicalOrder(stages);
+    this.ancestorsOf = ancestorsOf(this.ordered);
+    this.stages = stages;
+    this.facts = facts;
+    this.now = now;
+  }
+
+  run(): readonly Stage[] {
+    for (const { id } of this.ordered) this.set(this.step(this.get(id)));
+    // A plan for nothing but cancelled deployments is not needed.
+    for (const { id } of this.ordered.toReversed()) this.set(this.withoutPurpose(this.get(id)));
+    return this.stages.map(({ id }) => this.get(id));
+  }
+
+  private get(id: string): Stage {
+    const stage = this.stateOf.get(id);
+    if (stage === undefined) throw new Error(`No stage ${id}`);
+    return stage;
+  }
+
+  private set(stage: Stage): void {
+    this.stateOf.set(stage.id, stage);
+  }
+
+  private step(stage: Stage): Stage {
+    if (isStageEnded(stage.status)) return stage;
+    const { now, facts } = this;
+    const broken = this.upstreamOf(stage).find(({ status }) => status === 'FAILED' || status === 'CANCELLED');
+    if (broken !== undefined) {
+      const { supersededBy, errorMessage } = broken;
+      const reason = supersededBy === null ? UPSTREAM_FAILED : (errorMessage ?? UPSTREAM_FAILED);
+      return cancelStage(stage, reason, supersededBy, now);
     }
-    case 'plan': {
-      const { environment, autoApprove } = kind;
-      return stepPlanStage(stage, autoApprove, () => facts.destinations(environment), environment, now);
+    // A missing dependency has not succeeded, so the stage does not start.
+    const isReached = stage.dependsOn.every((id) => this.stateOf.get(id)?.status === 'SUCCEEDED');
+    const { kind } = stage;
+    if (kind.type === 'deploy') {
+      // One that has been reached is judged also while a plan is made again.
+      if (isReached || stage.releases.length > 0)
+        return stepDeployStage(stage, this.deployFacts(stage, kind.environment), now);
+      return this.supersededEarly(stage, kind.environment) ?? stage;
     }
+    if (!isReached) return stage;
+    if (kind.type === 'wait') return stepWaitStage(stage, kind.durationSeconds, now);
+    const { environment, autoApprove } = kind;
+    const nothingToPlan = () => this.leavesOutAll(stage, environment);
+    return stepPlanStage(
+      stage,
+      autoApprove,
+      () => facts.places(environment),
+      environment,
+      nothingToPlan,
+      now,
+    );
+  }
+
+  private deployFacts(stage: Stage, environment: string): DeployFacts {
+    const { subject, force, gate, hasApprovalPolicy, places } = this.facts;
+    return {
+      environment,
+      subject,
+      force,
+      hasApprovalPolicy: hasApprovalPolicy(environment),
+      gate: () => gate(environment),
+      places: () => places(environment),
+      stalePlans: (starting) => this.makeStalePlansAgain(stage, environment, starting),
+    };
+  }
+
+  /** A stage that is not reached yet ends too when newer builds have taken its places. */
+  private supersededEarly(stage: Stage, environment: string): Stage | null {
+    try {
+      return supersede(stage, this.deployFacts(stage, environment), this.now);
+    } catch {
+      // When it is reached, it says why it cannot be judged.
+      return null;
+    }
+  }
+
+  /** Whether every deployment that depends on a plan stage would leave out all destinations, because they run the build already. */
+  private leavesOutAll(plan: Stage, environment: string): boolean {
+    if (this.facts.force) return false;
+    const deployments = this.stages.filter(
+      (one) => one.kind.type === 'deploy' && this.dependsOn(one, plan.id),
+    );
+    const places = wantedOf(plan, environment, this.facts.places(environment)).wanted;
+    return (
+      deployments.length > 0 &&
+      places.length > 0 &&
+      places.every((place) => runsAlready(place, this.facts.subject.build))
+    );
+  }
+
+  private dependsOn(stage: Stage, id: string): boolean {
+    return this.ancestorsOf.get(stage.id)?.has(id) === true;
+  }
+
+  /** The stages that a stage depends on, directly or not, as far as they exist. */
+  private upstreamOf(stage: Stage): readonly Stage[] {
+    return [...this.stateOf.values()].filter(({ id }) => this.dependsOn(stage, id));
+  }
+
+  /**
+   * Makes the plans again that a deployment depends on and that something else was deployed after.
+   * @returns why the deployment has to wait for them, and until when at least; null when all plans are fresh.
+   */
+  private makeStalePlansAgain(
+    stage: Stage,
+    environment: string,
+    starting: readonly Place[],
+  ): StalePlans | null {
+    const waits = this.upstreamOf(stage).flatMap((plan): StalePlans[] => {
+      if (plan.kind.type !== 'plan' || plan.kind.environment !== environment) return [];
+      if (plan.status !== 'SUCCEEDED') return [{ reason: 'the plan is being made again', nextCheckAt: null }];
+      const stale = staleDestinations(plan, starting);
+      if (stale.length === 0) return [];
+      const why = `the plan is out of date: something else was deployed to ${stale.join(', ')} since`;
+      const at = automaticRunAt(plan);
+      if (at === null) return [{ reason: `${why}; ask for it again`, nextCheckAt: null }];
+      if (at > this.now)
+        return [{ reason: `${why}; it is made again ${formatTimestamp(at)}`, nextCheckAt: at }];
+      this.set(planAgain(plan, this.now));
+      return [{ reason: `${why}; it is being made again`, nextCheckAt: null }];
+    });
+    if (waits.length === 0) return null;
+    const times = waits.flatMap(({ nextCheckAt }) => (nextCheckAt ? [nextCheckAt.getTime()] : []));
+    return {
+      reason: waits.map(({ reason }) => reason).join('; '),
+      nextCheckAt: times.length === 0 ? null : new Date(Math.min(...times)),
+    };
+  }
+
+  private withoutPurpose(stage: Stage): Stage {
+    if (stage.kind.type !== 'plan' || isStageEnded(stage.status)) return stage;
+    const dependants = [...this.stateOf.values()].filter(({ dependsOn }) => dependsOn.includes(stage.id));
+    const superseded = dependants.find(({ supersededBy }) => supersededBy !== null);
+    if (superseded === undefined || !dependants.every(({ status }) => status === 'CANCELLED')) return stage;
+    const { supersededBy, errorMessage } = superseded;
+    return cancelStage(stage, errorMessage ?? UPSTREAM_FAILED, supersededBy, this.now);
   }
 }
 
@@ -61,17 +205,30 @@ function intentStatus(stages: readonly Stage[]): IntentStatus {
   return stages.some(({ status }) => status === 'CANCELLED') ? 'CANCELLED' : 'SUCCEEDED';
 }
 
-/** Releases that a stage has gained by its step; only a stage without any gains some. */
+/** The releases that a step added to a stage; it adds none to a stage that has some. */
 function startedBy(before: Stage, after: Stage): StartedRelease[] {
   if (before.releases.length > 0) return [];
   const mode = after.kind.type === 'plan' ? 'plan' : 'deploy';
-  return after.releases.map(({ destinationId }) => ({ stageId: after.id, destinationId, mode }));
+  return after.releases
+    .filter(({ status }) => status === 'QUEUED')
+    .map(({ destinationId }) => ({ stageId: after.id, destinationId, mode }));
 }
 
+/** The releases of stages that a step has changed: left out, or queued for another run. Both lists have the same stages. */
+export const changedReleases = (before: readonly Stage[], after: readonly Stage[]): ChangedRelease[] =>
+  after.flatMap((stage, index) => {
+    const earlier = before[index]?.releases ?? [];
+    return earlier.length === 0
+      ? []
+      : stage.releases
+          .filter((release) => !earlier.includes(release))
+          .map((release) => ({ stageId: stage.id, release }));
+  });
+
 /**
- * The coordinator's step, pure: walks the whole DAG in its order and does all that can be done at `now` with these facts,
- * so that a wait that is due opens what hangs on it in the same call. Doing it again with the same facts changes nothing.
- * An intent that has ended is returned as it is.
+ * The coordinator's step, pure: walks the whole DAG in its order and does all that can be done at `now` with these facts, so
+ * that a stage whose wait is over starts the stages that depend on it in the same call. Idempotent for the same facts. An
+ * intent that has ended is not changed.
  */
 export function advance(
   intent: { readonly status: IntentStatus; readonly stages: readonly Stage[] },
@@ -81,28 +238,22 @@ export function advance(
   if (intent.status !== 'ACTIVE') {
     return { status: intent.status, stages: intent.stages, started: [], nextCheckAt: null };
   }
-  const stateOf = new Map(intent.stages.map((stage) => [stage.id, stage]));
-  const started: StartedRelease[] = [];
-  for (const before of topologicalOrder(intent.stages)) {
-    const after = step(before, stateOf, facts, now);
-    stateOf.set(after.id, after);
-    started.push(...startedBy(before, after));
-  }
-  const stages = intent.stages.map((stage) => stateOf.get(stage.id) ?? stage);
-  const moments = stages.flatMap(({ status, nextCheckAt }) =>
+  const stages = new Walk(intent.stages, facts, now).run();
+  const pairs = intent.stages.map((before, index) => ({ before, after: stages[index] ?? before }));
+  const times = stages.flatMap(({ status, nextCheckAt }) =>
     nextCheckAt && !isStageEnded(status) ? [nextCheckAt.getTime()] : [],
   );
   return {
     status: intentStatus(stages),
     stages,
-    started,
-    nextCheckAt: moments.length === 0 ? null : new Date(Math.min(...moments)),
+    started: pairs.flatMap(({ before, after }) => startedBy(before, after)),
+    nextCheckAt: times.length === 0 ? null : new Date(Math.min(...times)),
   };
 }
 
 /**
- * The stages of an intent that somebody cancels: every one that has not ended is `CANCELLED` with the reason as its error,
- * also where releases are under way. What becomes of the releases themselves is the caller's.
+ * The stages of an intent that is cancelled: every one that has not ended is `CANCELLED` with the reason as its error, also
+ * with releases that are running. The caller cancels the releases.
  */
 export function cancelIntent(stages: readonly Stage[], reason: string, now: Date): Stage[] {
   return stages.map((stage) => (isStageEnded(stage.status) ? stage : end(stage, 'CANCELLED', reason, now)));

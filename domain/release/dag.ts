@@ -2,16 +2,15 @@ import type { FieldProblem } from '#domain/problem.ts';
 import { MAX_DURATION_SECONDS } from '#domain/time/duration.ts';
 import type { StageDefinition } from './stage.ts';
 
-/** Most stages of one pipeline. */
+/** The most stages of one pipeline. */
 export const MAX_STAGES = 100;
-/** Longest stage id, in characters. */
 const MAX_STAGE_ID_LENGTH = 100;
 
 type Node = Pick<StageDefinition, 'id' | 'dependsOn'>;
 
 /**
- * The stages so that each comes after what it depends on; otherwise in the order given. Total: dependencies that do not
- * exist are ignored, and stages on or behind a cycle come last.
+ * The stages ordered so that each follows its dependencies, otherwise in the order given. Unknown dependencies are ignored,
+ * and stages on or behind a cycle come last.
  */
 export function topologicalOrder<T extends Node>(stages: readonly T[]): T[] {
   const known = new Set(stages.map(({ id }) => id));
@@ -30,7 +29,15 @@ export function topologicalOrder<T extends Node>(stages: readonly T[]): T[] {
   return [...ordered, ...waiting];
 }
 
-/** One cycle among the stages as ids, the first repeated at the end; null when there is none. */
+/** The ids of the stages that each stage depends on, directly or not. @param ordered by `topologicalOrder`. */
+export function ancestorsOf(ordered: readonly Node[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const ancestors = new Map<string, ReadonlySet<string>>();
+  for (const { id, dependsOn } of ordered)
+    ancestors.set(id, new Set(dependsOn.flatMap((one) => [one, ...(ancestors.get(one) ?? [])])));
+  return ancestors;
+}
+
+/** The ids of a cycle, with the first repeated at the end; null without a cycle. */
 function findCycle(stages: readonly Node[]): string[] | null {
   const dependenciesOf = new Map(stages.map(({ id, dependsOn }) => [id, dependsOn]));
   const cleared = new Set<string>();
@@ -55,14 +62,14 @@ function kindProblem({ kind }: StageDefinition, environments: readonly string[])
   if (kind.type === 'wait') {
     const field = 'wait.duration_seconds';
     const { durationSeconds: seconds } = kind;
-    if (!Number.isInteger(seconds)) return { field, message: 'The wait must be a whole number of seconds.' };
-    if (seconds <= 0) return { field, message: 'The wait must be more than 0.' };
-    return seconds > MAX_DURATION_SECONDS ? { field, message: 'The wait must be at most 365 days.' } : null;
+    if (!Number.isInteger(seconds)) return { field, message: 'The wait must be a whole number of seconds' };
+    if (seconds <= 0) return { field, message: 'The wait must be more than 0' };
+    return seconds > MAX_DURATION_SECONDS ? { field, message: 'The wait must be at most 365 days' } : null;
   }
   const field = `${kind.type}.environment`;
-  if (kind.environment === '') return { field, message: 'Choose the environment of the stage.' };
+  if (kind.environment === '') return { field, message: 'Choose the environment of the stage' };
   if (environments.includes(kind.environment)) return null;
-  return { field, message: `There is no environment "${kind.environment}" in this organisation.` };
+  return { field, message: `This organisation has no environment "${kind.environment}"` };
 }
 
 function* stageProblems(
@@ -71,18 +78,18 @@ function* stageProblems(
   environments: readonly string[],
 ): Generator<FieldProblem> {
   const { id, dependsOn } = stage;
-  if (id.trim() === '') yield { field: 'id', message: 'Give the stage an id.' };
+  if (id.trim() === '') yield { field: 'id', message: 'Enter an ID' };
   else if ([...id].length > MAX_STAGE_ID_LENGTH) {
-    yield { field: 'id', message: `The id is too long; at most ${MAX_STAGE_ID_LENGTH} characters fit.` };
+    yield { field: 'id', message: `The id must be at most ${MAX_STAGE_ID_LENGTH} characters` };
   } else if (ids.filter((other) => other === id).length > 1) {
-    yield { field: 'id', message: `The id "${id}" is used by more than one stage.` };
+    yield { field: 'id', message: `The id "${id}" is used by more than one stage` };
   }
   for (const dependency of new Set(dependsOn)) {
-    if (dependency === id) yield { field: 'depends_on', message: `Stage "${id}" cannot depend on itself.` };
+    if (dependency === id) yield { field: 'depends_on', message: `Stage "${id}" cannot depend on itself` };
     else if (!ids.includes(dependency)) {
       yield {
         field: 'depends_on',
-        message: `Stage "${id}" depends on "${dependency}", which is not a stage.`,
+        message: `Stage "${id}" depends on "${dependency}", which is not a stage`,
       };
     }
   }
@@ -91,16 +98,16 @@ function* stageProblems(
 }
 
 /**
- * All that is wrong with a pipeline's stages, by field (`stages[1].depends_on`); empty when they can be saved. A cycle is
- * named once, on `stages`, when nothing else is wrong with the dependencies.
+ * All problems of a pipeline's stages, by field (`stages[1].depends_on`); empty when they can be saved. A cycle is reported
+ * once, for `stages`, when the dependencies have no other problem.
  */
 export function validateDag(
   stages: readonly StageDefinition[],
   environments: readonly string[],
 ): FieldProblem[] {
-  if (stages.length === 0) return [{ field: 'stages', message: 'A pipeline needs at least one stage.' }];
+  if (stages.length === 0) return [{ field: 'stages', message: 'A pipeline must have at least one stage' }];
   if (stages.length > MAX_STAGES) {
-    return [{ field: 'stages', message: `A pipeline can have at most ${MAX_STAGES} stages.` }];
+    return [{ field: 'stages', message: `A pipeline can have at most ${MAX_STAGES} stages` }];
   }
   const ids = stages.map(({ id }) => id);
   const problems = stages.flatMap((stage, index) =>
@@ -111,13 +118,13 @@ export function validateDag(
   );
   const cycle = problems.some(({ field }) => /\.(id|depends_on)$/.test(field)) ? null : findCycle(stages);
   if (cycle)
-    problems.push({ field: 'stages', message: `These stages wait for each other: ${cycle.join(' → ')}.` });
+    problems.push({ field: 'stages', message: `These stages depend on each other: ${cycle.join(' → ')}` });
   return problems;
 }
 
 /**
- * The plan stages alone, for a release that only prepares. Where plan stages were ordered through stages that are left
- * out, they stay ordered: each depends on the nearest plan stages before it.
+ * The plan stages alone, for a release that only prepares. Their order is kept: each depends on the nearest plan stages
+ * before it.
  */
 export function planStagesOnly(stages: readonly StageDefinition[]): StageDefinition[] {
   const stageOf = new Map(stages.map((stage) => [stage.id, stage]));

@@ -1,49 +1,56 @@
-import type { Stage } from './stage.ts';
+import type { Stage, StageRelease } from './stage.ts';
 import { change, end } from './transition.ts';
 
-/** Where a release can go: one destination of an environment. */
+/** A destination of an environment. */
 export interface Destination {
   readonly id: string;
   readonly name: string;
 }
 
-/**
- * A deploy or plan stage set going: `ACTIVE`, with one `QUEUED` release per destination of the environment, or per named
- * one of a narrowed stage. Fails the stage, and says so, when there is none or a named one no longer exists: a part of
- * what was asked for must not pass as all of it. Releases that exist already are kept as they are and none is added.
- */
-export function startReleases(
-  stage: Stage,
+/** The destinations that a stage goes to, or why it cannot: there is none, or a named one no longer exists. */
+export function wantedOf<T extends Destination>(
+  { onlyDestinations }: Pick<Stage, 'onlyDestinations'>,
   environment: string,
-  destinations: readonly Destination[],
-  now: Date,
-): Stage {
-  const going = {
+  destinations: readonly T[],
+): { readonly wanted: readonly T[]; readonly problem: string | null } {
+  const wanted = destinations.filter(({ name }) => onlyDestinations?.includes(name) ?? true);
+  // A partial deployment must not count as the requested one.
+  const missing = onlyDestinations?.filter((name) => !destinations.some((one) => one.name === name)) ?? [];
+  const problem =
+    destinations.length === 0
+      ? `environment ${environment} has no destinations`
+      : missing.length > 0
+        ? `environment ${environment} has no destination ${missing.join(', ')}`
+        : wanted.length === 0
+          ? `no destination of ${environment} was chosen`
+          : null;
+  return { wanted, problem };
+}
+
+const queued = ({ id, name }: Destination): StageRelease => ({
+  destinationId: id,
+  destinationName: name,
+  status: 'QUEUED',
+  errorMessage: null,
+  run: 1,
+  startedMoment: null,
+  planDigest: null,
+});
+
+/** Starts a stage: `ACTIVE`, with one `QUEUED` release for each destination. If it already has releases, none are added. */
+export function startReleases(stage: Stage, destinations: readonly Destination[], now: Date): Stage {
+  const active = {
     status: 'ACTIVE',
     reason: null,
     nextCheckAt: null,
     queuedAt: stage.queuedAt ?? now,
     startedAt: stage.startedAt ?? now,
   } as const;
-  if (stage.releases.length > 0) return change(stage, going);
-
-  const failed = (message: string): Stage =>
-    end({ ...stage, queuedAt: stage.queuedAt ?? now }, 'FAILED', message, now);
-  if (destinations.length === 0) return failed(`environment ${environment} has no destinations`);
-  const gone = stage.onlyDestinations?.filter((name) => !destinations.some((one) => one.name === name)) ?? [];
-  if (gone.length > 0) return failed(`environment ${environment} has no destination ${gone.join(', ')}`);
-
-  const wanted = new Map(
-    destinations
-      .filter(({ name }) => stage.onlyDestinations?.includes(name) ?? true)
-      .map((destination) => [destination.id, destination]),
-  );
-  if (wanted.size === 0) return failed(`no destination of ${environment} was chosen`);
-  const releases = [...wanted.values()].map(({ id, name }) => ({
-    destinationId: id,
-    destinationName: name,
-    status: 'QUEUED' as const,
-    errorMessage: null,
-  }));
-  return { ...stage, ...going, releases };
+  if (stage.releases.length > 0) return change(stage, active);
+  const each = new Map(destinations.map((destination) => [destination.id, destination]));
+  return { ...stage, ...active, releases: [...each.values()].map(queued) };
 }
+
+/** A stage that cannot start fails. */
+export const failToStart = (stage: Stage, problem: string, now: Date): Stage =>
+  end({ ...stage, queuedAt: stage.queuedAt ?? now }, 'FAILED', problem, now);

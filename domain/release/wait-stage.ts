@@ -1,7 +1,7 @@
 import type { Stage } from './stage.ts';
 import { change, end } from './transition.ts';
 
-/** One step of a wait stage whose dependencies have succeeded: it begins once, and ends when its time is due. */
+/** One step of a wait stage whose dependencies have succeeded: it starts once, and ends when the wait time has passed. */
 export function stepWaitStage(stage: Stage, durationSeconds: number, now: Date): Stage {
   const startedAt = stage.startedAt ?? now;
   const waitUntil = stage.waitUntil ?? new Date(startedAt.getTime() + durationSeconds * 1_000);

@@ -2,20 +2,20 @@ import fc from 'fast-check';
 import type { Role, Vote } from '#domain/approval/vote.ts';
 import type { PolicyFacts } from '#domain/policy/evaluate.ts';
 import type { Policy } from '#domain/policy/policy.ts';
+import { periodOf } from './fixtures.ts';
 
 /**
- * A small world for the promises: everything that can happen to one gate, as a log of events. Two readers look at the same
- * log: `stateOf` folds it into what the implementation is given, as a server would; `gate-model.ts` searches it by the
- * rules' words.
+ * Random histories for the property tests: all kinds of events that concern one gate, as a log. `stateOf` converts the log to the
+ * facts of the implementation; `gate-model.ts` evaluates it directly.
  */
 
 export const USERS = ['author', 'reviewer', 'reviewer-two', 'admin'] as const;
 export type User = (typeof USERS)[number];
-/** Who asks for releases. */
-export const ASKERS = ['author', 'admin'] as const satisfies readonly User[];
+/** The users who request releases. */
+export const REQUESTERS = ['author', 'admin'] as const satisfies readonly User[];
 export const DESTINATIONS = ['eu-west', 'us-east'] as const;
 export const NAMES = ['first', 'second', 'third'] as const;
-/** With the branches each lets pass; the last one does not compile. */
+/** Patterns with the branches that they match; the last one does not compile. */
 export const PATTERNS = { '^main$': ['main'], m: ['main', 'my-branch'], '[': [] } as const;
 
 export type Rule =
@@ -24,7 +24,7 @@ export type Rule =
   | { readonly is: 'approval'; readonly required: number }
   | { readonly is: 'unreadable' };
 
-export type Deed =
+export type Action =
   | { readonly is: 'vote'; readonly user: User; readonly mark: 'approve' | 'reject' | 'bypass' }
   | { readonly is: 'role'; readonly user: User; readonly role: Role | null }
   | { readonly is: 'policy'; readonly name: string; readonly rule: Rule; readonly environment: string }
@@ -35,10 +35,10 @@ export type Deed =
   | { readonly is: 'dispatch' }
   | { readonly is: 'finish'; readonly status: 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' };
 
-export type Happening = Deed & { readonly at: number };
+export type Event = Action & { readonly at: number };
 
 export interface Setting {
-  /** Who asked for the release, and whoever the artifact's source names, in any order, once or twice. */
+  /** The requester and the user whom the artifact's source names, in any order, once or twice. */
   readonly authors: readonly User[];
   readonly branch: string | null;
 }
@@ -67,7 +67,7 @@ const rule: fc.Arbitrary<Rule> = fc.oneof(
 const user = fc.constantFrom(...USERS);
 const name = fc.constantFrom(...NAMES);
 
-const deed: fc.Arbitrary<Deed> = fc.oneof(
+const action: fc.Arbitrary<Action> = fc.oneof(
   {
     weight: 8,
     arbitrary: fc.record({
@@ -109,7 +109,7 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
       seconds: fc.constantFrom(1, 29, 30, 599, 700),
     }),
   },
-  { weight: 2, arbitrary: fc.constant<Deed>({ is: 'dispatch' }) },
+  { weight: 2, arbitrary: fc.constant<Action>({ is: 'dispatch' }) },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -119,27 +119,27 @@ const deed: fc.Arbitrary<Deed> = fc.oneof(
   },
 );
 
-/** Begins with policies and perhaps arrivals in staging, so that most histories have something to decide. */
-export const deeds: fc.Arbitrary<Deed[]> = fc
-  .tuple(rule, rule, fc.subarray([...DESTINATIONS]), fc.array(deed, { maxLength: 50, size: 'max' }))
-  .map(([first, second, arrivals, rest]) => [
+/** Begins with policies and sometimes deployments to staging, so that most histories reach a decision. */
+export const actions: fc.Arbitrary<Action[]> = fc
+  .tuple(rule, rule, fc.subarray([...DESTINATIONS]), fc.array(action, { maxLength: 50, size: 'max' }))
+  .map(([first, second, deployed, rest]) => [
     { is: 'policy', name: 'first', rule: first, environment: 'production' },
     { is: 'policy', name: 'second', rule: second, environment: 'production' },
-    ...arrivals.map((destination) => ({ is: 'deployed' as const, destination })),
+    ...deployed.map((destination) => ({ is: 'deployed' as const, destination })),
     ...rest,
   ]);
 
 export const setting: fc.Arbitrary<Setting> = fc.record({
   authors: fc
-    .tuple(fc.constantFrom(...ASKERS), fc.option(fc.constantFrom(...USERS)))
-    .map(([asker, source]): User[] => (source === null ? [asker] : [source, asker])),
+    .tuple(fc.constantFrom(...REQUESTERS), fc.option(fc.constantFrom(...USERS)))
+    .map(([requester, source]): User[] => (source === null ? [requester] : [source, requester])),
   branch: fc.constantFrom('main', 'main', 'main', 'my-branch', 'dev', null),
 });
 
 const EPOCH = Date.UTC(2026, 10, 22, 12);
 
-/** The deeds with the moment of each; the clock moves only by its own deeds. */
-export function happen(all: readonly Deed[]): { readonly log: Happening[]; readonly now: Date } {
+/** Adds the time to each action; only clock actions advance it. */
+export function withTimes(all: readonly Action[]): { readonly log: Event[]; readonly now: Date } {
   let at = EPOCH;
   const log = all.map((one) => {
     if (one.is === 'clock') at += one.seconds * 1_000;
@@ -156,6 +156,7 @@ function configOf(given: Rule, environment: string): Policy['config'] {
         sourceEnvironment: environment === 'staging' ? 'production' : 'staging',
         targetEnvironment: environment,
         durationSeconds: given.seconds,
+        newerBuildsCount: false,
       };
     case 'branch':
       return { type: 'branch_restriction', targetEnvironment: environment, branchPattern: given.pattern };
@@ -168,7 +169,7 @@ function configOf(given: Rule, environment: string): Policy['config'] {
 
 /** What a server would have stored after the log, and would hand to the evaluator. */
 export function stateOf(
-  log: readonly Happening[],
+  log: readonly Event[],
   { authors, branch }: Setting,
 ): { policies: Policy[]; facts: PolicyFacts } {
   const policies = new Map<string, Policy>();
@@ -186,7 +187,8 @@ export function stateOf(
       if (policy) policies.set(event.name, { ...policy, enabled: event.on });
     } else if (event.is === 'delete') policies.delete(event.name);
     else if (event.is === 'role') roles.set(event.user, event.role);
-    else if (event.is === 'deployed') arrivals.set(event.destination, new Date(event.at));
+    else if (event.is === 'deployed' && !arrivals.has(event.destination))
+      arrivals.set(event.destination, new Date(event.at));
     else if (event.is === 'vote') {
       votes.set(event.user, {
         userId: event.user,
@@ -197,16 +199,20 @@ export function stateOf(
         decidedAt: new Date(event.at),
         role: null,
         isAuthor: authors.includes(event.user),
+        moment: 1,
+        outdated: null,
       });
     }
   }
-  const deployments = DESTINATIONS.map((destinationName) => ({
-    destinationName,
-    lastSucceededAt: arrivals.get(destinationName) ?? null,
-  }));
+  const sources = DESTINATIONS.map((destinationName) => {
+    const since = arrivals.get(destinationName);
+    return { destinationName, periods: since === undefined ? [] : [periodOf(since)] };
+  });
   const facts: PolicyFacts = {
     branch,
-    deployments: new Map([['staging', deployments]]),
+    soaks: new Map([['staging', sources]]),
+    isReturn: false,
+    hold: null,
     votes: [...votes].map(([each, vote]) => ({ ...vote, role: roles.get(each) ?? null })),
     matches: (pattern, text) => new RegExp(pattern).test(text),
   };

@@ -3,7 +3,7 @@ import { statement } from '#server/db/database.ts';
 import { PolicyType } from '#server/gen/forest/v1/policies_pb.ts';
 import { type Api, apiAt, signedIn } from '../api.ts';
 
-/** One connection's own work: a release that waits for approvals, and a reviewer who votes on it again and again. */
+/** The work of one connection: a release that waits for approvals, and a reviewer who votes on it repeatedly. */
 export interface Voter {
   readonly releaseIntentId: string;
   readonly token: string;
@@ -45,8 +45,8 @@ async function addVoter(
 }
 
 /**
- * Fills an empty server: one release per connection, each behind an approval policy that asks for more votes than come,
- * so that the gate stays closed and every vote costs the same.
+ * Fills an empty server with one release per connection. Their policy requires more approvals than there are voters, so that
+ * the gate stays closed and every vote costs the same.
  */
 export async function makeWorld(
   url: string,

@@ -5,12 +5,12 @@ import { build } from 'vite';
 import { precompress } from '../precompress.ts';
 import { root } from '../run.ts';
 
-/** Where the bare page stands beside the dashboard. */
+/** The path of the bare page. */
 export const barePath = '/bare/index.html';
 
 /**
- * Puts the dashboard as it is built and, below `bare/`, the bare page into `folder`, for one server to serve both: same
- * process, same headers, same compression.
+ * Copies the built dashboard to `folder` and builds the bare page into `bare/` in it, so that one server serves both with the same
+ * headers and compression.
  */
 export async function withBarePage(folder: string): Promise<void> {
   await cp(join(root, 'dist'), folder, { recursive: true });

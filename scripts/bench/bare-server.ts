@@ -1,4 +1,4 @@
-// A bare `node:http` server, in a process of its own, that answers the bytes that the product answers to an unchanged poll.
+// A separate process: a bare `node:http` server that answers an unchanged poll with the same bytes as Forage.
 import { createServer } from 'node:http';
 
 const headers = JSON.parse(process.argv[2] ?? '{}') as Record<string, string>;

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import type pg from 'pg';
 
-/** Ticks of the kernel's clock in a second, as /proc tells times. */
+/** Ticks per second of the times in /proc. */
 const TICKS = 100;
 
 interface ProcessTime {
@@ -9,7 +10,7 @@ interface ProcessTime {
   readonly seconds: number;
 }
 
-/** What is left after the name, which may hold anything, in brackets. */
+/** The fields after the name, which is in brackets and may contain anything. */
 function read(pid: number): ProcessTime | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -17,16 +18,17 @@ function read(pid: number): ProcessTime | null {
     return {
       parent: Number(fields[1]),
       command: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim(),
-      seconds: (Number(fields[11]) + Number(fields[12])) / TICKS,
+      // Its own, and that of its children that have ended.
+      seconds: fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / TICKS,
     };
   } catch {
-    // It has ended meanwhile.
+    // It has ended.
     return null;
   }
 }
 
-/** The processor time that a process and all below it have taken so far, in seconds. */
-export function cpuSeconds(pid: number): number {
+/** The CPU time of a process and its descendants so far, in seconds. */
+function cpuSeconds(pid: number): number {
   const all = new Map<number, ProcessTime>();
   for (const name of readdirSync('/proc')) {
     const found = /^\d+$/.test(name) ? read(Number(name)) : null;
@@ -40,5 +42,10 @@ export function cpuSeconds(pid: number): number {
   return [...all].reduce((sum, [one, { seconds }]) => (isBelow(one) ? sum + seconds : sum), 0);
 }
 
-/** The parent of a process; 0 when there is none. */
-export const parentOf = (pid: number): number => read(pid)?.parent ?? 0;
+/** Finds PostgreSQL's main process; the result reads the CPU time of a server and its PostgreSQL so far, in seconds. */
+export async function cpuMeter(serverPid: number, client: pg.Client): Promise<() => number> {
+  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
+  const postmaster = read(rows[0]?.pid ?? 0)?.parent;
+  if (postmaster === undefined) throw new Error('PostgreSQL runs on another machine');
+  return () => cpuSeconds(serverPid) + cpuSeconds(postmaster);
+}

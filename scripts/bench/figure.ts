@@ -1,4 +1,4 @@
-/** One measured figure beside what it is compared with. */
+/** A measured figure and its limit. */
 export interface Figure {
   readonly name: string;
   readonly measured: string;
@@ -6,10 +6,10 @@ export interface Figure {
   readonly reached: boolean;
 }
 
-/** A figure that must not be more than `limit`. */
+/** A figure that must not exceed `limit`. */
 export function atMost(name: string, value: number, limit: number, unit: string): Figure {
-  const words = (number: number) => `${unit === 's' ? number.toFixed(2) : number.toFixed(0)} ${unit}`;
-  return { name, measured: words(value), limit: `at most ${words(limit)}`, reached: value <= limit };
+  const format = (number: number) => `${unit === 's' ? number.toFixed(2) : number.toFixed(0)} ${unit}`;
+  return { name, measured: format(value), limit: `at most ${format(limit)}`, reached: value <= limit };
 }
 
 /** The figures as a table. */
@@ -28,7 +28,7 @@ export function table(figures: readonly Figure[]): string {
     .join('\n');
 }
 
-/** The middle of some numbers. */
+/** The median. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;

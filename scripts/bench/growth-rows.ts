@@ -1,17 +1,17 @@
 import type pg from 'pg';
 
 /*
- * Rows as years of use leave them: written by SQL, since a million votes by request would take half an hour. What they
- * hold is what the product writes; the history has its entry for each vote.
+ * The rows of years of use, with the content that the product writes and a history entry for each vote. They are inserted with
+ * SQL, because a million votes by request would take half an hour.
  */
 
 export const projects = 50;
 export const intents = 10_000;
-/** Releases that wait now; the others have ended. A waiting one has one vote, whatever the number of all votes. */
+/** Waiting releases; all others have ended. A waiting one has one vote, regardless of the number of all votes. */
 export const waitingIntents = 1_000;
 export const voters = 120;
 
-/** Everything but votes: 50 projects with 10 policies each, 120 voters, 10,000 releases of which 1,000 wait. */
+/** Inserts everything except votes: 50 projects with 10 policies each, 120 voters, 10,000 releases of which 1,000 wait. */
 export async function fillReleases(
   client: pg.Client,
   organisationId: string,
@@ -22,7 +22,7 @@ export async function fillReleases(
   await run(`
     insert into projects (id, organisation_id, name, created_at)
     select gen_random_uuid(), $1::uuid, 'grown-' || n, now() from generate_series(1, ${projects}) n`);
-  // Of five environments each; the approval in front of production asks for more votes than come.
+  // Five environments each; the approval policies require more votes than there will be.
   await run(`
     insert into policies (id, project_id, name, type, target_environment, config, created_at, updated_at)
     select gen_random_uuid(), p.id, t.name || ' ' || e.name, t.type, e.name,
@@ -45,9 +45,9 @@ export async function fillReleases(
     select gen_random_uuid(), p.id, 'grown-' || n, 'Build ' || n, repeat('ab', 20), 'main', $2::uuid,
            now() - interval '1 minute' * (${intents} - n)
       from generate_series(1, ${intents}) n
-      join (select id, row_number() over (order by name) - 1 as which from projects
-             where organisation_id = $1 and name like 'grown-%') p on p.which = n % ${projects}`);
-  // The youngest wait.
+      join (select id, row_number() over (order by name) - 1 as index from projects
+             where organisation_id = $1 and name like 'grown-%') p on p.index = n % ${projects}`);
+  // The newest wait.
   await run(`
     insert into release_intents (id, project_id, artifact_id, actor_id, status, wanted_generation, seen_generation,
                                  created_at, completed_at)
@@ -66,35 +66,35 @@ export async function fillReleases(
 }
 
 /**
- * Votes until there are so many, each with its history entry: the first thousand on what waits, one each; the others on
- * what has ended, evenly, each by another voter.
+ * Inserts votes up to `total`, each with its history entry: the first thousand on waiting releases, one each; the others evenly on
+ * ended releases, each by another voter.
  */
 export async function fillVotes(client: pg.Client, organisationId: string, total: number): Promise<void> {
   const { rows } = await client.query<{ votes: number }>(
     'select count(*)::int as votes from approval_decisions where username like $1',
     ['grown-%'],
   );
-  const have = rows[0]?.votes ?? 0;
+  const existing = rows[0]?.votes ?? 0;
   await client.query(
-    `with places as (
-       select i.id, row_number() over (order by i.status, i.created_at desc) as place
+    `with numbered_intents as (
+       select i.id, row_number() over (order by i.status, i.created_at desc) as position
          from release_intents i join projects p on p.id = i.project_id
         where p.organisation_id = $1::uuid and p.name like 'grown-%'
-     ), cast_by as (
+     ), numbered_voters as (
        select u.id, u.username, row_number() over (order by u.username) - 1 as voter
          from users u where u.username like 'grown-%'
      ), votes as (
        select case when n <= ${waitingIntents} then n
-                   else ${waitingIntents} + 1 + (n - ${waitingIntents} - 1) % ${intents - waitingIntents} end as place,
+                   else ${waitingIntents} + 1 + (n - ${waitingIntents} - 1) % ${intents - waitingIntents} end as position,
               case when n <= ${waitingIntents} then 0
                    else (n - ${waitingIntents} - 1) / ${intents - waitingIntents} end as voter
          from generate_series($2::int + 1, $3::int) n
      )
      insert into approval_decisions (release_intent_id, target_environment, user_id, username, decision, comment,
                                      created_at)
-     select p.id, 'production', c.id, c.username, 'approved', 'I have looked at it.', now()
-       from votes v join places p using (place) join cast_by c using (voter)`,
-    [organisationId, have, total],
+     select i.id, 'production', u.id, u.username, 'approved', 'Reviewed and tested.', now()
+       from votes v join numbered_intents i using (position) join numbered_voters u using (voter)`,
+    [organisationId, existing, total],
   );
   await fillHistory(client, organisationId);
   await client.query(
@@ -102,21 +102,21 @@ export async function fillVotes(client: pg.Client, organisationId: string, total
   );
 }
 
-const guarded = ['history', 'history_heads'];
+const tablesWithTriggers = ['history', 'history_heads'];
 
 /**
- * An entry for each vote that has none. Linked one by one, a million would take too long: they are numbered as the database
- * would number them, with hashes that only look like theirs.
+ * Inserts a history entry for each vote without one. Linking a million one by one would take too long, so the triggers are disabled:
+ * the entries have valid numbers but invalid hashes.
  */
 async function fillHistory(client: pg.Client, organisationId: string): Promise<void> {
   await client.query('begin');
-  for (const table of guarded) await client.query(`alter table ${table} disable trigger user`);
+  for (const table of tablesWithTriggers) await client.query(`alter table ${table} disable trigger user`);
   await client.query(
     `insert into history (organisation_id, project_id, release_intent_id, at, kind, actor_id, actor_username, subject,
                           after, sequence, content_hash, previous_hash, hash)
      select $1::uuid, i.project_id, d.release_intent_id, d.created_at, 'approval.approved', d.user_id, d.username,
             'production',
-            '{"environment": "production", "decision": "approved", "bypass": false, "comment": "I have looked at it."}',
+            '{"environment": "production", "decision": "approved", "bypass": false, "comment": "Reviewed and tested."}',
             head.sequence + row_number() over (), head.hash, head.hash, head.hash
        from history_heads head
        cross join approval_decisions d
@@ -131,7 +131,7 @@ async function fillHistory(client: pg.Client, organisationId: string): Promise<v
       where chain = $1`,
     [organisationId],
   );
-  for (const table of guarded) {
+  for (const table of tablesWithTriggers) {
     const { rows } = await client.query<{ name: string }>(
       'select tgname as name from pg_trigger where tgrelid = $1::regclass and not tgisinternal',
       [table],
@@ -141,7 +141,7 @@ async function fillHistory(client: pg.Client, organisationId: string): Promise<v
   await client.query('commit');
 }
 
-/** What has ended waits again, so that 10,000 releases are gated. */
+/** Resets ended releases to waiting, so that all 10,000 are gated. */
 export async function gateAll(client: pg.Client): Promise<void> {
   await client.query(`
     update release_intents i set status = 'ACTIVE', completed_at = null
@@ -152,6 +152,6 @@ export async function gateAll(client: pg.Client): Promise<void> {
      where i.id = s.release_intent_id and p.name like 'grown-%' and s.status = 'SUCCEEDED'`);
   await client.query('vacuum analyze release_intents, stages');
   await client.query('checkpoint').catch(() => {
-    // Only a superuser may ask for one; PostgreSQL makes it in its own time.
+    // Requires a superuser; otherwise PostgreSQL's next regular checkpoint has to do.
   });
 }

@@ -1,31 +1,30 @@
-// A process of its own that makes load, so that whoever is measured does not share a core's time with the generator more
-// than any client would. Its parent sends jobs; see `load.ts`.
+// A separate process that generates load, so that it shares no event loop with the measured process. `load.ts` sends it jobs.
 import pg from 'pg';
-import { openHttpLine } from './http-line.ts';
-import type { HttpLane, Job, PlainLane, Result } from './load.ts';
+import { openHttpConnection } from './http-connection.ts';
+import type { HttpClient, Job, PlainClient, Result } from './load.ts';
 
 /** One client that sends its next request as soon as the last one was answered. */
-interface Client {
+interface RunningClient {
   once(turn: number): Promise<void>;
   end(): Promise<void>;
 }
 
-/** A number of always as many digits, so that the length of a request that bears it is known before. */
+/** A number with a fixed number of digits, so that the length of a request is known. */
 const digits = (turn: number): string => String(turn).padStart(10, '0');
 
-async function httpClient({ url, request, status }: HttpLane): Promise<Client> {
+async function httpClient({ url, request, status }: HttpClient): Promise<RunningClient> {
   const { hostname, port } = new URL(url);
-  const line = await openHttpLine(hostname, Number(port));
+  const connection = await openHttpConnection(hostname, Number(port));
   return {
     async once(turn) {
-      const answer = await line.send(request.replace('{turn}', digits(turn)));
-      if (answer.status !== status) throw new Error(`answered ${answer.status}: ${answer.text()}`);
+      const answer = await connection.send(request.replace('{turn}', digits(turn)));
+      if (answer.status !== status) throw new Error(`Unexpected status ${answer.status}: ${answer.text()}`);
     },
-    end: async () => line.end(),
+    end: async () => connection.end(),
   };
 }
 
-async function plainClient({ database, steps }: PlainLane): Promise<Client> {
+async function plainClient({ database, steps }: PlainClient): Promise<RunningClient> {
   const client = new pg.Client(database);
   await client.connect();
   const fill = (value: unknown, turn: number): unknown =>
@@ -47,17 +46,24 @@ async function plainClient({ database, steps }: PlainLane): Promise<Client> {
   };
 }
 
+/** PostgreSQL plans each of the first five runs of a statement on a connection, which takes longer than many runs. */
+const UNTIMED = 6;
 let turns = 0;
 
-async function perform({ lanes, seconds }: Job): Promise<Result> {
-  const clients = await Promise.all(
-    lanes.map((lane) => (lane.kind === 'http' ? httpClient(lane) : plainClient(lane))),
+async function perform({ clients, seconds }: Job): Promise<Result> {
+  const running = await Promise.all(
+    clients.map((client) => (client.kind === 'http' ? httpClient(client) : plainClient(client))),
+  );
+  await Promise.all(
+    running.map(async (client) => {
+      for (let run = 0; run < UNTIMED; run++) await client.once(turns++);
+    }),
   );
   const latencies: number[] = [];
   const began = performance.now();
   const until = began + seconds * 1000;
   await Promise.all(
-    clients.map(async (client) => {
+    running.map(async (client) => {
       for (let sent = performance.now(); sent < until; ) {
         await client.once(turns++);
         const answered = performance.now();
@@ -67,7 +73,7 @@ async function perform({ lanes, seconds }: Job): Promise<Result> {
     }),
   );
   const elapsed = (performance.now() - began) / 1000;
-  await Promise.all(clients.map((client) => client.end()));
+  await Promise.all(running.map((client) => client.end()));
   latencies.sort((a, b) => a - b);
   const at = (share: number) => latencies[Math.floor((latencies.length - 1) * share)] ?? Number.NaN;
   return { rate: latencies.length / elapsed, p50: at(0.5), p99: at(0.99) };

@@ -2,25 +2,25 @@ import { fork } from 'node:child_process';
 import type pg from 'pg';
 import type { Statement } from '#server/db/database.ts';
 
-/** One client over HTTP: the same request again and again; `{turn}` in it becomes ten digits, another number each time. */
-export interface HttpLane {
+/** One HTTP client that repeats a request; `{turn}` in it becomes a different ten-digit number each time. */
+export interface HttpClient {
   readonly kind: 'http';
   readonly url: string;
   readonly request: string;
-  /** What every answer must be. */
+  /** The expected status of every answer. */
   readonly status: number;
 }
 
 export interface PlainStep {
-  /** Null for what is sent unprepared: begin and commit. */
+  /** Null for unprepared statements: begin and commit. */
   readonly name: string | null;
   readonly text: string;
-  /** `{now}` and `{uuid}` are made anew each time, and `{turn}` is replaced as above. */
+  /** `{now}` and `{uuid}` are replaced each time, and `{turn}` as above. */
   readonly values: readonly unknown[];
 }
 
-/** One connection of plain `pg` that sends these statements, one round trip each, again and again. */
-export interface PlainLane {
+/** One connection of plain `pg` that repeats these statements, one round trip each. */
+export interface PlainClient {
   readonly kind: 'plain';
   readonly database: pg.ClientConfig;
   readonly steps: readonly PlainStep[];
@@ -28,18 +28,18 @@ export interface PlainLane {
 
 export interface Job {
   readonly seconds: number;
-  readonly lanes: readonly (HttpLane | PlainLane)[];
+  readonly clients: readonly (HttpClient | PlainClient)[];
 }
 
 export interface Result {
-  /** Turns per second, over all lanes. */
+  /** Turns per second, over all clients. */
   readonly rate: number;
-  /** Of one turn, in milliseconds. */
+  /** Latencies of one turn, in milliseconds. */
   readonly p50: number;
   readonly p99: number;
 }
 
-/** Makes load from another process: every lane takes its next turn as soon as its last one was answered. */
+/** Generates load from another process: every client starts its next turn when the last one was answered. */
 export interface Load {
   run(job: Job): Promise<Result>;
   end(): void;
@@ -63,7 +63,7 @@ export function startLoad(): Load {
           if (answer.result === undefined) failed(new Error(answer.error));
           else done(answer.result);
         });
-        const ended = () => failed(new Error('the process that makes the load has ended'));
+        const ended = () => failed(new Error('The load process has ended'));
         child.once('exit', ended);
         child.send(job);
       }),

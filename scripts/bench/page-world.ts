@@ -9,7 +9,7 @@ export const reader = 'reader';
 export interface PageWorld {
   /** A release that waits for two approvals. */
   readonly gated: Gated;
-  /** A release on which 200 people have decided already. */
+  /** A release with 200 votes. */
   readonly crowded: Gated;
 }
 
@@ -28,7 +28,7 @@ async function member(url: string, admin: Api, organisationId: string, username:
   return apiAt(url, tokens?.accessToken ?? '');
 }
 
-/** Does `work` for 0 to `count` - 1, eight at a time. */
+/** Runs `work` for 0 to `count` - 1, eight at a time. */
 async function each(count: number, work: (index: number) => Promise<unknown>): Promise<void> {
   let next = 0;
   await Promise.all(
@@ -38,7 +38,7 @@ async function each(count: number, work: (index: number) => Promise<unknown>): P
   );
 }
 
-/** Fills an empty server: one project with 500 builds, one of which waits for a vote, and one with 200 decisions. */
+/** Fills an empty server with 500 builds, one of which waits for approval and one of which has 200 decisions. */
 export async function makePageWorld(url: string, token: string): Promise<PageWorld> {
   const { organisation } = project;
   const founder = { username: 'founder', email: 'founder@example.com', password };
@@ -59,7 +59,7 @@ export async function makePageWorld(url: string, token: string): Promise<PageWor
   }
   for (const [environment, requiredApprovals] of [
     ['production', 2],
-    // More than come, so that the gate stays closed.
+    // More than the number of voters, so that the gate stays closed.
     ['crowd', 100],
   ] as const) {
     await admin.policies.createPolicy({
@@ -86,8 +86,8 @@ export async function makePageWorld(url: string, token: string): Promise<PageWor
     const title = `Build ${index} rounds totals half up`;
     await (index % 3 === 0 ? release(title, 'staging') : annotate(title));
   });
-  const gated = await release('The build that waits', 'production');
-  const crowded = await release('The build that everybody has a word on', 'crowd');
+  const gated = await release('The waiting build', 'production');
+  const crowded = await release('The build with many decisions', 'crowd');
   await member(url, admin, organisationId, reader);
   await each(decisions, async (index) => {
     const voter = await member(url, admin, organisationId, `voter-${index}`);
@@ -95,7 +95,7 @@ export async function makePageWorld(url: string, token: string): Promise<PageWor
       project,
       releaseIntentId: crowded.releaseIntentId,
       targetEnvironment: 'crowd',
-      comment: 'I have looked at it.',
+      comment: 'Reviewed and tested.',
     };
     await (index % 3 === 0 ? voter.policies.approveRelease(vote) : voter.policies.rejectRelease(vote));
   });

@@ -1,8 +1,7 @@
-/** The bytes of requests as clients send them; `{turn}` in a body counts as the ten digits that it becomes. */
-
+/** The length of a body in bytes; `{turn}` becomes ten digits. */
 const lengthOf = (body: string): number => Buffer.byteLength(body.replace('{turn}', '0123456789'));
 
-/** A call by Connect's protocol, in JSON. */
+/** A Connect call in JSON. */
 export function postRequest(url: string, method: string, token: string, message: object): string {
   const body = JSON.stringify(message);
   return [
@@ -16,7 +15,7 @@ export function postRequest(url: string, method: string, token: string, message:
   ].join('\r\n');
 }
 
-/** The same as a GET, as the dashboard polls, with the tag of the answer that the caller has. */
+/** A Connect call by GET, as the dashboard polls, with the ETag of the cached answer. */
 export function getRequest(
   url: string,
   method: string,

@@ -4,11 +4,11 @@ import { PolicyType } from '#server/gen/forest/v1/policies_pb.ts';
 import { type Api, apiAt, signedIn } from '../api.ts';
 import { startNats } from '../nats-process.ts';
 import { atMost, type Figure } from './figure.ts';
-import { withPlace } from './place.ts';
+import { withTestbed } from './testbed.ts';
 
 const votes = 250;
 const votesPerSecond = 50;
-const lowered = 30;
+const disabledPolicies = 30;
 const password = 'correct horse battery staple';
 const organisation = 'bench';
 
@@ -20,7 +20,7 @@ interface Waiting {
 const percentile = (values: readonly number[], share: number): number =>
   [...values].sort((a, b) => a - b)[Math.floor((values.length - 1) * share)] ?? Number.NaN;
 
-/** Releases that wait, each in front of a gate that one vote opens (`projects` of them, taken in turn). */
+/** Creates waiting releases, spread over `projects` projects; one vote opens each. */
 async function makeWaiting(api: Api, projects: number, count: number, required: number): Promise<Waiting[]> {
   const made: Waiting[] = [];
   for (let index = 0; index < count; index++) {
@@ -52,9 +52,8 @@ async function makeWaiting(api: Api, projects: number, count: number, required: 
 }
 
 /**
- * From the acknowledgement of what opens a gate to the moment at which somebody who looks into the database all the time
- * sees the release queued (or further): milliseconds of this machine's one clock, a look included. The vote's own transaction
- * queues the release, so that it is there with the acknowledgement; a policy that is lowered wakes a coordinator.
+ * Milliseconds from the acknowledgement of a change that opens a gate until a reader of the database sees the release queued. A vote
+ * queues it in its own transaction; a disabled policy wakes a coordinator.
  */
 class Watcher {
   readonly #pool: pg.Pool;
@@ -99,8 +98,8 @@ async function voteOn(
   );
 }
 
-/** One after another: each lowering opens the one gate of its project. */
-async function lower(
+/** In sequence: each disabled policy opens the one gate of its project. */
+async function disablePolicies(
   waiting: readonly Waiting[],
   admins: readonly Api[],
   watcher: Watcher,
@@ -117,11 +116,11 @@ async function lower(
   return took;
 }
 
-/** From what opens a gate to the release being queued: two servers, with NATS and without. */
+/** From the change that opens a gate until the release is queued: two servers, with and without NATS. */
 export async function signals(): Promise<Figure[]> {
   const nats = await startNats();
   try {
-    return await withPlace(
+    return await withTestbed(
       async ({ server, addServer, database }) => {
         await apiAt(server.url).sessions.setUp({
           token: server.setUpToken ?? '',
@@ -134,7 +133,7 @@ export async function signals(): Promise<Figure[]> {
         const urls = [server.url, second.url];
         const admins = await Promise.all(urls.map((url) => signedIn(url, 'founder', password)));
         const [admin] = admins;
-        if (admin === undefined) throw new Error('nobody has signed in');
+        if (admin === undefined) throw new Error('No admin is signed in');
         await admin.environments.createEnvironment({ organisation, name: 'production', sortOrder: 1 });
         const type = { organisation: 'forage', name: 'noop', version: 1n };
         await admin.destinations.createDestination({
@@ -156,25 +155,30 @@ export async function signals(): Promise<Figure[]> {
         });
         const reviewers = await Promise.all(urls.map((url) => signedIn(url, 'reviewer', password)));
         const votable = await makeWaiting(admin, 10, 2 * votes + 50, 1);
-        const lowerable = await makeWaiting(admin, 2 * lowered + 5, 2 * lowered + 5, 2);
+        const behindPolicies = await makeWaiting(
+          admin,
+          2 * disabledPolicies + 5,
+          2 * disabledPolicies + 5,
+          2,
+        );
         const watcher = new Watcher(database);
         try {
-          // Warms both servers up.
+          // Warms up both servers.
           await voteOn(votable.splice(0, 50), reviewers, watcher);
-          await lower(lowerable.splice(0, 5), admins, watcher);
+          await disablePolicies(behindPolicies.splice(0, 5), admins, watcher);
           const voted = await voteOn(votable.splice(0, votes), reviewers, watcher);
-          const woken = await lower(lowerable.splice(0, lowered), admins, watcher);
+          const woken = await disablePolicies(behindPolicies.splice(0, disabledPolicies), admins, watcher);
           await nats.stop();
-          const votedAlone = await voteOn(votable, reviewers, watcher);
-          const wokenAlone = await lower(lowerable, admins, watcher);
-          const alone = Math.max(...votedAlone, ...wokenAlone);
+          const votedWithoutNats = await voteOn(votable, reviewers, watcher);
+          const wokenWithoutNats = await disablePolicies(behindPolicies, admins, watcher);
+          const slowest = Math.max(...votedWithoutNats, ...wokenWithoutNats);
           const rate = `${votesPerSecond} votes/s, two servers, NATS`;
           return [
             atMost(`Last vote acknowledged to QUEUED, p50 (${rate})`, percentile(voted, 0.5), 10, 'ms'),
             atMost(`Last vote acknowledged to QUEUED, p99 (${rate})`, percentile(voted, 0.99), 50, 'ms'),
-            atMost('Policy switched off to QUEUED, p50 (NATS)', percentile(woken, 0.5), 10, 'ms'),
-            atMost('Policy switched off to QUEUED, p99 (NATS)', percentile(woken, 0.99), 50, 'ms'),
-            atMost('The same two with NATS stopped, slowest', alone, 5_000, 'ms'),
+            atMost('Policy disabled to QUEUED, p50 (NATS)', percentile(woken, 0.5), 10, 'ms'),
+            atMost('Policy disabled to QUEUED, p99 (NATS)', percentile(woken, 0.99), 50, 'ms'),
+            atMost('The same two with NATS stopped, slowest', slowest, 5_000, 'ms'),
           ];
         } finally {
           await watcher.end();

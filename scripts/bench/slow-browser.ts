@@ -2,7 +2,7 @@ import { type Browser, chromium, type Page } from 'playwright';
 import { ensureChromium } from '../ensure-chromium.ts';
 import { password, reader } from './page-world.ts';
 
-/** A browser as the browser tests run it. */
+/** A browser with the settings of the browser tests. */
 export function launch(): Promise<Browser> {
   return chromium.launch({
     executablePath: ensureChromium(),
@@ -12,22 +12,22 @@ export function launch(): Promise<Browser> {
 }
 
 export interface Slowness {
-  /** How many times slower the processor is. */
+  /** The factor by which the CPU is slowed down. */
   readonly cpu: number;
-  /** Absent for the machine's own network. */
+  /** Absent for an unlimited network. */
   readonly network?: { readonly kilobitsPerSecond: number; readonly latencyMs: number };
 }
 
-/** The phone on a train that the figures are about. */
+/** A slow phone on a mobile network. */
 export const slowPhone: Slowness = { cpu: 4, network: { kilobitsPerSecond: 1600, latencyMs: 150 } };
 
-/** Opens a page with cookies and a cache of its own, signed in, and slowed down. */
+/** Opens a signed-in page with its own cookies and cache, slowed down. */
 export async function openPage(browser: Browser, url: string, slow: Slowness): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
   const answer = await context.request.post(`${url}/forest.v1.SessionService/SignIn`, {
     data: { identifier: reader, password },
   });
-  if (!answer.ok()) throw new Error(`signing in answered ${answer.status()}`);
+  if (!answer.ok()) throw new Error(`SignIn failed with status ${answer.status()}`);
   const page = await context.newPage();
   const protocol = await context.newCDPSession(page);
   await protocol.send('Emulation.setCPUThrottlingRate', { rate: slow.cpu });

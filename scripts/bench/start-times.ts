@@ -8,7 +8,7 @@ async function secondsToReady(folder: string): Promise<number> {
   return server.startSeconds;
 }
 
-/** From `npm start` (installed, built) to the ready line, on an empty data folder and on an existing one; median of 3. */
+/** From `npm start` to the ready line, with an empty and an existing data folder; median of 3. */
 export async function startTimes(): Promise<readonly Figure[]> {
   const empty: number[] = [];
   const existing: number[] = [];

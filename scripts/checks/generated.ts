@@ -1,4 +1,4 @@
-// Generates code from proto/ into a temporary folder and compares it with what is committed in server/gen and src/gen.
+// Generates code from proto/ into a temporary folder and compares it with server/gen and src/gen.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,28 +14,28 @@ function filesBelow(folder: string): Map<string, string> {
   );
 }
 
-const fresh = mkdtempSync(join(tmpdir(), 'forage-generated-'));
+const generated = mkdtempSync(join(tmpdir(), 'forage-generated-'));
 try {
-  const { code, output } = await run(['buf', 'generate', '--output', fresh]);
+  const { code, output } = await run(['buf', 'generate', '--output', generated]);
   if (code !== 0) throw new Error(output);
   const stale: string[] = [];
   let compared = 0;
   for (const folder of ['server/gen', 'src/gen']) {
-    const wanted = filesBelow(join(fresh, folder));
-    const standing = filesBelow(join(root, folder));
-    for (const path of new Set([...wanted.keys(), ...standing.keys()])) {
+    const expected = filesBelow(join(generated, folder));
+    const committed = filesBelow(join(root, folder));
+    for (const path of new Set([...expected.keys(), ...committed.keys()])) {
       compared++;
-      if (wanted.get(path) !== standing.get(path)) stale.push(join(folder, path));
+      if (expected.get(path) !== committed.get(path)) stale.push(join(folder, path));
     }
   }
   console.log(`${compared} generated files compared, ${stale.length} stale`);
   if (stale.length > 0) {
-    console.log(`${stale.join('\n')}\nRun \`npm run generate\` and commit what it writes.`);
+    console.log(`${stale.join('\n')}\nRun \`npm run generate\` and commit the result.`);
     process.exitCode = 1;
   }
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
 } finally {
-  rmSync(fresh, { recursive: true, force: true });
+  rmSync(generated, { recursive: true, force: true });
 }

@@ -1,11 +1,11 @@
-// Who may import whom: the floors of the house (CONTRIBUTING.md), checked by `npm run imports`. The rules speak of kinds
-// of folders, never of one feature, so a new feature is covered at once.
+// Allowed import directions (CONTRIBUTING.md), checked by `npm run check:imports`. The rules name kinds of folders, never one
+// feature, so they also apply to new features.
 
 import type { IForbiddenRuleType } from 'dependency-cruiser';
 
 const tests = '(\\.test\\.tsx?$|^server/tests/|^src/testing/|^domain/testing/)';
 
-/** Each rule has its broken wall in `imports.test.ts`. */
+/** `imports.test.ts` violates each rule once. */
 export const importRules: readonly (IForbiddenRuleType & { name: string })[] = [
   {
     name: 'domain-is-pure',
@@ -15,43 +15,43 @@ export const importRules: readonly (IForbiddenRuleType & { name: string })[] = [
     to: { pathNot: '^domain/' },
   },
   {
-    name: 'domain-tests-stay-inside',
-    comment: 'a test of a rule needs the rule and a test library.',
+    name: 'domain-tests-import-only-domain',
+    comment: 'tests of the domain need the domain and a test library only.',
     severity: 'error',
     from: { path: '^domain/' },
     to: { path: '^(server|src|scripts|e2e)/' },
   },
   {
     name: 'server-imports-only-domain',
-    comment: 'the server knows nothing of the dashboard, the scripts or the browser tests.',
+    comment: 'the server does not depend on the dashboard, the scripts or the browser tests.',
     severity: 'error',
     from: { path: '^server/', pathNot: '^server/tests/' },
     to: { path: '^(src|scripts|e2e)/' },
   },
   {
-    name: 'server-tests-stay-outside-of-the-dashboard',
-    comment: 'what scripts start (a server, NATS) is as real for tests of the server.',
+    name: 'server-tests-do-not-import-the-dashboard',
+    comment: 'tests of the server may start what scripts start (a server, NATS).',
     severity: 'error',
     from: { path: '^server/tests/' },
     to: { path: '^(src|e2e)/' },
   },
   {
     name: 'dashboard-imports-only-domain',
-    comment: 'what the dashboard knows of the server is the contract, generated into src/gen.',
+    comment: 'the dashboard depends on the contract, generated into src/gen, not on the server.',
     severity: 'error',
     from: { path: '^src/' },
     to: { path: '^(server|scripts|e2e)/' },
   },
   {
     name: 'dashboard-runs-in-browsers',
-    comment: 'no Node modules in what a browser loads.',
+    comment: 'browsers have no Node modules.',
     severity: 'error',
     from: { path: '^src/', pathNot: tests },
     to: { dependencyTypes: ['core'] },
   },
   {
     name: 'components-make-no-requests',
-    comment: 'a component is given what it shows; requests belong to features.',
+    comment: 'components receive props; requests belong to features.',
     severity: 'error',
     from: { path: '^src/components/', pathNot: tests },
     to: { path: '(^src/(app|features|gen|testing)/|node_modules/@connectrpc/|node_modules/@tanstack/)' },
@@ -64,13 +64,13 @@ export const importRules: readonly (IForbiddenRuleType & { name: string })[] = [
   },
   {
     name: 'dashboard-feature-never-imports-sibling',
-    comment: 'two features meet in a route of src/app, or what they share moves to components or lib.',
+    comment: 'combine features in a route of src/app; shared parts belong to components or lib.',
     severity: 'error',
     from: { path: '^src/features/([^/]+)/' },
     to: { path: '^src/features/[^/]+/', pathNot: '^src/features/$1/' },
   },
   {
-    name: 'dashboard-ground-floor',
+    name: 'dashboard-lib-is-below-features',
     comment: 'lib and config are below features and screens.',
     severity: 'error',
     from: { path: '^src/(lib|config)/', pathNot: tests },
@@ -97,7 +97,7 @@ export const importRules: readonly (IForbiddenRuleType & { name: string })[] = [
   },
   {
     name: 'handlers-call-services',
-    comment: 'a handler converts and calls its service; rules and SQL are further down.',
+    comment: 'a handler converts and calls its service; rules and SQL belong there.',
     severity: 'error',
     from: { path: '^server/features/[^/]+/[^/]*handlers\\.ts$' },
     to: {
@@ -112,14 +112,28 @@ export const importRules: readonly (IForbiddenRuleType & { name: string })[] = [
     to: { path: '^server/features/[^/]+/[^/]*handlers\\.ts$' },
   },
   {
-    name: 'store-calls-nobody',
+    name: 'store-calls-no-service',
     severity: 'error',
     from: { path: '^server/features/[^/]+/[^/]*store\\.ts$' },
     to: { path: '^server/features/[^/]+/[^/]*service\\.ts$' },
   },
   {
+    name: 'features-are-below-rpc',
+    comment: 'what handlers, services and rpc share is in server/wire; only handlers may import rpc.',
+    severity: 'error',
+    from: { path: '^server/features/', pathNot: ['^server/features/[^/]+/[^/]*handlers\\.ts$', tests] },
+    to: { path: '^server/(rpc|app\\.ts)' },
+  },
+  {
+    name: 'wire-is-below-features',
+    comment: "only the caller's types may come from the access feature.",
+    severity: 'error',
+    from: { path: '^server/wire/', pathNot: tests },
+    to: { path: '^server/(features|rpc|http|workers)/', dependencyTypesNot: ['type-only'] },
+  },
+  {
     name: 'services-do-not-know-the-wire',
-    comment: 'refusals are thrown as Failure and mapped to codes in rpc/errors.ts alone.',
+    comment: 'services throw Failure; rpc/errors.ts maps it to codes.',
     severity: 'error',
     from: { path: '^server/features/[^/]+/[^/]*(service|store)\\.ts$', pathNot: tests },
     to: { path: 'node_modules/@connectrpc/' },
@@ -132,22 +146,22 @@ export const importRules: readonly (IForbiddenRuleType & { name: string })[] = [
     to: { path: 'node_modules/pg/' },
   },
   {
-    name: 'browser-tests-stay-outside',
-    comment: 'browser tests are users of the product: the contract and the screens are all they know.',
+    name: 'browser-tests-import-only-the-contract',
+    comment: 'browser tests use the contract and the screens only.',
     severity: 'error',
     from: { path: '^e2e/' },
     to: { path: '^(src|domain|server)/', pathNot: '^server/gen/' },
   },
   {
     name: 'product-needs-no-development-tools',
-    comment: 'what runs after `npm ci --omit=dev` stands in dependencies.',
+    comment: 'what runs after `npm ci --omit=dev` must be in dependencies.',
     severity: 'error',
     from: { path: '^(server|domain|src)/', pathNot: tests },
     to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['npm', 'type-only'] },
   },
   {
     name: 'no-circles',
-    comment: 'what is only loaded later (a dynamic import) may look back at who loads it.',
+    comment: 'a dynamically imported module may import the module that loads it.',
     severity: 'error',
     from: {},
     to: { circular: true, viaOnly: { dependencyTypesNot: ['dynamic-import'] } },

@@ -18,20 +18,20 @@ export interface ImportsReport {
   readonly forbidden: readonly ForbiddenImport[];
 }
 
-const floors = ['domain', 'server', 'src', 'scripts', 'e2e'];
+const folders = ['domain', 'server', 'src', 'scripts', 'e2e'];
 const comments = new Map(importRules.map((rule) => [rule.name, rule.comment ?? '']));
 
-/** Follows the imports of all floors of the house below the folder `root` and judges each by `import-rules.ts`. */
+/** Checks every import below the folder `root` by the rules of `import-rules.ts`. */
 export async function checkImports(root: string): Promise<ImportsReport> {
   const result = await cruise(
-    floors.filter((folder) => existsSync(resolve(root, folder))),
+    folders.filter((folder) => existsSync(resolve(root, folder))),
     {
       ruleSet: { forbidden: [...importRules] },
       validate: true,
       baseDir: root,
-      // swc reads the syntax: the native TypeScript compiler has no API for other tools.
+      // The native TypeScript compiler has no API for other tools.
       parser: 'swc',
-      // Type-only imports count: a type that crosses a wall is knowledge that crosses it.
+      // Type-only imports count: they are dependencies too.
       tsPreCompilationDeps: true,
       doNotFollow: { path: 'node_modules' },
     },
@@ -60,9 +60,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   for (const { rule, from, to, why } of report.forbidden) {
     console.log(`${rule}: ${from} → ${to}${why === '' ? '' : `\n    ${why}`}`);
   }
-  console.log(
-    `${report.imports} imports in ${report.modules} modules, ${report.forbidden.length} of them forbidden`,
-  );
-  if (report.imports === 0) console.log('no import was found: the check itself is broken');
+  console.log(`${report.imports} imports in ${report.modules} modules, ${report.forbidden.length} forbidden`);
+  if (report.imports === 0) console.log('No imports found: the check itself is broken');
   process.exitCode = report.forbidden.length > 0 || report.imports === 0 ? 1 : 0;
 }

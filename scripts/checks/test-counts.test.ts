@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest';
 import { countsOf, playwrightCounts, vitestCounts } from './test-counts.ts';
 
-test('vitest: passed, failed, skipped by name, and files that fail before their first test', () => {
+test('counts passed, failed and skipped Vitest tests, and files that fail before their first test', () => {
   const report = {
     numPassedTests: 3,
     numFailedTests: 1,
     testResults: [
-      { name: 'a.test.ts', status: 'failed', assertionResults: [{ status: 'failed', fullName: 'is red' }] },
+      { name: 'a.test.ts', status: 'failed', assertionResults: [{ status: 'failed', fullName: 'fails' }] },
       {
         name: 'b.test.ts',
         status: 'passed',
-        assertionResults: [{ status: 'skipped', fullName: 'is left out' }],
+        assertionResults: [{ status: 'skipped', fullName: 'is skipped' }],
       },
       { name: 'c.test.ts', status: 'failed', assertionResults: [] },
     ],
@@ -18,12 +18,12 @@ test('vitest: passed, failed, skipped by name, and files that fail before their 
   expect(vitestCounts(JSON.stringify(report))).toEqual({
     passed: 3,
     failed: 2,
-    skipped: ['b.test.ts: is left out'],
+    skipped: ['b.test.ts: is skipped'],
   });
 });
 
-test('playwright: flaky is failed, skipped by name at any depth, errors outside of tests count', () => {
-  const spec = { title: 'is left out', file: 'a.spec.ts', tests: [{ status: 'skipped' }] };
+test('counts flaky Playwright tests and errors outside tests as failed, and finds skipped ones at any depth', () => {
+  const spec = { title: 'is skipped', file: 'a.spec.ts', tests: [{ status: 'skipped' }] };
   const report = {
     suites: [{ specs: [], suites: [{ specs: [spec] }] }],
     errors: [],
@@ -32,12 +32,12 @@ test('playwright: flaky is failed, skipped by name at any depth, errors outside 
   expect(playwrightCounts(JSON.stringify(report))).toEqual({
     passed: 5,
     failed: 2,
-    skipped: ['a.spec.ts: is left out'],
+    skipped: ['a.spec.ts: is skipped'],
   });
   const broken = { suites: [], errors: [{}], stats: { expected: 0, unexpected: 0, flaky: 0, skipped: 0 } };
   expect(playwrightCounts(JSON.stringify(broken)).failed).toBe(1);
 });
 
-test('a runner that wrote no report counts nothing', () => {
+test('counts nothing without a report', () => {
   expect(countsOf('/nonexistent/report.json', vitestCounts)).toEqual({ passed: 0, failed: 0, skipped: [] });
 });

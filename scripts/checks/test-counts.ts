@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 
-/** What a test runner says of its run. */
+/** The result of a test run. */
 export interface TestCounts {
   readonly passed: number;
   readonly failed: number;
-  /** Names of tests that were not run: they are told to whoever reads the result. */
+  /** Names of skipped tests, which are printed. */
   readonly skipped: readonly string[];
 }
 
@@ -18,7 +18,7 @@ interface VitestReport {
   }[];
 }
 
-/** Reads Vitest's JSON report. A file that fails before any of its tests ran counts as one failure. */
+/** Reads Vitest's JSON report. A file that fails before its first test counts as one failure. */
 export function vitestCounts(text: string): TestCounts {
   const report = JSON.parse(text) as VitestReport;
   const broken = report.testResults.filter(
@@ -72,7 +72,7 @@ export function playwrightCounts(text: string): TestCounts {
   };
 }
 
-/** The counts of a report, or none where the runner ended before it wrote one. */
+/** The counts of a report; zero if the runner wrote none. */
 export function countsOf(path: string, read: (text: string) => TestCounts): TestCounts {
   if (!existsSync(path)) return { passed: 0, failed: 0, skipped: [] };
   return read(readFileSync(path, 'utf8'));

@@ -1,121 +1,107 @@
 import pg from 'pg';
 
-/**
- * - `away`: not reached, starting, stopping, out of connections, or the connection broke. Nothing of a transaction was stored.
- * - `no_room`: its disk is full. Reads go on.
- * - `full`: every connection of the pool was in use for too long.
- * - `slow`: stopped by the statement's time limit.
- * - `held`: what the work needs was locked by somebody else for too long.
- * - `conflict`: others changed the same at the same moment, several times in a row.
- * - `read_only`: a standby, or set to read-only.
- * - `unknown_outcome`: the connection broke while the work was being committed; it may have been stored.
- */
-export type DatabaseFailureKind =
-  | 'away'
-  | 'no_room'
-  | 'full'
-  | 'slow'
-  | 'held'
-  | 'conflict'
-  | 'read_only'
-  | 'unknown_outcome';
+/** The kinds of failures, with what users read. */
+const MESSAGES = {
+  /** Not reachable, starting, stopping, out of connections, or the connection broke. The transaction was not stored. */
+  unavailable: 'The database is unavailable. Try again.',
+  /** Its disk is full. Reads still work. */
+  disk_full: 'The database disk is full. No changes were made. Contact your administrator.',
+  /** Every connection of the pool was in use for too long. */
+  pool_exhausted:
+    'The server is busy: no database connection was free in time. No changes were made. Try again.',
+  /** Stopped by the time limit of a statement. */
+  statement_timeout:
+    'The database took too long and the request was stopped. No changes were made. Try again later.',
+  /** A lock was not free in time. */
+  lock_timeout: 'Another change of the same data did not finish in time. No changes were made. Try again.',
+  /** Concurrent changes of the same rows, on every attempt. */
+  conflict: 'The same data was changed at the same time. No changes were made. Try again.',
+  /** A standby, or set to read-only. */
+  read_only: 'The database is read-only. No changes were made. Try again later.',
+  /** The connection broke during the COMMIT; the transaction may have been stored. */
+  unknown_outcome:
+    'The connection to the database broke during the change, which may have been stored. Check before you try again.',
+};
 
-/** The database could not do what it was asked, through no fault of the question. The message is for a person. */
+export type DatabaseFailureKind = keyof typeof MESSAGES;
+
+/** The database could not do the work, for a reason other than the statement. The message is for users. */
 export class DatabaseFailure extends Error {
   override readonly name = 'DatabaseFailure';
   readonly kind: DatabaseFailureKind;
 
   constructor(kind: DatabaseFailureKind, cause?: unknown) {
-    super(WORDS[kind], { cause });
+    super(MESSAGES[kind], { cause });
     this.kind = kind;
   }
 }
 
-const WORDS: Record<DatabaseFailureKind, string> = {
-  away: 'the database is away; try again in a moment',
-  no_room: 'the database has no room on its disk: nothing was changed; tell whoever runs it',
-  full: 'the server is busy: no connection to the database came free in time; nothing was changed; try again in a moment',
-  slow: 'the database took too long over this and was stopped; nothing was changed; try again later',
-  held: 'somebody else is changing the same thing and has not finished in time; nothing was changed; try again',
-  conflict: 'others changed the same thing at the same moment; nothing was changed; try again',
-  read_only: 'the database takes no changes now; nothing was changed; try again later',
-  unknown_outcome:
-    'the connection to the database broke while this was being stored: it may have happened; look before you try again',
-};
-
-/** Ends of a connection and of a way to it, as Node, TLS and pg tell them. */
-const LOST_CODES = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'ECONNABORTED',
-  'EPIPE',
-  'ENOENT',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ETIMEDOUT',
-  'EHOSTUNREACH',
-  'EHOSTDOWN',
-  'ENETUNREACH',
-  'ENETDOWN',
-]);
-const LOST_WORDS = /^Connection terminated|^timeout expired|is not queryable|^Query read timeout/;
+/** Codes of Node for a host that cannot be reached and for a connection that broke. */
+const LOST_CODES =
+  /^E(CONNREFUSED|CONNRESET|CONNABORTED|PIPE|NOENT|NOTFOUND|AI_AGAIN|TIMEDOUT|HOSTUNREACH|HOSTDOWN|NETUNREACH|NETDOWN)$/;
+/** The last one meets requests that outlive the server's shutdown. */
+const LOST_MESSAGES =
+  /^Connection terminated|^timeout expired|is not queryable|^Query read timeout|^Cannot use a pool after calling end/;
+/** pg's message when a connection gave no answer long after the statement's time limit. */
+const NO_ANSWER = 'Query read timeout';
 const POOL_FULL = /^timeout exceeded when trying to connect/;
-/** Starting, stopping or crashed (57P), connection troubles (08), no room or connections (53), the disk (58), idle too long (25P03). */
-const AWAY_STATES = /^(08|53|57P|58|25P03)/;
+/** SQLSTATEs: starting, stopping or crashed (57P), connection (08), disk or connections exhausted (53), disk (58), idle too long (25P03). */
+const UNAVAILABLE_STATES = /^(08|53|57P|58|25P03)/;
 const DISK_FULL = '53100';
-/** Deadlocks and serialisation failures: the same transaction may well succeed when it is tried again. */
-const CONFLICTS = new Set(['40001', '40P01']);
 
-const PASSING: ReadonlySet<DatabaseFailureKind> = new Set(['away', 'no_room', 'full']);
-
+/** Serialisation failures and deadlocks: a retry may succeed. */
 export const isConflict = (error: unknown): boolean =>
-  error instanceof pg.DatabaseError && CONFLICTS.has(error.code ?? '');
+  error instanceof pg.DatabaseError && /^(40001|40P01)$/.test(error.code ?? '');
 
 /**
- * Whether an error says that the database is not there now, and may be in a moment: refused, starting or stopping, too many
- * connections, a name that does not resolve yet. Not: a wrong password, a database that does not exist, TLS that does
- * not fit.
+ * Whether a retry may succeed: the database refuses connections, is starting or stopping, has too many connections, or its
+ * name does not resolve yet. Not for a wrong password, database or certificate.
  */
-export function isPassing(error: unknown): boolean {
-  if (error instanceof DatabaseFailure) return PASSING.has(error.kind);
-  if (error instanceof pg.DatabaseError) return AWAY_STATES.test(error.code ?? '') && error.code !== '08P01';
+export function isTransient(error: unknown): boolean {
+  if (error instanceof DatabaseFailure)
+    return ['unavailable', 'disk_full', 'pool_exhausted'].includes(error.kind);
+  if (error instanceof pg.DatabaseError)
+    return UNAVAILABLE_STATES.test(error.code ?? '') && error.code !== '08P01';
   if (!(error instanceof Error)) return false;
-  return LOST_CODES.has(codeOf(error)) || LOST_WORDS.test(error.message) || POOL_FULL.test(error.message);
+  return LOST_CODES.test(codeOf(error)) || LOST_MESSAGES.test(error.message) || POOL_FULL.test(error.message);
 }
 
-/** Whether an error says that connections are lost or refused, not only that the server has no room for what was asked. */
-export const isLost = (error: unknown): boolean =>
+/** Whether the connection broke or was refused. */
+export const isConnectionLost = (error: unknown): boolean =>
   error instanceof pg.DatabaseError
     ? /^(08|57P)/.test(error.code ?? '')
-    : error instanceof Error && (LOST_CODES.has(codeOf(error)) || LOST_WORDS.test(error.message));
+    : error instanceof Error && (LOST_CODES.test(codeOf(error)) || LOST_MESSAGES.test(error.message));
 
-/** A connection that the server refuses for good: a role or database that is not there or may not enter, TLS that fails. */
-const isShutOut = (error: unknown): boolean =>
+/** Whether the server refuses connections permanently: an unknown role or database, or failing TLS. */
+const isRejected = (error: unknown): boolean =>
   error instanceof pg.DatabaseError
     ? /^(28|3D)/.test(error.code ?? '')
     : error instanceof Error && /^(ERR_TLS|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO)/.test(codeOf(error));
 
-/** What a statement or transaction threw, told as a `DatabaseFailure` if it is one; any other error as it is. */
+/** Converts an error of a statement or transaction to a `DatabaseFailure` if it is one; returns other errors as they are. */
 export function databaseFailureOf(error: unknown): unknown {
   if (error instanceof DatabaseFailure) return error;
-  if (error instanceof Error && POOL_FULL.test(error.message)) return new DatabaseFailure('full', error);
+  if (error instanceof Error && error.message === NO_ANSWER)
+    return new DatabaseFailure('statement_timeout', error);
+  if (error instanceof Error && POOL_FULL.test(error.message))
+    return new DatabaseFailure('pool_exhausted', error);
   if (error instanceof pg.DatabaseError && error.code === DISK_FULL)
-    return new DatabaseFailure('no_room', error);
-  if (isPassing(error) || isShutOut(error)) return new DatabaseFailure('away', error);
+    return new DatabaseFailure('disk_full', error);
+  if (isTransient(error) || isRejected(error)) return new DatabaseFailure('unavailable', error);
   if (!(error instanceof pg.DatabaseError)) return error;
-  if (error.code === '57014') return new DatabaseFailure('slow', error);
-  if (error.code === '55P03') return new DatabaseFailure('held', error);
+  if (error.code === '57014') return new DatabaseFailure('statement_timeout', error);
+  if (error.code === '55P03') return new DatabaseFailure('lock_timeout', error);
   if (error.code === '25006') return new DatabaseFailure('read_only', error);
   if (isConflict(error)) return new DatabaseFailure('conflict', error);
   return error;
 }
 
 /**
- * Whether a COMMIT that was answered by `error` may have been carried out all the same. An error that the server raised
- * in committing has undone the transaction; an end of the connection says nothing.
+ * Whether a COMMIT that failed with `error` may have been carried out. An error that PostgreSQL raised during the COMMIT has
+ * rolled back; after a broken connection the outcome is unknown.
  */
 export function mayHaveCommitted(error: unknown): boolean {
-  // pg refuses to send on a connection that is known to be broken: nothing has left this process.
+  // pg did not send it: the connection was known to be broken.
   if (error instanceof Error && /is not queryable/.test(error.message)) return false;
   return !(error instanceof pg.DatabaseError) || /^(08|57P|58|XX|40003)/.test(error.code ?? '');
 }

@@ -1,19 +1,26 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { abandoned, requestScope } from '#server/request-scope.ts';
-import { DatabaseFailure, databaseFailureOf, isConflict, isLost } from './database-failure.ts';
-import { createPresence } from './presence.ts';
-import { Session } from './session.ts';
+import {
+  DatabaseFailure,
+  databaseFailureOf,
+  isConflict,
+  isConnectionLost,
+  mayHaveCommitted,
+} from './database-failure.ts';
+import type { Log } from './log.ts';
+import { watchForOutages } from './outage-watch.ts';
 
 /** A named, prepared SQL statement with the types of its parameters and rows. Texts live in `store.ts` files only. */
 export interface Statement<Params extends readonly unknown[], Row> {
   readonly name: string;
   readonly text: string;
-  /** Only for the types: never set. */
+  /** Never set; carries the types only. */
   readonly types?: { params: Params; row: Row };
 }
 
 /**
- * Declares a statement. `name` is unique in the server (it is what PostgreSQL caches the plan under) and is shown in
+ * Declares a statement. `name` is unique in the server, because PostgreSQL caches the plan by it, and appears in
  * logs and metrics; `text` uses `$1`… for its parameters.
  */
 export function statement<Params extends readonly unknown[], Row = Record<string, never>>(
@@ -23,83 +30,65 @@ export function statement<Params extends readonly unknown[], Row = Record<string
   return { name, text };
 }
 
-/** Something that can run statements: the pool, or one open transaction. */
+/** Runs statements: the pool, or one open transaction. */
 export interface Executor {
   /**
-   * Runs a statement and gives its rows. Within a request (`requestScope`) it ends with the request: not sent when nobody
-   * waits for the answer any more, cancelled in PostgreSQL when that happens while it runs.
-   * @throws DatabaseFailure when the database is away, too busy or too slow; the request's abort reason; PostgreSQL's
+   * Runs a statement and returns its rows. Not sent once the request that it belongs to (`requestScope`) was abandoned.
+   * @throws DatabaseFailure when the database is unavailable, too busy or too slow; the request's abort reason; PostgreSQL's
    * other errors as pg's `DatabaseError`.
    */
   run<Params extends readonly unknown[], Row>(
     statement: Statement<Params, Row>,
-    params: Params,
+    params: Readonly<Params>,
   ): Promise<Row[]>;
 }
 
-/** An open transaction. Passed to whoever works within it; never reached for. One statement at a time. */
+/** An open transaction, passed to every function that works in it. */
 export interface Transaction extends Executor {
   /**
-   * Sends a statement whose rows nobody needs together with the next one, or with the COMMIT: a round trip less. If it
-   * fails, that next one does. For locks before the statement that needs them, and for writes that wait for nobody: what
-   * goes with the COMMIT is not cancelled any more.
-   */
-  send<Params extends readonly unknown[], Row>(statement: Statement<Params, Row>, params: Params): void;
-  /**
-   * Registers what happens once this transaction has committed (signals); not called when it rolls back. What it throws
-   * is logged and fails nothing: the work is stored.
+   * Registers an action for after the commit, such as a signal; dropped on rollback. Its errors are logged only, because
+   * the work is stored.
    */
   afterCommit(action: () => void): void;
-  /**
-   * Registers what is to be sent last, together with the COMMIT: for what many transactions wait for each other with, so
-   * that it is held no longer than the COMMIT takes. Once for each `key`; `action` may `send`, and nothing else.
-   */
-  beforeCommit(key: object, action: () => void): void;
+  /** Registers the last statements before the COMMIT: writes whose locks many transactions wait for. */
+  beforeCommit(action: () => Promise<void>): void;
 }
 
 export interface Database extends Executor {
   /**
    * Runs `work` in one READ COMMITTED transaction: commits when it resolves, rolls back when it throws. Deadlocks and
-   * serialisation failures are tried again, at most three times, so `work` must not have effects outside of it. A
-   * transaction whose COMMIT was not answered is never tried again.
-   * @throws DatabaseFailure, also `unknown_outcome`; whatever `work` throws.
+   * serialisation failures are retried, three attempts in all, so `work` must not have effects outside the transaction.
+   * @throws DatabaseFailure, `unknown_outcome` when the COMMIT was not answered (never retried); any error of `work`.
    */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   /** Checks a round trip to the database. */
   ping(): Promise<void>;
-  /** Calls `listener` whenever the database has been lost and is there again, until the returned function is called. */
-  onBack(listener: () => void): () => void;
-  /** Ends all connections. What still runs is cancelled, except a COMMIT under way. */
+  /** Calls `listener` after each outage of the database, until the returned function is called. */
+  onReconnect(listener: () => void): () => void;
+  /** Closes all connections; waits at most 5 seconds for running statements. */
   close(): Promise<void>;
   readonly pool: pg.Pool;
 }
 
-/** Told of every statement that is sent, by name: for metrics, and for tests that count. */
+/** Called with the name of every statement that is sent. */
 export type StatementObserver = (name: string) => void;
 
-/** Runs `send`, which sends the named statement: for traces. */
+/** Wraps `send`, which sends the named statement, in a span. */
 export type StatementTracer = <T>(name: string, send: () => Promise<T>) => Promise<T>;
-
-interface Log {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
 
 export interface DatabaseOptions {
   readonly connection: pg.ClientConfig;
   readonly poolSize: number;
-  /** The longest that one statement may take. Waiting for a lock may take half of it. */
+  /** The time limit of one statement. A lock is waited for at most half as long. */
   readonly statementTimeoutSeconds: number;
   readonly log: Log;
   readonly observe?: StatementObserver | undefined;
   readonly trace?: StatementTracer | undefined;
-  /** What the transactions of the request at hand have to ask first, together with their first statement. */
-  readonly first?: (() => Asked | null) | undefined;
+  /** The statement that every transaction of the current request runs first; null for none. */
+  readonly firstStatement?: (() => BoundStatement | null) | undefined;
 }
 
-/** A statement with its parameters. */
-export interface Asked {
+export interface BoundStatement {
   readonly statement: Statement<readonly unknown[], unknown>;
   readonly params: readonly unknown[];
 }
@@ -107,124 +96,96 @@ export interface Asked {
 /** How long a request waits for a connection: a free one of the pool, or a new one. */
 const CONNECTION_WAIT_MS = 5_000;
 const IDLE_MS = 60_000;
-/** So that servers added behind a name, and settings changed for a role, come into use. */
+/** Bounded, so that a changed DNS entry or role setting takes effect. */
 const LIFETIME_SECONDS = 30 * 60;
-/** No transaction waits for anything but the database; one that does nothing belongs to a server that hangs or is paused. */
+/** A transaction waits only for the database, so an idle one belongs to a server that is paused or not responding. */
 const IDLE_IN_TRANSACTION_MS = 5_000;
-/** Beyond the statement's time limit, which a server that still answers keeps itself. */
+/** How long after its time limit a statement waits for PostgreSQL's answer before the connection counts as broken. */
 const GRACE_MS = 5_000;
-const WATCH_MS = 1_000;
 const CLOSE_MS = 5_000;
 const ATTEMPTS = 3;
 
 // Counts and durations fit in 2^53; a bigint column is a number here.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
-/** Opens a pool. Nothing is connected before the first statement. */
+/** Opens a pool. Connects on the first statement. */
 export function openDatabase(options: DatabaseOptions): Database {
   const { log, observe = () => {}, trace } = options;
   const pool = openPool(options);
-  const presence = createPresence(options.connection, log);
-  const sessions = new Set<Session>();
-  const listenedTo = new WeakSet<AbortSignal>();
+  const outages = watchForOutages(options.connection, log);
+  // An idle connection that breaks is replaced by the pool.
+  pool.on('error', () => outages.suspect());
 
-  // An idle connection that dies is replaced by the pool.
-  pool.on('error', () => presence.doubt());
-
-  const longest = options.statementTimeoutSeconds * 1_000 + GRACE_MS;
-  // A server that is frozen or behind a dead network answers nothing, not even that the time is over.
-  const watch = setInterval(() => {
-    for (const session of sessions) {
-      const since = session.waitingSince();
-      if (since !== null && performance.now() - since > longest) session.giveUp(new DatabaseFailure('slow'));
-    }
-  }, WATCH_MS).unref();
-
-  /** One listener for each request, whatever it runs. */
-  const listen = (signal: AbortSignal): void => {
-    if (listenedTo.has(signal)) return;
-    listenedTo.add(signal);
-    const leave = () => {
-      if (!abandoned(signal)) return;
-      for (const session of sessions) if (session.signal === signal) session.abort(signal.reason);
-    };
-    signal.addEventListener('abort', leave, { once: true });
-  };
-
-  const within = async <T>(work: (session: Session) => Promise<T>): Promise<T> => {
-    const signal = requestScope()?.signal ?? null;
-    if (signal !== null) listen(signal);
-    const session = new Session(pool, signal);
-    sessions.add(session);
-    try {
-      await session.open();
-      return await work(session);
-    } catch (error) {
-      await session.rollback();
-      throw error;
-    } finally {
-      sessions.delete(session);
-      session.close();
-    }
-  };
-
-  const send = async <Row>(
-    session: Session,
-    { name, text }: { name: string; text: string },
-    values: readonly unknown[],
+  const send = async <Params extends readonly unknown[], Row>(
+    client: pg.PoolClient,
+    { name, text }: Statement<Params, Row>,
+    params: Readonly<Params>,
   ): Promise<Row[]> => {
+    throwIfAbandoned();
     observe(name);
-    const query = { name, text, values: [...values] };
-    const { rows } = await (trace === undefined
-      ? session.send(query)
-      : trace(name, () => session.send(query)));
+    const query = () => client.query({ name, text, values: [...params] });
+    const { rows } = await (trace === undefined ? query() : trace(name, query));
     return rows as Row[];
   };
 
-  const failed = (error: unknown): unknown => {
-    const told = databaseFailureOf(error);
-    if (told instanceof DatabaseFailure && isLost(told.cause)) presence.doubt();
-    return told;
+  const connect = async (): Promise<pg.PoolClient> => {
+    throwIfAbandoned();
+    return pool.connect();
   };
 
   const attempt = async <T>(work: (tx: Transaction) => Promise<T>): Promise<T> => {
+    const last: (() => Promise<void>)[] = [];
     const committed: (() => void)[] = [];
-    const last = new Map<object, () => void>();
-    const result = await within(async (session) => {
-      session.begin();
-      const putOff: Transaction['send'] = ({ name, text }, params) => {
-        observe(name);
-        session.putOff({ name, text, values: [...params] });
-      };
-      const asked = options.first?.() ?? null;
-      if (asked !== null) putOff(asked.statement, asked.params);
-      const done = await work({
-        run: (s, params) => send(session, s, params),
-        send: putOff,
-        afterCommit: (action) => committed.push(action),
-        beforeCommit(key, action) {
-          if (!last.has(key)) last.set(key, action);
-        },
-      });
-      for (const action of last.values()) action();
-      await session.commit();
-      return done;
-    });
+    const tx: Transaction = {
+      run: (statement, params) => send(client, statement, params),
+      beforeCommit: (action) => last.push(action),
+      afterCommit: (action) => committed.push(action),
+    };
+    const client = await connect();
+    let reusable = false;
+    let result: T;
+    try {
+      await client.query('begin');
+      const first = options.firstStatement?.() ?? null;
+      if (first !== null) await tx.run(first.statement, first.params);
+      result = await work(tx);
+      for (const action of last) await action();
+      throwIfAbandoned();
+      await commit(client);
+      reusable = true;
+    } catch (error) {
+      reusable = await rollBack(client, error);
+      throw error;
+    } finally {
+      client.release(!reusable);
+    }
     for (const action of committed) {
       try {
         action();
       } catch (error) {
-        log.error({ err: error }, 'what follows a stored change failed; the next sweep makes up for it');
+        log.error({ err: error }, 'an action after a commit failed; the next sweep repeats it');
       }
     }
     return result;
   };
 
-  const run: Database['run'] = async (s, params) => {
+  const failureOf = (error: unknown): unknown => {
+    const failure = databaseFailureOf(error);
+    if (failure instanceof DatabaseFailure && isConnectionLost(failure.cause)) outages.suspect();
+    return failure;
+  };
+
+  const run: Database['run'] = async (statement, params) => {
+    let client: pg.PoolClient | undefined;
+    let broken = false;
     try {
-      return await within((session) => send(session, s, params));
+      client = await connect();
+      return await send(client, statement, params);
     } catch (error) {
-      throw failed(error);
+      broken = isConnectionLost(error);
+      throw failureOf(error);
+    } finally {
+      client?.release(broken);
     }
   };
 
@@ -236,29 +197,49 @@ export function openDatabase(options: DatabaseOptions): Database {
         try {
           return await attempt(work);
         } catch (error) {
-          if (tried >= ATTEMPTS || !isConflict(error)) throw failed(error);
+          if (tried >= ATTEMPTS || !isConflict(error)) throw failureOf(error);
         }
       }
     },
     async ping() {
       await run({ name: 'ping', text: 'select 1' }, []);
     },
-    onBack: presence.onBack,
+    onReconnect: outages.onReconnect,
     async close() {
-      clearInterval(watch);
-      presence.stop();
-      for (const session of sessions) session.abort(new DatabaseFailure('away'));
-      const patience = Promise.withResolvers<void>();
-      const timer = setTimeout(patience.resolve, CLOSE_MS);
-      await Promise.race([pool.end(), patience.promise]);
-      clearTimeout(timer);
+      outages.stop();
+      const ended = pool.end();
+      await Promise.race([ended, sleep(CLOSE_MS, undefined, { ref: false })]);
     },
   };
 }
 
+/** A request that was abandoned sends no further statement. */
+function throwIfAbandoned(): void {
+  const signal = requestScope()?.signal ?? null;
+  if (signal !== null && abandoned(signal)) throw signal.reason;
+}
+
+async function commit(client: pg.PoolClient): Promise<void> {
+  const { command } = await client.query('commit').catch((error: unknown) => {
+    throw mayHaveCommitted(error) ? new DatabaseFailure('unknown_outcome', error) : error;
+  });
+  // PostgreSQL answers ROLLBACK, without an error, when a statement had failed and `work` ignored it.
+  if (command !== 'COMMIT')
+    throw new Error('The transaction had failed before its COMMIT; nothing was stored');
+}
+
+/** Rolls back after `error`. Returns whether the connection can be used again. */
+async function rollBack(client: pg.PoolClient, error: unknown): Promise<boolean> {
+  if (isConnectionLost(error) || error instanceof DatabaseFailure) return false;
+  return client.query('rollback').then(
+    () => true,
+    () => false,
+  );
+}
+
 function openPool({ connection, poolSize, statementTimeoutSeconds }: DatabaseOptions): pg.Pool {
   const limit = statementTimeoutSeconds * 1_000;
-  // Set once connected: poolers such as PgBouncer refuse these as parameters of the start.
+  // Set after connecting: poolers such as PgBouncer refuse these as startup parameters.
   const limits = `select set_config('statement_timeout', '${limit}', false),
     set_config('lock_timeout', '${limit / 2}', false),
     set_config('idle_in_transaction_session_timeout', '${IDLE_IN_TRANSACTION_MS}', false)`;
@@ -266,6 +247,7 @@ function openPool({ connection, poolSize, statementTimeoutSeconds }: DatabaseOpt
     ...connection,
     max: poolSize,
     connectionTimeoutMillis: CONNECTION_WAIT_MS,
+    query_timeout: limit + GRACE_MS,
     idleTimeoutMillis: IDLE_MS,
     maxLifetimeSeconds: LIFETIME_SECONDS,
     keepAlive: true,
@@ -278,9 +260,15 @@ function openPool({ connection, poolSize, statementTimeoutSeconds }: DatabaseOpt
       await client.query(query);
     },
   });
-  // The pool listens for errors of idle connections only; one in use would end the process by them.
+  // Without a listener, an error of a connection in use would end the process.
   pool.on('connect', (client) => client.on('error', () => {}));
   return pool;
+}
+
+/** The row of a statement that always returns one. */
+export function single<Row>([row]: readonly Row[]): Row {
+  if (row === undefined) throw new Error('The statement returned no row');
+  return row;
 }
 
 /** Whether an error is PostgreSQL's unique violation, of the named constraint or index if one is given. */

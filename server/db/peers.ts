@@ -2,16 +2,16 @@ import { type Executor, statement } from './database.ts';
 
 const PREFIX = 'forage/';
 
-/** How a server calls itself on each of its connections; PostgreSQL keeps 63 bytes of it. */
+/** The application_name of a server's connections; PostgreSQL keeps 63 bytes. */
 export const applicationName = (serverId: string): string => `${PREFIX}${serverId}`;
 
-const otherServers = statement<readonly [own: string, pattern: string], { name: string }>(
+const otherServers = statement<[own: string, pattern: string], { name: string }>(
   'db.other_servers',
   `select distinct application_name as name from pg_stat_activity
     where datname = current_database() and application_name <> $1 and application_name like $2`,
 );
 
-/** The ids of other servers that have connections to this database at this moment. An idle one may have none. */
+/** The ids of other servers with connections to this database now. An idle server may have none. */
 export async function findOtherServers(executor: Executor, serverId: string): Promise<string[]> {
   const rows = await executor.run(otherServers, [applicationName(serverId), `${PREFIX}%`]);
   return rows.map(({ name }) => name.slice(PREFIX.length));

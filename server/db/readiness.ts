@@ -1,66 +1,63 @@
-import { randomUUID } from 'node:crypto';
-import { withinRequest } from '#server/request-scope.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { outsideRequests } from '#server/request-scope.ts';
 import { type Database, statement } from './database.ts';
 import { DatabaseFailure } from './database-failure.ts';
 
 export interface Readiness {
   readonly ok: boolean;
-  /** Why not, in words for an operator; null when it is. */
+  /** Why not, for an operator; null when it is ready. */
   readonly reason: string | null;
 }
 
-/** Longer than this and a caller would have waited too long as well. */
-const PATIENCE_MS = 2_000;
+const TIMEOUT_MS = 2_000;
 
-interface Standing {
+interface DatabaseState {
   readonly ran: readonly string[] | null;
   readonly standby: boolean;
   readonly readOnly: boolean;
 }
 
-const look = statement<[], Standing>(
-  'databaseStanding',
+const readState = statement<[], DatabaseState>(
+  'db.state',
   `select (select array_agg(name order by number) from schema_migrations) as ran,
           pg_is_in_recovery() as standby,
           current_setting('default_transaction_read_only')::boolean as "readOnly"`,
 );
 
 /**
- * A function that says whether the database can be worked with: a round trip within two seconds, a server that takes
- * writes, and the migrations that this server brings (`wanted`, by name). More migrations than these are a newer
- * server's, which is starting beside this one: the older goes on meanwhile. Several askers share one look.
+ * Returns a function that reports whether the database can be used: a round trip within two seconds, a server that accepts
+ * writes, and all migrations named in `wanted`. Further migrations are allowed: a newer server ran them during a rolling
+ * upgrade. Concurrent callers share one statement. Never rejects.
  */
 export function createReadiness(db: Database, wanted: readonly string[]): () => Promise<Readiness> {
-  let looking: Promise<Readiness> | null = null;
+  let pending: Promise<Readiness> | null = null;
   return () => {
-    looking ??= databaseReady(db, wanted).finally(() => {
-      looking = null;
+    pending ??= checkDatabase(db, wanted).finally(() => {
+      pending = null;
     });
-    return looking;
+    const late = sleep(TIMEOUT_MS, no(`the database did not answer within ${TIMEOUT_MS / 1000} s`), {
+      ref: false,
+    });
+    return Promise.race([pending, late]);
   };
 }
 
-/** One look (see `createReadiness`). Never rejects. */
-async function databaseReady(db: Database, wanted: readonly string[]): Promise<Readiness> {
-  const signal = AbortSignal.timeout(PATIENCE_MS);
+async function checkDatabase(db: Database, wanted: readonly string[]): Promise<Readiness> {
   try {
-    const [standing] = await withinRequest({ requestId: randomUUID(), signal, address: null }, () =>
-      db.run(look, []),
-    );
-    return verdict(standing, wanted);
+    const [state] = await outsideRequests(() => db.run(readState, []));
+    return verdict(state, wanted);
   } catch (error) {
-    if (signal.aborted) return no(`the database has not answered within ${PATIENCE_MS / 1000} s`);
-    return no(error instanceof DatabaseFailure ? error.message : `the database refuses: ${String(error)}`);
+    return no(error instanceof DatabaseFailure ? error.message : `the database reports: ${String(error)}`);
   }
 }
 
 const no = (reason: string): Readiness => ({ ok: false, reason });
 
-function verdict(standing: Standing | undefined, wanted: readonly string[]): Readiness {
-  if (standing === undefined) return no('the database has not answered');
-  if (standing.standby) return no('the database is a standby, which takes no writes');
-  if (standing.readOnly) return no('the database is set to read-only (default_transaction_read_only)');
-  const missing = wanted.filter((name) => !standing.ran?.includes(name));
+function verdict(state: DatabaseState | undefined, wanted: readonly string[]): Readiness {
+  if (state === undefined) return no('the database returned no state');
+  if (state.standby) return no('the database is a standby, which accepts no writes');
+  if (state.readOnly) return no('the database is set to read-only (default_transaction_read_only)');
+  const missing = wanted.filter((name) => !state.ran?.includes(name));
   if (missing.length > 0) return no(`the database lacks migrations of this server: ${missing.join(', ')}`);
   return { ok: true, reason: null };
 }

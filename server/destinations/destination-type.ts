@@ -5,16 +5,20 @@ export interface MetadataField {
   readonly name: string;
   readonly label: string;
   readonly description: string;
-  readonly required: boolean;
-  /** `secret` is written, never read back. */
+  /** By default false. */
+  readonly required?: boolean;
+  /** A `secret` can be set but is never shown. */
   readonly fieldType: 'text' | 'url' | 'number' | 'boolean' | 'secret';
-  readonly defaultValue: string;
+  /** By default empty. */
+  readonly defaultValue?: string;
 }
 
-/** What a destination is told of one release. */
+/** One release, as a destination receives it. */
 export interface Delivery {
   readonly releaseId: string;
   readonly releaseIntentId: string;
+  /** 1, and one more with each retry. */
+  readonly run: number;
   readonly organisation: string;
   readonly project: string;
   readonly environment: string;
@@ -31,43 +35,60 @@ export interface Delivery {
     readonly version: string | null;
     readonly metadata: Readonly<Record<string, string>>;
   };
-  /** With which the destination calls `ReleaseService.ReportRelease`; made anew for each attempt. */
+  /** The credential for `ReleaseService.ReportRelease`; a new one for each attempt. */
   readonly reportToken: string;
-  /** When the attempt began that is being taken over or made; a delivery that is resumed keeps it. */
+  /** When the first attempt started; a delivery that is resumed after a crash keeps it. */
   readonly startedAt: Date;
 }
 
-/** How a delivery ended, or that it goes on elsewhere until it is reported. */
+/** A delivery that was sent and has been cancelled. */
+export type CancelledDelivery = Omit<Delivery, 'mode' | 'force' | 'artifact' | 'reportToken' | 'startedAt'>;
+
+/** How a delivery ended; `RUNNING`: the destination will report the outcome later. */
 export type Outcome =
   | { readonly status: 'SUCCEEDED'; readonly planOutput?: string }
-  | { readonly status: 'FAILED' | 'TIMED_OUT'; readonly errorMessage: string }
+  | {
+      readonly status: 'FAILED';
+      readonly errorMessage: string;
+      /** Whether the destination itself said so; otherwise it may have deployed all the same. */
+      readonly reported: boolean;
+    }
+  | { readonly status: 'TIMED_OUT'; readonly errorMessage: string }
   | { readonly status: 'RUNNING' };
 
 export interface DeliveryRun {
   /** Appends a line to the release's log. */
   log(line: string, channel?: 'stdout' | 'stderr'): void;
-  /** Marks the release as running: the destination has begun. */
+  /** Marks the release as running: the destination has started. */
   running(): Promise<void>;
   /** Aborts when the server stops, the lease is lost or the release is cancelled. */
   readonly signal: AbortSignal;
 }
 
-export interface DestinationType {
+export interface TypeName {
   readonly organisation: string;
   readonly name: string;
   readonly version: number;
-  readonly description: string;
-  readonly fields: readonly MetadataField[];
-  /** Seconds after which a release to a destination with this metadata counts as timed out. */
-  timeoutSeconds(metadata: Readonly<Record<string, string>>): number;
-  /** Problems of metadata beyond required fields and their kinds; empty when all is well. */
-  check(metadata: Readonly<Record<string, string>>): readonly { field: string; message: string }[];
-  /** Carries out one delivery. Idempotent by the release id: it may be called again after a crash. */
-  deliver(delivery: Delivery, run: DeliveryRun): Promise<Outcome>;
 }
 
-/** The types this server knows, by `organisation/name@version`. */
+export const labelOf = ({ organisation, name, version }: TypeName): string =>
+  `${organisation}/${name}@${version}`;
+
+export interface DestinationType extends TypeName {
+  readonly description: string;
+  readonly fields: readonly MetadataField[];
+  /** Seconds after which a release to a destination with this metadata times out. */
+  timeoutSeconds(metadata: Readonly<Record<string, string>>): number;
+  /** Problems that the fields' declarations do not cover; empty when there are none. */
+  check(metadata: Readonly<Record<string, string>>): readonly { field: string; message: string }[];
+  /** Delivers one release. Idempotent by the release id: it may be called again after a crash. */
+  deliver(delivery: Delivery, run: DeliveryRun): Promise<Outcome>;
+  /** Tells the destination that a delivery was cancelled, if its metadata asks for that. Rejects if it could not. */
+  cancel?(delivery: CancelledDelivery, signal: AbortSignal): Promise<void>;
+}
+
+/** The types that this server can deliver to. */
 export interface DestinationTypes {
   list(): readonly DestinationType[];
-  find(organisation: string, name: string, version: number): DestinationType | undefined;
+  find(type: TypeName): DestinationType | undefined;
 }

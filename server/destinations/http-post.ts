@@ -4,18 +4,17 @@ import { guardedLookup, TargetRefused, type TargetRules, targetProblem } from '.
 
 export interface PostAnswer {
   readonly status: number;
-  /** The `Retry-After` header as it came, or null. */
+  /** The `Retry-After` header, or null. */
   readonly retryAfter: string | null;
-  /** The body, cut after the limit. */
+  /** The body, truncated after the limit. */
   readonly body: string;
   readonly truncated: boolean;
 }
 
 /**
- * Sends one POST and reads the answer, at most `limit` bytes of its body. Redirects are not followed, connections are
- * not kept, and no time limit applies but the signal: Node's `fetch` would give up on a slow receiver after 300 s.
- * Rejects with `TargetRefused` before anything is sent to a place that the rules do not allow, with the network's error, or
- * with the signal's reason when it aborts.
+ * Sends one POST and reads at most `limit` bytes of the answer's body. Redirects are not followed, connections are not reused,
+ * and only the signal limits the time: Node's `fetch` would time out after 300 s.
+ * @throws TargetRefused, before anything is sent, for an address that the rules forbid; network errors; the signal's reason.
  */
 export function post(
   url: URL,
@@ -24,7 +23,7 @@ export function post(
   options: { limit: number; signal: AbortSignal; rules: TargetRules },
 ): Promise<PostAnswer> {
   const { limit, signal, rules } = options;
-  // A literal address is never looked up.
+  // A literal address is never resolved, so the lookup would not check it.
   const problem = targetProblem(url, rules);
   if (problem !== null) return Promise.reject(new TargetRefused(problem));
   const send = url.protocol === 'https:' ? requestHttps : requestHttp;
@@ -59,9 +58,8 @@ export function post(
         });
         response.on('end', () => end(false));
         response.on('error', fail);
-        // A body that stops half-way is a network error like any other.
         response.on('close', () => {
-          if (!response.complete) fail(new Error('the connection closed in the middle of the answer'));
+          if (!response.complete) fail(new Error('the connection closed before the end of the answer'));
         });
       },
     );

@@ -1,5 +1,5 @@
 import type { FieldProblem } from '#domain/problem.ts';
-import type { DestinationType, MetadataField } from './destination-type.ts';
+import { type DestinationType, labelOf, type MetadataField } from './destination-type.ts';
 
 export type Metadata = Readonly<Record<string, string>>;
 
@@ -15,18 +15,27 @@ function kindProblem(field: MetadataField, value: string): string | null {
     case 'url':
       return URL.canParse(value) && ['http:', 'https:'].includes(new URL(value).protocol)
         ? null
-        : 'must be an address that starts with http:// or https://';
+        : 'must be a URL that starts with http:// or https://';
   }
 }
 
-/** Metadata as it is stored: without empty values, which mean the same as absent ones. */
+const fieldsOf = (type: DestinationType, wanted: MetadataField['fieldType']): string[] =>
+  type.fields.filter(({ fieldType }) => fieldType === wanted).map(({ name }) => name);
+
+/** The names of a type's secret fields. */
+export const secretFields = (type: DestinationType): string[] => fieldsOf(type, 'secret');
+
+/** The names of a type's fields that say where it delivers to. */
+export const addressFields = (type: DestinationType): string[] => fieldsOf(type, 'url');
+
+/** Metadata without empty values, which are equivalent to absent ones. */
 export function withoutEmpty(metadata: Metadata): Metadata {
   return Object.fromEntries(Object.entries(metadata).filter(([, value]) => value !== ''));
 }
 
 /**
- * What is wrong with a destination's metadata: keys that its type does not know, required ones that are missing, values
- * of the wrong kind, and what the type itself has to say. Fields are named `metadata["key"]`; empty when all is well.
+ * Problems of a destination's metadata: unknown keys, missing required fields, malformed values, and those that the type
+ * itself finds. Fields are named `metadata["key"]`; empty when the metadata is valid.
  */
 export function checkMetadata(type: DestinationType, metadata: Metadata): FieldProblem[] {
   const path = (key: string) => `metadata["${key}"]`;
@@ -35,11 +44,8 @@ export function checkMetadata(type: DestinationType, metadata: Metadata): FieldP
   for (const [key, value] of Object.entries(metadata)) {
     const field = known.get(key);
     if (field === undefined) {
-      const names = [...known.keys()].join(', ');
-      problems.push({
-        field: path(key),
-        message: `is not known to ${type.organisation}/${type.name}, which takes ${names}`,
-      });
+      const message = `unknown field of ${labelOf(type)}; must be one of ${[...known.keys()].join(', ')}`;
+      problems.push({ field: path(key), message });
       continue;
     }
     const message = kindProblem(field, value);
@@ -54,20 +60,16 @@ export function checkMetadata(type: DestinationType, metadata: Metadata): FieldP
   return type.check(metadata).map(({ field, message }) => ({ field: path(field), message }));
 }
 
-/** The metadata that may be shown: everything but secrets, whose keys are left out. */
+/** The metadata without its secrets; nothing for an unknown type, of which no field is known to be public. */
 export function shownMetadata(type: DestinationType | undefined, metadata: Metadata): Metadata {
-  // Of a type this server does not know nothing says which values are secret.
-  if (type === undefined) return {};
-  const open = new Set(
-    type.fields.filter((field) => field.fieldType !== 'secret').map((field) => field.name),
-  );
-  return Object.fromEntries(Object.entries(metadata).filter(([key]) => open.has(key)));
+  const shown = (type?.fields ?? [])
+    .filter(({ fieldType }) => fieldType !== 'secret')
+    .map(({ name }) => name);
+  return Object.fromEntries(Object.entries(metadata).filter(([name]) => shown.includes(name)));
 }
 
-/** The metadata after an update: what is given replaces everything, but secrets that are not given again stay. */
+/** The metadata after an update: `given` replaces everything except secrets that it leaves out. */
 export function keepSecrets(type: DestinationType, before: Metadata, given: Metadata): Metadata {
-  const kept = type.fields
-    .filter((field) => field.fieldType === 'secret')
-    .flatMap(({ name }) => (before[name] === undefined ? [] : [[name, before[name]] as const]));
+  const kept = Object.entries(before).filter(([name]) => secretFields(type).includes(name));
   return { ...Object.fromEntries(kept), ...given };
 }

@@ -20,6 +20,7 @@ function setUp() {
 
 const delivery = (change: Partial<Delivery> = {}): Delivery => ({
   releaseId: 'r',
+  run: 1,
   releaseIntentId: 'i',
   organisation: 'acme',
   project: 'checkout',
@@ -48,7 +49,7 @@ function run(signal = new AbortController().signal) {
 }
 
 describe('forage/noop@1', () => {
-  it('succeeds at once and says that it deployed nothing', async () => {
+  it('succeeds immediately and logs that nothing is deployed', async () => {
     const { noop, waits } = setUp();
     const to = run();
     expect(await noop.deliver(delivery(), to)).toEqual({ status: 'SUCCEEDED' });
@@ -57,7 +58,7 @@ describe('forage/noop@1', () => {
     expect(noop.description).toContain('Deploys nothing');
   });
 
-  it('takes its seconds, counted from when it first began', async () => {
+  it('waits for its seconds, counted from the first start', async () => {
     const { noop, waits } = setUp();
     await noop.deliver(delivery({ metadata: { seconds: '30' } }), run());
     const startedAt = new Date(NOW.getTime() - 20_000);
@@ -67,25 +68,26 @@ describe('forage/noop@1', () => {
     expect(noop.timeoutSeconds({ seconds: '30' })).toBeGreaterThan(30);
   });
 
-  it('fails on request, with the words it was given', async () => {
+  it('fails on request, with the given message', async () => {
     const { noop } = setUp();
     const fails = (metadata: Record<string, string>) => noop.deliver(delivery({ metadata }), run());
-    expect(await fails({ fail: 'true' })).toEqual({ status: 'FAILED', errorMessage: 'failed on request' });
-    expect(await fails({ fail: 'true', fail_message: 'no room' })).toEqual({
-      status: 'FAILED',
-      errorMessage: 'no room',
+    const failed = { status: 'FAILED', reported: true };
+    expect(await fails({ fail: 'true' })).toEqual({ ...failed, errorMessage: 'failed on request' });
+    expect(await fails({ fail: 'true', fail_message: 'disk full' })).toEqual({
+      ...failed,
+      errorMessage: 'disk full',
     });
-    expect(await fails({ fail: 'false', fail_message: 'no room' })).toEqual({ status: 'SUCCEEDED' });
+    expect(await fails({ fail: 'false', fail_message: 'disk full' })).toEqual({ status: 'SUCCEEDED' });
   });
 
-  it('plans in words', async () => {
+  it('has a readable plan', async () => {
     const { noop } = setUp();
     const outcome = await noop.deliver(delivery({ mode: 'plan' }), run());
     expect(outcome).toMatchObject({ status: 'SUCCEEDED' });
     expect(outcome.status === 'SUCCEEDED' && outcome.planOutput).toContain('fix-1 1.2 (abc)');
   });
 
-  it('gives up when it is told to', async () => {
+  it('stops when it is aborted', async () => {
     const { noop } = setUp();
     const signal = AbortSignal.abort(new Error('cancelled'));
     await expect(noop.deliver(delivery({ metadata: { seconds: '1' } }), run(signal))).rejects.toThrow(

@@ -12,13 +12,13 @@ function planOf(delivery: Delivery): string {
   return [
     `${artifact.slug}${version} (${artifact.commitSha})`,
     `would go to ${destination} in ${environment}.`,
-    'forage/noop deploys nothing: there is nothing to change.',
+    'forage/noop deploys nothing, so there is nothing to change.',
   ].join('\n');
 }
 
 /**
- * `forage/noop@1`: deploys nothing. It succeeds at once or after `seconds`, or fails on request, so that policies and
- * pipelines can be tried out. A delivery that is taken over after a crash goes on from when it first began.
+ * `forage/noop@1`: deploys nothing; for trying out policies and pipelines. It succeeds after `seconds`, or fails on request. A
+ * delivery that is resumed after a crash counts them from its first start.
  */
 export function createNoop(clock: Clock): DestinationType {
   return {
@@ -26,13 +26,12 @@ export function createNoop(clock: Clock): DestinationType {
     name: 'noop',
     version: 1,
     description:
-      'Deploys nothing: for trying out policies and pipelines. Succeeds at once or after some seconds, or fails when asked to.',
+      'Deploys nothing; for trying out policies and pipelines. Succeeds immediately or after a set time, or fails on request.',
     fields: [
       {
         name: 'seconds',
         label: 'Seconds',
-        description: `How long a release pretends to take: a whole number from 0 to ${MAX_SECONDS}.`,
-        required: false,
+        description: `The simulated duration: a whole number from 0 to ${MAX_SECONDS}.`,
         fieldType: 'number',
         defaultValue: '0',
       },
@@ -40,7 +39,6 @@ export function createNoop(clock: Clock): DestinationType {
         name: 'fail',
         label: 'Fail',
         description: 'Whether every release fails: true or false.',
-        required: false,
         fieldType: 'boolean',
         defaultValue: 'false',
       },
@@ -48,12 +46,11 @@ export function createNoop(clock: Clock): DestinationType {
         name: 'fail_message',
         label: 'Failure message',
         description: 'The error of a release that fails.',
-        required: false,
         fieldType: 'text',
         defaultValue: 'failed on request',
       },
     ],
-    // It keeps its own time; the minute is for a server that was away.
+    // It ends on its own; the extra minute is for a server that was down.
     timeoutSeconds: (metadata) => secondsOf(metadata) + 60,
     check(metadata) {
       const seconds = secondsOf(metadata);
@@ -64,12 +61,13 @@ export function createNoop(clock: Clock): DestinationType {
       await run.running();
       const seconds = secondsOf(delivery.metadata);
       run.log(
-        `forage/noop: ${delivery.mode} of ${delivery.artifact.slug} to ${delivery.destination}; nothing is deployed, this takes ${seconds} s`,
+        `forage/noop: ${delivery.mode} of ${delivery.artifact.slug} to ${delivery.destination}; nothing is deployed, duration ${seconds} s`,
       );
       const left = delivery.startedAt.getTime() + seconds * 1000 - clock.now().getTime();
       if (left > 0) await clock.sleep(left, run.signal);
       if (delivery.metadata.fail === 'true') {
-        return { status: 'FAILED', errorMessage: delivery.metadata.fail_message ?? 'failed on request' };
+        const errorMessage = delivery.metadata.fail_message ?? 'failed on request';
+        return { status: 'FAILED', errorMessage, reported: true };
       }
       return delivery.mode === 'plan'
         ? { status: 'SUCCEEDED', planOutput: planOf(delivery) }

@@ -109,7 +109,7 @@ describe('an address of a webhook', () => {
   });
 
   test.each(['http://user@deploy.example/', 'https://user:word@deploy.example/', 'http://:word@1.1.1.1/'])(
-    '%s is refused for what it holds, wherever webhooks may lead',
+    '%s is refused with a user or password, even if private addresses are allowed',
     (url) => {
       for (const allow of [false, true])
         expect(targetProblem(new URL(url), targetRules(allow))).toContain('user or a password');
@@ -117,12 +117,12 @@ describe('an address of a webhook', () => {
   );
 
   test.each(['https://deploy.example/hook', 'http://1.1.1.1:8080/', 'https://[2606:4700:4700::1111]/'])(
-    '%s is taken',
+    '%s is accepted',
     (url) => expect(targetProblem(new URL(url), rules)).toBeNull(),
   );
 });
 
-describe('the look-up of a connection', () => {
+describe('the lookup of a connection', () => {
   const answering = (...addresses: readonly string[]) => {
     const found: LookupAddress[] = addresses.map((address) => ({
       address,
@@ -130,33 +130,33 @@ describe('the look-up of a connection', () => {
     }));
     return ((_name, _options, callback) => callback(null, found)) as LookupFunction;
   };
-  const look = (lookup: LookupFunction, options: LookupOptions) =>
-    new Promise<unknown>((resolve, reject) => {
+  const resolve = (lookup: LookupFunction, options: LookupOptions) =>
+    new Promise<unknown>((fulfil, reject) => {
       guardedLookup({ ...targetRules(false), lookup })('deploy.example', options, (error, address, family) =>
-        error === null ? resolve([address, family]) : reject(error),
+        error === null ? fulfil([address, family]) : reject(error),
       );
     });
 
-  test('gives what it has judged, in either form', async () => {
+  test('returns the checked addresses, in either form', async () => {
     const all = [
       { address: '1.1.1.1', family: 4 },
       { address: '2606:4700:4700::1111', family: 6 },
     ];
     const lookup = answering('1.1.1.1', '2606:4700:4700::1111');
-    expect(await look(lookup, { all: true })).toEqual([all, undefined]);
-    expect(await look(lookup, {})).toEqual(['1.1.1.1', 4]);
+    expect(await resolve(lookup, { all: true })).toEqual([all, undefined]);
+    expect(await resolve(lookup, {})).toEqual(['1.1.1.1', 4]);
   });
 
   test('refuses a name of which any address is private', async () => {
     for (const addresses of [['127.0.0.1'], ['1.1.1.1', '10.0.0.1'], ['2606:4700:4700::1111', '::1']]) {
       for (const all of [true, false])
-        await expect(look(answering(...addresses), { all })).rejects.toThrow(TargetRefused);
+        await expect(resolve(answering(...addresses), { all })).rejects.toThrow(TargetRefused);
     }
   });
 
-  test('tells what the resolver could not do, and a name without addresses', async () => {
+  test('passes on the resolver’s error, and rejects a name without addresses', async () => {
     const failing = ((_name, _options, callback) => callback(new Error('ENOTFOUND'), [])) as LookupFunction;
-    await expect(look(failing, { all: true })).rejects.toThrow('ENOTFOUND');
-    await expect(look(answering(), { all: true })).rejects.toThrow('has no address');
+    await expect(resolve(failing, { all: true })).rejects.toThrow('ENOTFOUND');
+    await expect(resolve(answering(), { all: true })).rejects.toThrow('has no address');
   });
 });

@@ -1,19 +1,24 @@
 import pRetry from 'p-retry';
 import { Webhook } from 'standardwebhooks';
 import type { Clock } from '#server/context.ts';
-import type { Delivery, DeliveryRun, DestinationType, Outcome } from './destination-type.ts';
+import type {
+  CancelledDelivery,
+  Delivery,
+  DeliveryRun,
+  DestinationType,
+  Outcome,
+} from './destination-type.ts';
 import { type PostAnswer, post } from './http-post.ts';
 import type { Metadata } from './metadata.ts';
 import { TargetRefused, type TargetRules, targetProblem } from './target.ts';
 
 const DEFAULT_TIMEOUT_SECONDS = 300;
 const MAX_TIMEOUT_SECONDS = 86_400;
-/** Bytes of an answer that are read: a plan's text, or enough to say what went wrong. */
-const PLAN_LIMIT = 1_000_000;
-const ANSWER_LIMIT = 16_000;
-const SHOWN_CHARACTERS = 200;
-const ATTEMPTS = 5;
-/** A receiver that asks for more patience than this is asked again after it all the same. */
+/** How many bytes of an answer are read: a plan, or enough for an error message. */
+const MAX_PLAN_BYTES = 1_000_000;
+const MAX_ANSWER_BYTES = 16_000;
+const MAX_QUOTED_CHARACTERS = 200;
+const MAX_ATTEMPTS = 5;
 const MAX_RETRY_AFTER_MS = 60_000;
 /** `ReleaseService.ReportRelease` in the Connect protocol: a POST of JSON. */
 const REPORT_PATH = '/forest.v1.ReleaseService/ReportRelease';
@@ -21,19 +26,19 @@ const RETRIED_STATUSES = new Set([408, 425, 429]);
 
 export interface WebhookOptions {
   readonly clock: Clock;
-  /** The server's address without a trailing slash, where outcomes are reported; null while it is not known. */
+  /** The server's URL without a trailing slash, for reports; null while it is unknown. */
   readonly publicUrl: () => string | null;
-  /** Where webhooks may lead to. */
+  /** Which addresses may be called. */
   readonly targets: TargetRules;
-  /** Headers by which a receiver continues our trace; none unless given. */
+  /** Headers that propagate the current trace; none by default. */
   readonly traceHeaders?: () => Readonly<Record<string, string>>;
-  /** Milliseconds before the second attempt; doubled for each further one. */
+  /** Milliseconds before the second attempt; doubled for each further one, plus up to 50 % of jitter. */
   readonly firstRetryMs?: number;
-  /** From 0 up to 1: how much of a wait is left to chance. */
+  /** For the jitter: from 0 up to 1. */
   readonly random?: () => number;
 }
 
-/** An attempt that may go better next time. */
+/** A failed attempt that is retried. */
 class Retryable extends Error {
   readonly retryAfter: string | null;
   constructor(message: string, retryAfter: string | null) {
@@ -42,17 +47,21 @@ class Retryable extends Error {
   }
 }
 
-/** An end that another attempt would not change. */
-class Refused extends Error {}
-
-class OutOfTime extends Error {}
+/** A failed attempt that is not retried; `reported` when the receiver itself rejected the release. */
+class Rejected extends Error {
+  readonly reported: boolean;
+  constructor(message: string, reported: boolean) {
+    super(message);
+    this.reported = reported;
+  }
+}
 
 const timeoutOf = (metadata: Metadata): number => Number(metadata.timeout_seconds ?? DEFAULT_TIMEOUT_SECONDS);
 
-/** Without user, password and query, which may be secret. */
+/** Without the query, which may be secret. */
 const shownAddress = (url: URL): string => `${url.origin}${url.pathname}`;
 
-/** Milliseconds that a `Retry-After` header asks for (seconds or an HTTP date), or null when it says nothing usable. */
+/** The wait of a `Retry-After` header (seconds or an HTTP date) in milliseconds, at most a minute; null for an invalid one. */
 export function retryAfterMs(header: string | null, now: Date): number | null {
   if (header === null) return null;
   const text = header.trim();
@@ -61,36 +70,46 @@ export function retryAfterMs(header: string | null, now: Date): number | null {
 }
 
 function requestBody(delivery: Delivery, timestamp: Date, publicUrl: string | null): string {
-  const { artifact } = delivery;
+  const { commitSha, ...artifact } = delivery.artifact;
   return JSON.stringify({
     type: 'release.requested',
     timestamp: timestamp.toISOString(),
     release_id: delivery.releaseId,
     release_intent_id: delivery.releaseIntentId,
+    run: delivery.run,
     organisation: delivery.organisation,
     project: delivery.project,
     environment: delivery.environment,
     destination: delivery.destination,
     mode: delivery.mode,
     force: delivery.force,
-    artifact: {
-      id: artifact.id,
-      slug: artifact.slug,
-      title: artifact.title,
-      commit_sha: artifact.commitSha,
-      branch: artifact.branch,
-      version: artifact.version,
-      metadata: artifact.metadata,
-    },
+    artifact: { ...artifact, commit_sha: commitSha },
     report_token: delivery.reportToken,
     ...(publicUrl === null ? {} : { report_url: `${publicUrl}${REPORT_PATH}` }),
   });
 }
 
-/** The answer without what only the receiver is to know: one that echoes its request would show it to all members. */
+/** Has nothing that could be deployed with. */
+const cancelBody = (delivery: CancelledDelivery, timestamp: Date): string =>
+  JSON.stringify({
+    type: 'release.cancelled',
+    timestamp: timestamp.toISOString(),
+    release_id: delivery.releaseId,
+    release_intent_id: delivery.releaseIntentId,
+    run: delivery.run,
+    organisation: delivery.organisation,
+    project: delivery.project,
+    environment: delivery.environment,
+    destination: delivery.destination,
+  });
+
+/** The idempotency key of a delivery: each run is a delivery of its own. */
+const deliveryId = ({ releaseId, run }: Pick<Delivery, 'releaseId' | 'run'>): string =>
+  run === 1 ? releaseId : `${releaseId}.${run}`;
+
+/** The answer without the delivery's secrets: a receiver that echoes its request would show them to all members. */
 function withoutSecrets(answer: PostAnswer, { reportToken, metadata }: Delivery): PostAnswer {
   const secrets = [reportToken, metadata.secret ?? ''].filter((secret) => secret !== '');
-  // A body that was cut in the middle of one would still begin it.
   const body = secrets.reduce(
     (text, secret) => withoutStart(text.replaceAll(secret, '…'), secret),
     answer.body,
@@ -98,80 +117,83 @@ function withoutSecrets(answer: PostAnswer, { reportToken, metadata }: Delivery)
   return { ...answer, body };
 }
 
-/** A text without the beginning of a secret at its end, where that is long enough to be one. */
+/** A text that does not end with the first 8 or more characters of a secret, as a truncated answer can. */
 function withoutStart(text: string, secret: string): string {
   for (let length = Math.min(secret.length - 1, text.length); length >= 8; length--)
     if (text.endsWith(secret.slice(0, length))) return `${text.slice(0, -length)}…`;
   return text;
 }
 
-function refusal(answer: PostAnswer, address: string): string {
-  const words = answer.body.replace(/\s+/g, ' ').trim().slice(0, SHOWN_CHARACTERS);
+function rejection(answer: PostAnswer, address: string): string {
+  const quoted = answer.body.replace(/\s+/g, ' ').trim().slice(0, MAX_QUOTED_CHARACTERS);
   const redirect = answer.status >= 300 && answer.status < 400 ? ' (redirects are not followed)' : '';
-  return `${address} answered ${answer.status}${redirect}${words === '' ? '' : `: ${words}`}`;
+  return `${address} answered ${answer.status}${redirect}${quoted === '' ? '' : `: ${quoted}`}`;
 }
 
 function accepted(answer: PostAnswer, delivery: Delivery): Outcome {
   if (answer.status === 202) return { status: 'RUNNING' };
   if (delivery.mode !== 'plan') return { status: 'SUCCEEDED' };
-  const cut = answer.truncated ? `\n… cut after ${PLAN_LIMIT} bytes` : '';
-  return { status: 'SUCCEEDED', planOutput: answer.body + cut };
+  const notice = answer.truncated ? `\n… truncated after ${MAX_PLAN_BYTES} bytes` : '';
+  return { status: 'SUCCEEDED', planOutput: answer.body + notice };
 }
 
-/** Problems of the fields that their kinds do not show. */
 function check(metadata: Metadata, targets: TargetRules): { field: string; message: string }[] {
   const problems: { field: string; message: string }[] = [];
+  const refuse = (field: string, message: string) => problems.push({ field, message });
   const target = targetProblem(new URL(metadata.url ?? ''), targets);
-  if (target !== null) problems.push({ field: 'url', message: target });
+  if (target !== null) refuse('url', target);
   const timeout = timeoutOf(metadata);
   if (!Number.isInteger(timeout) || timeout < 1 || timeout > MAX_TIMEOUT_SECONDS) {
-    problems.push({
-      field: 'timeout_seconds',
-      message: `must be a whole number from 1 to ${MAX_TIMEOUT_SECONDS}`,
-    });
+    refuse('timeout_seconds', `must be a whole number from 1 to ${MAX_TIMEOUT_SECONDS}`);
   }
   const secret = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(metadata.secret ?? '')?.[1];
-  // The scheme asks for 24 to 64 bytes.
+  // As the Standard Webhooks specification requires.
   const bytes = secret === undefined || secret.length % 4 !== 0 ? 0 : Buffer.from(secret, 'base64').length;
   if (bytes < 24 || bytes > 64) {
-    problems.push({ field: 'secret', message: 'must be whsec_ and the base64 of 24 to 64 random bytes' });
+    refuse('secret', 'must be whsec_ followed by the base64 of 24 to 64 random bytes');
   }
   return problems;
 }
 
 /**
- * `forage/webhook@1`: tells a receiver of the release by a POST that is signed by the Standard Webhooks scheme, with the
- * release id as `webhook-id`, which stays the same however often it is sent. A 2xx answer ends the release well, 202
- * leaves it running until `ReportRelease`. Network errors, 408, 425, 429 and 5xx are tried again, five times in all;
- * other answers fail at once, and so does a receiver at a place that is not called. Everything together may take `timeout_seconds` from the first attempt on.
+ * `forage/webhook@1`: sends the release to a receiver as a POST, signed by the Standard Webhooks scheme. The `webhook-id` is the
+ * release id (from the second run on with `.<run>`) and is the same in every attempt. A 2xx answer means success; 202 means that the receiver calls `ReportRelease`
+ * later. Network errors, 408, 425, 429 and 5xx are retried, with at most 5 attempts; other answers and forbidden addresses fail
+ * immediately. All attempts together must end within `timeout_seconds`.
  */
 export function createWebhook(options: WebhookOptions): DestinationType {
   const { clock, firstRetryMs = 500, random = Math.random } = options;
 
-  const attempt = async (delivery: Delivery, run: DeliveryRun, signal: AbortSignal): Promise<Outcome> => {
-    const { secret = '' } = delivery.metadata;
-    if (secret === '') throw new Refused('the destination has no signing secret any more: give it one');
-    const url = new URL(delivery.metadata.url ?? '');
-    const address = shownAddress(url);
-    const now = clock.now();
-    const body = requestBody(delivery, now, options.publicUrl());
+  const send = (
+    { url = '', secret = '' }: Metadata,
+    { id, body, at }: { readonly id: string; readonly body: string; readonly at: Date },
+    { limit, signal }: { readonly limit: number; readonly signal: AbortSignal },
+  ): Promise<PostAnswer> => {
     const headers = {
       ...options.traceHeaders?.(),
       'content-type': 'application/json',
       'user-agent': 'Forage/1 (webhook)',
-      'webhook-id': delivery.releaseId,
-      'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
-      'webhook-signature': new Webhook(secret).sign(delivery.releaseId, now, body),
+      'webhook-id': id,
+      'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
+      'webhook-signature': new Webhook(secret).sign(id, at, body),
     };
+    return post(new URL(url), headers, body, { limit, signal, rules: options.targets });
+  };
+
+  const attempt = async (delivery: Delivery, run: DeliveryRun, signal: AbortSignal): Promise<Outcome> => {
+    const { metadata } = delivery;
+    if (!metadata.secret) throw new Rejected('the destination has no signing secret; enter one', false);
+    const address = shownAddress(new URL(metadata.url ?? ''));
+    const at = clock.now();
+    const message = { id: deliveryId(delivery), body: requestBody(delivery, at, options.publicUrl()), at };
     run.log(`POST ${address}`);
     let answer: PostAnswer;
     try {
-      const limit = delivery.mode === 'plan' ? PLAN_LIMIT : ANSWER_LIMIT;
-      const sent = await post(url, headers, body, { limit, signal, rules: options.targets });
-      answer = withoutSecrets(sent, delivery);
+      const limit = delivery.mode === 'plan' ? MAX_PLAN_BYTES : MAX_ANSWER_BYTES;
+      answer = withoutSecrets(await send(metadata, message, { limit, signal }), delivery);
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof TargetRefused) throw new Refused(`${address} ${error.message}`);
+      if (error instanceof TargetRefused) throw new Rejected(`${address} ${error.message}`, false);
       const why = error instanceof Error ? error.message || error.name : String(error);
       throw new Retryable(`${address} could not be reached: ${why}`, null);
     }
@@ -179,24 +201,29 @@ export function createWebhook(options: WebhookOptions): DestinationType {
       run.log(`${address} answered ${answer.status}`);
       return accepted(answer, delivery);
     }
-    const words = refusal(answer, address);
+    const problem = rejection(answer, address);
     if (answer.status >= 500 || RETRIED_STATUSES.has(answer.status)) {
-      throw new Retryable(words, answer.retryAfter);
+      throw new Retryable(problem, answer.retryAfter);
     }
-    throw new Refused(words);
+    // A redirect is not followed, so it is no answer of the receiver.
+    throw new Rejected(problem, answer.status >= 400);
   };
 
   const deliver = async (delivery: Delivery, run: DeliveryRun): Promise<Outcome> => {
     const seconds = timeoutOf(delivery.metadata);
     const left = delivery.startedAt.getTime() + seconds * 1000 - clock.now().getTime();
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(new OutOfTime()), Math.max(left, 0));
-    const signal = AbortSignal.any([run.signal, late.signal]);
+    const deadline = new AbortController();
+    const ended = new AbortController();
+    clock.sleep(Math.max(left, 0), ended.signal).then(
+      () => deadline.abort(new Error('the time limit is over')),
+      () => {},
+    );
+    const signal = AbortSignal.any([run.signal, deadline.signal]);
     try {
       await run.running();
       return await pRetry(() => attempt(delivery, run, signal), {
-        retries: ATTEMPTS - 1,
-        // The waiting is done below, by the clock that was passed in and with what the receiver asks for.
+        retries: MAX_ATTEMPTS - 1,
+        // onFailedAttempt waits instead, with the passed clock and the receiver's Retry-After.
         minTimeout: 0,
         signal,
         shouldRetry: ({ error }) => error instanceof Retryable,
@@ -205,23 +232,26 @@ export function createWebhook(options: WebhookOptions): DestinationType {
           if (retriesLeft === 0 || !(error instanceof Retryable)) return;
           const backoff = firstRetryMs * 2 ** (attemptNumber - 1) * (1 + random() / 2);
           const wait = Math.max(backoff, retryAfterMs(error.retryAfter, clock.now()) ?? 0);
-          run.log(`trying again in ${(wait / 1000).toFixed(1)} s`);
+          run.log(`retrying in ${(wait / 1000).toFixed(1)} s`);
           await clock.sleep(wait, signal);
         },
       });
     } catch (error) {
       run.signal.throwIfAborted();
-      if (late.signal.aborted) {
+      if (deadline.signal.aborted) {
         const address = shownAddress(new URL(delivery.metadata.url ?? ''));
         return { status: 'TIMED_OUT', errorMessage: `${address} did not finish within ${seconds} s` };
       }
       if (error instanceof Retryable) {
-        return { status: 'FAILED', errorMessage: `${error.message} (tried ${ATTEMPTS} times)` };
+        const errorMessage = `${error.message} (tried ${MAX_ATTEMPTS} times)`;
+        return { status: 'FAILED', errorMessage, reported: false };
       }
-      if (error instanceof Refused) return { status: 'FAILED', errorMessage: error.message };
+      if (error instanceof Rejected) {
+        return { status: 'FAILED', errorMessage: error.message, reported: error.reported };
+      }
       throw error;
     } finally {
-      clearTimeout(timer);
+      ended.abort();
     }
   };
 
@@ -230,37 +260,48 @@ export function createWebhook(options: WebhookOptions): DestinationType {
     name: 'webhook',
     version: 1,
     description:
-      'Tells a receiver of yours by a signed POST (Standard Webhooks): 2xx means released, 202 that it reports the outcome later by ReportRelease.',
+      'Sends a signed POST (Standard Webhooks) to your receiver. 2xx means deployed; 202 means that it reports the outcome later with ReportRelease.',
     fields: [
       {
         name: 'url',
         label: 'URL',
         description:
-          'Where the request is sent, on the public internet unless the server allows more. Redirects are not followed.',
+          'The receiver, on the public internet unless the server allows private addresses. Redirects are not followed.',
         required: true,
         fieldType: 'url',
-        defaultValue: '',
       },
       {
         name: 'secret',
         label: 'Signing secret',
         description:
-          'whsec_ and the base64 of 24 to 64 random bytes; the receiver checks the signature with it.',
+          'whsec_ followed by the base64 of 24 to 64 random bytes. The receiver verifies signatures with it.',
         required: true,
         fieldType: 'secret',
-        defaultValue: '',
       },
       {
         name: 'timeout_seconds',
         label: 'Timeout in seconds',
-        description: `How long a release may take in all, from 1 to ${MAX_TIMEOUT_SECONDS}.`,
-        required: false,
+        description: `The time limit of a release, with all attempts: 1 to ${MAX_TIMEOUT_SECONDS} seconds.`,
         fieldType: 'number',
         defaultValue: String(DEFAULT_TIMEOUT_SECONDS),
+      },
+      {
+        name: 'cancel_messages',
+        label: 'Cancel messages',
+        description:
+          'Whether the receiver gets a message of type release.cancelled when a release is cancelled that was sent to it.',
+        fieldType: 'boolean',
+        defaultValue: 'false',
       },
     ],
     timeoutSeconds: timeoutOf,
     check: (metadata) => check(metadata, options.targets),
     deliver,
+    async cancel(delivery, signal) {
+      if (delivery.metadata.cancel_messages !== 'true') return;
+      const at = clock.now();
+      const message = { id: `${deliveryId(delivery)}.cancel`, body: cancelBody(delivery, at), at };
+      await send(delivery.metadata, message, { limit: MAX_ANSWER_BYTES, signal });
+    },
   };
 }

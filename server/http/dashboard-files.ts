@@ -1,76 +1,76 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import type { RequestListener } from 'node:http';
 import { join, relative, sep } from 'node:path';
 import { lookup } from 'mrmime';
+import type { Logger } from 'pino';
+import { setDashboardHeaders } from './security-headers.ts';
+import { sendText } from './send-text.ts';
 
-/** One file as it was when the server started, with the compressed forms that the build wrote beside it. */
-interface DashboardFile {
-  readonly type: string;
-  readonly etag: string;
-  readonly plain: Buffer;
-  readonly br: Buffer | undefined;
-  readonly gzip: Buffer | undefined;
-}
-
-export type DashboardFiles = ReadonlyMap<string, DashboardFile>;
+/** Files whose names contain a digest of their content. */
+const HASHED = '/assets/';
+/** Paths that are not screens of the dashboard; unknown ones get 404 rather than the page. */
+const NOT_A_SCREEN = /^\/(assets|(forest|grpc)\.[^/]*)(\/|$)/;
+/** Files that are not served under their own names. */
+const HIDDEN = /^\/\.|\.(br|gz)$/;
+/** Compressed versions that the build wrote beside a file, best first. */
+const ENCODINGS = [
+  { name: 'br', suffix: '.br', accepted: /\bbr\b/ },
+  { name: 'gzip', suffix: '.gz', accepted: /\bgzip\b/ },
+];
 
 /**
- * Reads the built dashboard whole: it is small, and a build that replaces the folder under a running server then neither
- * breaks it nor mixes two versions. Keys are addresses such as `/index.html`. Empty when there is no such folder.
+ * Serves the dashboard: files by name, and the page for every other path, so that each screen can be opened by its URL.
+ * @param directory the built dashboard; null for none
+ * @param log warns when the directory has no build
  */
-export function readDashboardFiles(directory: string): DashboardFiles {
-  const raw = new Map<string, Buffer>();
-  for (const entry of list(directory)) {
-    raw.set(`/${relative(directory, entry).split(sep).join('/')}`, readFileSync(entry));
-  }
-  const files = new Map<string, DashboardFile>();
-  for (const [path, plain] of raw) {
-    if (/\.(br|gz)$/.test(path) || path.startsWith('/.')) continue;
-    const type = lookup(path) ?? 'application/octet-stream';
-    files.set(path, {
-      type: /^(text\/|application\/(javascript|json))/.test(type) ? `${type}; charset=utf-8` : type,
-      etag: `"${createHash('sha256').update(plain).digest('base64url')}"`,
-      plain,
-      br: raw.get(`${path}.br`),
-      gzip: raw.get(`${path}.gz`),
-    });
-  }
-  return files;
+export function dashboardListener(directory: string | null, log: Logger): RequestListener {
+  const files = directory === null ? new Map<string, Buffer>() : readFiles(directory);
+  const etags = new Map([...files].map(([path, content]) => [path, etagOf(content)]));
+  if (directory !== null && files.size === 0)
+    log.warn({ folder: directory }, 'No built dashboard found. Run `npm run build`, or correct STATIC_DIR.');
+  return (request, response) => {
+    setDashboardHeaders(response);
+    if (request.method !== 'GET' && request.method !== 'HEAD') return sendText(response, 404, 'not found');
+    if (files.size === 0) return sendText(response, 404, 'The dashboard is not built. Run `npm run build`.');
+    const requested = (request.url ?? '/').split('?', 1)[0] ?? '/';
+    const isFile = files.has(requested) && !HIDDEN.test(requested);
+    const path = isFile || NOT_A_SCREEN.test(requested) ? requested : '/index.html';
+    const plain = HIDDEN.test(path) ? undefined : files.get(path);
+    if (plain === undefined) return sendText(response, 404, 'not found');
+
+    const etag = etags.get(path) ?? '';
+    response.setHeader('etag', etag);
+    response.setHeader('vary', 'accept-encoding');
+    const forever = requested.startsWith(HASHED);
+    response.setHeader('cache-control', forever ? 'public, max-age=31536000, immutable' : 'no-cache');
+    if (request.headers['if-none-match'] === etag) return response.writeHead(304).end();
+    const accepts = String(request.headers['accept-encoding'] ?? '');
+    const encoding = ENCODINGS.find((one) => one.accepted.test(accepts) && files.has(path + one.suffix));
+    const body = files.get(path + (encoding?.suffix ?? '')) ?? plain;
+    if (encoding !== undefined) response.setHeader('content-encoding', encoding.name);
+    response.writeHead(200, { 'content-type': typeOf(path), 'content-length': body.length });
+    response.end(request.method === 'HEAD' ? undefined : body);
+  };
 }
 
-function list(directory: string): string[] {
-  try {
-    return readdirSync(directory, { recursive: true, withFileTypes: true })
+/**
+ * Reads the built dashboard into memory, so that a new build in the folder of a running server cannot mix two versions. Keys
+ * are paths such as `/index.html`. Empty when the folder does not exist.
+ */
+function readFiles(directory: string): Map<string, Buffer> {
+  if (!existsSync(directory)) return new Map();
+  return new Map(
+    readdirSync(directory, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name));
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-    throw error;
-  }
+      .map((entry) => join(entry.parentPath, entry.name))
+      .map((file) => [`/${relative(directory, file).split(sep).join('/')}`, readFileSync(file)]),
+  );
 }
 
-/** Answers a GET or HEAD with the file: compressed if the browser takes that, or 304 if it has it already. */
-export function sendFile(
-  request: IncomingMessage,
-  response: ServerResponse,
-  file: DashboardFile,
-  cacheControl: string,
-): void {
-  const accepted = String(request.headers['accept-encoding'] ?? '');
-  const encoding =
-    file.br && /\bbr\b/.test(accepted) ? 'br' : file.gzip && /\bgzip\b/.test(accepted) ? 'gzip' : null;
-  const body = (encoding === 'br' ? file.br : encoding === 'gzip' ? file.gzip : null) ?? file.plain;
-  response.setHeader('cache-control', cacheControl);
-  response.setHeader('vary', 'accept-encoding');
-  response.setHeader('etag', file.etag);
-  if (request.headers['if-none-match'] === file.etag) {
-    response.writeHead(304).end();
-    return;
-  }
-  response.setHeader('content-type', file.type);
-  response.setHeader('content-length', body.length);
-  if (encoding !== null) response.setHeader('content-encoding', encoding);
-  response.writeHead(200);
-  response.end(request.method === 'HEAD' ? undefined : body);
+const etagOf = (content: Buffer): string => `"${createHash('sha256').update(content).digest('base64url')}"`;
+
+function typeOf(path: string): string {
+  const type = lookup(path) ?? 'application/octet-stream';
+  return /^(text\/|application\/(javascript|json))/.test(type) ? `${type}; charset=utf-8` : type;
 }

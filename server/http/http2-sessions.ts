@@ -1,53 +1,37 @@
 import type { RequestListener } from 'node:http';
-import { createServer, type Http2Session, type ServerHttp2Session } from 'node:http2';
+import { constants, createServer, type ServerHttp2Session } from 'node:http2';
 import type { Duplex } from 'node:stream';
 
-/** Requests on one connection at the same time; a client with more waits. Each may be a stream that lasts. */
+/** Requests on one connection at the same time, streams included; a client with more waits. */
 const MAX_STREAMS = 250;
-/** As Node has it for HTTP/1.1. */
-const MAX_HEADER_BYTES = 16 * 1024;
-/** A peer that does not answer a ping within this is gone. */
-const PONG_MS = 20_000;
-/** The highest stream id: "what you have sent already is taken", as a first word of goodbye. */
+/** The highest stream id: the first GOAWAY still accepts all requests in transit. */
 const ANY_STREAM = 2 ** 31 - 1;
-const GOODBYE_MS = 100;
-
-export interface Http2Sessions {
-  /** Serves HTTP/2 on a connection whose preface is still to be read. */
-  serve(socket: Duplex): void;
-  /** Says goodbye to every peer: requests on their way are still taken, no further ones, and those that run may end. */
-  close(): void;
-  /** Cuts what is left. */
-  destroy(): void;
-}
+const GOAWAY_MS = 100;
 
 /**
- * The connections over HTTP/2. One that is silent for `idleMs` is closed when no request runs on it; else its peer is asked
- * whether it is still there, because a stream may be silent for weeks.
+ * The server's HTTP/2 sessions.
+ * @param idleMs a session without an open stream is closed after this time in silence
+ * @param requestMs the time in which the body of a request must arrive
  */
-export function createHttp2Sessions(handler: RequestListener, idleMs: number): Http2Sessions {
+export function createHttp2Sessions(handler: RequestListener, idleMs: number, requestMs: number) {
   const sessions = new Set<ServerHttp2Session>();
   let closing = false;
-  const server = createServer(
-    { settings: { maxConcurrentStreams: MAX_STREAMS, maxHeaderListSize: MAX_HEADER_BYTES } },
-    // Node's compatibility layer calls the same listener with requests of the same shape.
-    (request, response) => {
-      // Node tells peers of the limit, and does not hold them to it.
-      if (sizeOf(request.rawHeaders) > MAX_HEADER_BYTES) {
-        response.writeHead(431);
-        response.end();
-        return request.stream.close();
-      }
-      handler(
-        request as unknown as Parameters<RequestListener>[0],
-        response as unknown as Parameters<RequestListener>[1],
-      );
-    },
-  );
-  const part = (session: ServerHttp2Session) => {
+  const server = createServer({ settings: { maxConcurrentStreams: MAX_STREAMS } }, (request, response) => {
+    // Node's `requestTimeout` exists for HTTP/1.1 only.
+    const late = setTimeout(() => {
+      if (!request.complete) request.stream.close(constants.NGHTTP2_CANCEL);
+    }, requestMs);
+    response.once('close', () => clearTimeout(late));
+    // Node's compatibility layer has the interface of HTTP/1.1, but not its type.
+    handler(
+      request as unknown as Parameters<RequestListener>[0],
+      response as unknown as Parameters<RequestListener>[1],
+    );
+  });
+  const goAway = (session: ServerHttp2Session) => {
     if (session.closed || session.destroyed) return;
-    session.goaway(0, ANY_STREAM);
-    setTimeout(() => !session.destroyed && session.close(), GOODBYE_MS);
+    session.goaway(constants.NGHTTP2_NO_ERROR, ANY_STREAM);
+    setTimeout(() => !session.destroyed && session.close(), GOAWAY_MS);
   };
   server.on('session', (session) => {
     sessions.add(session);
@@ -56,46 +40,30 @@ export function createHttp2Sessions(handler: RequestListener, idleMs: number): H
       streams++;
       stream.once('close', () => streams--);
     });
-    session.on('timeout', () => (streams === 0 ? session.close() : probe(session, idleMs)));
-    session.setTimeout(idleMs);
+    // An open stream may be silent for weeks; TCP keep-alive detects lost peers.
+    session.setTimeout(idleMs, () => streams === 0 && session.close());
     session.once('close', () => sessions.delete(session));
     session.on('error', () => session.destroy());
-    if (closing) part(session);
+    if (closing) goAway(session);
   });
-  // Of one connection: what is no HTTP/2 after its preface, or a peer that left.
+  // Errors of one connection, such as bytes that are not HTTP/2, must not end the server.
   server.on('sessionError', () => {});
 
   return {
-    serve(socket) {
-      // The port leaves connections half open, for HTTP/1.1 to end. Here a peer that says that nothing comes has left.
+    /** Serves HTTP/2 on a connection whose preface has not been read yet. */
+    serve(socket: Duplex): void {
+      // The port keeps connections half open for HTTP/1.1. Over HTTP/2 a peer that ends its side has left.
       socket.allowHalfOpen = false;
       server.emit('connection', socket);
     },
-    close() {
+    /** Sends GOAWAY to every peer. Running requests, and those in transit, are still answered. */
+    close(): void {
       closing = true;
-      for (const session of sessions) part(session);
+      for (const session of sessions) goAway(session);
     },
-    destroy() {
+    /** Ends every session immediately. */
+    destroy(): void {
       for (const session of sessions) session.destroy();
     },
   };
-}
-
-/** Characters of the names and values of headers. */
-function sizeOf(rawHeaders: readonly string[]): number {
-  let size = 0;
-  for (const text of rawHeaders) size += text.length;
-  return size;
-}
-
-/** Ends a session whose peer is gone without a word. */
-function probe(session: Http2Session, idleMs: number): void {
-  if (session.closed || session.destroyed) return;
-  const impatience = setTimeout(() => session.destroy(), PONG_MS);
-  session.once('close', () => clearTimeout(impatience));
-  session.ping((error) => {
-    clearTimeout(impatience);
-    if (error !== null) session.destroy();
-    else session.setTimeout(idleMs);
-  });
 }

@@ -1,56 +1,53 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createSecureContext } from 'node:tls';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import type { Logger } from 'pino';
 import { type Config, ConfigError } from '#server/config.ts';
 
-const SOON_DAYS = 14;
+const WARN_DAYS = 14;
 
 export interface TlsPair {
   readonly cert: Buffer;
   readonly key: Buffer;
-  /** Until when the certificate holds. */
+  /** When the certificate expires. */
   readonly validTo: Date;
 }
 
 /**
- * Reads the certificate (with its chain) and its key.
- * @throws ConfigError with one line that names the variable whose file is missing or wrong.
+ * Reads the certificate chain and its key.
+ * @throws ConfigError that names the variable whose file is missing or invalid
  */
 export function readTls(files: NonNullable<Config['tls']>): TlsPair {
   const cert = read('TLS_CERT', files.cert);
   const key = read('TLS_KEY', files.key);
-  attempt(`TLS_CERT: ${files.cert} holds no certificate in PEM`, () => createSecureContext({ cert }));
-  attempt(`TLS_KEY: ${files.key} holds no private key in PEM without a passphrase`, () =>
-    createSecureContext({ key }),
-  );
-  attempt(`TLS_KEY: ${files.key} is not the key of the certificate in ${files.cert}`, () =>
-    createSecureContext({ cert, key }),
-  );
+  check(`TLS_CERT: ${files.cert} does not contain a PEM certificate`, { cert });
+  check(`TLS_KEY: ${files.key} does not contain a PEM private key without a passphrase`, { key });
+  check(`TLS_KEY: ${files.key} does not match the certificate in ${files.cert}`, { cert, key });
   return { cert, key, validTo: new X509Certificate(cert).validToDate };
 }
 
-/** Says until when a certificate holds that has come into use; loudly when that is soon. */
-export function tellValidity(log: Logger, { validTo }: TlsPair, now: Date): void {
+/** Logs when a certificate that is now in use expires; as a warning when that is in less than two weeks. */
+export function logValidity(log: Logger, { validTo }: TlsPair, now: Date): void {
   const days = Math.floor((validTo.getTime() - now.getTime()) / 86_400_000);
-  if (days < SOON_DAYS) log.warn({ validTo, days }, 'the certificate ends soon or has ended: renew TLS_CERT');
-  else log.info({ validTo, days }, 'a certificate is in use');
+  if (days < WARN_DAYS)
+    log.warn({ validTo, days }, 'The TLS certificate has expired or expires soon. Renew TLS_CERT.');
+  else log.info({ validTo, days }, 'TLS certificate loaded');
 }
 
 function read(variable: string, path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
-    throw new ConfigError(`${variable}: ${path} cannot be read: ${wordsOf(error)}`);
+    throw new ConfigError(`${variable}: ${path} cannot be read: ${messageOf(error)}`);
   }
 }
 
-function attempt(words: string, work: () => unknown): void {
+function check(problem: string, files: SecureContextOptions): void {
   try {
-    work();
+    createSecureContext(files);
   } catch (error) {
-    throw new ConfigError(`${words}: ${wordsOf(error)}`);
+    throw new ConfigError(`${problem}: ${messageOf(error)}`);
   }
 }
 
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

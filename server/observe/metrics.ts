@@ -1,26 +1,40 @@
+import type { Pool } from 'pg';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { BusState } from '#server/signals/bus.ts';
 
-/** Why a worker looked: a signal, its slow sweep, a due time, its start, or signals that may have been missed. */
+/** Why a worker ran: a signal, its periodic sweep, a due time, its start, or signals that it may have missed. */
 export type WakeCause = 'signal' | 'sweep' | 'due' | 'start' | 'missed';
 
 export type DeliveryOutcome = 'succeeded' | 'failed' | 'timed_out' | 'left_running' | 'given_up';
 
-/** Releases that wait at a gate, by the state of their stage. */
+/** Stages that wait at a gate, by state. */
 export interface WaitingGates {
   readonly state: 'awaiting_approval' | 'pending';
   readonly count: number;
-  /** When the one that waits longest was first asked for. */
+  /** When the stage that has waited longest was requested. */
   readonly since: Date | null;
 }
 
-/** What is not counted as it happens but read when somebody asks. */
+export interface PlaceCounts {
+  /** Pairs of a destination and a project of which it is uncertain what runs there. */
+  readonly uncertain: number;
+  /** Destinations that a cancelled or timed-out delivery still occupies. */
+  readonly occupied: number;
+  /** Environments of a project in which a rollback holds newer builds. */
+  readonly held: number;
+}
+
+/** Where the gauges are read from when metrics are collected. */
 export interface MetricSources {
-  readonly pool: () => { readonly total: number; readonly idle: number; readonly waiting: number };
+  readonly pool: Pick<Pool, 'totalCount' | 'idleCount' | 'waitingCount'>;
   readonly signals: () => BusState;
-  /** May reject when the database is away: the figures are then left out. */
+  /** May reject when the database is unavailable: its gauges are then left out. */
   readonly waiting: () => Promise<readonly WaitingGates[]>;
-  /** Until when the certificate in use holds; null without TLS. */
+  /** The same. */
+  readonly places: () => Promise<PlaceCounts>;
+  /** How far the server's clock is ahead of the database's, in milliseconds. */
+  readonly clockDifference: () => number;
+  /** When the certificate expires; null without TLS. */
   readonly certificateEnd: (() => Date) | null;
   readonly now: () => Date;
 }
@@ -31,180 +45,156 @@ interface CalledMethod {
   readonly parent: { readonly typeName: string };
 }
 
-/** The figures of one server. Labels never name an organisation, a project or a person. */
-export interface Metrics {
-  /** A call that has ended, with Connect's name of its code; `method` null for what the contract does not have. */
-  requestEnded(method: CalledMethod | null, code: string, seconds: number): void;
-  /** The coordinator or the dispatcher looked. */
-  woken(worker: 'coordinator' | 'dispatcher', cause: WakeCause): void;
-  evaluated(): void;
-  deliveryBegun(): void;
-  deliveryEnded(outcome: DeliveryOutcome): void;
-  /** A release that was left running has ended: by its destination's report, or because none came in time. */
-  deliveryReported(outcome: 'succeeded' | 'failed' | 'timed_out'): void;
-  readonly contentType: string;
-  /** Everything, in the text format of Prometheus. */
-  text(): Promise<string>;
-}
-
-/** Whatever the contract does not have: one label for all of it, as callers make such names up. */
+/** One label for all unknown methods, because callers can invent any number of them. */
 const UNKNOWN: CalledMethod = { name: 'unknown', methodKind: 'none', parent: { typeName: 'unknown' } };
 const BUS_STATES: readonly BusState[] = ['in-process', 'connected', 'away'];
-/** How old the figures that cost a statement may be: several scrapers share one look. */
-const WAITING_MAX_AGE_MS = 5_000;
 
-/** New figures that share nothing with another server's in the same process. */
-export function createMetrics(sources: MetricSources): Metrics {
+/** The metrics of one server. Labels never name an organisation, a project or a person. */
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** New metrics, independent of other servers in the same process. */
+export function createMetrics(sources: MetricSources) {
   const registry = new Registry();
   const registers = [registry];
-  // The default of 10 ms would wake an idle process a hundred times a second.
+  // The default of 10 ms would wake an idle process 100 times a second.
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 200 });
+  const counter = <Label extends string>(name: string, help: string, labelNames: Label[]) =>
+    new Counter({ name, help, labelNames, registers });
+  const gauge = <Label extends string>(
+    name: string,
+    help: string,
+    labelNames: Label[],
+    collect?: (this: Gauge<Label>) => void,
+  ) => new Gauge<Label>({ name, help, labelNames, registers, ...(collect && { collect }) });
 
-  const requests = new Counter({
-    name: 'forage_requests_total',
-    help: 'Calls that have ended, by method and code.',
-    labelNames: ['service', 'method', 'code'] as const,
-    registers,
-  });
+  const requests = counter('forage_requests_total', 'Calls that have ended, by method and code.', [
+    'service',
+    'method',
+    'code',
+  ]);
   const durations = new Histogram({
     name: 'forage_request_duration_seconds',
-    help: 'How long calls took, by method; streams are left out.',
+    help: 'Duration of calls by method, without streams.',
     labelNames: ['service', 'method'] as const,
     buckets: [0.005, 0.02, 0.1, 0.5, 2, 10],
     registers,
   });
-  const evaluations = new Counter({
-    name: 'forage_evaluations_total',
-    help: 'Releases that the coordinator has evaluated.',
-    registers,
+  const evaluations = counter('forage_evaluations_total', 'Releases evaluated by the coordinator.', []);
+  const wakeUps = counter('forage_wakeups_total', 'Runs of the coordinator and the dispatcher, by cause.', [
+    'worker',
+    'cause',
+  ]);
+  const deliveries = counter(
+    'forage_deliveries_total',
+    'Deliveries that ended on this server, by outcome; left_running is counted again when the outcome is known.',
+    ['outcome'],
+  );
+  const superseded = counter(
+    'forage_stages_superseded_total',
+    'Stages that ended because a newer build was live at their destinations.',
+    [],
+  );
+  const inFlight = gauge('forage_deliveries_in_flight', 'Deliveries under way on this server.', []);
+  const waitingGates = gauge(
+    'forage_gates_waiting',
+    'Stages waiting at a gate: for approvals (awaiting_approval), or for time or a branch (pending).',
+    ['state'],
+  );
+  const oldest = gauge(
+    'forage_gates_oldest_waiting_seconds',
+    'How long the oldest stage has waited at a gate.',
+    ['state'],
+  );
+  const unsettled = gauge(
+    'forage_destinations_unsettled',
+    'Destinations of which it is uncertain what a project runs there (uncertain, counted for each project), or that a cancelled or timed-out delivery still occupies (occupied).',
+    ['state'],
+  );
+  const held = gauge(
+    'forage_environments_on_hold',
+    'Environments in which a rollback holds newer builds, counted for each project.',
+    [],
+  );
+  const database = gauge(
+    'forage_database_up',
+    'Whether the database answered the last query for metrics.',
+    [],
+  );
+  gauge('forage_database_connections', 'Connections of the pool, by state.', ['state'], function () {
+    const { totalCount, idleCount } = sources.pool;
+    this.set({ state: 'idle' }, idleCount);
+    this.set({ state: 'busy' }, totalCount - idleCount);
   });
-  const wakeUps = new Counter({
-    name: 'forage_wakeups_total',
-    help: 'Looks of the coordinator and the dispatcher, by what caused them.',
-    labelNames: ['worker', 'cause'] as const,
-    registers,
+  gauge('forage_database_waiting', 'Statements waiting for a free connection.', [], function () {
+    this.set(sources.pool.waitingCount);
   });
-  const deliveries = new Counter({
-    name: 'forage_deliveries_total',
-    help: 'Deliveries that this server has ended, by outcome; left_running is counted again when the outcome is known.',
-    labelNames: ['outcome'] as const,
-    registers,
+  gauge('forage_signals_state', 'State of the message bus: 1 for the current state.', ['state'], function () {
+    for (const state of BUS_STATES) this.set({ state }, state === sources.signals() ? 1 : 0);
   });
-  const inFlight = new Gauge({
-    name: 'forage_deliveries_in_flight',
-    help: 'Deliveries that this server carries out now.',
-    registers,
-  });
-  const waitingGates = new Gauge({
-    name: 'forage_gates_waiting',
-    help: 'Stages that wait at a gate: for approvals (awaiting_approval), or for time or a branch (pending).',
-    labelNames: ['state'] as const,
-    registers,
-  });
-  const oldest = new Gauge({
-    name: 'forage_gates_oldest_waiting_seconds',
-    help: 'Since when the stage that has waited longest at a gate has waited.',
-    labelNames: ['state'] as const,
-    registers,
-  });
-  const database = new Gauge({
-    name: 'forage_database_up',
-    help: 'Whether the database answered when it was last asked for these figures.',
-    registers,
-  });
-  const connections = new Gauge({
-    name: 'forage_database_connections',
-    help: 'Connections of the pool, by state.',
-    labelNames: ['state'] as const,
-    registers,
-  });
-  const queue = new Gauge({
-    name: 'forage_database_waiting',
-    help: 'Statements that wait for a free connection.',
-    registers,
-  });
-  const signals = new Gauge({
-    name: 'forage_signals_state',
-    help: 'How far signals reach: 1 for the state that holds.',
-    labelNames: ['state'] as const,
-    registers,
-  });
-
+  gauge(
+    'forage_clock_difference_seconds',
+    "How far the server's clock is ahead of the database's; beyond 30 s it starts no deliveries.",
+    [],
+    function () {
+      this.set(sources.clockDifference() / 1_000);
+    },
+  );
   const { certificateEnd } = sources;
-  // Without TLS it is not there at all: a gauge begins at 0, and that would be a certificate that has ended.
-  if (certificateEnd !== null) {
-    new Gauge({
-      name: 'forage_certificate_end_timestamp_seconds',
-      help: 'Until when the certificate in use holds, in seconds of Unix time.',
-      registers,
-      collect() {
+  // Absent without TLS: a gauge starts at 0, which would mean an expired certificate.
+  if (certificateEnd !== null)
+    gauge(
+      'forage_certificate_end_timestamp_seconds',
+      'Expiry of the certificate, in seconds of Unix time.',
+      [],
+      function () {
         this.set(certificateEnd().getTime() / 1_000);
       },
-    });
-  }
+    );
 
-  /** Calls by method and code, counted here: the counter's way of finding its labels costs more than all else of a call. */
-  const ended = new Map<
-    CalledMethod,
-    { readonly codes: Map<string, number>; readonly observe: (seconds: number) => void }
-  >();
-  let looked = Number.NEGATIVE_INFINITY;
-  let looking: Promise<void> | null = null;
-  const look = async () => {
+  const readGates = async () => {
     try {
-      const found = await sources.waiting();
-      for (const { state, count, since } of found) {
+      for (const { state, count, since } of await sources.waiting()) {
         waitingGates.set({ state }, count);
         const age = since === null ? 0 : (sources.now().getTime() - since.getTime()) / 1000;
         oldest.set({ state }, Math.max(0, age));
       }
+      const places = await sources.places();
+      unsettled.set({ state: 'uncertain' }, places.uncertain);
+      unsettled.set({ state: 'occupied' }, places.occupied);
+      held.set(places.held);
       database.set(1);
     } catch {
-      // An old figure would look like a true one.
+      // An old value would look current.
       waitingGates.reset();
       oldest.reset();
+      unsettled.reset();
+      held.reset();
       database.set(0);
-    } finally {
-      looked = performance.now();
-      looking = null;
     }
   };
 
   return {
-    requestEnded(method, code, seconds) {
-      const key = method ?? UNKNOWN;
-      let tally = ended.get(key);
-      if (tally === undefined) {
-        const { observe } = durations.labels(key.parent.typeName, key.name);
-        tally = { codes: new Map(), observe };
-        ended.set(key, tally);
-      }
-      tally.codes.set(code, (tally.codes.get(code) ?? 0) + 1);
-      if (key.methodKind === 'unary') tally.observe(seconds);
+    /** A call ended with this code; `called` is null when the contract does not have its method. */
+    requestEnded(called: CalledMethod | null, code: string, seconds: number): void {
+      const { name: method, parent, methodKind } = called ?? UNKNOWN;
+      const service = parent.typeName;
+      requests.inc({ service, method, code });
+      if (methodKind === 'unary') durations.observe({ service, method }, seconds);
     },
-    woken: (worker, cause) => wakeUps.inc({ worker, cause }),
+    woken: (worker: 'coordinator' | 'dispatcher', cause: WakeCause) => wakeUps.inc({ worker, cause }),
     evaluated: () => evaluations.inc(),
+    superseded: (stages: number) => superseded.inc(stages),
     deliveryBegun: () => inFlight.inc(),
-    deliveryEnded(outcome) {
+    deliveryEnded(outcome: DeliveryOutcome): void {
       inFlight.dec();
       deliveries.inc({ outcome });
     },
-    deliveryReported: (outcome) => deliveries.inc({ outcome }),
+    /** A delivery ended whose destination had accepted it: by its report, or because none arrived in time. */
+    deliveryReported: (outcome: 'succeeded' | 'failed' | 'timed_out') => deliveries.inc({ outcome }),
     contentType: registry.contentType,
-    async text() {
-      requests.reset();
-      for (const [{ name, parent }, { codes }] of ended) {
-        for (const [code, count] of codes)
-          requests.inc({ service: parent.typeName, method: name, code }, count);
-      }
-      const { total, idle, waiting } = sources.pool();
-      connections.set({ state: 'idle' }, idle);
-      connections.set({ state: 'busy' }, total - idle);
-      queue.set(waiting);
-      const state = sources.signals();
-      for (const one of BUS_STATES) signals.set({ state: one }, one === state ? 1 : 0);
-      if (performance.now() - looked > WAITING_MAX_AGE_MS) looking ??= look();
-      await looking;
+    /** All metrics in the text format of Prometheus. */
+    async text(): Promise<string> {
+      await readGates();
       return registry.metrics();
     },
   };

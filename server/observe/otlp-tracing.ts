@@ -6,7 +6,6 @@ import {
   defaultTextMapSetter,
   diag,
   ROOT_CONTEXT,
-  type Span,
   SpanKind,
   SpanStatusCode,
   trace,
@@ -29,44 +28,29 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
 import type { Logger } from 'pino';
-import type { TracesConfig } from './traces-config.ts';
-import type { Tracing } from './tracing.ts';
+import type { SpanAttributes, TracesConfig, Tracing } from './tracing.ts';
 
-/** A collector that does not answer may not hold up a stop. */
+/** Limits how long an unreachable collector delays the shutdown. */
 const STOP_MS = 3_000;
 
-/** Codes that are the server's fault; what it refuses by its rules is no error of the span. */
+/** Codes that mark a span as failed; refusals by the rules do not. */
 const FAULTS = new Set(['unknown', 'internal', 'unavailable', 'data_loss', 'deadline_exceeded']);
 
 function samplerOf({ sampler, ratio }: TracesConfig): Sampler {
-  switch (sampler) {
-    case 'always_on':
-      return new AlwaysOnSampler();
-    case 'always_off':
-      return new AlwaysOffSampler();
-    case 'traceidratio':
-      return new TraceIdRatioBasedSampler(ratio);
-    case 'parentbased_always_on':
-      return new ParentBasedSampler({ root: new AlwaysOnSampler() });
-    case 'parentbased_always_off':
-      return new ParentBasedSampler({ root: new AlwaysOffSampler() });
-    case 'parentbased_traceidratio':
-      return new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(ratio) });
-  }
-}
-
-function fail(span: Span, error: unknown): void {
-  // The kind of error and not its message: that may quote what people wrote.
-  const message = error instanceof Error ? error.name : typeof error;
-  span.setStatus({ code: SpanStatusCode.ERROR, message });
+  const root = sampler.endsWith('ratio')
+    ? new TraceIdRatioBasedSampler(ratio)
+    : sampler.endsWith('on')
+      ? new AlwaysOnSampler()
+      : new AlwaysOffSampler();
+  return sampler.startsWith('parentbased_') ? new ParentBasedSampler({ root }) : root;
 }
 
 /**
- * Tells a collector by OTLP over HTTP. Nothing is registered globally, so servers in one process do not mix; the current
- * span travels in an async context of this instance.
+ * Sends traces by OTLP over HTTP. Nothing is registered globally: several servers can run in one process, and the current span
+ * is in an async context of this instance.
  */
 export function startOtlpTracing(config: TracesConfig, log: Logger): Tracing {
-  const warn = (words: string) => log.warn({ about: words }, 'traces could not be sent');
+  const warn = (problem: string) => log.warn({ problem }, 'Traces could not be sent');
   diag.setLogger(
     { error: warn, warn, info() {}, debug() {}, verbose() {} },
     { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
@@ -82,6 +66,26 @@ export function startOtlpTracing(config: TracesConfig, log: Logger): Tracing {
   const propagator = new W3CTraceContextPropagator();
   const current = new AsyncLocalStorage<Context>();
 
+  async function within<T>(
+    name: string,
+    kind: SpanKind,
+    attributes: SpanAttributes,
+    parent: Context,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const span = tracer.startSpan(name, { kind, attributes }, parent);
+    try {
+      return await current.run(trace.setSpan(parent, span), work);
+    } catch (error) {
+      // Without the error's message, which may quote a user's text.
+      const message = error instanceof Error ? error.name : typeof error;
+      span.setStatus({ code: SpanStatusCode.ERROR, message });
+      throw error;
+    } finally {
+      span.end();
+    }
+  }
+
   return {
     request(name, headers, attributes) {
       const parent = propagator.extract(ROOT_CONTEXT, headers, defaultTextMapGetter);
@@ -95,32 +99,14 @@ export function startOtlpTracing(config: TracesConfig, log: Logger): Tracing {
         },
       };
     },
-    async span(name, attributes, work) {
-      const parent = current.getStore() ?? ROOT_CONTEXT;
-      const span = tracer.startSpan(name, { kind: SpanKind.INTERNAL, attributes }, parent);
-      try {
-        return await current.run(trace.setSpan(parent, span), work);
-      } catch (error) {
-        fail(span, error);
-        throw error;
-      } finally {
-        span.end();
-      }
-    },
-    async statement(name, send) {
+    span: (name, attributes, work) =>
+      within(name, SpanKind.INTERNAL, attributes, current.getStore() ?? ROOT_CONTEXT, work),
+    statement(name, send) {
       const parent = current.getStore();
-      // The sweep's looks belong to nothing: a trace of one statement every few seconds tells nobody anything.
+      // Statements of periodic work have no request: one trace for each would be noise.
       if (parent === undefined) return send();
       const attributes = { 'db.system.name': 'postgresql', 'db.query.summary': name };
-      const span = tracer.startSpan(name, { kind: SpanKind.CLIENT, attributes }, parent);
-      try {
-        return await send();
-      } catch (error) {
-        fail(span, error);
-        throw error;
-      } finally {
-        span.end();
-      }
+      return within(name, SpanKind.CLIENT, attributes, parent, send);
     },
     headers() {
       const carrier: Record<string, string> = {};
@@ -129,9 +115,9 @@ export function startOtlpTracing(config: TracesConfig, log: Logger): Tracing {
       return carrier;
     },
     async stop() {
-      const { promise: late, resolve } = Promise.withResolvers<void>();
+      const { promise: timeout, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, STOP_MS);
-      await Promise.race([provider.shutdown().catch(() => {}), late]);
+      await Promise.race([provider.shutdown().catch(() => {}), timeout]);
       clearTimeout(timer);
     },
   };

@@ -1,29 +1,44 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Logger } from 'pino';
 import type { StatementTracer } from '#server/db/database.ts';
-import type { TracesConfig } from './traces-config.ts';
+
+export const SAMPLERS = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+] as const;
+
+/** How traces are sampled. The exporter reads its own settings from the standard variables (`OTEL_EXPORTER_OTLP_…`). */
+export interface TracesConfig {
+  readonly sampler: (typeof SAMPLERS)[number];
+  /** For the `ratio` samplers: the share of traces to keep, from 0 to 1. */
+  readonly ratio: number;
+}
 
 export type SpanAttributes = Readonly<Record<string, string | number | boolean>>;
 
-/** The span of one request, from its beginning to its end. */
+/** The span of one request. */
 export interface RequestSpan {
-  /** Runs `work`, and all that it starts, within the span. */
+  /** Runs `work`, and everything that it starts, within the span. */
   run<T>(work: () => T): T;
-  /** @param code Connect's name of how the call ended */
+  /** @param code the outcome of the call by Connect's name, or `ok` */
   end(code: string, attributes: SpanAttributes): void;
 }
 
-/** What the server tells a collector of OpenTelemetry; `noTracing` tells nothing and costs nothing. */
+/** Traces for an OpenTelemetry collector; `noTracing` records nothing. */
 export interface Tracing {
-  /** Begins the span of a request; continues the trace of a caller who sent `traceparent`. Null when nothing is told. */
+  /** Starts the span of a request, within the caller's trace if there is a `traceparent`. Null without tracing. */
   request(name: string, headers: IncomingHttpHeaders, attributes: SpanAttributes): RequestSpan | null;
-  /** Runs `work` in a span below the current one, or in a trace of its own; one that rejects is marked as failed. */
+  /** Runs `work` in a child of the current span, or in a new trace; the span is marked as failed when it rejects. */
   span<T>(name: string, attributes: SpanAttributes, work: () => Promise<T>): Promise<T>;
-  /** Sends an SQL statement in a span of its name, never with its parameters; undefined when nothing is told. */
+  /** Runs an SQL statement in a span with its name, without its parameters; undefined without tracing. */
   readonly statement: StatementTracer | undefined;
-  /** The headers that let a receiver continue the current trace. */
+  /** Headers by which a receiver can continue the current trace. */
   headers(): Readonly<Record<string, string>>;
-  /** Sends what is not sent yet; takes a few seconds at most. */
+  /** Sends the remaining spans; takes a few seconds at most. */
   stop(): Promise<void>;
 }
 
@@ -35,7 +50,7 @@ export const noTracing: Tracing = {
   stop: async () => {},
 };
 
-/** Starts telling a collector, if one is configured; the library for that is loaded only then. */
+/** Starts tracing if a collector is configured; the library is loaded only then. */
 export async function startTracing(config: TracesConfig | null, log: Logger): Promise<Tracing> {
   if (config === null) return noTracing;
   const { startOtlpTracing } = await import('./otlp-tracing.ts');

@@ -11,48 +11,51 @@ import {
 import type { AppContext } from '#server/context.ts';
 import { Failure, permissionDenied } from '#server/failure.ts';
 import {
-  type Authorized,
+  type Authorised,
   authenticate,
-  authorize,
+  authorise,
   type Caller,
   unauthenticated,
 } from '#server/features/access/service.ts';
 import { networkOf } from '#server/http/client-address.ts';
-import { requestRecord } from '#server/http/request-record.ts';
-import { authorizedKey } from './access.ts';
-import { type AccessRule, accessRuleOf, type Callers, type TokenScope } from './access-table.ts';
-import { type Credential, credentialOf, requireOwnPage } from './credential.ts';
-import { askedKey } from './polls.ts';
-import { StreamSlots } from './stream-slots.ts';
-import { allowsToken } from './token-scope.ts';
+import { type Credential, currentRequest } from '#server/request-scope.ts';
+import { authorisedKey } from '#server/wire/scopes.ts';
+import { allowsToken, type TokenScope } from '#server/wire/token-scope.ts';
+import { type AccessRule, accessRuleOf, type Callers } from './access-table.ts';
+import { requireSameSite } from './credential.ts';
+import { invalidArgument } from './errors.ts';
+import { streamSlots } from './limits.ts';
+import { authorisedPoll } from './unchanged.ts';
 
-/** Messages in one stream of requests, such as the files of an upload. */
-const MOST_MESSAGES = 2_000;
+type Request = UnaryRequest | StreamRequest;
+
+/** Messages in one request stream, such as the files of an upload. */
+const MAX_MESSAGES = 2_000;
 
 /**
- * Decides before any handler runs, in the order of the rules: who is calling (`unauthenticated`), is the message well
- * formed (`invalid_argument`), does what it points at exist for this caller (`not_found`), may they (`permission_denied`).
+ * Authenticates, validates and authorises each call before its handler runs. The order decides which error a caller sees:
+ * `unauthenticated`, `invalid_argument`, `not_found` (also for what they may not see), `permission_denied`.
  */
 export function accessInterceptor(app: AppContext): Interceptor {
   const validator = createValidator();
-  const slots = new StreamSlots(app.config.streamsPerUser);
+  const takeSlot = streamSlots(app.config.streamsPerUser);
   return (next) => async (request) => {
-    const rule = accessRuleOf(request.method);
-    const credential = credentialOf(request.header, app.config);
-    requireOwnPage(credential, request, app.config);
+    const scope = currentRequest();
+    const credential = scope.presented;
+    requireSameSite(credential, request, app.config);
     const { message, proceed } = await firstMessage(request, validator);
-    const authorized = await decide(app, rule, credential, message, request, validator);
-    request.contextValues.set(authorizedKey, authorized);
-    const record = requestRecord();
-    if (record !== null && authorized.caller !== null) {
-      const { userId, credentialId, credentialKind } = authorized.caller;
-      Object.assign(record, { userId, credential: { id: credentialId, kind: credentialKind } });
-      const changes = request.method.idempotency !== MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
-      if (rule.need === 'admin' && changes && authorized.scope !== null)
-        record.admin = { userId, organisationId: authorized.scope.organisationId };
+    const rule = accessRuleOf(request.method);
+    const authorised = await decide(app, rule, credential, message, request, validator);
+    request.contextValues.set(authorisedKey, authorised);
+    if (authorised.caller !== null) {
+      const { userId, credentialId, credentialKind } = authorised.caller;
+      scope.userId = userId;
+      scope.credential = { id: credentialId, kind: credentialKind };
+      const writes = request.method.idempotency !== MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+      if (rule.need === 'admin' && writes && authorised.scope !== null)
+        scope.admin = { userId, organisationId: authorised.scope.organisationId };
     }
-    if (request.stream && record !== null)
-      record.atEnd(slots.take(authorized.caller?.userId ?? networkOf(record.address)));
+    if (request.stream) scope.atEnd(takeSlot(authorised.caller?.userId ?? networkOf(scope.address)));
     return next(proceed);
   };
 }
@@ -62,9 +65,9 @@ async function decide(
   rule: AccessRule<unknown>,
   credential: Credential | null,
   message: MessageShape<DescMessage> | null,
-  request: UnaryRequest | StreamRequest,
+  request: Request,
   validator: Validator,
-): Promise<Authorized> {
+): Promise<Authorised> {
   const problem = message === null ? null : problemOf(validator, request, message);
   if (rule.need === 'public') {
     if (problem !== null) throw problem;
@@ -78,17 +81,16 @@ async function decide(
     requireTokenScope(rule.token, caller);
     return { caller, scope: null };
   }
-  // A poll may have been let in a moment ago, when it was looked at for whether anything is new.
-  const known = rule.need === 'member' ? request.contextValues.get(askedKey)?.authorized : null;
-  const authorized = known ?? (await authorize(app, credential.hash, rule.at(message), rule.need));
-  requireCallers(rule.callers, authorized.caller);
-  requireTokenScope(rule.token, authorized.caller);
-  const also = rule.tokenAlso?.(message) ?? null;
-  if (also !== null) requireTokenScope(also, authorized.caller);
-  return authorized;
+  const target = rule.at(message);
+  const authorised = authorisedPoll(target) ?? (await authorise(app, credential.hash, target, rule.need));
+  requireCallers(rule.callers, authorised.caller);
+  requireTokenScope(rule.token, authorised.caller);
+  const alsoNeeded = rule.tokenAlso?.(message) ?? null;
+  if (alsoNeeded !== null) requireTokenScope(alsoNeeded, authorised.caller);
+  return authorised;
 }
 
-async function callerOrNull(app: AppContext, credential: Credential): Promise<Authorized['caller']> {
+async function callerOrNull(app: AppContext, credential: Credential): Promise<Caller | null> {
   try {
     return await authenticate(app, credential.hash);
   } catch (error) {
@@ -99,43 +101,39 @@ async function callerOrNull(app: AppContext, credential: Credential): Promise<Au
 
 function requireCallers(callers: Callers, { credentialKind }: Caller): void {
   if (credentialKind === 'service' && callers !== 'everybody')
-    throw permissionDenied('a service account can annotate, release and read: this takes a person');
+    throw permissionDenied('Service accounts cannot call this method');
   if (credentialKind === 'personal' && callers === 'logins')
-    throw permissionDenied('an access token cannot do this: sign in, or log in with a password');
+    throw permissionDenied('Access tokens cannot call this method. Sign in with a password or a provider.');
 }
 
 function requireTokenScope(needed: TokenScope, caller: Caller): void {
-  if (!allowsToken(needed, caller)) throw permissionDenied(`this access token lacks the scope "${needed}"`);
+  if (!allowsToken(needed, caller)) throw permissionDenied(`This access token lacks the scope "${needed}"`);
 }
 
 function problemOf(
   validator: Validator,
-  request: UnaryRequest | StreamRequest,
+  request: Request,
   message: MessageShape<DescMessage>,
 ): ConnectError | null {
   const result = validator.validate(request.method.input, message);
   if (result.kind === 'valid') return null;
   if (result.kind === 'error') throw result.error;
-  const words = result.violations.map((v) => v.toString()).join('; ');
-  const [value, desc] = violationsToProto(result.violations);
-  return new ConnectError(words, Code.InvalidArgument, undefined, [{ desc, value }]);
+  return invalidArgument(violationsToProto(result.violations)[0]);
 }
 
 /**
- * The message that access is decided by: the only one of a unary or server-streaming request. Of a request stream none
- * is waited for (its rule needs no target); each of its messages is validated as it comes.
+ * The message that decides access: the only one of a unary or server-streaming request. A request stream is not read ahead
+ * (its rule needs no target); each of its messages is validated when the handler reads it.
  */
 async function firstMessage(
-  request: UnaryRequest | StreamRequest,
+  request: Request,
   validator: Validator,
-): Promise<{ message: MessageShape<DescMessage> | null; proceed: UnaryRequest | StreamRequest }> {
+): Promise<{ message: MessageShape<DescMessage> | null; proceed: Request }> {
   if (!request.stream) return { message: request.message, proceed: request };
-  if (request.method.methodKind !== 'server_streaming') {
+  if (request.method.methodKind !== 'server_streaming')
     return { message: null, proceed: { ...request, message: validated(request, validator) } };
-  }
-  const messages = request.message[Symbol.asyncIterator]();
-  const first = await messages.next();
-  if (first.done === true) throw new ConnectError('the request has no message', Code.InvalidArgument);
+  const first = await request.message[Symbol.asyncIterator]().next();
+  if (first.done === true) throw new ConnectError('The request has no message', Code.InvalidArgument);
   const replay = async function* () {
     yield first.value;
   };
@@ -145,8 +143,11 @@ async function firstMessage(
 async function* validated(request: StreamRequest, validator: Validator) {
   let count = 0;
   for await (const message of request.message) {
-    if (++count > MOST_MESSAGES)
-      throw new Failure('resource_exhausted', `a stream may hold ${MOST_MESSAGES} messages: use several`);
+    if (++count > MAX_MESSAGES)
+      throw new Failure(
+        'resource_exhausted',
+        `A stream can have ${MAX_MESSAGES} messages. Use several streams.`,
+      );
     const problem = problemOf(validator, request, message);
     if (problem !== null) throw problem;
     yield message;

@@ -14,6 +14,7 @@ import { SessionService } from '#server/gen/forest/v1/sessions_pb.ts';
 import { UsersService } from '#server/gen/forest/v1/users_pb.ts';
 import { Health } from '#server/gen/grpc/health/v1/health_pb.ts';
 import { ServerReflection } from '#server/gen/grpc/reflection/v1/reflection_pb.ts';
+import type { TokenScope } from '#server/wire/token-scope.ts';
 
 export const services = {
   ArtifactService,
@@ -32,27 +33,24 @@ export const services = {
   UsersService,
 } as const;
 
-/** What an access token must be scoped for; sessions and logins may do all that their user may. */
-export type TokenScope = 'read' | 'release' | 'approve' | 'admin';
-
 /**
- * Which callers a method takes: `logins` are people by a session or a login, so that a stolen access token cannot make itself a
- * longer life; `people` also by their access tokens; `everybody` service accounts too.
+ * Which credentials a method accepts: `logins` sessions and logins, so that a stolen access token cannot create others;
+ * `people` also their access tokens; `everybody` also tokens of service accounts.
  */
 export type Callers = 'logins' | 'people' | 'everybody';
 
-/** What a method asks of its caller. */
+/** What a method requires of its caller. */
 export type AccessRule<Request> =
-  /** Anybody; credentials that are sent are still read, and wrong ones are taken for none. */
+  /** No credentials. Valid ones are still read; invalid ones count as none. */
   | { readonly need: 'public' }
-  /** Anybody who is signed in; the method itself shows each caller only what is theirs. */
+  /** A signed-in caller; the method shows each caller only what they may see. */
   | { readonly need: 'authenticated'; readonly callers: Callers; readonly token: TokenScope }
-  /** Members, or admins, of the organisation that the request points at. */
+  /** A member, or an admin, of the organisation that the request points at. */
   | {
       readonly need: 'member' | 'admin';
       readonly callers: Callers;
       readonly token: TokenScope;
-      /** What a token must be scoped for beside that, by what is asked. */
+      /** A further scope that the request may need. */
       readonly tokenAlso?: (request: Request) => TokenScope | null;
       readonly at: (request: Request) => Target;
     };
@@ -62,79 +60,62 @@ type MethodsOf<Service extends DescService> = {
     ? AccessRule<MessageShape<Service['method'][Name]['input']>>
     : never;
 };
-/** A row for each method of each service: a method without one does not compile. */
+/** One row for each method; a method without a row does not compile. */
 type AccessTable = { readonly [Name in keyof typeof services]: MethodsOf<(typeof services)[Name]> };
 
-type WithProject = { readonly project?: { readonly organisation: string; readonly project: string } };
-const project = (r: WithProject): Target => ({
-  kind: 'project',
-  organisation: r.project?.organisation ?? '',
-  project: r.project?.project ?? '',
-});
-const named = (r: { organisation: string; project: string }): Target => ({
-  kind: 'project',
-  organisation: r.organisation,
-  project: r.project,
-});
-const organisation = (r: { organisation: string }): Target => ({
-  kind: 'organisation',
-  name: r.organisation,
-});
-const organisationId = (r: { organisationId: string }): Target => ({
-  kind: 'organisationId',
-  id: r.organisationId,
-});
-const projectIfNamed = (r: { organisation: string; project?: string }): Target =>
-  r.project === undefined
-    ? { kind: 'organisation', name: r.organisation }
-    : { kind: 'project', organisation: r.organisation, project: r.project };
-const intent = (r: { releaseIntentId: string }): Target => ({ kind: 'intent', id: r.releaseIntentId });
-const environment = (r: { id: string }): Target => ({ kind: 'environment', id: r.id });
+const at = (by: Target['by'], ...names: string[]): Target => ({ by, names });
+const named = (r: { organisation: string; project: string }) => at('project', r.organisation, r.project);
+const project = (r: { project?: { organisation: string; project: string } }) =>
+  named(r.project ?? { organisation: '', project: '' });
+const organisation = (r: { organisation: string }) => at('organisation', r.organisation);
+const organisationId = (r: { organisationId: string }) => at('organisationId', r.organisationId);
+const projectIfNamed = ({ organisation: name, project }: { organisation: string; project?: string }) =>
+  project === undefined ? at('organisation', name) : at('project', name, project);
+const artifact = (r: { artifactId: string }) => at('artifact', r.artifactId);
+const intent = (r: { releaseIntentId: string }) => at('intent', r.releaseIntentId);
+const environment = (r: { id: string }) => at('environment', r.id);
 
-const anybody = { need: 'public' } as const;
+const anonymous = { need: 'public' } as const;
 const signedIn = (token: TokenScope, callers: Callers = 'people') =>
   ({ need: 'authenticated', callers, token }) as const;
 const member = <Request>(token: TokenScope, at: (request: Request) => Target, callers: Callers = 'people') =>
   ({ need: 'member', callers, token, at }) as const;
 const admin = <Request>(at: (request: Request) => Target, callers: Callers = 'people') =>
   ({ need: 'admin', callers, token: 'admin', at }) as const;
-/** A bypass is an admin's deed: a token that was made for votes alone makes none. */
+/** What every member may read, and service accounts too. */
+const read = <Request>(target: (request: Request) => Target) => member('read', target, 'everybody');
+/** A bypass requires the scope of an admin as well: a token for votes must not bypass. */
 const approval = {
   ...member('approve', project),
   tokenAlso: (r: { forceBypass: boolean }) => (r.forceBypass ? 'admin' : null),
 } as const;
 
-/** Who may call what: the table "Who may do what" of the gate's rules, method by method. */
+/** Who may call which method. */
 const accessTable: AccessTable = {
   ArtifactService: {
     beginUploadArtifact: signedIn('release', 'everybody'),
     uploadArtifact: signedIn('release', 'everybody'),
     commitArtifact: signedIn('release', 'everybody'),
-    getArtifactFiles: member('read', (r) => ({ kind: 'artifact', id: r.artifactId }), 'everybody'),
+    getArtifactFiles: read(artifact),
   },
   DestinationService: {
     createDestination: admin(organisation),
     updateDestination: admin(organisation),
     deleteDestination: admin(organisation),
-    getDestinations: member('read', organisation, 'everybody'),
+    getDestinations: read(organisation),
     listDestinationTypes: signedIn('read', 'everybody'),
   },
   EnvironmentService: {
     createEnvironment: admin(organisation),
-    getEnvironment: member(
-      'read',
-      (r) =>
-        r.identifier.case === 'lookup'
-          ? { kind: 'organisation', name: r.identifier.value.organisation }
-          : { kind: 'environment', id: r.identifier.value ?? '' },
-      'everybody',
+    getEnvironment: read(({ identifier: { case: by, value } }) =>
+      by === 'lookup' ? organisation(value) : at('environment', value ?? ''),
     ),
-    listEnvironments: member('read', organisation, 'everybody'),
+    listEnvironments: read(organisation),
     updateEnvironment: admin(environment),
     deleteEnvironment: admin(environment),
   },
-  // Load balancers and tools have no credentials, and neither tells anything of anybody.
-  Health: { check: anybody, list: anybody, watch: anybody },
+  // For load balancers and tools, which have no credentials.
+  Health: { check: anonymous, list: anonymous, watch: anonymous },
   IdentityService: {
     listIdentities: signedIn('read'),
     connectIdentity: signedIn('admin', 'logins'),
@@ -142,18 +123,13 @@ const accessTable: AccessTable = {
   },
   OrganisationService: {
     createOrganisation: signedIn('admin'),
-    getOrganisation: member(
-      'read',
-      (r) =>
-        r.identifier.case === 'name'
-          ? { kind: 'organisation', name: r.identifier.value }
-          : { kind: 'organisationId', id: r.identifier.value ?? '' },
-      'everybody',
+    getOrganisation: read(({ identifier: { case: by, value } }) =>
+      at(by === 'name' ? 'organisation' : 'organisationId', value ?? ''),
     ),
     listMyOrganisations: signedIn('read'),
     addMember: admin(organisationId),
     removeMember: admin(organisationId),
-    // Not of an admin alone: nobody is kept where they were added unasked.
+    // Any member may leave, because members are added without their consent.
     leaveOrganisation: member('admin', organisationId),
     updateMemberRole: admin(organisationId),
     listMembers: member('read', organisationId),
@@ -165,58 +141,61 @@ const accessTable: AccessTable = {
     createPolicy: admin(project),
     updatePolicy: admin(project),
     deletePolicy: admin(project),
-    listPolicies: member('read', project, 'everybody'),
-    evaluatePolicies: member('read', project, 'everybody'),
-    // Who may vote how is decided vote by vote, in the order of the rules: domain/approval/ballot.ts.
+    listPolicies: read(project),
+    evaluatePolicies: read(project),
+    getSoakRecord: read(project),
+    // domain/approval/ballot.ts decides who may vote how.
     approveRelease: approval,
     rejectRelease: member('approve', project),
-    getApprovalState: member('read', project, 'everybody'),
+    withdrawVote: member('approve', project),
+    getApprovalState: read(project),
     externalApproveRelease: approval,
     externalRejectRelease: member('approve', project),
-    getExternalApprovalState: member('read', project, 'everybody'),
-    getReleaseRequirements: member('read', project, 'everybody'),
-    getReleaseOptions: member('read', project, 'everybody'),
+    getExternalApprovalState: read(project),
+    getReleaseRequirements: read(project),
+    getReleaseOptions: read(project),
     listPendingApprovals: signedIn('read'),
     listHistory: member('read', projectIfNamed),
     verifyHistory: admin(organisation),
-    // Whole, with addresses and everybody's sign-ins.
+    // Contains IP addresses and the sign-ins of all members.
     exportHistory: admin(projectIfNamed),
   },
   ReleasePipelineService: {
     createReleasePipeline: admin(project),
     updateReleasePipeline: admin(project),
     deleteReleasePipeline: admin(project),
-    listReleasePipelines: member('read', project, 'everybody'),
+    listReleasePipelines: read(project),
   },
   ReleaseService: {
     annotateRelease: member('release', project, 'everybody'),
-    release: member('release', (r) => ({ kind: 'artifact', id: r.artifactId }), 'everybody'),
-    waitRelease: member('read', intent, 'everybody'),
-    getArtifactBySlug: member('read', (r) => ({ kind: 'slug', slug: r.slug }), 'everybody'),
-    getArtifactsByProject: member('read', project, 'everybody'),
+    release: member('release', artifact, 'everybody'),
+    waitRelease: read(intent),
+    getArtifactBySlug: read((r) => at('slug', r.slug)),
+    getArtifactsByProject: read(project),
     getOrganisations: signedIn('read'),
-    getProjects: member(
-      'read',
-      (r) => ({
-        kind: 'organisation',
-        name: r.query.case === 'organisation' ? r.query.value.organisation : '',
-      }),
-      'everybody',
-    ),
+    getProjects: read((r) => at('organisation', r.query.value?.organisation ?? '')),
     createProject: admin(organisation),
-    getProject: member('read', named, 'everybody'),
+    getProject: read(named),
     updateProject: admin(named),
-    getDestinationStates: member('read', projectIfNamed, 'everybody'),
-    getReleaseIntentStates: member('read', projectIfNamed, 'everybody'),
-    // An author or an admin: the release's own rule, after the lock.
+    getDestinationStates: read(projectIfNamed),
+    getReleaseIntentStates: read(projectIfNamed),
+    // The service requires an author or an admin, under the lock.
     cancelRelease: member('release', intent, 'everybody'),
+    retryStage: member('release', intent, 'everybody'),
     approvePlanStage: member('approve', intent),
     rejectPlanStage: member('approve', intent),
-    getPlanOutput: member('read', intent, 'everybody'),
-    // Authorized by the token that the destination was given for this one release.
-    reportRelease: anybody,
+    planAgain: member('release', intent),
+    endHold: member('approve', project),
+    getPlanOutput: read(intent),
+    getReleaseComparison: read(project),
+    getDeploymentBoard: read(projectIfNamed),
+    getReleaseLogs: read((r) => at('release', r.releaseId)),
+    // Authorised by the report token of one release.
+    reportRelease: anonymous,
+    settleDestination: admin(project),
+    freeDestination: admin(organisation),
   },
-  ServerReflection: { serverReflectionInfo: anybody },
+  ServerReflection: { serverReflectionInfo: anonymous },
   ServiceAccountService: {
     listServiceAccounts: { ...admin(organisationId), token: 'read' },
     createServiceAccount: admin(organisationId, 'logins'),
@@ -225,37 +204,41 @@ const accessTable: AccessTable = {
     revokeServiceAccountToken: admin(organisationId, 'logins'),
   },
   SessionService: {
-    signIn: anybody,
-    signOut: anybody,
-    getSession: anybody,
-    // Authorized by the one-time token that the server printed.
-    setUp: anybody,
-    // From where somebody works is nothing for who finds a token.
+    signIn: anonymous,
+    signOut: anonymous,
+    getSession: anonymous,
+    // Authorised by the one-time token that the server prints at start.
+    setUp: anonymous,
+    // Locations of sessions must not leak with an access token.
     listSessions: signedIn('read', 'logins'),
     endSession: signedIn('admin', 'logins'),
     signOutEverywhere: signedIn('admin', 'logins'),
   },
-  StatusService: { status: anybody },
+  StatusService: { status: anonymous },
   UsersService: {
-    register: anybody,
-    login: anybody,
-    refreshToken: anybody,
-    logout: anybody,
+    register: anonymous,
+    login: anonymous,
+    refreshToken: anonymous,
+    logout: anonymous,
     getUser: signedIn('read'),
     listUsers: signedIn('read'),
     changePassword: signedIn('admin', 'logins'),
     createPersonalAccessToken: signedIn('admin', 'logins'),
     listPersonalAccessTokens: signedIn('read'),
     deletePersonalAccessToken: signedIn('admin', 'logins'),
+    listCommitAddresses: signedIn('read'),
+    // They decide which releases the caller can approve.
+    addCommitAddress: signedIn('admin', 'logins'),
+    removeCommitAddress: signedIn('admin', 'logins'),
     tokenInfo: signedIn('read', 'everybody'),
   },
 };
 
-/** The row of a method, found by its descriptor. */
+/** The row of a method. */
 export function accessRuleOf(method: DescMethod): AccessRule<unknown> {
   const rows: Readonly<Record<string, Readonly<Record<string, AccessRule<never>>>>> = accessTable;
   const rule = rows[method.parent.name]?.[method.localName];
-  // Fail closed; the types make this unreachable for the services above.
+  // Fail closed, although the types make this unreachable.
   if (rule === undefined)
     throw new Error(`${method.parent.name}.${method.name} has no row in the access table`);
   return rule as AccessRule<unknown>;

@@ -1,24 +1,20 @@
 import { create } from '@bufbuild/protobuf';
-import {
-  type FieldPathElement,
-  FieldPathElementSchema,
-  FieldPathSchema,
-  ViolationSchema,
-  ViolationsSchema,
-} from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
+import { type Violations, ViolationsSchema } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
 import pg from 'pg';
 import type { Logger } from 'pino';
-import type { FieldProblem } from '#domain/problem.ts';
-import { DatabaseFailure, type DatabaseFailureKind } from '#server/db/database-failure.ts';
+import { DatabaseFailure } from '#server/db/database-failure.ts';
 import { Failure, type FailureKind } from '#server/failure.ts';
-import { noMoreAdmin } from '#server/features/access/service.ts';
-import { RetryInfoSchema } from '#server/gen/forest/v1/errors_pb.ts';
+import { adminFailureOf } from '#server/features/access/service.ts';
+import { RequestInfoSchema, RetryInfoSchema } from '#server/gen/forest/v1/errors_pb.ts';
 import { ReleaseIntentSchema } from '#server/gen/forest/v1/releases_pb.ts';
-import { requestRecord } from '#server/http/request-record.ts';
-import { requestScope } from '#server/request-scope.ts';
-import { codeName } from './code-name.ts';
-import { withRequestInfo } from './request-info.ts';
+import { currentRequest, isServerShutdown, type RequestScope, requestScope } from '#server/request-scope.ts';
+import { isMalformed, unknownFieldMessage, unreadableField } from './unreadable.ts';
+import { fitInto, messageOf, violationsOf, withJsonNames } from './violations.ts';
+
+/** An error that repeats parts of a request is cut: gRPC sends it in trailers, which must fit into one frame of 16 kB. */
+const MAX_MESSAGE_CHARACTERS = 1_000;
+const MAX_DETAIL_BYTES = 4_000;
 
 const CODES: Record<FailureKind, Code> = {
   unauthenticated: Code.Unauthenticated,
@@ -28,117 +24,142 @@ const CODES: Record<FailureKind, Code> = {
   failed_precondition: Code.FailedPrecondition,
   permission_denied: Code.PermissionDenied,
   resource_exhausted: Code.ResourceExhausted,
+  aborted: Code.Aborted,
   unavailable: Code.Unavailable,
 };
 
-/** A name, and what stands in brackets behind it: an index, or the quoted key of a map. */
-const PATH_ELEMENT = /([^.[\]]+)(?:\[(\d+)\]|\["(.*)"\])?/g;
+/** The name of a code in Connect's JSON, such as `invalid_argument`. */
+export const codeName = (code: Code): string =>
+  Code[code]?.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toLowerCase() ?? 'unknown';
 
-/** `stages[2].depends_on` or `metadata["url"]` as the path elements that protovalidate's details use. */
-const fieldPath = (field: string) =>
-  create(FieldPathSchema, {
-    elements: [...field.matchAll(PATH_ELEMENT)].map(([, fieldName = '', index, key]) =>
-      create(FieldPathElementSchema, { fieldName, subscript: subscript(index, key) }),
-    ),
-  });
-
-function subscript(index: string | undefined, key: string | undefined): FieldPathElement['subscript'] {
-  if (index !== undefined) return { case: 'index', value: BigInt(index) };
-  return key === undefined ? { case: undefined } : { case: 'stringKey', value: key };
+/** An invalid request. Message and details name fields as the caller does: in camelCase for JSON, otherwise in snake_case. */
+export function invalidArgument(violations: Violations, scope = requestScope()): ConnectError {
+  const value = fitInto(MAX_DETAIL_BYTES, scope?.sendsJson === true ? withJsonNames(violations) : violations);
+  const details = [{ desc: ViolationsSchema, value }];
+  return new ConnectError(messageOf(value), Code.InvalidArgument, undefined, details);
 }
 
-/** Field violations in the form that protovalidate's own have. */
-export const violations = (fields: readonly FieldProblem[]) =>
-  create(ViolationsSchema, {
-    violations: fields.map(({ field, message }) =>
-      create(ViolationSchema, { field: fieldPath(field), message, ruleId: 'forage' }),
-    ),
-  });
-
-function ofFailure(failure: Failure): ConnectError {
+function errorOfFailure(failure: Failure): ConnectError {
   const error = new ConnectError(failure.message, CODES[failure.kind]);
-  if (failure.fields.length > 0)
-    error.details.push({ desc: ViolationsSchema, value: violations(failure.fields) });
+  if (failure.fields.length > 0) {
+    const invalid = invalidArgument(violationsOf(failure.fields));
+    if (failure.kind === 'invalid_argument') return invalid;
+    error.details = invalid.details;
+  }
   if (failure.releaseIntentId !== null) {
     const value = create(ReleaseIntentSchema, { releaseIntentId: failure.releaseIntentId });
     error.details.push({ desc: ReleaseIntentSchema, value });
   }
-  if (failure.retryAfterSeconds !== null) addRetryInfo(error, failure.retryAfterSeconds);
+  if (failure.retryAfterSeconds !== null) {
+    const value = create(RetryInfoSchema, { retryAfterSeconds: failure.retryAfterSeconds });
+    error.details.push({ desc: RetryInfoSchema, value });
+    // The header that proxies and clients know; gRPC sends it as a trailer.
+    error.metadata.set('retry-after', String(failure.retryAfterSeconds));
+  }
   return error;
 }
 
-/** Adds when to try again to an error: as a detail, and as the header that proxies and clients know (for gRPC a trailer). */
-export function addRetryInfo(error: ConnectError, retryAfterSeconds: number): void {
-  const value = create(RetryInfoSchema, { retryAfterSeconds });
-  error.details.push({ desc: RetryInfoSchema, value });
-  error.metadata.set('retry-after', String(retryAfterSeconds));
-}
-
-/** What the database could not do is nobody's bug: try again, at once or later. */
-const DATABASE_CODES: Record<DatabaseFailureKind, Code> = {
-  away: Code.Unavailable,
-  no_room: Code.Unavailable,
-  full: Code.Unavailable,
-  slow: Code.DeadlineExceeded,
-  held: Code.Unavailable,
-  conflict: Code.Unavailable,
-  read_only: Code.Unavailable,
-  unknown_outcome: Code.Unavailable,
-};
-
-/** Every refusal on the wire is made here: code, words, field violations; never a stack. */
+/** The error on the wire for anything that a call throws: a code, a message and details, never a stack. */
 export function connectErrorOf(error: unknown, log: Logger): ConnectError {
   if (error instanceof ConnectError) return error;
-  if (error instanceof Failure) return ofFailure(error);
-  const ended = noMoreAdmin(error);
-  if (ended !== null) return ofFailure(ended);
+  if (error instanceof Failure) return errorOfFailure(error);
+  const adminEnded = adminFailureOf(error);
+  if (adminEnded !== null) return errorOfFailure(adminEnded);
   if (error instanceof pg.DatabaseError && error.code?.startsWith('22')) {
-    // A value that no rule above caught and that the database cannot hold, such as a NUL character.
-    return new ConnectError('a value in the request cannot be stored', Code.InvalidArgument);
+    // PostgreSQL's class of data exceptions: a value that validation did not catch.
+    return new ConnectError('The database cannot store a value of the request', Code.InvalidArgument);
   }
   if (error instanceof DatabaseFailure) {
-    const problem = error.cause instanceof Error ? error.cause.message : null;
-    log.warn({ kind: error.kind, problem }, 'the database could not do what a request asked');
-    return new ConnectError(error.message, DATABASE_CODES[error.kind]);
+    const cause = error.cause instanceof Error ? error.cause.message : null;
+    log.warn({ kind: error.kind, cause }, 'The database could not process a request');
+    // Not a bug: the caller may try again.
+    return new ConnectError(
+      error.message,
+      error.kind === 'statement_timeout' ? Code.DeadlineExceeded : Code.Unavailable,
+    );
   }
   if (error instanceof Error && error.name === 'AbortError')
-    return new ConnectError('cancelled', Code.Canceled);
-  log.error({ err: error }, 'a request failed unexpectedly');
-  const { requestId } = requestScope() ?? {};
-  const logged =
-    requestId === undefined ? 'it has been logged' : `it has been logged as request ${requestId}`;
-  return new ConnectError(`something went wrong on our side; ${logged}`, Code.Internal);
+    return new ConnectError('Cancelled', Code.Canceled);
+  log.error({ err: error }, 'A request failed unexpectedly');
+  const requestId = requestScope()?.requestId;
+  const details =
+    requestId === undefined ? 'the log has the details' : `the log has it as request ${requestId}`;
+  return new ConnectError(`Something went wrong on the server; ${details}`, Code.Internal);
 }
 
-/**
- * The outermost interceptor: turns whatever a request throws, also while it streams, into a Connect error that names the
- * request.
- */
-export function errorInterceptor(log: Logger): Interceptor {
-  const told = (error: unknown): ConnectError => {
-    const refusal = withRequestInfo(connectErrorOf(error, log));
-    const record = requestRecord();
-    if (record !== null) record.code = codeName(refusal.code);
-    return refusal;
+/** Replaces the errors of Connect and Protobuf for malformed messages; returns all other errors unchanged. */
+function explained(error: ConnectError, scope: RequestScope): ConnectError {
+  if (isMalformed(error))
+    return new ConnectError(`Malformed message: ${error.rawMessage}`, Code.InvalidArgument, error.metadata);
+  const unknownField = unknownFieldMessage(error.rawMessage);
+  if (unknownField !== null) return new ConnectError(unknownField, error.code, error.metadata);
+  const problem = unreadableField(error);
+  return problem === null ? error : invalidArgument(violationsOf([problem]), scope);
+}
+
+/** The parts of an error as they are sent: explained, limited in size, with the request's id. Sets the scope's code. */
+export function finished(error: ConnectError, scope: RequestScope) {
+  const { code, rawMessage, metadata, details } = explained(error, scope);
+  const cut =
+    rawMessage.length > MAX_MESSAGE_CHARACTERS
+      ? `${rawMessage.slice(0, MAX_MESSAGE_CHARACTERS)}…`
+      : rawMessage;
+  const { requestId } = scope;
+  const parts = {
+    code,
+    // gRPC cannot send half a surrogate pair.
+    rawMessage: cut.toWellFormed(),
+    metadata: new Headers(metadata),
+    details: details.filter((detail) => 'desc' in detail),
   };
+  parts.metadata.set('x-request-id', requestId);
+  parts.details.push({ desc: RequestInfoSchema, value: { requestId } });
+  scope.code = codeName(code);
+  return parts;
+}
+
+/** The outermost interceptor: converts everything that a call throws, also while it streams. */
+export function errorInterceptor(log: Logger): Interceptor {
   return (next) => async (request) => {
+    const scope = currentRequest();
+    scope.reachedInterceptors = true;
+    // A new object, because several calls may end with one error.
+    const converted = (error: unknown): ConnectError => {
+      const connectError = connectErrorOf(error, log);
+      const { code, rawMessage, metadata, details } = finished(connectError, scope);
+      return new ConnectError(rawMessage, code, metadata, details, connectError.cause);
+    };
     try {
       const response = await next(request);
       if (!response.stream) return response;
-      return { ...response, message: mapped(response.message, told) };
+      return { ...response, message: convertErrors(response.message, converted) };
     } catch (error) {
-      throw told(error);
+      throw converted(error);
     }
   };
 }
 
-async function* mapped<T>(
+async function* convertErrors<T>(
   messages: AsyncIterable<T>,
-  told: (error: unknown) => ConnectError,
+  converted: (error: unknown) => ConnectError,
 ): AsyncIterable<T> {
   try {
     yield* messages;
   } catch (error) {
-    throw told(error);
+    throw converted(error);
   }
+}
+
+/**
+ * Finishes the errors that Connect raises before any interceptor runs, such as for an unreadable message. Connect aborts the
+ * call's signal with its error before it writes the error, so it is completed in place.
+ */
+export function finishEarlyErrors(signal: AbortSignal, scope: RequestScope): void {
+  const finish = () => {
+    const { reason } = signal;
+    if (scope.reachedInterceptors || !(reason instanceof ConnectError) || isServerShutdown(reason)) return;
+    Object.assign(reason, finished(reason, scope));
+  };
+  if (signal.aborted) finish();
+  else signal.addEventListener('abort', finish, { once: true });
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Code, ConnectError, type ServiceImpl } from '@connectrpc/connect';
 import type { AppContext } from '#server/context.ts';
 import {
@@ -6,33 +7,23 @@ import {
 } from '#server/gen/grpc/health/v1/health_pb.ts';
 import { services } from './access-table.ts';
 
-/** How often a watcher's status is looked at; that the server stops is told at once. */
-const LOOK_MS = 1_000;
-/** Watchers share a look that is no older than this. */
-const FRESH_MS = 500;
+/** How often a watched status is checked. A shutdown is reported immediately. */
+const CHECK_MS = 1_000;
 
-/** What may be asked for: the server as a whole (empty), and each of its services. They stand and fall together. */
+/** The names that can be checked: the whole server (empty) and each service. All have the same status. */
 const NAMES = ['', ...Object.values(services).map((service) => service.typeName)];
 
-/** The standard `grpc.health.v1.Health`: serving while `/readyz` would say so too. */
+/** The standard `grpc.health.v1.Health`: SERVING while `/readyz` answers 200. */
 export function healthHandlers(app: AppContext): ServiceImpl<typeof Health> {
   const known = new Set(NAMES);
-  let lookedAt = Number.NEGATIVE_INFINITY;
-  let seen: Promise<ServingStatus> = Promise.resolve(ServingStatus.UNKNOWN);
-
-  const look = async () => ((await app.ready()).ok ? ServingStatus.SERVING : ServingStatus.NOT_SERVING);
   const status = async (): Promise<ServingStatus> => {
-    if (performance.now() - lookedAt > FRESH_MS) {
-      lookedAt = performance.now();
-      seen = look();
-    }
-    const found = await seen;
-    return app.stopping.aborted ? ServingStatus.NOT_SERVING : found;
+    const { ok } = await app.ready();
+    return ok && !app.stopping.aborted ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
   };
 
   return {
     async check({ service }) {
-      if (!known.has(service)) throw new ConnectError(`there is no service "${service}"`, Code.NotFound);
+      if (!known.has(service)) throw new ConnectError(`Unknown service "${service}"`, Code.NotFound);
       return { status: await status() };
     },
     async list() {
@@ -40,28 +31,16 @@ export function healthHandlers(app: AppContext): ServiceImpl<typeof Health> {
       return { statuses: Object.fromEntries(NAMES.map((name) => [name, { status: now }])) };
     },
     async *watch({ service }, { signal }) {
-      let told: ServingStatus | null = null;
+      const either = AbortSignal.any([signal, app.stopping]);
+      let sent: ServingStatus | null = null;
       for (;;) {
         const now = known.has(service) ? await status() : ServingStatus.SERVICE_UNKNOWN;
-        if (now !== told) yield { status: now };
-        told = now;
+        if (now !== sent) yield { status: now };
+        sent = now;
         if (signal.aborted) throw signal.reason;
-        await pause(app.stopping, signal);
+        // Ends early, with an error, when the watcher leaves or the shutdown begins.
+        await sleep(CHECK_MS, null, { signal: app.stopping.aborted ? signal : either }).catch(() => {});
       }
     },
   };
-}
-
-/** Until the next look; shorter when the caller leaves, or when the server begins to stop. */
-function pause(stopping: AbortSignal, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const ends = stopping.aborted ? [signal] : [signal, stopping];
-    const end = () => {
-      clearTimeout(timer);
-      for (const one of ends) one.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, LOOK_MS);
-    for (const one of ends) one.addEventListener('abort', end);
-  });
 }

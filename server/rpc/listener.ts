@@ -1,191 +1,122 @@
-import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import type { DescMethod, JsonReadOptions, JsonWriteOptions } from '@bufbuild/protobuf';
-import { Code, ConnectError, createContextValues, type HandlerContext } from '@connectrpc/connect';
+import type { IncomingHttpHeaders, RequestListener } from 'node:http';
+import type { JsonReadOptions, JsonWriteOptions } from '@bufbuild/protobuf';
+import { Code, ConnectError, type HandlerContext } from '@connectrpc/connect';
+import { connectNodeAdapter } from '@connectrpc/connect-node';
 import type { AppContext } from '#server/context.ts';
 import { exhausted } from '#server/failure.ts';
 import { unauthenticated } from '#server/features/access/service.ts';
-import { bodyDeadline } from '#server/http/body-deadline.ts';
-import { type RequestRecord, requestRecord } from '#server/http/request-record.ts';
-import { notModified, revalidate } from '#server/http/revalidate.ts';
 import type { SpanAttributes } from '#server/observe/tracing.ts';
+import { currentRequest, type RequestScope } from '#server/request-scope.ts';
 import { accessInterceptor } from './access-interceptor.ts';
-import { accessRuleOf, services } from './access-table.ts';
+import { accessRuleOf } from './access-table.ts';
+import { methodsByPath } from './contract.ts';
 import { credentialOf } from './credential.ts';
-import { connectErrorOf, errorInterceptor } from './errors.ts';
-import { explainRefusal, isLate } from './explain-refusal.ts';
-import { nodeAdapter } from './node-adapter.ts';
-import { type Asked, askedKey, Polls } from './polls.ts';
-import { refuse } from './refuse.ts';
-import { type Problem, problemOf } from './request-problem.ts';
-import { RequestRates } from './request-rates.ts';
-import { routes } from './router.ts';
+import { connectErrorOf, errorInterceptor, finishEarlyErrors } from './errors.ts';
+import { RequestRates } from './limits.ts';
+import { problemOf, refuse, sendsJson } from './refuse.ts';
+import { MAX_MESSAGE_BYTES, routes } from './router.ts';
+import { answerUnchanged } from './unchanged.ts';
 
-/** Larger messages are refused with `resource_exhausted`, before they are read whole. */
-const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
-/** The same for methods that anybody may call: reading and checking a message costs before it is known who sent it. */
-const MAX_ANYBODY_BYTES = 64 * 1024;
-/** How much longer than a message a stream of them may take to arrive. */
-const STREAM_PATIENCE = 20;
-/** Addresses of calls: our contract, and the standard services of gRPC. */
+/** Paths of calls: our contract, and the standard services of gRPC. */
 const CALL = /^\/(forest\.v1|grpc\.health\.v1|grpc\.reflection\.v1)\./;
 
-const methods: ReadonlyMap<string, DescMethod> = new Map(
-  Object.values(services).flatMap((service) =>
-    service.methods.map((method) => [`/${service.typeName}/${method.name}`, method]),
-  ),
-);
-
-/** JSON is UTF-8; the lenient reading would store other characters than were sent. */
+/** Refuses unknown JSON fields, so that a misspelt one is noticed, and text that is not UTF-8. */
 const jsonOptions: Partial<JsonReadOptions & JsonWriteOptions> & {
   textDecoder: InstanceType<typeof TextDecoder>;
 } = {
-  ignoreUnknownFields: true,
+  ignoreUnknownFields: false,
   textDecoder: new TextDecoder('utf-8', { fatal: true }),
 };
 
 /**
- * Answers every request of the API, by Connect, gRPC or gRPC-web, and hands the others to `fallback`. What cannot be a
- * call (an unknown method, another content type) is refused in the caller's protocol too.
+ * Smaller answers are sent as they are: they fit in the first ten packets of a connection (RFC 6928), so compression would save no
+ * round trip, and it costs more time than all else that Connect does for a changed poll.
+ */
+const COMPRESS_MIN_BYTES = 14 * 1024;
+
+/** The longest time that Node's timers can wait, 24 days. A longer one ends at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** The units of `grpc-timeout` in milliseconds; in the others its 8 digits are less than two days. */
+const LONG_UNITS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000 };
+
+/**
+ * Serves the API by Connect, gRPC and gRPC-web; all other requests go to `fallback`.
+ * @param shutdownSignal ends open streams with its reason
  */
 export function rpcListener(
   app: AppContext,
   fallback: RequestListener,
   shutdownSignal: AbortSignal,
 ): RequestListener {
-  const polls = new Polls(app);
   const rates = new RequestRates(app.config.rateLimitPerMinute);
-  const asking = new WeakMap<IncomingMessage, Asked>();
-  const handlers = routes(app);
-  const interceptors = [errorInterceptor(app.log), accessInterceptor(app)];
-  const adapter = (readMaxBytes: number) =>
-    nodeAdapter(
-      {
-        routes: handlers,
-        interceptors,
-        readMaxBytes,
-        shutdownSignal,
-        jsonOptions,
-        requestGate: (context) => gate(app, context),
-        contextValues: (request) =>
-          createContextValues().set(askedKey, asking.get(request as IncomingMessage) ?? null),
-      },
-      app.log,
-    );
-  const serveUsers = adapter(MAX_MESSAGE_BYTES);
-  const serveAnybody = adapter(MAX_ANYBODY_BYTES);
-  const answerInFull = (request: IncomingMessage, response: ServerResponse) => {
-    const serve = isForAnybody(requestRecord()?.method ?? null) ? serveAnybody : serveUsers;
-    const asked = asking.get(request);
-    // Only methods without side effects, which answer with one message, have come this far by GET.
-    if (request.method === 'GET') {
-      revalidate(request, response, (etag) => asked !== undefined && polls.remember(asked, etag));
-    }
-    try {
-      serve(request, response);
-    } catch (error) {
-      // Whatever Node lets through and Connect cannot read must end one request, not the server.
-      refuse(request, response, 400, connectErrorOf(error, app.log));
-    }
-  };
-  /** `check` says what is wrong with the request as such, where that was left for later. */
-  const answer = async (
-    request: IncomingMessage,
-    response: ServerResponse,
-    asked: Asked | null,
-    check: () => Problem | null,
-  ) => {
-    const header = { get: (name: string) => request.headers[name]?.toString() ?? null };
-    const secretHash = credentialOf(header, app.config)?.hash ?? null;
-    const tooMuch = countRequest(app, rates, secretHash);
-    if (asked !== null && secretHash !== null && !tooMuch) {
-      const etag = await polls.unchanged(asked, secretHash);
-      if (etag !== null) {
-        const record = requestRecord();
-        if (record !== null) {
-          record.userId = asked.authorized?.caller.userId ?? null;
-          record.protocol = 'connect';
-        }
-        return notModified(response, etag);
-      }
-      asking.set(request, asked);
-    }
-    const problem = check();
-    if (problem !== null) return refuse(request, response, problem.status, problem.error);
-    answerInFull(request, response);
-  };
+  const adapter = connectNodeAdapter({
+    routes: routes(app),
+    interceptors: [errorInterceptor(app.log), accessInterceptor(app)],
+    readMaxBytes: MAX_MESSAGE_BYTES,
+    compressMinBytes: COMPRESS_MIN_BYTES,
+    shutdownSignal,
+    jsonOptions,
+    requestGate: (context) => beforeBody(app, context),
+  });
+  const unchanged = answerUnchanged(app);
   return (request, response) => {
     const path = request.url?.split('?', 1)[0] ?? '';
     if (!CALL.test(path)) return fallback(request, response);
-    const record = requestRecord();
-    const method = methods.get(path);
-    if (record !== null) {
-      record.isCall = true;
-      record.method = method ?? null;
-    }
-    // A poll that is known is read only if it has to be answered in full.
-    const asked = request.method === 'GET' ? polls.asked(request, path) : null;
-    const isKnown = asked !== null && asked.addressed !== null;
-    const check = () => problemOf(path, method, request);
-    const problem = isKnown ? null : check();
-    if (problem !== null) return refuse(request, response, problem.status, problem.error);
-    if (method !== undefined && request.method === 'POST') {
-      const seconds = app.config.bodySeconds * (takesStream(method) ? STREAM_PATIENCE : 1);
-      bodyDeadline(request, response, seconds * 1_000, () => refuse(request, response, 408, late(seconds)));
-    }
+    const scope = currentRequest();
+    const method = methodsByPath.get(path);
+    Object.assign(scope, { isCall: true, method: method ?? null, sendsJson: sendsJson(request) });
+    const problem = problemOf(path, method, request);
+    if (problem !== null) return refuse(request, response, problem);
+    const header = { get: (name: string) => request.headers[name]?.toString() ?? null };
+    dropFarDeadline(request.headers);
+    scope.presented = credentialOf(header, app.config);
+    limitRate(rates, scope);
     const span = app.tracing.request(path.slice(1), request.headers, { 'rpc.method': path.slice(1) });
-    const begin = () =>
-      void answer(request, response, asked, isKnown ? check : () => null).catch((error: unknown) =>
-        refuse(request, response, 500, connectErrorOf(error, app.log)),
-      );
-    if (span === null || record === null) return begin();
-    response.once('close', () => span.end(record.outcome(response), spanAttributes(record, response)));
-    span.run(begin);
+    // Unless a handler sets another header.
+    if (request.method === 'GET') response.setHeader('cache-control', 'no-store');
+    const serve = () => adapter(request, response);
+    const answer = () => (scope.retryAfterSeconds === null ? unchanged(request, response, serve) : serve());
+    if (span === null) return answer();
+    response.once('close', () => span.end(scope.outcome(), spanAttributes(scope)));
+    span.run(answer);
   };
 }
 
-/** A destination's report is let in by its own token, and may hold a plan. */
-const isForAnybody = (method: DescMethod | null): boolean =>
-  method !== null && accessRuleOf(method).need === 'public' && method.name !== 'ReportRelease';
-
-const takesStream = ({ methodKind }: DescMethod): boolean =>
-  methodKind === 'client_streaming' || methodKind === 'bidi_streaming';
-
-const late = (seconds: number): ConnectError =>
-  new ConnectError(
-    `the body did not arrive within ${seconds} seconds: send it faster, or in parts`,
-    Code.DeadlineExceeded,
-  );
-
-/** Counts the request for its credential or address; whether it is too much, which the gate then says. */
-function countRequest(app: AppContext, rates: RequestRates, hash: Buffer | null): boolean {
-  const record = requestRecord();
-  if (record === null || app.config.rateLimitPerMinute === 0) return false;
-  record.retryAfterSeconds = rates.take(hash, record.address);
-  if (hash !== null && !rates.knows(hash))
-    record.atEnd(() => {
-      if (record.userId !== null) rates.know(hash, record.address);
-    });
-  return record.retryAfterSeconds !== null;
+/** Serves a call without its deadline if that is too far away for Connect's timer. */
+function dropFarDeadline(headers: IncomingHttpHeaders): void {
+  const [, count, unit = ''] = /^(\d{1,8})([HMS])$/.exec(String(headers['grpc-timeout'])) ?? [];
+  if (Number(count) * (LONG_UNITS[unit] ?? 0) > LONGEST_TIMER_MS) delete headers['grpc-timeout'];
+  if (Number(/^\d{10}$/.exec(String(headers['connect-timeout-ms']))) > LONGEST_TIMER_MS)
+    delete headers['connect-timeout-ms'];
 }
 
-const spanAttributes = (record: RequestRecord, response: ServerResponse): SpanAttributes => ({
-  'rpc.system.name': record.protocol === 'connect' ? 'connectrpc' : 'grpc',
-  'rpc.response.status_code': record.outcome(response),
-  'forage.request_id': record.requestId,
+/** Counts the request; `beforeBody` refuses it when it is over the limit. */
+function limitRate(rates: RequestRates, scope: RequestScope): void {
+  const hash = scope.presented?.hash ?? null;
+  scope.retryAfterSeconds = rates.count(hash, scope.address);
+  scope.atEnd(() => {
+    if (hash !== null && scope.userId !== null) rates.verified(hash, scope.address);
+  });
+}
+
+const spanAttributes = (scope: RequestScope): SpanAttributes => ({
+  'rpc.system.name': scope.protocol === 'connect' ? 'connectrpc' : 'grpc',
+  'rpc.response.status_code': scope.outcome(),
+  'forage.request_id': scope.requestId,
 });
 
-/** Before a body is read: nobody without credentials makes the server read and parse one. */
-function gate(app: AppContext, context: HandlerContext): void {
-  const record = requestRecord();
-  if (record !== null) Object.assign(record, { signal: context.signal, protocol: context.protocolName });
-  explainRefusal(context);
-  if (record?.retryAfterSeconds != null) {
-    const words = 'there were too many requests in a short time: ask again later, and less often';
-    throw connectErrorOf(exhausted(words, record.retryAfterSeconds), app.log);
+/** Refuses calls before their body is read: over the rate limit, without credentials, or too late. */
+function beforeBody(app: AppContext, { method, protocolName, signal }: HandlerContext): void {
+  const scope = currentRequest();
+  scope.signal = signal;
+  scope.protocol = protocolName;
+  finishEarlyErrors(signal, scope);
+  if (scope.retryAfterSeconds !== null) {
+    const message = `Rate limit exceeded; retry in ${scope.retryAfterSeconds} s`;
+    throw connectErrorOf(exhausted(message, scope.retryAfterSeconds), app.log);
   }
-  const isPublic = accessRuleOf(context.method).need === 'public';
-  if (!isPublic && credentialOf(context.requestHeader, app.config) === null)
+  if (scope.presented === null && accessRuleOf(method).need !== 'public')
     throw connectErrorOf(unauthenticated(), app.log);
-  // A caller who has given up already needs no message read.
-  if (isLate(context.signal)) throw context.signal.reason;
+  if (signal.reason instanceof ConnectError && signal.reason.code === Code.DeadlineExceeded)
+    throw signal.reason;
 }

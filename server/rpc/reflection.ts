@@ -1,10 +1,4 @@
-import {
-  createRegistry,
-  type DescFile,
-  type MessageInitShape,
-  type Registry,
-  toBinary,
-} from '@bufbuild/protobuf';
+import { type DescFile, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { Code, type ServiceImpl } from '@connectrpc/connect';
 import type {
@@ -13,35 +7,24 @@ import type {
   ServerReflectionResponseSchema,
 } from '#server/gen/grpc/reflection/v1/reflection_pb.ts';
 import { services } from './access-table.ts';
+import { contractFiles, contractTypes, withImports } from './contract.ts';
 
 type Answer = MessageInitShape<typeof ServerReflectionResponseSchema>['messageResponse'];
 
 const missing = (what: string): Answer => ({
   case: 'errorResponse',
-  value: { errorCode: Code.NotFound, errorMessage: `there is no ${what}` },
+  value: { errorCode: Code.NotFound, errorMessage: `Unknown ${what}` },
 });
 
-/** A file and all that it imports, each once, imports first. */
-function withImports(file: DescFile, found = new Set<DescFile>()): Set<DescFile> {
-  for (const one of file.dependencies) if (!found.has(one)) withImports(one, found);
-  return found.add(file);
-}
-
-/** Whatever declares a name: a type, or the type that a method, field or value belongs to. */
-function declaring(registry: Registry, name: string): DescFile | undefined {
+/** The file that declares a type, or the type that a method, field or enum value belongs to. */
+function fileDeclaring(name: string): DescFile | undefined {
   const parent = name.slice(0, Math.max(0, name.lastIndexOf('.')));
-  return (registry.get(name) ?? registry.get(parent))?.file;
+  return (contractTypes.get(name) ?? contractTypes.get(parent))?.file;
 }
 
-/**
- * The standard `grpc.reflection.v1.ServerReflection`, by which `grpcurl` and others read the contract off the server. It
- * tells what the generated code knows: everything of the contract but its comments.
- */
+/** The standard `grpc.reflection.v1.ServerReflection`: serves the contract, without its comments, to tools such as `grpcurl`. */
 export function reflectionHandlers(): ServiceImpl<typeof ServerReflection> {
-  const list = Object.values(services);
-  const all = new Set(list.flatMap(({ file }) => [...withImports(file)]));
-  const files = new Map([...all].map((file) => [file.proto.name, file]));
-  const registry = createRegistry(...all);
+  const filesByName = new Map([...contractFiles].map((file) => [file.proto.name, file]));
 
   const fileAnswer = (file: DescFile | undefined, what: string): Answer =>
     file === undefined
@@ -55,35 +38,36 @@ export function reflectionHandlers(): ServiceImpl<typeof ServerReflection> {
           },
         };
 
-  const answerTo = ({ messageRequest: asked }: ServerReflectionRequest): Answer => {
-    switch (asked.case) {
+  const answerTo = ({ messageRequest }: ServerReflectionRequest): Answer => {
+    switch (messageRequest.case) {
       case 'listServices':
         return {
           case: 'listServicesResponse',
-          value: { service: list.map(({ typeName }) => ({ name: typeName })) },
+          value: { service: Object.values(services).map(({ typeName }) => ({ name: typeName })) },
         };
       case 'fileByFilename':
-        return fileAnswer(files.get(asked.value), `file ${asked.value}`);
+        return fileAnswer(filesByName.get(messageRequest.value), `file ${messageRequest.value}`);
       case 'fileContainingSymbol':
-        return fileAnswer(declaring(registry, asked.value), `symbol ${asked.value}`);
+        return fileAnswer(fileDeclaring(messageRequest.value), `symbol ${messageRequest.value}`);
       case 'fileContainingExtension': {
-        const { containingType, extensionNumber } = asked.value;
-        const message = registry.getMessage(containingType);
-        const extension = message && registry.getExtensionFor(message, extensionNumber);
+        const { containingType, extensionNumber } = messageRequest.value;
+        const message = contractTypes.getMessage(containingType);
+        const extension = message && contractTypes.getExtensionFor(message, extensionNumber);
         return fileAnswer(extension?.file, `extension ${extensionNumber} of ${containingType}`);
       }
       case 'allExtensionNumbersOfType': {
-        if (registry.getMessage(asked.value) === undefined) return missing(`message ${asked.value}`);
-        const extensionNumber = [...registry].flatMap((type) =>
-          type.kind === 'extension' && type.extendee.typeName === asked.value ? [type.number] : [],
+        if (contractTypes.getMessage(messageRequest.value) === undefined)
+          return missing(`message ${messageRequest.value}`);
+        const extensionNumber = [...contractTypes].flatMap((type) =>
+          type.kind === 'extension' && type.extendee.typeName === messageRequest.value ? [type.number] : [],
         );
-        const value = { baseTypeName: asked.value, extensionNumber };
+        const value = { baseTypeName: messageRequest.value, extensionNumber };
         return { case: 'allExtensionNumbersResponse', value };
       }
       case undefined:
         return {
           case: 'errorResponse',
-          value: { errorCode: Code.InvalidArgument, errorMessage: 'the request asks for nothing' },
+          value: { errorCode: Code.InvalidArgument, errorMessage: 'The request has no query' },
         };
     }
   };

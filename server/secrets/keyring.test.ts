@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ConfigError, readConfig } from '#server/config.ts';
-import { readSecretsKey, type SecretsKey } from './key.ts';
-import { createKeyring, keyIdOf, SealError } from './keyring.ts';
+import { createKeyring, keyIdOf, readSecretsKey, SecretError, type SecretsKey } from './keyring.ts';
 import { openKeyring } from './open-keyring.ts';
 
 const made = (): SecretsKey => readSecretsKey(randomBytes(32).toString('base64'));
@@ -14,44 +13,44 @@ describe('a keyring', () => {
   const key = made();
   const ring = createKeyring(key, []);
 
-  test('opens what it has sealed, for the same place alone, and never seals alike', () => {
-    const [one, other] = [ring.seal('naïve secret', 'here'), ring.seal('naïve secret', 'here')];
-    expect(ring.open(one, 'here')).toBe('naïve secret');
+  test('decrypts a secret for its owner only, and never encrypts alike', () => {
+    const [one, other] = [ring.encrypt('naïve secret', 'here'), ring.encrypt('naïve secret', 'here')];
+    expect(ring.decrypt(one, 'here')).toBe('naïve secret');
     expect(one).not.toBe(other);
     expect(one).not.toContain('secret');
     expect(keyIdOf(one)).toBe(key.id);
-    expect(() => ring.open(one, 'there')).toThrow(SealError);
-    expect(ring.open(ring.seal('', 'here'), 'here')).toBe('');
+    expect(() => ring.decrypt(one, 'there')).toThrow(SecretError);
+    expect(ring.decrypt(ring.encrypt('', 'here'), 'here')).toBe('');
   });
 
-  test('notices every changed byte, a cut, and what was never sealed', () => {
-    const sealed = ring.seal('secret', 'here');
-    const start = sealed.lastIndexOf(':') + 1;
-    const bytes = Buffer.from(sealed.slice(start), 'base64url');
+  test('refuses changed, truncated and unencrypted values', () => {
+    const encrypted = ring.encrypt('secret', 'here');
+    const start = encrypted.lastIndexOf(':') + 1;
+    const bytes = Buffer.from(encrypted.slice(start), 'base64url');
     for (let at = 0; at < bytes.length; at++) {
       const changed = Buffer.from(bytes);
       changed[at] = (changed[at] ?? 0) ^ 1;
-      const text = sealed.slice(0, start) + changed.toString('base64url');
-      expect(() => ring.open(text, 'here'), `byte ${at}`).toThrow(SealError);
+      const text = encrypted.slice(0, start) + changed.toString('base64url');
+      expect(() => ring.decrypt(text, 'here'), `byte ${at}`).toThrow(SecretError);
     }
-    for (const text of ['', 'whsec_plain', `v1:${key.id}:`, `v1:${key.id}:AAAA`, sealed.slice(0, -3)])
-      expect(() => ring.open(text, 'here'), text).toThrow(SealError);
-    expect(() => ring.open(sealed.replace('v1:', 'v2:'), 'here')).toThrow(SealError);
-    expect(() => ring.open(`${sealed}:more`, 'here')).toThrow(SealError);
+    for (const text of ['', 'whsec_plain', `v1:${key.id}:`, `v1:${key.id}:AAAA`, encrypted.slice(0, -3)])
+      expect(() => ring.decrypt(text, 'here'), text).toThrow(SecretError);
+    expect(() => ring.decrypt(encrypted.replace('v1:', 'v2:'), 'here')).toThrow(SecretError);
+    expect(() => ring.decrypt(`${encrypted}:more`, 'here')).toThrow(SecretError);
   });
 
-  test('opens by old keys and seals by the current one; without that it seals nothing', () => {
-    const sealed = ring.seal('secret', 'here');
+  test('decrypts with old keys, and encrypts with the current one only', () => {
+    const encrypted = ring.encrypt('secret', 'here');
     const next = made();
     const rotated = createKeyring(next, [key]);
-    expect(rotated.open(sealed, 'here')).toBe('secret');
-    expect(keyIdOf(rotated.seal('secret', 'here'))).toBe(next.id);
+    expect(rotated.decrypt(encrypted, 'here')).toBe('secret');
+    expect(keyIdOf(rotated.encrypt('secret', 'here'))).toBe(next.id);
     const without = createKeyring(next, []);
-    expect(() => without.open(sealed, 'here')).toThrow(`key ${key.id}`);
-    expect([without.knows(key.id), rotated.knows(key.id)]).toEqual([false, true]);
+    expect(() => without.decrypt(encrypted, 'here')).toThrow(`key ${key.id}`);
+    expect([without.has(key.id), rotated.has(key.id)]).toEqual([false, true]);
     const reader = createKeyring(null, [key]);
-    expect(reader.open(sealed, 'here')).toBe('secret');
-    expect(() => reader.seal('secret', 'here')).toThrow(SealError);
+    expect(reader.decrypt(encrypted, 'here')).toBe('secret');
+    expect(() => reader.encrypt('secret', 'here')).toThrow(SecretError);
   });
 
   test('shows no key when it is printed', () => {
@@ -62,14 +61,14 @@ describe('a keyring', () => {
   });
 });
 
-describe('the settings', () => {
+describe('the variables', () => {
   const good = randomBytes(32).toString('base64');
   test.each([
     ['too short', randomBytes(31).toString('base64')],
     ['too long', randomBytes(33).toString('base64')],
     ['hexadecimal', randomBytes(32).toString('hex')],
     ['words', 'correct horse battery staple correct hors'],
-  ])('a key that is %s stops the start, and is not repeated', (_, text) => {
+  ])('refuse a key that is %s without repeating it', (_, text) => {
     for (const env of [{ SECRETS_KEY: text }, { SECRETS_KEY: good, SECRETS_KEYS_OLD: `${good},${text}` }]) {
       expect(() => readConfig(env)).toThrow(ConfigError);
       expect(() => readConfig(env)).toThrow(/^SECRETS_KEY(S_OLD)?: must be 32 bytes in base64/);
@@ -77,7 +76,7 @@ describe('the settings', () => {
     }
   });
 
-  test('several old keys, with spaces and in base64url', () => {
+  test('accept several old keys, with spaces and in base64url', () => {
     const bytes = randomBytes(32);
     const env = { SECRETS_KEY: good, SECRETS_KEYS_OLD: `${good}, ${bytes.toString('base64url')} ,` };
     expect(readConfig(env).secretsKeysOld.map(({ id }) => id)).toEqual([
@@ -96,7 +95,7 @@ describe('the key of a data folder', () => {
   afterAll(() => rm(dataDir, { recursive: true, force: true }));
   const config = () => ({ databaseUrl: null, dataDir, secretsKey: null, secretsKeysOld: [] });
 
-  test('is made once, for its owner alone, and found again', async () => {
+  test('is created once, readable by its owner only', async () => {
     expect((await openKeyring(config(), { make: false })).current).toBeNull();
     const [one, other] = await Promise.all([
       openKeyring(config(), { make: true }),
@@ -110,18 +109,18 @@ describe('the key of a data folder', () => {
     expect(Buffer.from(await readFile(file, 'utf8'), 'base64')).toHaveLength(32);
   });
 
-  test('goes on opening when SECRETS_KEY comes to be set; with a database by URL it is left alone', async () => {
+  test('still decrypts when SECRETS_KEY is set later, and is unused with DATABASE_URL', async () => {
     const before = await openKeyring(config(), { make: true });
-    const sealed = before.seal('secret', 'here');
+    const encrypted = before.encrypt('secret', 'here');
     const secretsKey = made();
     const after = await openKeyring({ ...config(), secretsKey }, { make: true });
     expect(after.current).toBe(secretsKey.id);
-    expect(after.open(sealed, 'here')).toBe('secret');
+    expect(after.decrypt(encrypted, 'here')).toBe('secret');
     const byUrl = await openKeyring({ ...config(), databaseUrl: 'postgres://x' }, { make: true });
     expect(byUrl.current).toBeNull();
   });
 
-  test('that was damaged stops the start and is not replaced', async () => {
+  test('stops the start if it is damaged, and is not replaced', async () => {
     const file = join(dataDir, 'secrets.key');
     await chmod(file, 0o600);
     await writeFile(file, 'damaged');

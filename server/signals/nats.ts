@@ -6,67 +6,62 @@ import {
 } from '@nats-io/transport-node';
 import { NIL, validate } from 'uuid';
 import type { Config } from '#server/config.ts';
+import { atMostOncePer, type Log } from '#server/db/log.ts';
 import { type Bus, subjects } from './bus.ts';
-import { createListeners } from './listeners.ts';
-import { keepLink } from './nats-link.ts';
-import { troubleOf } from './nats-trouble.ts';
+import { createListeners } from './in-process.ts';
+import { keepConnected, natsErrorOf } from './nats-connection.ts';
 
-/** Of the servers in one queue group, NATS tells one. */
+/** NATS delivers each message to one server of a queue group. */
 const GROUP = 'forage';
-/** What everybody hears: a subject ends in the id that it is about. */
+/** The subjects that every server receives, without the id at their end. */
 const STATUS = subjects.releaseStatus('');
 const EVENTS = subjects.events('');
 const ACCESS = subjects.access('');
-const FOR_ALL = [STATUS, EVENTS, ACCESS];
-/** Signals that are kept for NATS while it is away, at most; each subject counts once. */
+const BROADCAST = [STATUS, EVENTS, ACCESS];
+/** The number of signals that are buffered while NATS is unavailable, one per subject. */
 const MAX_UNSENT = 10_000;
-const isForAll = (subject: string) => FOR_ALL.some((beginning) => subject.startsWith(beginning));
-const COMPLAINT_MS = 60_000;
+const isBroadcast = (subject: string) => BROADCAST.some((beginning) => subject.startsWith(beginning));
+const WARN_EVERY_MS = 60_000;
 const UUID_LENGTH = 36;
-
-interface Log {
-  info(fields: object, words: string): void;
-  warn(fields: object, words: string): void;
-}
 
 interface NatsBusOptions {
   readonly config: Pick<Config, 'natsUrl' | 'natsCredentials' | 'natsTls' | 'sweepSeconds'>;
-  /** How NATS calls this connection in its own lists. */
+  /** The name of the connection in NATS's lists. */
   readonly name: string;
   readonly log: Log;
-  /** Told what a handler throws. */
+  /** Receives the errors of handlers. */
   readonly onError: (error: unknown) => void;
 }
 
 /**
- * The bus over core NATS (2.9 or newer). Resolves nothing and throws nothing: it connects in the background, and while
- * NATS is away signals stay in this process. What everybody should have heard meanwhile is sent once it is back.
+ * The bus over core NATS (2.9 or newer). It connects in the background and never throws. While NATS is unavailable, signals stay in
+ * this process, and those for every server are sent after the reconnection.
  */
 export function createNatsBus({ config, name, log, onError }: NatsBusOptions): Bus {
   const listeners = createListeners(onError);
-  const looks = createListeners(onError);
+  const missed = createListeners(onError);
   const shared = new Map<string, Subscription | null>();
   const unsent = new Map<string, string>();
-  const complain = atMostOncePer(COMPLAINT_MS, log);
-  /** What was said since the state changed last: each reason is told once, not at each attempt. */
-  const said = new Set<string>();
+  const warn = atMostOncePer(WARN_EVERY_MS, log);
+  /** The reasons that were logged since the last change of state: each is logged once, not at each attempt. */
+  const logged = new Set<string>();
   let live: NatsConnection | null = null;
 
-  const hear = (connection: NatsConnection, subject: string, queue?: string): Subscription =>
+  const receive = (connection: NatsConnection, subject: string, queue?: string): Subscription =>
     connection.subscribe(subject, {
       ...(queue === undefined ? {} : { queue }),
       callback: (error, message) => {
         if (error !== null) return;
         const payload = payloadOf(message);
-        if (payload === null) complain({ subject: message.subject.slice(0, 200) }, STRANGE);
-        else listeners.tell(message.subject, payload);
+        if (payload === null) warn({ subject: message.subject.slice(0, 200) }, FOREIGN_MESSAGE);
+        else listeners.publish(message.subject, payload);
       },
     });
 
-  /** Null when the connection is closing at this moment: the next one is made ready with all that is shared. */
-  const hearShare = (connection: NatsConnection, subject: string): Subscription | null => {
+  /** null if the connection is closing; the next one is prepared with all shared subjects. */
+  const receiveShared = (connection: NatsConnection, subject: string): Subscription | null => {
     try {
-      return hear(connection, subject, GROUP);
+      return receive(connection, subject, GROUP);
     } catch {
       return null;
     }
@@ -74,16 +69,15 @@ export function createNatsBus({ config, name, log, onError }: NatsBusOptions): B
 
   const prepare = async (connection: NatsConnection): Promise<void> => {
     const refused = refusals(connection, (error) => {
-      if (live === connection)
-        complain({ reason: troubleOf(error, connection.getServer()).message }, REFUSED);
+      if (live === connection) warn({ reason: natsErrorOf(error, connection.getServer()).message }, REFUSED);
     });
-    for (const subject of shared.keys()) shared.set(subject, hear(connection, subject, GROUP));
-    // All of them at once, not one by one for each watcher: NATS has them before a watcher reads, and none falls between.
-    for (const beginning of FOR_ALL) hear(connection, `${beginning}*`);
-    // Nobody listens to this; NATS answers if we may not speak. Its answer comes before that to the flush.
+    for (const subject of shared.keys()) shared.set(subject, receive(connection, subject, GROUP));
+    // By wildcards, so that NATS has the subscription before any watcher reads the database.
+    for (const beginning of BROADCAST) receive(connection, `${beginning}*`);
+    // A publish without listeners: if it is forbidden, the refusal arrives before the answer to the flush.
     connection.publish(subjects.events(NIL));
     await connection.flush();
-    // The refusals come by an iterator, a few steps later.
+    // The refusals arrive through an iterator, a few microtasks later.
     await new Promise<void>((resolve) => setImmediate(resolve));
     const [first] = refused;
     if (first !== undefined) throw first;
@@ -94,33 +88,33 @@ export function createNatsBus({ config, name, log, onError }: NatsBusOptions): B
       connection.publish(subject, payload);
       return true;
     } catch {
-      // It is closing at this moment.
+      // The connection is closing.
       return false;
     }
   };
-  const endLink = keepLink(config, name, {
+  const disconnect = keepConnected(config, name, {
     prepare,
     up(connection, server) {
       live = connection;
-      said.clear();
-      // Who has begun to share while the connection was made ready.
-      for (const [subject, heard] of shared)
-        if (heard === null) shared.set(subject, hearShare(connection, subject));
-      log.info({ server }, 'signals go through NATS');
+      logged.clear();
+      // Subjects that were shared while the connection was being prepared.
+      for (const [subject, subscription] of shared)
+        if (subscription === null) shared.set(subject, receiveShared(connection, subject));
+      log.info({ server }, 'connected to NATS');
       for (const [subject, payload] of unsent) send(connection, subject, payload);
       unsent.clear();
-      looks.tell('', '');
+      missed.publish('', '');
     },
     down({ message }) {
-      // What was sent into the connection that broke may be lost.
-      if (live !== null) looks.tell('', '');
+      // Signals that were sent on the broken connection may be lost.
+      if (live !== null) missed.publish('', '');
       live = null;
       for (const subject of shared.keys()) shared.set(subject, null);
-      if (said.has(message)) return;
-      said.add(message);
+      if (logged.has(message)) return;
+      logged.add(message);
       log.warn(
         { reason: message },
-        `NATS is away: changes made by other servers are noticed within ${config.sweepSeconds} s until it is back`,
+        `NATS is unavailable: until it is back, changes made by other servers are noticed within ${config.sweepSeconds} s`,
       );
     },
   });
@@ -128,36 +122,36 @@ export function createNatsBus({ config, name, log, onError }: NatsBusOptions): B
   return {
     publish(subject, payload) {
       if (live !== null && send(live, subject, payload)) return;
-      listeners.tell(subject, payload);
-      if (isForAll(subject) && unsent.size < MAX_UNSENT) unsent.set(subject, payload);
+      listeners.publish(subject, payload);
+      if (isBroadcast(subject) && unsent.size < MAX_UNSENT) unsent.set(subject, payload);
     },
     subscribe: listeners.add,
     share(subject, handler) {
       const remove = listeners.add(subject, handler);
-      if (!shared.has(subject)) shared.set(subject, live === null ? null : hearShare(live, subject));
+      if (!shared.has(subject)) shared.set(subject, live === null ? null : receiveShared(live, subject));
       return () => {
         remove();
         if (listeners.has(subject)) return;
-        // NATS must know: what it went on sending here would reach nobody.
+        // NATS would still deliver signals to this server.
         shared.get(subject)?.unsubscribe();
         shared.delete(subject);
       };
     },
-    onMissed: (look) => looks.add('', look),
+    onMissed: (listener) => missed.add('', listener),
     state: () => (live === null ? 'away' : 'connected'),
     async close() {
-      await endLink();
+      await disconnect();
       listeners.clear();
-      looks.clear();
+      missed.clear();
     },
   };
 }
 
-const STRANGE =
-  'a message on NATS was ignored: it is no signal of Forage’s; see who else may publish to forest.>';
-const REFUSED = 'NATS refused a signal; the other servers find what it was about by their sweep';
+const FOREIGN_MESSAGE =
+  'ignored a NATS message that is not from Forage; check which other programs may publish to forest.>';
+const REFUSED = 'NATS refused a signal; other servers notice the change at their next sweep';
 
-/** What a signal carries; null for what is none. Others may write to these subjects too, so nothing is taken on trust. */
+/** The payload of a signal; null if it is invalid: other programs may publish to these subjects too. */
 function payloadOf({ subject, data }: Msg): string | null {
   const empty = [EVENTS, ACCESS].find((beginning) => subject.startsWith(beginning));
   if (empty !== undefined) return validate(subject.slice(empty.length)) ? '' : null;
@@ -167,32 +161,16 @@ function payloadOf({ subject, data }: Msg): string | null {
   return !subject.startsWith(STATUS) || subject === subjects.releaseStatus(payload) ? payload : null;
 }
 
-/** Collects what NATS does not allow on this connection, as it says so, and passes it on. */
-function refusals(connection: NatsConnection, tell: (error: Error) => void): readonly Error[] {
+/** Collects the permission errors of a connection, and reports each one. */
+function refusals(connection: NatsConnection, report: (error: Error) => void): readonly Error[] {
   const refused: Error[] = [];
   const collect = async () => {
     for await (const status of connection.status()) {
       if (status.type !== 'error' || !(status.error instanceof PermissionViolationError)) continue;
       if (refused.length === 0) refused.push(status.error);
-      tell(status.error);
+      report(status.error);
     }
   };
   void collect();
   return refused;
-}
-
-/** Somebody who floods a subject does not flood the log. */
-function atMostOncePer(milliseconds: number, log: Log): Log['warn'] {
-  let silentUntil = Number.NEGATIVE_INFINITY;
-  let unsaid = 0;
-  return (fields, words) => {
-    const now = performance.now();
-    if (now < silentUntil) {
-      unsaid++;
-      return;
-    }
-    log.warn({ ...fields, ...(unsaid > 0 ? { unsaid } : {}) }, words);
-    silentUntil = now + milliseconds;
-    unsaid = 0;
-  };
 }

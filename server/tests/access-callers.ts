@@ -5,13 +5,13 @@ import type { Aim } from './every-method.ts';
 import type { TestApp } from './harness.ts';
 import { person, type World } from './world.ts';
 
-/** Who calls, in the order of the table's columns; all but the last two stand where the first organisation does. */
+/** The callers, in the order of the table's columns. */
 export const CALLERS = [
-  'nobody',
+  'anonymous',
   'expired session',
   'idle session',
   'revoked token',
-  'token to read',
+  'read-only token',
   'service account',
   'removed member',
   'member',
@@ -22,7 +22,7 @@ export const CALLERS = [
 ] as const;
 export type CallerName = (typeof CALLERS)[number];
 
-/** Those who may sign out, or change their password. */
+/** Callers who may sign out or change their password. */
 const ENDABLE: ReadonlySet<CallerName> = new Set([
   'removed member',
   'member',
@@ -32,7 +32,7 @@ const ENDABLE: ReadonlySet<CallerName> = new Set([
   'other’s admin',
 ]);
 
-/** An organisation with everything that a request can point at. */
+/** An organisation with all that requests can point at. */
 export interface Ground {
   readonly w: World;
   readonly aim: Aim;
@@ -41,7 +41,7 @@ export interface Ground {
 export interface CallersAtWork {
   readonly ours: Ground;
   readonly theirs: Ground;
-  /** A credential of that caller, as headers; a new one for each call where a call may end it. */
+  /** Headers with a credential of the caller; a new one where a call may end it. */
   headersOf(caller: CallerName): Promise<Record<string, string>>;
 }
 
@@ -49,13 +49,13 @@ interface Credential {
   readonly kind: 'session' | 'access' | 'personal' | 'service';
   readonly userId: string;
   readonly scopes?: readonly string[];
-  /** Hours from now, for each of the moments that decide. */
+  /** Hours from now until each expiry. */
   readonly expires?: number;
   readonly revoked?: number;
   readonly used?: number;
 }
 
-/** Two organisations and everybody who may call for something of the first. */
+/** Two organisations, and callers of every kind for the first. */
 export async function callersAtWork(app: TestApp): Promise<CallersAtWork> {
   const [ours, theirs] = [await aimAt(app), await aimAt(app)];
   const { organisationId, admin } = ours.w;
@@ -100,11 +100,11 @@ export async function callersAtWork(app: TestApp): Promise<CallersAtWork> {
   const { userId } = admin;
   const all = ['read', 'release', 'approve', 'admin'];
   const HEADERS: Readonly<Record<CallerName, () => Promise<Record<string, string>>>> = {
-    nobody: async () => ({}),
+    anonymous: async () => ({}),
     'expired session': () => cookie({ userId, expires: -0.01 }),
     'idle session': () => cookie({ userId, used: -13 }),
     'revoked token': () => bearer({ kind: 'personal', userId, scopes: all, revoked: -0.01 }),
-    'token to read': () => bearer({ kind: 'personal', userId, scopes: ['read'] }),
+    'read-only token': () => bearer({ kind: 'personal', userId, scopes: ['read'] }),
     'service account': () =>
       bearer({ kind: 'service', userId: ours.aim.serviceAccountId, scopes: ['read', 'release'] }),
     'removed member': () => bearer({ kind: 'access', userId: leaver.userId }),
@@ -114,7 +114,7 @@ export async function callersAtWork(app: TestApp): Promise<CallersAtWork> {
     'other’s member': () => bearer({ kind: 'access', userId: theirs.w.reviewer.userId }),
     'other’s admin': () => bearer({ kind: 'access', userId: theirs.w.admin.userId }),
   };
-  // No call ends these, and an account's tokens are limited in number.
+  // Shared, because the tokens of an account are limited in number.
   const kept = new Map<CallerName, Promise<Record<string, string>>>();
   const headersOf = (caller: CallerName) => {
     const headers = kept.get(caller) ?? HEADERS[caller]();

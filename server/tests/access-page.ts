@@ -1,7 +1,7 @@
 import { CALLERS } from './access-callers.ts';
 
-/** How the page writes the codes. */
-const WORDS: Readonly<Record<string, string>> = {
+/** Labels of the codes on the page. */
+const LABELS: Readonly<Record<string, string>> = {
   ok: 'yes',
   unauthenticated: 'sign in',
   permission_denied: 'no',
@@ -12,32 +12,31 @@ const WORDS: Readonly<Record<string, string>> = {
   unimplemented: 'n/a',
 };
 
-/** What one caller was answered: with ids of the first organisation, and with ids of the other one. */
+/** The answers to one caller: with ids of the first organisation, and with ids of the other one. */
 export interface Cell {
   readonly own: string;
   readonly other: string;
 }
 
-const word = (code: string): string => WORDS[code] ?? `**${code}**`;
+const labelOf = (code: string): string => LABELS[code] ?? `**${code}**`;
 export const cellText = ({ own, other }: Cell): string =>
-  own === other ? word(own) : `${word(own)} / ${word(other)}`;
+  own === other ? labelOf(own) : `${labelOf(own)} / ${labelOf(other)}`;
 
 const HEAD = `# Who may call what
 
-Every method of every service, called by everybody over HTTP: \`server/tests/access-table.test.ts\` makes these calls and
-fails when an answer is another, or when a method has no row here. What is enforced, and before any handler runs, stands
-in \`server/rpc/access-table.ts\`. After a method is added: \`ACCESS_TABLE=write npx vitest run --project server
-server/tests/access-table.test.ts\` writes this page anew; read the difference before you commit it.
+\`server/tests/access-table.test.ts\` calls every method as every kind of caller, and fails when an answer differs from this page.
+\`server/rpc/access-table.ts\` has the rules, which are enforced before any handler runs. After adding a method, regenerate the
+page by \`ACCESS_TABLE=write npx vitest run --project server server/tests/access-table.test.ts\`, and review the difference.
 
-**yes**: done. **sign in**: \`unauthenticated\`. **no**: \`permission_denied\`. **–**: \`not_found\`, the same as for
-what does not exist. **invalid**: \`invalid_argument\`. **not now**: \`failed_precondition\`. **exists**: \`already_exists\`.
-**n/a**: \`unimplemented\` (it takes HTTP/2). Two answers, as in *yes / –*: with ids of the first organisation, and with the
-same kind of ids of another organisation.
+**yes**: done. **sign in**: \`unauthenticated\`. **no**: \`permission_denied\`. **–**: \`not_found\`, as for ids that
+do not exist. **invalid**: \`invalid_argument\`. **not now**: \`failed_precondition\`. **exists**: \`already_exists\`.
+**n/a**: \`unimplemented\` (requires HTTP/2). Two answers, as in *yes / –*: with ids of the first organisation, and with
+ids of the other one.
 
-The member, the author (a member who has asked for the releases that the ids name), the admin, the service account and
-the removed member belong, or belonged, to the first organisation; *other’s member* and *other’s admin* to the other. The
-sessions and the revoked token are the admin's, and so is *token to read*, a personal access token with the scope
-\`read\` alone. The service account's token has the scopes \`read\` and \`release\`.
+The member, the author (a member who requested the releases), the admin, the service account and the removed member belong or
+belonged to the first organisation; *other’s member* and *other’s admin* belong to the other one. The sessions, the revoked
+token and the *read-only token* (scope \`read\`) are the admin's. The service account's token has the scopes \`read\` and
+\`release\`.
 `;
 
 /** The page: a row for each method, in the order of the contract. */

@@ -1,7 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import type { JsonObject } from '@bufbuild/protobuf';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { PipelineRunStageStatus } from '#server/gen/forest/v1/releases_pb.ts';
 import { accessRuleOf } from '#server/rpc/access-table.ts';
 import {
   CALLERS,
@@ -11,9 +10,9 @@ import {
   type Ground,
 } from './access-callers.ts';
 import { accessPage, type Cell, cellText, rowsOfPage } from './access-page.ts';
+import { failedRelease, occupy, plannedRelease } from './aim.ts';
 import { type Aim, callJson, everyMethod, nameOf, requestsFor } from './every-method.ts';
-import { eventually, startTestApp, type TestApp } from './harness.ts';
-import { stateOf } from './world.ts';
+import { startTestApp, type TestApp } from './harness.ts';
 
 const PAGE = new URL('../../docs/access-table.md', import.meta.url);
 const writing = process.env['ACCESS_TABLE'] === 'write';
@@ -32,19 +31,24 @@ afterAll(async () => {
   await app.stop();
 });
 
-const NEVER_IN: readonly CallerName[] = ['nobody', 'expired session', 'idle session', 'revoked token'];
+const NEVER_IN: readonly CallerName[] = ['anonymous', 'expired session', 'idle session', 'revoked token'];
 const OUTSIDE: readonly CallerName[] = ['removed member', 'other’s member', 'other’s admin'];
 
-/** Ends once for each release: everybody who may is given one of their own. */
+/** Methods that work once per release: each allowed caller gets a release of their own. */
 const ONCE: Readonly<Record<string, (ground: Ground) => Promise<Partial<Aim>>>> = {
   'ReleaseService.CancelRelease': async ({ w }) => ({
-    otherIntentId: await w.release((await w.artifact()).artifactId, ['production']),
+    otherIntentId: await w.releaseNew(['production']),
   }),
   'ReleaseService.ApprovePlanStage': freshPlan,
   'ReleaseService.RejectPlanStage': freshPlan,
+  'ReleaseService.RetryStage': async ({ w }) => ({ otherIntentId: await failedRelease(w) }),
+  'ReleaseService.FreeDestination': async ({ aim }) => {
+    await occupy(app, aim);
+    return {};
+  },
 };
 
-/** Who could do it is put back: the same people call the methods after it. */
+/** Methods whose effects are undone, because the same users call the following methods. */
 const UNDONE: Readonly<Record<string, (ground: Ground) => Promise<void>>> = {
   'OrganisationService.LeaveOrganisation': async ({ w: { organisationId, admin, author, reviewer } }) => {
     const { members } = await admin.organisations.listMembers({ organisationId });
@@ -57,18 +61,7 @@ const UNDONE: Readonly<Record<string, (ground: Ground) => Promise<void>>> = {
 
 let made = 0;
 async function freshPlan({ w }: Ground): Promise<Partial<Aim>> {
-  const pipeline = `planned-${++made}`;
-  await w.admin.pipelines.createReleasePipeline({
-    project: w.project,
-    name: pipeline,
-    stages: [{ id: 'plan', config: { case: 'plan', value: { environment: 'staging' } } }],
-  });
-  const { artifactId } = await w.artifact();
-  const { intents } = await w.author.releases.release({ artifactId, usePipeline: true, pipeline });
-  const planIntentId = intents[0]?.releaseIntentId ?? '';
-  const waits = PipelineRunStageStatus.AWAITING_APPROVAL;
-  await eventually(async () => (await stateOf(w, planIntentId)).stages[0]?.status === waits, 'the plan');
-  return { planIntentId };
+  return { planIntentId: await plannedRelease(w, `planned-${++made}`) };
 }
 
 async function requestOf(name: string, ground: Ground, n: string, mayPass: boolean): Promise<JsonObject> {
@@ -79,7 +72,7 @@ async function requestOf(name: string, ground: Ground, n: string, mayPass: boole
 async function cellOf(method: (typeof everyMethod)[number], caller: CallerName): Promise<Cell> {
   const name = nameOf(method);
   const call = async (ground: Ground, whose: string, mayPass: boolean) => {
-    // Signing in is slowed after a while: another test's matter.
+    // Otherwise failed sign-ins would be slowed down.
     if (accessRuleOf(method).need === 'public')
       await app.context.db.pool.query('delete from sign_in_attempts');
     const n = `${made++}-${whose}`;
@@ -96,8 +89,8 @@ async function cellOf(method: (typeof everyMethod)[number], caller: CallerName):
   };
 }
 
-describe('who may call what', () => {
-  test('every method has a row on the page, and every row a method', () => {
+describe('access', () => {
+  test('docs/access-table.md has exactly one row per method', () => {
     if (writing) return;
     expect([...expected.keys()]).toEqual(everyMethod.map(nameOf));
     expect(Object.keys(requestsFor(at.ours.aim, 0)).sort()).toEqual(everyMethod.map(nameOf).sort());
@@ -105,10 +98,10 @@ describe('who may call what', () => {
 
   test.each(everyMethod.map((method) => [nameOf(method), method] as const))('%s', async (name, method) => {
     const cells = new Map<CallerName, Cell>();
-    // Those who are refused change nothing for the others.
+    // Refused callers first: they change nothing for the others.
     const first = CALLERS.filter((caller) => NEVER_IN.includes(caller));
     for (const [n, cell] of (await Promise.all(first.map((one) => cellOf(method, one)))).entries()) {
-      cells.set(first[n] ?? 'nobody', cell);
+      cells.set(first[n] ?? 'anonymous', cell);
     }
     for (const caller of CALLERS) if (!cells.has(caller)) cells.set(caller, await cellOf(method, caller));
     found.set(
@@ -117,7 +110,7 @@ describe('who may call what', () => {
     );
     if (!writing) expect(found.get(name)).toEqual(expected.get(name));
 
-    // What the rows have to obey, whatever the page says.
+    // Rules that hold for every row.
     const rule = accessRuleOf(method);
     if (rule.need === 'public' || method.methodKind === 'bidi_streaming') return;
     const code = (caller: CallerName, ids: keyof Cell) => [caller, ids, cells.get(caller)?.[ids]];
@@ -126,7 +119,7 @@ describe('who may call what', () => {
       expect(code(caller, 'other')).toEqual([caller, 'other', 'unauthenticated']);
     }
     if (rule.token !== 'read' || rule.callers === 'logins') {
-      expect(code('token to read', 'own')).toEqual(['token to read', 'own', 'permission_denied']);
+      expect(code('read-only token', 'own')).toEqual(['read-only token', 'own', 'permission_denied']);
     }
     if (rule.callers !== 'everybody') {
       expect(code('service account', 'own')).toEqual(['service account', 'own', 'permission_denied']);

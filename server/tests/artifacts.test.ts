@@ -1,27 +1,19 @@
 import { create } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { forgetAbandonedUploads, MOST_OPEN } from '#server/features/artifacts/upload-service.ts';
+import { afterAll, describe, expect, test } from 'vitest';
+import { deleteAbandonedUploads, MAX_OPEN } from '#server/features/artifacts/upload-service.ts';
 import { ArtifactService, UploadArtifactRequestSchema } from '#server/gen/forest/v1/artifacts_pb.ts';
-import { PolicyType } from '#server/gen/forest/v1/policies_pb.ts';
-import {
-  ArtifactStatus,
-  PipelineRunStageStatus,
-  ReleaseIntentStatus,
-} from '#server/gen/forest/v1/releases_pb.ts';
-import { eventually, startTestApp, type TestApp } from './harness.ts';
-import { refusal } from './refusal.ts';
-import { ended, type Person, stateOf, type World, world } from './world.ts';
+import { ArtifactStatus, ReleaseIntentStatus } from '#server/gen/forest/v1/releases_pb.ts';
+import { gatedRelease, waitStage } from './gate-world.ts';
+import { startTestApp } from './harness.ts';
+import { expectRefusal, refusal } from './refusal.ts';
+import { ended, type Person, world } from './world.ts';
 
 const NOBODY = '01890000-0000-7000-8000-000000000000';
 
-let app: TestApp;
-let w: World;
-beforeAll(async () => {
-  app = await startTestApp();
-  w = await world(app);
-});
+const app = await startTestApp();
 afterAll(() => app.stop());
+const w = await world(app);
 
 const annotate = (change: object = {}, by: Person = w.author) =>
   by.releases.annotateRelease({
@@ -32,8 +24,8 @@ const annotate = (change: object = {}, by: Person = w.author) =>
   });
 
 describe('annotating', () => {
-  test('keeps what was told, and finds it again by its slug', async () => {
-    const told = {
+  test('stores every field, and finds the artifact by its slug', async () => {
+    const fields = {
       metadata: { build: '7' },
       source: { user: 'ci', email: 'ci@example.com', sourceType: 'actions', runUrl: 'https://ci.example/1' },
       context: {
@@ -50,62 +42,101 @@ describe('annotating', () => {
         repoUrl: 'https://git.example/r',
       },
     };
-    const { artifact } = await annotate({ ...told, annotationOnly: true });
-    expect(artifact).toMatchObject({ ...told, project: w.project, destinations: [] });
+    const { artifact } = await annotate({ ...fields, annotationOnly: true });
+    expect(artifact).toMatchObject({ ...fields, project: w.project, destinations: [] });
     expect(artifact?.id).toBe(artifact?.artifactId);
     expect(artifact?.slug).toMatch(/^gro-ere-korbe-[0-9a-z]{6}$/);
     const found = await w.reviewer.releases.getArtifactBySlug({ slug: artifact?.slug ?? '' });
     expect(found.artifact).toEqual(artifact);
   });
 
-  test('the same again makes another artifact with another slug, also at the same moment', async () => {
+  test('creates a new artifact with a new slug each time, also concurrently', async () => {
     const made = await Promise.all(Array.from({ length: 20 }, () => annotate()));
     expect(new Set(made.map(({ artifact }) => artifact?.slug)).size).toBe(20);
     expect(new Set(made.map(({ artifact }) => artifact?.id)).size).toBe(20);
   });
 
-  test('names the caller as source when nobody is named, and else only members', async () => {
+  test('defaults the source to the caller, and accepts only members', async () => {
     const own = await annotate();
     expect(own.artifact?.source).toMatchObject({ user: w.author.username, userId: w.author.userId });
     const other = await annotate({ source: { userId: w.reviewer.userId } });
     expect(other.artifact?.source).toMatchObject({ user: w.reviewer.username, userId: w.reviewer.userId });
-    const stranger = (await world(app)).author;
-    for (const userId of [stranger.userId, NOBODY]) {
-      expect(await refusal(annotate({ source: { userId } }))).toMatchObject({
-        code: 'InvalidArgument',
-        fields: ['source.user_id'],
-      });
-    }
-  });
-
-  test.each([
-    ['no title', { context: { title: '' } }],
-    ['no commit', { ref: { commitSha: '' } }],
-    ['no context', { context: undefined }],
-    ['no ref', { ref: undefined }],
-    ['a malformed id', { artifactId: 'mine' }],
-    ['a NUL in the title', { context: { title: 'a\0b' } }],
-    ['a NUL in the metadata', { metadata: { a: 'x\0y' } }],
-  ])('is refused with %s', async (_, change) => {
-    expect(await refusal(annotate(change))).toMatchObject({ code: 'InvalidArgument' });
-  });
-
-  test('is not for other organisations, nor is reading', async () => {
-    const other = await world(app);
-    expect(await refusal(annotate({}, other.admin))).toMatchObject({ code: 'NotFound' });
-    const { slug } = await w.artifact();
-    for (const call of [
-      () => other.admin.releases.getArtifactBySlug({ slug }),
-      () => other.admin.releases.getArtifactsByProject({ project: w.project }),
-      () => w.author.releases.getArtifactBySlug({ slug: 'no-such-slug' }),
-    ]) {
-      expect(await refusal(call())).toMatchObject({ code: 'NotFound' });
-    }
+    const outsider = (await world(app)).author;
+    const fromOutside = await refusal(annotate({ source: { userId: outsider.userId } }));
+    expect(fromOutside).toMatchObject({ code: 'InvalidArgument', fields: ['source.user_id'] });
   });
 });
 
+describe('commits', () => {
+  const commit = { sha: '3f2a9c1', title: 'Fix cart total' };
+  const stored = async (artifactId = '') =>
+    (
+      await app.context.db.pool.query(
+        'select base_sha, commits from artifact_commits where artifact_id = $1',
+        [artifactId],
+      )
+    ).rows[0];
+
+  test('are stored as sent, at most 500, with times in UTC and links without credentials', async () => {
+    const whole = {
+      ...commit,
+      title: '<img src=x onerror=alert(1)> \u202e\u001b[31m',
+      authorName: 'Author',
+      authorEmail: 'author@example.com',
+      url: 'https://ci:hunter2@git.example/c/3f2a9c1?x=1',
+      pullRequestUrl: 'https://git.example/pr/7',
+      committedAt: '2026-11-22T12:00:00+02:00',
+      coAuthors: ['Reviewer <reviewer@example.com>'],
+    };
+    const commits = [whole, ...Array.from({ length: 499 }, () => commit)];
+    const { artifact } = await annotate({ commits, baseCommitSha: 'c0ffee1' });
+    const row = await stored(artifact?.artifactId);
+    expect(row.base_sha).toBe('c0ffee1');
+    expect(row.commits).toHaveLength(500);
+    expect(row.commits[0]).toEqual({
+      ...whole,
+      url: 'https://git.example/c/3f2a9c1?x=1',
+      committedAt: '2026-11-22T10:00:00.000Z',
+    });
+    expect(await stored((await annotate()).artifact?.artifactId)).toBeUndefined();
+  });
+
+  test.each([
+    ['501 of them', { commits: Array.from({ length: 501 }, () => commit) }, 'commits'],
+    ['one without a title', { commits: [commit, { sha: '3f2a9c1' }] }, 'commits[1].title'],
+    ['one without an id', { commits: [{ title: 'Fix' }] }, 'commits[0].sha'],
+    ['a script as link', { commits: [{ ...commit, url: 'javascript:alert(1)' }] }, 'commits[0].url'],
+    [
+      'an impossible time',
+      { commits: [{ ...commit, committedAt: '2026-13-01T00:00:00Z' }] },
+      'commits[0].committed_at',
+    ],
+    ['a base that is a branch', { baseCommitSha: 'main' }, 'base_commit_sha'],
+    ['an empty base', { baseCommitSha: '' }, 'base_commit_sha'],
+  ])('are refused with the field: %s', async (_, change, field) => {
+    const refused = await refusal(annotate(change));
+    expect(refused).toMatchObject({ code: 'InvalidArgument', fields: [field] });
+  });
+});
+
+test('the address of a repository is stored and answered without credentials', async () => {
+  const repoUrl = 'https://ci:hunter2@github.com/acme/shop.git?token=hunter2';
+  const { artifact } = await annotate({ ref: { commitSha: '3f2a9c1', repoUrl } });
+  expect(artifact?.ref?.repoUrl).toBe('https://github.com/acme/shop.git');
+  const { organisation, project } = w.project;
+  const metadata = { gitUrl: repoUrl };
+  const updated = await w.admin.releases.updateProject({ organisation, project, metadata });
+  expect(updated.project?.metadata?.gitUrl).toBe('https://github.com/acme/shop.git');
+  const { rows } = await app.context.db.pool.query(
+    `select a::text from artifacts a where a::text like '%hunter2%'
+     union all select p::text from projects p where p::text like '%hunter2%'
+     union all select h::text from history h where h::text like '%hunter2%'`,
+  );
+  expect(rows).toEqual([]);
+});
+
 describe('a project’s artifacts', () => {
-  test('come newest first, page by page, with their deployments', async () => {
+  test('are listed newest first, page by page, with their deployments', async () => {
     const other = await world(app);
     const { project } = other;
     const made = [await other.artifact(), await other.artifact(), await other.artifact()];
@@ -125,18 +156,10 @@ describe('a project’s artifacts', () => {
       ['us-east', 'production', 'noop', 1n, 'SUCCEEDED'],
     ]);
   });
-
-  test('refuse a page token of another list', async () => {
-    const token = (keys: string[]) => Buffer.from(JSON.stringify(keys)).toString('base64url');
-    for (const pageToken of [token(['checkout']), token(['2026-01-01T00:00:00Z', 'x']), token([])]) {
-      const call = w.author.releases.getArtifactsByProject({ project: w.project, pageToken });
-      expect(await refusal(call)).toMatchObject({ code: 'InvalidArgument', fields: ['page_token'] });
-    }
-  });
 });
 
 describe('filters', () => {
-  test('find by text, branch and author, whatever the case, and page within what they found', async () => {
+  test('match text, branch and author, case-insensitively, and page through the matches', async () => {
     const other = await world(app);
     const { project } = other;
     const make = async (by: Person, title: string, ref: object, source: object = {}) => {
@@ -158,7 +181,7 @@ describe('filters', () => {
     expect(await slugs({ text: 'rc1' })).toEqual([cart]);
     expect(await slugs({ text: 'deadb' })).toEqual([tax]);
     expect(await slugs({ text: tax.toUpperCase() })).toEqual([tax]);
-    // Not patterns: only the characters themselves.
+    // Not patterns: literal text.
     expect(await slugs({ text: '%' })).toEqual([cart]);
     expect(await slugs({ text: 's_n' })).toEqual([tax]);
     expect(await slugs({ text: 'nothing like it' })).toEqual([]);
@@ -176,75 +199,50 @@ describe('filters', () => {
     expect(await slugs({ branch: 'main', pageSize: 1, pageToken })).toEqual([cart]);
   });
 
-  test('find by status, and carry the release that speaks for each', async () => {
+  test('match the status, and each artifact has its current release', async () => {
     const other = await world(app);
     const { project, organisation } = other;
     await other.admin.environments.createEnvironment({ organisation, name: 'empty', sortOrder: 9 });
-    const made = async () => (await other.artifact()).artifactId;
-    const artifacts = {
-      unreleased: await made(),
-      deployed: await made(),
-      failed: await made(),
-      gated: await made(),
-      cancelled: await made(),
-      soaking: await made(),
+    const of = async (release: (artifactId: string) => Promise<string | undefined>) => {
+      const { artifactId } = await other.artifact();
+      return [artifactId, await release(artifactId)] as const;
     };
-    const intents = {
-      deployed: await other.release(artifacts.deployed, ['staging']),
-      failed: await other.release(artifacts.failed, ['empty']),
-    };
-    await ended(other, intents.deployed);
-    await ended(other, intents.failed, ReleaseIntentStatus.FAILED);
+    const unreleased = await of(async () => undefined);
+    const deployed = await of((id) => other.release(id, ['staging']));
+    const failed = await of((id) => other.release(id, ['empty']));
+    await ended(other, deployed[1] ?? '');
+    await ended(other, failed[1] ?? '', ReleaseIntentStatus.FAILED);
     await other.approvalPolicy(1);
-    const gated = await other.release(artifacts.gated, ['production']);
-    const cancelled = await other.release(artifacts.cancelled, ['production']);
-    for (const id of [gated, cancelled]) {
-      await eventually(
-        async () => (await stateOf(other, id)).stages[0]?.status === PipelineRunStageStatus.AWAITING_APPROVAL,
-        'the stage to wait for approval',
-      );
-    }
-    await other.author.releases.cancelRelease({ releaseIntentId: cancelled });
-    // A newer release that has ended does not hide the one that goes on.
-    await ended(other, await other.release(artifacts.gated, ['staging']));
-    await other.admin.policies.createPolicy({
-      project,
-      name: 'soak',
-      policyType: PolicyType.SOAK_TIME,
-      config: {
-        case: 'soakTime',
-        value: { sourceEnvironment: 'production', targetEnvironment: 'staging', durationSeconds: 60n },
-      },
-    });
-    const soaking = await other.release(artifacts.soaking, ['staging']);
+    const gated = await of((id) => gatedRelease(other, id));
+    const cancelled = await of((id) => gatedRelease(other, id));
+    await other.author.releases.cancelRelease({ releaseIntentId: cancelled[1] });
+    // An active release precedes a newer one that has ended.
+    await ended(other, await other.release(gated[0], ['staging']));
+    await other.pipeline('slow', waitStage('long', 3_600n));
+    const waiting = await of((id) => other.release(id, { usePipeline: true }));
 
     const list = (filter: object) => other.reviewer.releases.getArtifactsByProject({ project, ...filter });
-    for (const [status, artifactId, intentId] of [
-      [ArtifactStatus.NOT_RELEASED, artifacts.unreleased, undefined],
-      [ArtifactStatus.SUCCEEDED, artifacts.deployed, intents.deployed],
-      [ArtifactStatus.FAILED, artifacts.failed, intents.failed],
-      [ArtifactStatus.AWAITING_APPROVAL, artifacts.gated, gated],
-      [ArtifactStatus.CANCELLED, artifacts.cancelled, cancelled],
-      [ArtifactStatus.ACTIVE, artifacts.soaking, soaking],
+    for (const [status, expected] of [
+      [ArtifactStatus.NOT_RELEASED, unreleased],
+      [ArtifactStatus.SUCCEEDED, deployed],
+      [ArtifactStatus.FAILED, failed],
+      [ArtifactStatus.AWAITING_APPROVAL, gated],
+      [ArtifactStatus.CANCELLED, cancelled],
+      [ArtifactStatus.ACTIVE, waiting],
     ] as const) {
       const { artifact } = await list({ status });
-      expect(artifact.map((one) => [one.id, one.latestIntent?.releaseIntentId])).toEqual([
-        [artifactId, intentId],
-      ]);
+      expect(artifact.map((one) => [one.id, one.latestIntent?.releaseIntentId])).toEqual([expected]);
     }
     const { artifact: all } = await list({});
     expect(all).toHaveLength(6);
-    const shown = all.find(({ id }) => id === artifacts.gated)?.latestIntent;
-    const { releaseIntents } = await other.reviewer.releases.getReleaseIntentStates({
-      organisation,
-      project: project.project,
-    });
-    expect(shown).toEqual(releaseIntents.find(({ releaseIntentId }) => releaseIntentId === gated));
+    const shown = all.find(({ id }) => id === gated[0])?.latestIntent;
+    const { releaseIntents } = await other.reviewer.releases.getReleaseIntentStates(project);
+    expect(shown).toEqual(releaseIntents.find(({ releaseIntentId }) => releaseIntentId === gated[1]));
     const { artifact: bySlug } = await other.reviewer.releases.getArtifactBySlug({ slug: shown?.slug ?? '' });
     expect(bySlug?.latestIntent).toEqual(shown);
   });
 
-  test('are refused when they are no text or no status', async () => {
+  test('are rejected when they are too long or invalid', async () => {
     for (const [filter, field] of [
       [{ text: 'x'.repeat(201) }, 'text'],
       [{ text: 'a\0b' }, 'text'],
@@ -266,13 +264,8 @@ describe('uploads', () => {
       (async function* () {
         for (const file of files) {
           const category = 'manifest';
-          yield create(UploadArtifactRequestSchema, {
-            fileName: 'a.yaml',
-            category,
-            env: 'staging',
-            destination: 'eu',
-            ...file,
-          });
+          const about = { fileName: 'a.yaml', category, env: 'staging', destination: 'eu' };
+          yield create(UploadArtifactRequestSchema, { ...about, ...file });
         }
       })(),
     );
@@ -288,16 +281,15 @@ describe('uploads', () => {
     await upload(w.author, { uploadId, fileContent: 'replaced' });
     const { artifactId } = await files.commitArtifact({ uploadId });
     expect(await files.commitArtifact({ uploadId })).toMatchObject({ artifactId });
-    expect(await refusal(upload(w.author, { uploadId }))).toMatchObject({ code: 'FailedPrecondition' });
-    expect(await refusal(files.getArtifactFiles({ artifactId }))).toMatchObject({ code: 'NotFound' });
-
-    expect(await refusal(annotate({ artifactId }, w.reviewer))).toMatchObject({ code: 'NotFound' });
+    await expectRefusal('FailedPrecondition', upload(w.author, { uploadId }));
+    const byAnother = annotate({ artifactId }, w.reviewer);
+    await expectRefusal('NotFound', files.getArtifactFiles({ artifactId }), byAnother);
     const { artifact } = await annotate({ artifactId });
     expect(artifact?.id).toBe(artifactId);
-    expect(await refusal(annotate({ artifactId }))).toMatchObject({ code: 'AlreadyExists' });
+    await expectRefusal('AlreadyExists', annotate({ artifactId }));
     const other = await world(app);
     const elsewhere = annotate({ artifactId, project: other.project }, other.author);
-    expect(await refusal(elsewhere)).toMatchObject({ code: 'NotFound' });
+    await expectRefusal('NotFound', elsewhere, service(other.admin).getArtifactFiles({ artifactId }));
 
     const all = await service(w.reviewer).getArtifactFiles({ artifactId });
     expect(
@@ -308,21 +300,21 @@ describe('uploads', () => {
     ]);
     const notes = await service(w.reviewer).getArtifactFiles({ artifactId, category: 'notes' });
     expect(notes.files.map((file) => file.fileName)).toEqual(['b.yaml']);
-    const hidden = service(other.admin).getArtifactFiles({ artifactId });
-    expect(await refusal(hidden)).toMatchObject({ code: 'NotFound' });
   });
 
-  test('belong to whoever began them', async () => {
+  test('belong to the user who opened them', async () => {
     const { uploadId } = await service(w.author).beginUploadArtifact({});
-    expect(await refusal(upload(w.admin, { uploadId }))).toMatchObject({ code: 'NotFound' });
-    expect(await refusal(service(w.admin).commitArtifact({ uploadId }))).toMatchObject({ code: 'NotFound' });
-    expect(await refusal(upload(w.author, { uploadId: 'mine' }))).toMatchObject({ code: 'InvalidArgument' });
-    expect(await refusal(upload(w.author))).toMatchObject({ code: 'InvalidArgument' });
+    await expectRefusal(
+      'NotFound',
+      upload(w.admin, { uploadId }),
+      service(w.admin).commitArtifact({ uploadId }),
+    );
+    await expectRefusal('InvalidArgument', upload(w.author, { uploadId: 'mine' }), upload(w.author));
     const mixed = upload(w.author, { uploadId }, { uploadId: NOBODY });
     expect(await refusal(mixed)).toMatchObject({ code: 'InvalidArgument', fields: ['upload_id'] });
   });
 
-  test('hold eight megabytes, and a stream that goes over leaves nothing', async () => {
+  test('hold 8 MB, and a stream over that stores nothing', async () => {
     const { uploadId } = await service(w.author).beginUploadArtifact({});
     const parts = (count: number, of: string) =>
       Array.from({ length: count }, (_, n) => ({
@@ -331,8 +323,11 @@ describe('uploads', () => {
         fileContent: 'x'.repeat(1_000_000),
       }));
     await upload(w.author, ...parts(8, 'a'));
-    expect(await refusal(upload(w.author, ...parts(1, 'b')))).toMatchObject({ code: 'ResourceExhausted' });
-    expect(await refusal(upload(w.author, ...parts(9, 'c')))).toMatchObject({ code: 'ResourceExhausted' });
+    await expectRefusal(
+      'ResourceExhausted',
+      upload(w.author, ...parts(1, 'b')),
+      upload(w.author, ...parts(9, 'c')),
+    );
     const { rows } = await app.context.db.pool.query(
       'select count(*) as files from artifact_files where upload_id = $1',
       [uploadId],
@@ -340,7 +335,7 @@ describe('uploads', () => {
     expect(rows[0].files).toBe(8);
   });
 
-  /** Takes the time by which an upload counts as abandoned off its age. */
+  /** Makes an upload old enough to be abandoned. */
   const age = (uploadId: string) =>
     app.context.db.pool.query(
       "update artifact_uploads set created_at = created_at - interval '25 hours' where id = $1",
@@ -351,34 +346,25 @@ describe('uploads', () => {
       .length > 0;
   const begin = async (by: Person) => (await service(by).beginUploadArtifact({})).uploadId;
 
-  test('are removed a day after they were begun, with their files, unless they were annotated', async () => {
-    const [open, committed, annotated, fresh] = [
-      await begin(w.author),
-      await begin(w.author),
-      await begin(w.author),
-      await begin(w.author),
-    ];
-    for (const uploadId of [open, committed, annotated, fresh]) {
+  test('are deleted after 24 hours, with their files, unless they are annotated', async () => {
+    const all = await Promise.all([1, 2, 3, 4].map(() => begin(w.author)));
+    const [open = '', committed = '', annotated = '', fresh = ''] = all;
+    for (const uploadId of all) {
       await upload(w.author, { uploadId });
       if (uploadId !== fresh) await age(uploadId);
     }
     await service(w.author).commitArtifact({ uploadId: committed });
     const { artifactId } = await service(w.author).commitArtifact({ uploadId: annotated });
     await annotate({ artifactId });
-    const [one, other] = await Promise.all([1, 2].map(() => forgetAbandonedUploads(app.context)));
+    const [one, other] = await Promise.all([1, 2].map(() => deleteAbandonedUploads(app.context)));
     expect((one ?? 0) + (other ?? 0)).toBe(2);
-    expect(await Promise.all([open, committed, annotated, fresh].map(isThere))).toEqual([
-      false,
-      false,
-      true,
-      true,
-    ]);
-    expect(await refusal(upload(w.author, { uploadId: open }))).toMatchObject({ code: 'NotFound' });
+    expect(await Promise.all(all.map(isThere))).toEqual([false, false, true, true]);
+    await expectRefusal('NotFound', upload(w.author, { uploadId: open }));
     const files = await service(w.author).getArtifactFiles({ artifactId });
     expect(files.files).toHaveLength(1);
   });
 
-  test('one that is being annotated at that moment keeps its files', async () => {
+  test('an upload that is being annotated keeps its files', async () => {
     const uploadId = await begin(w.author);
     await upload(w.author, { uploadId });
     const { artifactId } = await service(w.author).commitArtifact({ uploadId });
@@ -386,23 +372,23 @@ describe('uploads', () => {
     const { pool } = app.context.db;
     const annotating = await pool.connect();
     try {
-      // What annotating does first, in a transaction that is still open.
+      // The first statement of annotating, in an open transaction.
       await annotating.query('begin');
       await annotating.query('select 1 from artifact_uploads where artifact_id = $1 for share', [artifactId]);
-      await forgetAbandonedUploads(app.context);
+      await deleteAbandonedUploads(app.context);
       expect(await isThere(uploadId)).toBe(true);
       await annotating.query('commit');
     } finally {
       annotating.release();
     }
     await annotate({ artifactId });
-    await forgetAbandonedUploads(app.context);
+    await deleteAbandonedUploads(app.context);
     expect(await isThere(uploadId)).toBe(true);
   });
 
-  test('are begun by a user only so often before the first is annotated, also at once', async () => {
+  test('are limited to 50 open ones for each user, also concurrently', async () => {
     const all = await Promise.all(
-      Array.from({ length: MOST_OPEN + 10 }, () =>
+      Array.from({ length: MAX_OPEN + 10 }, () =>
         begin(w.reviewer).then(
           (uploadId) => uploadId,
           (error: unknown) => Code[ConnectError.from(error).code],
@@ -413,10 +399,10 @@ describe('uploads', () => {
     const uploadId = all.find((id) => id !== 'ResourceExhausted') ?? '';
     await upload(w.reviewer, { uploadId });
     const { artifactId } = await service(w.reviewer).commitArtifact({ uploadId });
-    expect(await refusal(begin(w.reviewer))).toMatchObject({ code: 'ResourceExhausted' });
+    await expectRefusal('ResourceExhausted', begin(w.reviewer));
     await annotate({ artifactId }, w.reviewer);
     await begin(w.reviewer);
-    // Others are not kept waiting by that.
+    // The limit is per user.
     await begin(w.reviewerTwo);
   });
 });

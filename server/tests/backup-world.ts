@@ -10,15 +10,15 @@ import { ended, type World, world } from './world.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const run = promisify(execFile);
 
-/** Where the commands and a server of the same test find their database. */
+/** The database of the commands and a server of the same test. */
 export type Where = { readonly dataDir: string } | { readonly databaseUrl: string };
 
-/** One of the real commands in a process of its own: its words and its exit code. */
+/** Runs a command in a process. Returns its output and exit code. */
 export async function command(
   name: 'backup' | 'restore' | 'reset-password' | 'verify-history',
   argument: string | null,
   where: Where,
-): Promise<{ code: number; words: string }> {
+): Promise<{ code: number; output: string }> {
   const env =
     'dataDir' in where
       ? { DATA_DIR: where.dataDir, DATABASE_URL: '' }
@@ -30,27 +30,27 @@ export async function command(
     ...(argument === null ? [] : [argument]),
   ];
   return run(process.execPath, args, { cwd: ROOT, env: { ...process.env, ...env } }).then(
-    ({ stdout, stderr }) => ({ code: 0, words: stdout + stderr }),
+    ({ stdout, stderr }) => ({ code: 0, output: stdout + stderr }),
     (failed: { code: number; stdout: string; stderr: string }) => ({
       code: failed.code,
-      words: failed.stdout + failed.stderr,
+      output: failed.stdout + failed.stderr,
     }),
   );
 }
 
-/** The settings of a server on that place, for `startTestApp`. */
+/** The configuration of a server on that database. */
 export const settings = (where: Where): Partial<Config> =>
   'dataDir' in where ? { databaseUrl: null, dataDir: where.dataDir } : { databaseUrl: where.databaseUrl };
 
 export interface Waiting {
   readonly w: World;
-  /** A release with one vote of the two that its gate asks for. */
+  /** A release with one of two required votes. */
   readonly intentId: string;
 }
 
 const COMMENT = 'tab\there, line\nbreak, back\\slash, \\N, "quotes", ünïcödé 🌲 and a nothing: ';
 
-/** A world with finished and waiting releases, votes and their history, and values that are hard to write down. */
+/** Creates finished and waiting releases, votes, their history, and values that need escaping. */
 export async function waitingWorld(app: TestApp): Promise<Waiting> {
   const w = await world(app);
   const first = await w.artifact();
@@ -67,7 +67,7 @@ export async function waitingWorld(app: TestApp): Promise<Waiting> {
   return { w, intentId };
 }
 
-/** Everything that a database holds, as text: rows of each table in order, and where its sequences stand. */
+/** The content of a database as text: the rows of each table in order, and the values of sequences. */
 export async function everything(config: pg.ClientConfig): Promise<Map<string, string[]>> {
   const client = new pg.Client(config);
   await client.connect();

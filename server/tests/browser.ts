@@ -1,36 +1,29 @@
 import { csrfToken } from '#server/features/credentials/secret.ts';
 import type { TestApp } from './harness.ts';
 
-/** An answer of the API in JSON, as a browser sees it. */
+/** A JSON response of the API. */
 export interface Answer<Body> {
   readonly status: number;
   readonly body: Body;
   readonly headers: Headers;
-  /** What the `Set-Cookie` header sets, as a `Cookie` header says it; '' without one. */
+  /** The cookie of the `Set-Cookie` header, for a `Cookie` header; '' without one. */
   readonly cookie: string;
 }
 
-/** What the tests read of answers; each holds some of it. */
+/** The fields that tests read; each response has some of them. */
 export interface Body {
   readonly code?: string;
   readonly message?: string;
   readonly details?: readonly { readonly type: string; readonly debug?: Readonly<Record<string, unknown>> }[];
   readonly session?: { readonly user: { readonly username: string }; readonly csrfToken: string };
   readonly csrfToken?: string;
-  readonly sessions?: readonly {
-    readonly sessionId: string;
-    readonly kind: string;
-    readonly begunAt: string;
-    readonly lastUsedAt: string;
-    readonly expiresAt: string;
-    readonly address?: string;
-    readonly userAgent?: string;
-    readonly current?: boolean;
-  }[];
+  readonly sessions?: readonly (Readonly<
+    Record<'sessionId' | 'kind' | 'begunAt' | 'lastUsedAt' | 'expiresAt', string>
+  > & { readonly address?: string; readonly userAgent?: string; readonly current?: boolean })[];
   readonly nextPageToken?: string;
 }
 
-/** Calls as a browser or `curl` would: JSON over HTTP, with nothing generated in between. */
+/** Calls a method with JSON over HTTP, without a generated client. */
 export async function post(
   app: Pick<TestApp, 'url'>,
   method: string,
@@ -50,7 +43,7 @@ export async function post(
   };
 }
 
-/** What a browser sends with that cookie so that it may write. */
+/** The headers of a browser's request that changes something. */
 export const asBrowser = (cookie: string): { cookie: string; 'x-csrf-token': string } => ({
   cookie,
   'x-csrf-token': csrfToken(cookie.slice(cookie.indexOf('=') + 1)),

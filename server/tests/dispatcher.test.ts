@@ -1,6 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Code, ConnectError } from '@connectrpc/connect';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { timeOut } from '#server/features/deliveries/service.ts';
 import {
   PipelineRunStageStatus,
@@ -8,99 +6,39 @@ import {
   ReleaseService,
   ReleaseStatus,
 } from '#server/gen/forest/v1/releases_pb.ts';
-import { eventually, startTestApp, type TestApp } from './harness.ts';
-import { type Answer, answer, hang, type Receiver, startReceiver } from './webhook-receiver.ts';
-import { ended, stateOf, type World, world } from './world.ts';
+import { deliveredTo, deliveryWorld, receivedBy, report } from './delivery-world.ts';
+import { planStage, stageWaits, stepBecomes, voteOn } from './gate-world.ts';
+import { eventually, startTestApp } from './harness.ts';
+import { expectRefusal } from './refusal.ts';
+import { type Answer, answer, hang } from './webhook-receiver.ts';
+import { actingBy, ended, stateOf, type World, world } from './world.ts';
 
-const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+const { AWAITING_APPROVAL } = PipelineRunStageStatus;
 const NOBODY = '01890000-0000-7000-8000-000000000000';
 
-let app: TestApp;
-const statements: string[] = [];
-beforeAll(async () => {
-  app = await startTestApp({ observeStatement: (name) => statements.push(name) });
-});
+const app = await startTestApp();
 afterAll(() => app.stop());
 
-const closing: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-});
-
-async function receiver(...answers: readonly Answer[]): Promise<Receiver> {
-  const started = await startReceiver(...answers);
-  closing.push(() => started.close());
-  return started;
-}
-
-/** Another server on the same database, as after a crash or beside the first. */
-async function anotherServer(sweepSeconds = 60): Promise<TestApp> {
-  const other = await startTestApp({ config: { databaseUrl: app.databaseUrl, sweepSeconds } });
-  closing.push(() => other.stop());
-  return other;
-}
-
-let made = 0;
-/** A new environment with one webhook destination that leads to the receiver. */
-async function webhookEnvironment(w: World, target: Receiver, metadata: Record<string, string> = {}) {
-  const environment = `hooked-${++made}`;
-  const name = `hook-${made}`;
-  await w.admin.environments.createEnvironment({ organisation: w.organisation, name: environment });
-  await w.admin.destinations.createDestination({
-    organisation: w.organisation,
-    name,
-    environment,
-    type: { organisation: 'forage', name: 'webhook', version: 1n },
-    metadata: { url: target.url, secret: SECRET, ...metadata },
-  });
-  return { environment, name };
-}
-
-async function noopEnvironment(w: World, metadata: Record<string, string>) {
-  const environment = `noop-${++made}`;
-  await w.admin.environments.createEnvironment({ organisation: w.organisation, name: environment });
-  await w.admin.destinations.createDestination({
-    organisation: w.organisation,
-    name: environment,
-    environment,
-    type: { organisation: 'forage', name: 'noop', version: 1n },
-    metadata,
-  });
-  return environment;
-}
-
-async function released(w: World, environment: string): Promise<string> {
-  return w.release((await w.artifact()).artifactId, [environment]);
-}
+const { anotherServer, called, environmentWith, receiver, running, webhookEnvironment, webhookTo, close } =
+  deliveryWorld(app);
+afterEach(close);
 
 const rows = async (sql: string, ...values: unknown[]) => (await app.context.db.pool.query(sql, values)).rows;
 
-const receivedBy = (target: Receiver, count = 1) =>
-  eventually(async () => target.received.length >= count, `${count} requests at the receiver`);
+/** The number of deliveries that a server has ended, by any outcome. */
+async function endedDeliveries(outcome = '[a-z_]+'): Promise<number> {
+  const counts = (await app.context.metrics.text()).matchAll(
+    new RegExp(`^forage_deliveries_total{outcome="${outcome}"} (\\d+)$`, 'gm'),
+  );
+  return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
+}
 
 const statusOfStep = async (w: World, intentId: string) => (await stateOf(w, intentId)).steps[0]?.status;
 
-const becomes = (w: World, intentId: string, status: string) =>
-  eventually(async () => (await statusOfStep(w, intentId)) === status, `the release to become ${status}`);
-
-/** Calls ReportRelease as a receiver would: by the address and the token of the request it got. */
-async function report(target: Receiver, body: Record<string, unknown>, change: { token?: string } = {}) {
-  const event = target.received.at(-1)?.event ?? {};
-  const response = await fetch(String(event.report_url), {
-    method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      authorization: `Bearer ${change.token ?? String(event.report_token)}`,
-    },
-    body: JSON.stringify({ release_id: event.release_id, ...body }),
-  });
-  return { status: response.status, body: (await response.json()) as { code?: string; message?: string } };
-}
-
 describe('a delivery', () => {
-  test('to a no-op destination: every destination succeeds, with its log and its history', async () => {
+  test('to no-op destinations succeeds at each one, with its log and history', async () => {
     const w = await world(app);
-    const intent = await released(w, 'production');
+    const intent = await w.releaseNew(['production']);
     const state = await ended(w, intent);
     expect(state.steps.map((step) => [step.destinationName, step.statusCode, step.attempt])).toEqual([
       ['eu-west', ReleaseStatus.SUCCEEDED, 1],
@@ -123,92 +61,38 @@ describe('a delivery', () => {
     expect(history[0].actor_username).toBe('forage');
   });
 
-  test('that fails on request fails the release with its words', async () => {
-    const w = await world(app);
-    const environment = await noopEnvironment(w, { fail: 'true', fail_message: 'no room left' });
-    const state = await ended(w, await released(w, environment), ReleaseIntentStatus.FAILED);
-    expect(state.steps[0]).toMatchObject({ status: 'FAILED', errorMessage: 'no room left' });
-    expect(state.stages[0]?.errorMessage).toContain('no room left');
-  });
-
-  test('by webhook: 200 is done, 404 fails with the answer', async () => {
-    const w = await world(app);
-    const good = await receiver(answer(200));
-    const { environment, name } = await webhookEnvironment(w, good);
-    await ended(w, await released(w, environment));
-    expect(good.received).toHaveLength(1);
-    expect(good.received[0]?.event).toMatchObject({ environment, destination: name, project: 'checkout' });
-
-    const bad = await receiver(answer(404, 'who are you'));
-    const other = await webhookEnvironment(w, bad);
-    const state = await ended(w, await released(w, other.environment), ReleaseIntentStatus.FAILED);
-    expect(state.steps[0]?.errorMessage).toBe(`${bad.url} answered 404: who are you`);
-  });
-
-  test('in plan mode gives the plan', async () => {
-    const w = await world(app);
-    const target = await receiver(answer(200, 'add 3\nchange 1'));
-    const { environment } = await webhookEnvironment(w, target);
-    await w.admin.pipelines.createReleasePipeline({
-      project: w.project,
-      name: 'planned',
-      stages: [{ id: 'look', config: { case: 'plan', value: { environment, autoApprove: false } } }],
-    });
-    const { artifactId } = await w.artifact();
-    const { intents } = await w.author.releases.release({ artifactId, usePipeline: true });
-    const releaseIntentId = intents[0]?.releaseIntentId ?? '';
-    await eventually(
-      async () =>
-        (await stateOf(w, releaseIntentId)).stages[0]?.status === PipelineRunStageStatus.AWAITING_APPROVAL,
-      'the plan to wait for approval',
-    );
+  test('in plan mode stores the plan', async () => {
+    const { w, target, environment } = await webhookTo(answer(200, 'add 3\nchange 1'));
+    await w.pipeline('planned', planStage('look', environment));
+    const releaseIntentId = await w.releaseNew({ usePipeline: true });
+    await stageWaits(w, releaseIntentId, AWAITING_APPROVAL, environment);
     const plan = await w.reviewer.releases.getPlanOutput({ releaseIntentId, stageId: 'look' });
     expect(plan.outputs[0]?.planOutput).toBe('add 3\nchange 1');
     expect(target.received[0]?.event.mode).toBe('plan');
   });
 
-  test('is given up when the release is cancelled', async () => {
-    const w = await world(app);
+  test('is aborted when the release is cancelled', async () => {
     let closed = false;
-    const target = await receiver((response) => response.on('close', () => (closed = true)));
-    const { environment } = await webhookEnvironment(w, target);
-    const releaseIntentId = await released(w, environment);
-    await receivedBy(target);
-    await w.author.releases.cancelRelease({ releaseIntentId });
-    await eventually(async () => closed, 'the request to be given up');
-    expect(await statusOfStep(w, releaseIntentId)).toBe('CANCELLED');
-    const again = await report(target, { status: 'RELEASE_STATUS_SUCCEEDED' });
-    expect(again.body.code).toBe('failed_precondition');
+    const { w, intent } = await called((response) => response.on('close', () => (closed = true)));
+    await w.author.releases.cancelRelease({ releaseIntentId: intent });
+    await eventually(async () => closed, 'the request to be aborted');
+    expect(await statusOfStep(w, intent)).toBe('CANCELLED');
   });
 });
 
 describe('a reported delivery', () => {
-  async function running() {
-    const w = await world(app);
-    const target = await receiver(answer(202));
-    const { environment } = await webhookEnvironment(w, target);
-    const intent = await released(w, environment);
-    await becomes(w, intent, 'RUNNING');
-    return { w, target, intent };
-  }
-
-  /** How many failed deliveries whoever runs the server is told of. */
-  const failures = async () =>
-    Number(
-      /^forage_deliveries_total{outcome="failed"} (\d+)$/m.exec(await app.context.metrics.text())?.[1] ?? 0,
-    );
-
-  test('runs until it is reported, and is reported once', async () => {
+  test('runs until it is reported, without a lease, and takes one outcome', async () => {
     const { w, target, intent } = await running();
-    const progress = await report(target, { status: 'RELEASE_STATUS_RUNNING', log_lines: ['half', 'way'] });
+    const lease = 'select lease_owner, lease_until from releases where release_intent_id = $1';
+    const held = async () => Object.values((await rows(lease, intent))[0]);
+    await eventually(async () => (await held()).every((field) => field === null), 'the lease to end');
+    const progress = await report(target, 'RUNNING', { log_lines: ['half', 'way'] });
     expect(progress.status).toBe(200);
     expect(await statusOfStep(w, intent)).toBe('RUNNING');
-    expect((await report(target, { status: 'RELEASE_STATUS_SUCCEEDED', log_lines: ['done'] })).status).toBe(
-      200,
-    );
+    expect((await report(target, 'SUCCEEDED', { log_lines: ['done'] })).status).toBe(200);
     await ended(w, intent);
-    expect((await report(target, { status: 'RELEASE_STATUS_SUCCEEDED' })).status).toBe(200);
-    const late = await report(target, { status: 'RELEASE_STATUS_FAILED', error_message: 'oh' });
+    expect((await report(target, 'SUCCEEDED')).status).toBe(200);
+    const late = await report(target, 'FAILED', { error_message: 'oh' });
     expect(late.body).toMatchObject({ code: 'failed_precondition' });
     expect(late.body.message).toContain('SUCCEEDED');
     const logs = await rows(
@@ -219,89 +103,123 @@ describe('a reported delivery', () => {
     expect(logs.map((row) => row.line)).toEqual(['half', 'way', 'done']);
   });
 
-  test('that failed says why', async () => {
+  test('has a log that is read in parts, without control sequences, until it is complete', async () => {
+    const { w, target, environment, intent } = await running();
+    const releaseId = (await stateOf(w, intent)).steps[0]?.releaseId ?? '';
+    const read = (afterSequence = 0n) =>
+      w.reviewer.releases.getReleaseLogs({ releaseId, afterSequence, pageSize: 2 });
+    await report(target, 'RUNNING', { log_lines: ['one', '\u001b[31mtwo\u001b[0m\r', '<b>three</b>'] });
+    const lines: string[] = [];
+    let part = await read();
+    for (; part.lines.length > 0; part = await read(part.lastSequence)) {
+      expect(part.complete).toBe(false);
+      lines.push(...part.lines.map(({ line }) => line));
+    }
+    expect(lines.slice(-3)).toEqual(['one', 'two', '<b>three</b>']);
+    await report(target, 'FAILED', { error_message: 'disk full', log_lines: ['last'] });
+    const last = await read(part.lastSequence);
+    expect(last).toMatchObject({ complete: true, lines: [{ line: 'last', destination: environment }] });
+    const nothing = { lines: [], complete: true, lastSequence: last.lastSequence };
+    expect(await read(last.lastSequence)).toMatchObject(nothing);
+    expect(await read(2n ** 63n - 1n)).toMatchObject({ lines: [], complete: true });
+  });
+
+  test('has a log that is not complete while its destination may still be at work', async () => {
+    const { w, target, intent } = await running();
+    const releaseId = (await stateOf(w, intent)).steps[0]?.releaseId ?? '';
+    await w.author.releases.cancelRelease({ releaseIntentId: intent });
+    const { complete, lastSequence: afterSequence } = await w.reviewer.releases.getReleaseLogs({ releaseId });
+    expect(complete).toBe(false);
+    await report(target, 'FAILED', { error_message: 'stopped', log_lines: ['stopped half way'] });
+    const rest = await w.reviewer.releases.getReleaseLogs({ releaseId, afterSequence });
+    expect(rest).toMatchObject({ complete: true, lines: [{ line: 'stopped half way' }] });
+  });
+
+  test('keeps 10,000 of 100,000 log lines, and says so in the last one', async () => {
+    const { w, target, intent } = await running();
+    const releaseId = (await stateOf(w, intent)).steps[0]?.releaseId ?? '';
+    const sent = Array.from({ length: 25 }, () => 'line\n'.repeat(799));
+    expect(5 * sent.join('\n').split('\n').length).toBe(100_000);
+    for (let i = 0; i < 5; i++) await report(target, 'RUNNING', { log_lines: sent });
+    await report(target, 'SUCCEEDED');
+    const kept: string[] = [];
+    for (let afterSequence = 0n, complete = false; !complete; ) {
+      const part = await w.reviewer.releases.getReleaseLogs({ releaseId, afterSequence, pageSize: 500 });
+      kept.push(...part.lines.map(({ line }) => line));
+      ({ lastSequence: afterSequence, complete } = part);
+    }
+    expect(kept).toHaveLength(10_000);
+    expect(kept.at(-1)).toBe('log truncated after 10000 lines');
+  });
+
+  test('that failed has the reported error', async () => {
     const { w, target, intent } = await running();
     const words = `disk full: ${'x'.repeat(3_980)}`;
-    const before = await failures();
-    await report(target, { status: 'RELEASE_STATUS_FAILED', error_message: words });
-    expect(await failures()).toBe(before + 1);
+    const before = await endedDeliveries('failed');
+    await report(target, 'FAILED', { error_message: words });
+    expect(await endedDeliveries('failed')).toBe(before + 1);
     const state = await ended(w, intent, ReleaseIntentStatus.FAILED);
     expect(state.steps[0]).toMatchObject({ status: 'FAILED', errorMessage: words });
   });
 
-  test('is refused without its own token', async () => {
+  test('rejects reports without its own token', async () => {
     const { w, target, intent } = await running();
     const other = await running();
-    const wrong = await report(target, { status: 'RELEASE_STATUS_SUCCEEDED' }, { token: 'guess' });
-    expect(wrong.body.code).toBe('unauthenticated');
-    const asUser = await report(target, { status: 'RELEASE_STATUS_SUCCEEDED' }, { token: w.admin.token });
-    expect(asUser.body.code).toBe('unauthenticated');
-    const token = String(other.target.received[0]?.event.report_token);
-    const foreign = await report(target, { status: 'RELEASE_STATUS_SUCCEEDED' }, { token });
-    expect(foreign.body.code).toBe('not_found');
-    const client = app.client(ReleaseService, {});
-    const none = await client
-      .reportRelease({ releaseId: NOBODY, status: ReleaseStatus.SUCCEEDED })
-      .catch((error) => ConnectError.from(error).code);
-    expect(none).toBe(Code.Unauthenticated);
-    expect((await report(target, { status: 'RELEASE_STATUS_QUEUED' })).body.code).toBe('invalid_argument');
+    const codeWith = async (token: string) => (await report(target, 'SUCCEEDED', {}, { token })).body.code;
+    expect(await codeWith('guess')).toBe('unauthenticated');
+    expect(await codeWith(w.admin.token)).toBe('unauthenticated');
+    expect(await codeWith(String(other.target.received[0]?.event.report_token))).toBe('not_found');
+    const { reportRelease } = app.client(ReleaseService, {});
+    await expectRefusal(
+      'Unauthenticated',
+      reportRelease({ releaseId: NOBODY, status: ReleaseStatus.SUCCEEDED }),
+    );
+    expect((await report(target, 'QUEUED')).body.code).toBe('invalid_argument');
     expect(await statusOfStep(w, intent)).toBe('RUNNING');
     expect(await statusOfStep(other.w, other.intent)).toBe('RUNNING');
   });
 
-  test('that nobody reports times out by itself, between sweeps', async () => {
+  test('times out without a report, between sweeps', async () => {
     const w = await world(app);
-    const target = await receiver(answer(202));
-    const { environment } = await webhookEnvironment(w, target, { timeout_seconds: '1' });
-    const state = await ended(w, await released(w, environment), ReleaseIntentStatus.FAILED);
+    const environment = await webhookEnvironment(w, await receiver(answer(202)), { timeout_seconds: '1' });
+    const state = await ended(w, await w.releaseNew([environment]), ReleaseIntentStatus.FAILED);
     expect(state.steps[0]).toMatchObject({
       status: 'TIMED_OUT',
       errorMessage: 'the destination did not report the outcome in time',
     });
   });
-
-  test('costs nothing while it runs', async () => {
-    await running();
-    await app.coordinator.idle();
-    await sleep(200);
-    const before = statements.length;
-    await sleep(2_000);
-    expect(statements.slice(before)).toEqual([]);
-  });
 });
 
 describe('a destination', () => {
-  test('takes one release at a time, the oldest first', async () => {
-    const w = await world(app);
-    const target = await receiver(answer(202));
-    const { environment } = await webhookEnvironment(w, target);
-    const first = await released(w, environment);
-    await becomes(w, first, 'RUNNING');
-    const second = await released(w, environment);
-    const third = await released(w, environment);
-    await app.coordinator.idle();
-    await sleep(100);
-    expect(target.received).toHaveLength(1);
+  test('takes one release at a time, oldest first', async () => {
+    const { w, target, environment, intent: first } = await running();
+    const second = await w.releaseNew([environment]);
+    const third = await w.releaseNew([environment]);
+    await stepBecomes(w, third, 'QUEUED');
     expect(await statusOfStep(w, second)).toBe('QUEUED');
+    expect(target.received).toHaveLength(1);
+    const { destinations } = await w.author.releases.getDestinationStates({ organisation: w.organisation });
+    const shown = destinations.filter((d) => d.destinationName === environment);
+    expect(shown.map((d) => [d.status, d.queuePosition])).toEqual([
+      ['RUNNING', undefined],
+      ['QUEUED', 1],
+      ['QUEUED', 2],
+    ]);
 
-    await report(target, { status: 'RELEASE_STATUS_SUCCEEDED' });
+    await report(target, 'SUCCEEDED');
     await receivedBy(target, 2);
-    await becomes(w, second, 'RUNNING');
+    await stepBecomes(w, second, 'RUNNING');
     expect(await statusOfStep(w, third)).toBe('QUEUED');
-    await w.author.releases.cancelRelease({ releaseIntentId: second });
-    await becomes(w, third, 'RUNNING');
+    await report(target, 'FAILED');
+    await receivedBy(target, 3);
     expect(target.received.map((got) => got.event.release_intent_id)).toEqual([first, second, third]);
   });
 
-  test('starts nothing whose gate closed while it was queued', async () => {
-    const w = await world(app);
-    const target = await receiver(answer(202));
-    const { environment } = await webhookEnvironment(w, target);
-    const first = await released(w, environment);
-    await becomes(w, first, 'RUNNING');
-    const second = await released(w, environment);
+  test('starts no release whose gate has closed while it was queued', async () => {
+    const { w, target, environment } = await running();
+    const second = await w.releaseNew([environment]);
     await eventually(async () => (await stateOf(w, second)).steps.length === 1, 'the second to be queued');
-    // Written past the service: no wake-up tells the coordinator, so only the start itself can notice.
+    // Written directly: without a wake-up, only the start itself can notice.
     await rows(
       `insert into policies (id, project_id, name, type, target_environment, config, created_at, updated_at)
        select gen_random_uuid(), id, 'late', 'approval', $2, jsonb_build_object('type', 'approval',
@@ -310,27 +228,23 @@ describe('a destination', () => {
       w.organisationId,
       environment,
     );
-    await report(target, { status: 'RELEASE_STATUS_SUCCEEDED' });
-    await eventually(
-      async () => (await stateOf(w, second)).stages[0]?.status === PipelineRunStageStatus.AWAITING_APPROVAL,
-      'the second to wait for approval',
-    );
+    await report(target, 'SUCCEEDED');
+    await stageWaits(w, second, AWAITING_APPROVAL, environment);
     expect(target.received).toHaveLength(1);
 
-    // A held release keeps nobody else waiting: with its own vote a third one passes it.
-    const third = await released(w, environment);
-    const vote = { project: w.project, targetEnvironment: environment };
-    await w.reviewer.policies.approveRelease({ ...vote, releaseIntentId: third });
-    await becomes(w, third, 'RUNNING');
-    await w.reviewer.policies.approveRelease({ ...vote, releaseIntentId: second });
-    await report(target, { status: 'RELEASE_STATUS_SUCCEEDED' });
-    await becomes(w, second, 'RUNNING');
+    // A held release does not block the queue: the third one, with its own vote, overtakes it.
+    const third = await w.releaseNew([environment]);
+    await w.reviewer.policies.approveRelease(voteOn(w, third, environment));
+    await deliveredTo(target, third);
+    await w.reviewer.policies.approveRelease(voteOn(w, second, environment));
+    await report(target, 'SUCCEEDED');
+    await deliveredTo(target, second);
     expect(target.received).toHaveLength(3);
   });
 });
 
 describe('after a crash', () => {
-  /** What a server that was killed leaves behind: a lease that nobody renews. */
+  /** The state after a server crash: an expired lease. */
   const abandon = (intent: string, extra = '') =>
     rows(
       `update releases set lease_owner = gen_random_uuid(), lease_until = now() - interval '1 second'${extra}
@@ -338,13 +252,11 @@ describe('after a crash', () => {
       intent,
     );
 
-  test('a delivery that had begun is made again under the same id, and the old one stores nothing', async () => {
-    const w = await world(app);
+  test('a started delivery is resumed under the same id; the first attempt stores nothing, but its token can report', async () => {
     const answers: ((status: number) => void)[] = [];
-    const target = await receiver((response) => answers.push((status) => response.writeHead(status).end()));
-    const { environment } = await webhookEnvironment(w, target);
-    const intent = await released(w, environment);
-    await receivedBy(target);
+    const later: Answer = (response) => answers.push((status) => response.writeHead(status).end());
+    const { w, target, intent } = await called(later);
+    const before = await endedDeliveries();
     await abandon(intent);
     await anotherServer();
     await receivedBy(target, 2);
@@ -352,77 +264,46 @@ describe('after a crash', () => {
     expect(second?.headers['webhook-id']).toBe(first?.headers['webhook-id']);
     expect(second?.event.report_token).not.toBe(first?.event.report_token);
 
-    // What the first one hears now would have failed the release, had it still been its own.
+    // This answer would fail the release if the first server still owned it.
     answers[0]?.(404);
-    await sleep(300);
+    await eventually(async () => (await endedDeliveries()) > before, 'the first delivery to end');
     expect(await statusOfStep(w, intent)).toBe('RUNNING');
-    answers[1]?.(200);
+    // Receivers that drop duplicates report with the token of the first attempt.
+    const token = String(first?.event.report_token);
+    expect((await report(target, 'SUCCEEDED', {}, { token })).status).toBe(200);
     const state = await ended(w, intent);
     expect(state.steps[0]).toMatchObject({ status: 'SUCCEEDED', attempt: 2 });
   });
 
-  test('a lease that is not renewed is taken over when it ends, between sweeps', async () => {
-    const w = await world(app);
-    const target = await receiver(hang, answer(200));
-    const { environment } = await webhookEnvironment(w, target);
-    const intent = await released(w, environment);
-    await receivedBy(target);
+  test('an expired lease is taken over between sweeps', async () => {
+    const { w, intent } = await called(hang, answer(200));
     await rows(
       `update releases set lease_owner = gen_random_uuid(), lease_until = clock_timestamp() + interval '1 second'
         where release_intent_id = $1`,
       intent,
     );
-    // It sees the lease at its start, when it still holds, and sweeps once a minute.
+    // It reads the lease at its start, while it is valid, and sweeps once a minute.
     await anotherServer();
     const state = await ended(w, intent);
     expect(state.steps[0]).toMatchObject({ status: 'SUCCEEDED', attempt: 2 });
   });
 
-  test('the first attempt’s token still reports, for receivers that drop doubled requests', async () => {
-    const w = await world(app);
-    const target = await receiver(hang);
-    const { environment } = await webhookEnvironment(w, target);
-    const intent = await released(w, environment);
-    await receivedBy(target);
-    await abandon(intent);
-    await anotherServer();
-    await receivedBy(target, 2);
-    const token = String(target.received[0]?.event.report_token);
-    expect((await report(target, { status: 'RELEASE_STATUS_SUCCEEDED' }, { token })).status).toBe(200);
-    await ended(w, intent);
-  });
-
-  test('a delivery that had not begun passes the gate again', async () => {
-    const w = await world(app);
-    const target = await receiver(answer(202));
-    const { environment } = await webhookEnvironment(w, target);
-    const intent = await released(w, environment);
-    await becomes(w, intent, 'RUNNING');
+  test('a delivery that had not started passes the gate again', async () => {
+    const { w, target, environment, intent } = await running();
     await abandon(intent, `, status = 'ASSIGNED', started_at = null`);
     await w.approvalPolicy(1, environment);
     await anotherServer();
-    await eventually(
-      async () => (await stateOf(w, intent)).stages[0]?.status === PipelineRunStageStatus.AWAITING_APPROVAL,
-      'the release to wait for approval',
-    );
+    await stageWaits(w, intent, AWAITING_APPROVAL, environment);
     expect(await statusOfStep(w, intent)).toBe('QUEUED');
     expect(target.received).toHaveLength(1);
-    await w.reviewer.policies.approveRelease({
-      project: w.project,
-      targetEnvironment: environment,
-      releaseIntentId: intent,
-    });
+    await w.reviewer.policies.approveRelease(voteOn(w, intent, environment));
     await receivedBy(target, 2);
   });
 
-  test('a deadline that an earlier attempt left behind does not end a later one', async () => {
-    const w = await world(app);
-    const target = await receiver(answer(202));
-    const { environment } = await webhookEnvironment(w, target);
-    const intent = await released(w, environment);
-    await becomes(w, intent, 'RUNNING');
+  test('the deadline of an earlier attempt does not end a later one', async () => {
+    const { w, intent } = await running();
     const [{ id }] = await rows('select id from releases where release_intent_id = $1', intent);
-    // Remembered from the attempt before: a deadline that is past, while the one that is stored is to come.
+    // The stored deadline has not passed; the one of the earlier attempt has.
     expect(await timeOut(app.context, id)).toBe(false);
     expect(await statusOfStep(w, intent)).toBe('RUNNING');
     await rows(`update releases set deadline_at = now() - interval '1 second' where id = $1`, id);
@@ -430,39 +311,22 @@ describe('after a crash', () => {
     await ended(w, intent, ReleaseIntentStatus.FAILED);
   });
 
-  test('a no-op goes on from when it began', async () => {
+  test('a no-op continues from its first start', async () => {
     const w = await world(app);
-    const environment = await noopEnvironment(w, { seconds: '3' });
+    const environment = await environmentWith(w, 'noop', { seconds: '60' });
     const other = await anotherServer();
-    const intent = await (async () => {
-      const { artifactId } = await w.artifact();
-      const releases = other.client(ReleaseService, { token: w.author.token });
-      const { intents } = await releases.release({ artifactId, environments: [environment] });
-      return intents[0]?.releaseIntentId ?? '';
-    })();
-    await becomes(w, intent, 'RUNNING');
-    const began = Date.now();
+    const { artifactId } = await w.artifact();
+    const there = { ...w.author, ...actingBy(other, w.author.token) };
+    const intent = await w.release(artifactId, [environment], there);
+    await stepBecomes(w, intent, 'RUNNING');
     await other.stop();
-    closing.pop();
+    await rows(
+      `update releases set started_at = now() - interval '60 seconds' where release_intent_id = $1`,
+      intent,
+    );
     await anotherServer();
-    await ended(w, intent);
-    expect(Date.now() - began).toBeLessThan(4_500);
-    const [release] = await rows('select attempt from releases where release_intent_id = $1', intent);
-    expect(release.attempt).toBe(2);
-  });
-
-  test('a lost signal is made up for by the sweep', async () => {
-    const w = await world(app);
-    const target = await receiver(answer(200));
-    const { environment } = await webhookEnvironment(w, target);
-    await w.approvalPolicy(1, environment);
-    const intent = await released(w, environment);
-    // The gate opens in a process that dies before it signals: only the database knows.
-    await rows(`delete from policies where target_environment = $1`, environment);
-    await rows(`update release_intents set wanted_generation = wanted_generation + 1 where id = $1`, intent);
-    await anotherServer(0.1);
-    await ended(w, intent);
-    expect(target.received).toHaveLength(1);
+    const state = await ended(w, intent);
+    expect(state.steps[0]).toMatchObject({ attempt: 2 });
   });
 
   test('two servers deliver each release once', async () => {
@@ -471,11 +335,13 @@ describe('after a crash', () => {
     const places = await Promise.all([1, 2, 3, 4].map(() => webhookEnvironment(w, target)));
     await anotherServer(0.05);
     await anotherServer(0.05);
-    // Half of them of one artifact, so that their ends wake each other.
-    const { artifactId } = await w.artifact();
+    // In each round half of them are of one artifact, so that each one's end wakes the others.
+    const rounds = await Promise.all([0, 1, 2, 3].map(() => w.artifact()));
     const intents = await Promise.all(
-      [...places, ...places, ...places, ...places].map(({ environment }, n) =>
-        n % 2 === 0 ? w.release(artifactId, [environment]) : released(w, environment),
+      [...places, ...places, ...places, ...places].map((environment, n) =>
+        n % 2 === 0
+          ? w.release(rounds[Math.floor(n / places.length)]?.artifactId ?? '', [environment])
+          : w.releaseNew([environment]),
       ),
     );
     for (const intent of intents) await ended(w, intent);

@@ -1,5 +1,5 @@
-// A server process cut down to its database, for embedded.test.ts to start, kill and stop. Its folder is the argument.
-import { startEmbedded } from '../db/embedded/index.ts';
+// A server process cut down to its database, for embedded.operations.ts to start, kill and stop. Its folder is the argument.
+import { startEmbedded } from '../db/embedded/start-embedded.ts';
 
 const [dataDir = ''] = process.argv.slice(2);
 const say = (event: string, detail: unknown) =>

@@ -2,7 +2,7 @@ import type { DescMethod, JsonObject } from '@bufbuild/protobuf';
 import { services } from '#server/rpc/access-table.ts';
 import type { TestApp } from './harness.ts';
 
-/** What requests point at: an organisation and things in it. */
+/** An organisation and the things in it that requests point at. */
 export interface Aim {
   readonly organisation: string;
   readonly organisationId: string;
@@ -13,21 +13,25 @@ export interface Aim {
   readonly spareDestination: string;
   readonly artifactId: string;
   readonly slug: string;
-  /** Waits for more approvals than anybody gives. */
+  /** Waits for more approvals than the tests give. */
   readonly intentId: string;
-  /** Waits likewise, and may be cancelled. */
+  /** The same, and may be cancelled. */
   readonly otherIntentId: string;
   /** Its stage `plan` waits for a verdict. */
   readonly planIntentId: string;
+  /** A delivery: the plan of that release. */
+  readonly releaseId: string;
   readonly policy: string;
   readonly pipeline: string;
   readonly author: { readonly userId: string; readonly username: string; readonly password: string };
-  /** A member who may be removed, and a user who is none. */
+  /** A member who may be removed, and a user who is not a member. */
   readonly spareMemberId: string;
   readonly strangerId: string;
   readonly uploadId: string;
   readonly tokenId: string;
-  /** May be deleted; and one with a token that may be revoked. */
+  /** Of the author. */
+  readonly commitAddress: string;
+  /** A service account that may be deleted, and one whose token may be revoked. */
   readonly spareServiceAccountId: string;
   readonly serviceAccountId: string;
   readonly serviceTokenId: string;
@@ -37,7 +41,7 @@ export const everyMethod: readonly DescMethod[] = Object.values(services).flatMa
 export const nameOf = (method: DescMethod): string => `${method.parent.name}.${method.name}`;
 export const pathOf = (method: DescMethod): string => `/${method.parent.typeName}/${method.name}`;
 
-/** A well-formed request of each method, as JSON; `n` makes names that are new. */
+/** A valid request of each method, as JSON; `n` makes new names unique. */
 export function requestsFor(aim: Aim, n: number | string): Readonly<Record<string, JsonObject>> {
   const { organisation, organisationId, artifactId } = aim;
   const project = { ...aim.project };
@@ -93,11 +97,13 @@ export function requestsFor(aim: Aim, n: number | string): Readonly<Record<strin
     'PolicyService.UpdatePolicy': { project, name: aim.policy, enabled: true },
     'PolicyService.DeletePolicy': { project, name: aim.policy },
     'PolicyService.ListPolicies': { project },
+    'PolicyService.GetSoakRecord': { project, sourceEnvironment: 'production', durationSeconds: '60' },
     'PolicyService.EvaluatePolicies': { project, targetEnvironment: 'production', branch: 'main' },
     'PolicyService.ApproveRelease': vote,
     'PolicyService.RejectRelease': vote,
     'PolicyService.GetApprovalState': vote,
     'PolicyService.ExternalApproveRelease': vote,
+    'PolicyService.WithdrawVote': vote,
     'PolicyService.ExternalRejectRelease': vote,
     'PolicyService.GetExternalApprovalState': vote,
     'PolicyService.GetReleaseRequirements': { project, releaseIntentId: aim.intentId },
@@ -111,7 +117,7 @@ export function requestsFor(aim: Aim, n: number | string): Readonly<Record<strin
     'ReleasePipelineService.DeleteReleasePipeline': { project, name: aim.pipeline },
     'ReleasePipelineService.ListReleasePipelines': { project },
     'ReleaseService.AnnotateRelease': { project, context: { title: `t ${n}` }, ref: { commitSha: 'abc' } },
-    'ReleaseService.Release': { artifactId, environments: ['production'], force: true },
+    'ReleaseService.Release': { artifactId, environments: ['production'], prepareOnly: true },
     'ReleaseService.WaitRelease': { releaseIntentId: aim.intentId },
     'ReleaseService.GetArtifactBySlug': { slug: aim.slug },
     'ReleaseService.GetArtifactsByProject': { project },
@@ -125,8 +131,16 @@ export function requestsFor(aim: Aim, n: number | string): Readonly<Record<strin
     'ReleaseService.ApprovePlanStage': plan,
     'ReleaseService.RejectPlanStage': plan,
     'ReleaseService.GetPlanOutput': plan,
+    'ReleaseService.PlanAgain': plan,
+    'ReleaseService.EndHold': { project, environment: 'production', comment: 'looked at it' },
+    'ReleaseService.GetReleaseComparison': { project, artifactId, environment: 'production' },
+    'ReleaseService.GetDeploymentBoard': { organisation },
+    'ReleaseService.GetReleaseLogs': { releaseId: aim.releaseId },
     'ReleaseService.CancelRelease': { releaseIntentId: aim.otherIntentId },
+    'ReleaseService.RetryStage': { releaseIntentId: aim.otherIntentId, stageId: 'failing' },
     'ReleaseService.ReportRelease': { releaseId: aim.intentId, status: 'RELEASE_STATUS_SUCCEEDED' },
+    'ReleaseService.SettleDestination': { project, destination: 'eu-west', reason: 'looked at it' },
+    'ReleaseService.FreeDestination': { organisation, destination: 'eu', reason: 'looked at it' },
     'ServerReflection.ServerReflectionInfo': { listServices: '*' },
     'ServiceAccountService.ListServiceAccounts': { organisationId },
     'ServiceAccountService.CreateServiceAccount': { organisationId, name: `s-${n}`.slice(0, 64) },
@@ -149,7 +163,7 @@ export function requestsFor(aim: Aim, n: number | string): Readonly<Record<strin
     'SessionService.SignOut': {},
     'SessionService.GetSession': {},
     'SessionService.ListSessions': {},
-    // Nobody's: what ends the caller's own session stands in sessions.test.ts.
+    // Of no session: sessions.test.ts ends the caller's own.
     'SessionService.EndSession': { sessionId: '01890000-0000-7000-8000-000000000000' },
     'SessionService.SignOutEverywhere': { keepThis: true },
     'SessionService.SetUp': {
@@ -174,13 +188,16 @@ export function requestsFor(aim: Aim, n: number | string): Readonly<Record<strin
     'UsersService.CreatePersonalAccessToken': { userId, name: 'mine', scopes: ['read'] },
     'UsersService.ListPersonalAccessTokens': { userId },
     'UsersService.DeletePersonalAccessToken': { tokenId: aim.tokenId },
+    'UsersService.ListCommitAddresses': {},
+    'UsersService.AddCommitAddress': { address: `${n}@commits.example` },
+    'UsersService.RemoveCommitAddress': { address: aim.commitAddress },
     'UsersService.TokenInfo': {},
   };
 }
 
 export interface RawAnswer {
   readonly status: number;
-  /** `ok`, or Connect's name of the code. */
+  /** `ok`, or the name of the error code. */
   readonly code: string;
   readonly message: string;
   readonly details: readonly { readonly type: string; readonly debug?: unknown }[];
@@ -195,7 +212,7 @@ function answerOf(status: number, text: string): RawAnswer {
   try {
     body = JSON.parse(text);
   } catch {
-    // No JSON: the caller sees the text.
+    // Not JSON.
   }
   const error = isRecord(body) ? (isRecord(body['error']) ? body['error'] : body) : {};
   const refused = typeof error['code'] === 'string' && typeof error['message'] !== 'object';
@@ -209,7 +226,7 @@ function answerOf(status: number, text: string): RawAnswer {
   };
 }
 
-/** Any POST to a path of the API, with nothing generated in between. */
+/** A POST to any path, without generated code. */
 export async function post(
   app: Pick<TestApp, 'url'>,
   path: string,
@@ -235,7 +252,7 @@ export async function get(
 
 const END = 2;
 
-/** Calls a method of any kind with one JSON message; of a stream of answers, the first decides unless it failed. */
+/** Calls a method of any kind with one JSON message; for a stream returns the first answer, or the error. */
 export async function callJson(
   app: Pick<TestApp, 'url'>,
   method: DescMethod,

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import type { RequestListener } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect as connectTcp } from 'node:net';
 import {
@@ -10,18 +12,9 @@ import {
   fromJson,
   type JsonObject,
 } from '@bufbuild/protobuf';
-import {
-  type FileDescriptorProto,
-  FileDescriptorProtoSchema,
-  FileDescriptorSetSchema,
-} from '@bufbuild/protobuf/wkt';
+import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
-import {
-  createConnectTransport,
-  createGrpcTransport,
-  createGrpcWebTransport,
-} from '@connectrpc/connect-node';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { Health, HealthCheckResponse_ServingStatus as Status } from '#server/gen/grpc/health/v1/health_pb.ts';
 import {
   ServerReflection,
@@ -30,96 +23,79 @@ import {
 import { listen } from '#server/http/listen.ts';
 import { services } from '#server/rpc/access-table.ts';
 import { aimAt } from './aim.ts';
-import { type Aim, everyMethod, nameOf, requestsFor } from './every-method.ts';
-import { eventually, startTestApp, type TestApp } from './harness.ts';
+import { everyMethod, nameOf, requestsFor } from './every-method.ts';
+import { startTestApp } from './harness.ts';
+import { PROTOCOLS } from './protocols.ts';
 import { refusal } from './refusal.ts';
-import type { World } from './world.ts';
+import { dial } from './sockets.ts';
 
-/** What a call is refused with; throws when it is not. */
-const refused = async (call: Promise<unknown>): Promise<ConnectError> => (await refusal(call)).error;
-
-let app: TestApp;
-beforeAll(async () => {
-  app = await startTestApp();
-});
+const app = await startTestApp();
 afterAll(() => app.stop());
+const serviceNames = Object.values(services).map((service) => service.typeName);
 
 describe('grpc.health.v1.Health', () => {
-  const health = (of = app) => createClient(Health, createGrpcTransport({ baseUrl: of.url }));
+  const health = (of = app) => createClient(Health, PROTOCOLS.gRPC(of.url));
 
-  test('tells of the server and of each service, and knows no other', async () => {
+  test('reports the server and each service, and refuses unknown names', async () => {
     for (const service of ['', 'forest.v1.PolicyService', 'grpc.health.v1.Health']) {
       expect((await health().check({ service })).status).toBe(Status.SERVING);
     }
     const { statuses } = await health().list({});
-    expect(Object.keys(statuses).sort()).toEqual(
-      ['', ...Object.values(services).map((s) => s.typeName)].sort(),
-    );
-    expect((await refused(health().check({ service: 'forest.v1.Nothing' }))).code).toBe(Code.NotFound);
-    const leave = new AbortController();
-    for await (const { status } of health().watch({ service: 'x' }, { signal: leave.signal })) {
+    expect(Object.keys(statuses).sort()).toEqual(['', ...serviceNames].sort());
+    expect((await refusal(health().check({ service: 'forest.v1.Nothing' }))).code).toBe('NotFound');
+    for await (const { status } of health().watch({ service: 'x' })) {
       expect(status).toBe(Status.SERVICE_UNKNOWN);
       break;
     }
-    leave.abort();
   });
 
-  test('tells a watcher when the database goes and comes, and when the server stops', async () => {
+  test('reports to a watcher that the database is down, up again, and that the server shuts down', async () => {
     const other = await startTestApp();
-    const seen: Status[] = [];
-    const ready = other.context.ready;
-    const end = refused(
-      (async () => {
-        for await (const { status } of health(other).watch({})) seen.push(status);
-      })(),
-    );
-    await eventually(async () => seen.length === 1, 'the first status');
-    Object.assign(other.context, { ready: async () => ({ ok: false, reason: 'as if it were away' }) });
-    await eventually(async () => seen.length === 2, 'the second status');
+    const { ready } = other.context;
+    const watch = health(other).watch({})[Symbol.asyncIterator]();
+    const next = async () => (await watch.next()).value?.status;
+    expect(await next()).toBe(Status.SERVING);
+    Object.assign(other.context, { ready: async () => ({ ok: false, reason: 'unavailable' }) });
+    expect(await next()).toBe(Status.NOT_SERVING);
     Object.assign(other.context, { ready });
-    await eventually(async () => seen.length === 3, 'the third status');
-    await other.stop();
-    expect((await end).code).toBe(Code.Unavailable);
-    expect(seen).toEqual([Status.SERVING, Status.NOT_SERVING, Status.SERVING, Status.NOT_SERVING]);
+    expect(await next()).toBe(Status.SERVING);
+    const stopped = other.stop();
+    expect(await next()).toBe(Status.NOT_SERVING);
+    expect((await refusal(watch.next())).code).toBe('Unavailable');
+    await stopped;
   });
 });
 
 describe('grpc.reflection.v1.ServerReflection', () => {
-  type Question = { case: string; value: unknown };
-  const ask = async (...questions: Question[]): Promise<ServerReflectionResponse['messageResponse'][]> => {
-    const client = createClient(ServerReflection, createGrpcTransport({ baseUrl: app.url }));
+  type Answer = ServerReflectionResponse['messageResponse'];
+  const ask = async (...questions: { case: string; value: unknown }[]): Promise<Answer[]> => {
+    const client = createClient(ServerReflection, PROTOCOLS.gRPC(app.url));
     const sent = (async function* () {
       for (const messageRequest of questions) yield { messageRequest: messageRequest as never };
     })();
-    const answers: ServerReflectionResponse['messageResponse'][] = [];
+    const answers: Answer[] = [];
     for await (const { messageResponse } of client.serverReflectionInfo(sent)) answers.push(messageResponse);
     return answers;
   };
-  const filesIn = (
-    answer: ServerReflectionResponse['messageResponse'] | undefined,
-  ): FileDescriptorProto[] => {
+  const filesIn = (answer: Answer | undefined) => {
     if (answer?.case !== 'fileDescriptorResponse') throw new Error(`no files but ${answer?.case}`);
     return answer.value.fileDescriptorProto.map((bytes) => fromBinary(FileDescriptorProtoSchema, bytes));
   };
 
-  test('gives a tool all it needs to call a method that it has never seen', async () => {
+  test('returns everything that a tool needs to call a method', async () => {
     const [list, files] = await ask(
       { case: 'listServices', value: '*' },
       { case: 'fileContainingSymbol', value: 'forest.v1.PolicyService.ApproveRelease' },
     );
     if (list?.case !== 'listServicesResponse') throw new Error(`no list but ${list?.case}`);
-    expect(list.value.service.map((s) => s.name).sort()).toEqual(
-      Object.values(services)
-        .map((s) => s.typeName)
-        .sort(),
-    );
+    expect(list.value.service.map(({ name }) => name).sort()).toEqual(serviceNames.toSorted());
     const set = { file: filesIn(files), $typeName: FileDescriptorSetSchema.typeName } as const;
-    const registry = createFileRegistry(set);
-    const method = registry.getService('forest.v1.PolicyService')?.method['approveRelease'];
-    expect(method?.input.fields.map((f) => f.name)).toContain('release_intent_id');
+    const policies = createFileRegistry(set).getService('forest.v1.PolicyService');
+    const fields = policies?.method['approveRelease']?.input.fields;
+    expect(fields?.map(({ name }) => name)).toContain('release_intent_id');
   });
 
-  test('finds files by name, message, field and extension, and says what it does not know', async () => {
+  test('finds files by name, message, field and extension, and reports unknown ones', async () => {
     const answers = await ask(
       { case: 'fileByFilename', value: 'forest/v1/policies.proto' },
       { case: 'fileContainingSymbol', value: 'forest.v1.Policy' },
@@ -143,28 +119,21 @@ describe('grpc.reflection.v1.ServerReflection', () => {
   });
 });
 
-describe.each([
-  ['gRPC', (baseUrl: string) => createGrpcTransport({ baseUrl })],
-  ['gRPC-web', (baseUrl: string) => createGrpcWebTransport({ baseUrl, httpVersion: '2' })],
-  ['Connect, binary', (baseUrl: string) => createConnectTransport({ baseUrl, httpVersion: '2' })],
-])('every method answers over %s', (_name, make) => {
-  let w: World;
-  let aim: Aim;
-  let transport: Transport;
-  beforeAll(async () => {
-    ({ w, aim } = await aimAt(app));
-    transport = make(app.url);
-  });
+describe.each(['gRPC', 'gRPC-web over HTTP/2', 'Connect over HTTP/2'] as const)(
+  'every method answers over %s',
+  async (protocol) => {
+    const { w, aim } = await aimAt(app);
+    const requests = requestsFor(aim, protocol.replaceAll(/[^A-Za-z]/g, '-').toLowerCase());
+    const headers = { authorization: `Bearer ${w.admin.token}` };
+    const transport = PROTOCOLS[protocol](app.url, { headers });
 
-  test.each(everyMethod.map((m) => [nameOf(m), m] as const))('%s', async (name, method) => {
-    const request =
-      requestsFor(aim, `${_name}-${name}`.replaceAll(/[^A-Za-z]/g, '-').toLowerCase())[name] ?? {};
-    const code = await codeOf(transport, method, request, { authorization: `Bearer ${w.admin.token}` });
-    expect(code).toBe(EXPECTED[name] ?? 'ok');
-  });
-});
+    test.each(everyMethod.map((method) => [nameOf(method), method] as const))('%s', async (name, method) => {
+      expect(await codeOf(transport, method, requests[name] ?? {})).toBe(EXPECTED[name] ?? 'ok');
+    });
+  },
+);
 
-/** What an admin is refused who asks as `requestsFor` does; everything else is answered. */
+/** The errors that an admin gets for the requests of `requestsFor`; all other methods answer. */
 const EXPECTED: Readonly<Record<string, string>> = {
   'ArtifactService.UploadArtifact': 'NotFound',
   'ArtifactService.CommitArtifact': 'NotFound',
@@ -174,6 +143,10 @@ const EXPECTED: Readonly<Record<string, string>> = {
   'OrganisationService.CreateJoinRule': 'InvalidArgument',
   'OrganisationService.DeleteJoinRule': 'NotFound',
   'ReleaseService.RejectPlanStage': 'FailedPrecondition',
+  'ReleaseService.PlanAgain': 'FailedPrecondition',
+  'ReleaseService.EndHold': 'FailedPrecondition',
+  'ReleaseService.FreeDestination': 'FailedPrecondition',
+  'ReleaseService.RetryStage': 'NotFound',
   'ReleaseService.ReportRelease': 'Unauthenticated',
   'SessionService.EndSession': 'NotFound',
   'SessionService.SetUp': 'FailedPrecondition',
@@ -183,27 +156,23 @@ const EXPECTED: Readonly<Record<string, string>> = {
   'UsersService.CreatePersonalAccessToken': 'PermissionDenied',
   'UsersService.ListPersonalAccessTokens': 'PermissionDenied',
   'UsersService.DeletePersonalAccessToken': 'NotFound',
+  'UsersService.RemoveCommitAddress': 'NotFound',
 };
 
-/** Calls a method of any kind with one message; of a stream of answers the first one counts. */
-async function codeOf(
-  transport: Transport,
-  method: DescMethod,
-  request: JsonObject,
-  headers: Record<string, string>,
-): Promise<string> {
+/** Calls a method of any kind with one message; returns the result of the first answer. */
+async function codeOf(transport: Transport, method: DescMethod, request: JsonObject): Promise<string> {
   const message = fromJson(method.input, request);
   const stop = new AbortController();
   try {
     if (method.methodKind === 'unary') {
-      await transport.unary(method as DescMethodUnary, stop.signal, undefined, headers, message);
+      await transport.unary(method as DescMethodUnary, stop.signal, undefined, undefined, message);
       return 'ok';
     }
     const one = (async function* () {
       yield message;
     })();
     const streaming = method as DescMethodServerStreaming | DescMethodBiDiStreaming;
-    const answer = await transport.stream(streaming, stop.signal, undefined, headers, one);
+    const answer = await transport.stream(streaming, stop.signal, undefined, undefined, one);
     for await (const _message of answer.message) return 'ok';
     return 'ok, and empty';
   } catch (error) {
@@ -214,70 +183,55 @@ async function codeOf(
 }
 
 describe('connections over HTTP/2', () => {
-  const IDLE_MS = 200;
-
-  test('that nobody uses are closed, and those with a silent stream are not', async () => {
-    const { promise: reached, resolve: reach } = Promise.withResolvers<void>();
-    const listener = await listen(
-      (_request, response) => {
-        // A stream that begins and then says nothing.
-        response.writeHead(200);
-        response.flushHeaders();
-        reach();
-      },
-      { host: '127.0.0.1', port: 0, tls: null, idleMs: IDLE_MS },
-    );
+  const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
+  /** A server whose responses start and then stay silent. */
+  const silentServer = async (idleMs?: number) => {
+    const reached = Promise.withResolvers<void>();
+    const left = Promise.withResolvers<void>();
+    const handler: RequestListener = (_request, response) => {
+      response.once('close', left.resolve);
+      response.writeHead(200);
+      response.flushHeaders();
+      reached.resolve();
+    };
+    const listener = await listen(handler, {
+      host: '127.0.0.1',
+      port: 0,
+      tls: null,
+      requestSeconds: 30,
+      idleMs,
+    });
     const url = `http://127.0.0.1:${listener.address.port}`;
-    try {
-      const silent = connectTcp(listener.address.port, '127.0.0.1');
-      silent.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
-      silent.resume();
-      const closed = (socket: { once(event: 'close', done: () => void): unknown }) =>
-        new Promise<void>((resolve) => void socket.once('close', resolve));
-      const idle = connectHttp2(url);
-      const ended = Promise.all([closed(silent), closed(idle)]);
+    return { listener, url, reached: reached.promise, left: left.promise };
+  };
 
+  test('are closed when idle, but not while a stream is open', async () => {
+    const { listener, url, reached } = await silentServer(200);
+    try {
       const busy = connectHttp2(url);
-      let pings = 0;
-      let lost = false;
-      busy.on('ping', () => pings++);
-      busy.on('close', () => {
-        lost = true;
-      });
-      const stream = busy.request({ ':path': '/' });
-      stream.on('error', () => {});
+      busy.request({ ':path': '/' }).on('error', () => {});
       await reached;
-      await ended;
-      await eventually(async () => pings >= 3, 'the silent stream’s peer to be asked again and again');
-      expect(lost).toBe(false);
+      // Opened later, so that the busy one has been silent for longer when these end.
+      await Promise.all([dial(url, PREFACE).closed, once(connectHttp2(url), 'close')]);
+      expect(busy.closed).toBe(false);
       busy.destroy();
     } finally {
       await listener.close(0);
     }
   });
 
-  test('end with their streams as soon as the peer has said its last word', async () => {
-    const { promise: reached, resolve: reach } = Promise.withResolvers<void>();
-    const { promise: left, resolve: leave } = Promise.withResolvers<void>();
-    const listener = await listen(
-      (_request, response) => {
-        response.once('close', leave);
-        response.writeHead(200);
-        response.flushHeaders();
-        reach();
-      },
-      { host: '127.0.0.1', port: 0, tls: null },
-    );
+  test('end with their streams when the peer closes its side', async () => {
+    const { listener, reached, left } = await silentServer();
     try {
       const settings = Buffer.of(0, 0, 0, 4, 0, 0, 0, 0, 0);
       // GET / of the host x, as the first stream.
       const asked = Buffer.of(0, 0, 6, 1, 5, 0, 0, 0, 1, 0x82, 0x86, 0x84, 1, 1, 0x78);
       const peer = connectTcp({ port: listener.address.port, host: '127.0.0.1', allowHalfOpen: true });
-      const ended = new Promise<void>((resolve) => peer.once('end', resolve));
+      const ended = once(peer, 'end');
       peer.resume();
-      peer.write(Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), settings, asked]));
+      peer.write(Buffer.concat([Buffer.from(PREFACE), settings, asked]));
       await reached;
-      // As the system does for a process that is killed: no word of HTTP/2's own.
+      // As the system does for a killed process: without HTTP/2's GOAWAY.
       peer.end();
       await Promise.all([left, ended]);
       peer.destroy();

@@ -20,25 +20,29 @@ export interface TestOptions extends Overrides {
   readonly config?: Partial<Config>;
 }
 
-const quoted = (name: string) => encodeURIComponent(name);
+/** The URL of a database in the run's PostgreSQL. */
+const urlOf = (username: string, pathname: string) =>
+  Object.assign(new URL(inject('postgres')), { username, pathname }).href;
 
-/** An empty database in the run's PostgreSQL, and its end. */
-export async function makeDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
-  const { host, port, password } = inject('postgres');
+/** Creates a database in the run's PostgreSQL: an empty one, or with the schema of this version. */
+export async function makeDatabase(
+  content: 'empty' | 'migrated' = 'empty',
+): Promise<{ url: string; drop(): Promise<void> }> {
   const name = `test_${randomUUID().replaceAll('-', '')}`;
+  const template = content === 'empty' ? 'template1' : content;
   const asSuperuser = async (sql: string) => {
-    const client = new pg.Client({ host, port, password, user: 'postgres', database: 'postgres' });
+    const client = new pg.Client({ connectionString: urlOf('postgres', 'postgres') });
     await client.connect();
     await client.query(sql).finally(() => client.end());
   };
-  await asSuperuser(`create database ${name} owner forage`);
+  await asSuperuser(`create database ${name} owner forage template ${template} strategy file_copy`);
   return {
-    url: `postgres://forage:${quoted(password)}@localhost/${name}?host=${quoted(host)}&port=${port}`,
+    url: urlOf('forage', name),
     drop: () => asSuperuser(`drop database if exists ${name} with (force)`),
   };
 }
 
-/** Receivers of webhooks are on this machine, and a test asks more than a person does. */
+/** Webhook receivers are on this machine, and tests send more requests than people do. */
 const SETTINGS = {
   FORAGE_REGISTRATION: 'open',
   SWEEP_SECONDS: '60',
@@ -50,12 +54,12 @@ const SETTINGS = {
 };
 
 /**
- * The real app on a free port of the loopback, with a database of its own: by `databaseUrl` somebody else's, by `null` the
- * embedded one of `dataDir`.
+ * Starts the real app on a free port of 127.0.0.1, with a new database; `databaseUrl` chooses another one, and null the
+ * embedded one in `dataDir`.
  */
 export async function startTestApp(options: TestOptions = {}): Promise<TestApp> {
   const { config: changes, ...overrides } = options;
-  const database = changes?.databaseUrl === undefined ? await makeDatabase() : null;
+  const database = changes?.databaseUrl === undefined ? await makeDatabase('migrated') : null;
   const databaseUrl = changes?.databaseUrl ?? database?.url ?? null;
   const config: Config = {
     ...readConfig(SETTINGS),
@@ -77,7 +81,8 @@ export async function startTestApp(options: TestOptions = {}): Promise<TestApp> 
   };
 }
 
-const transport = (baseUrl: string, token: string | undefined) =>
+/** A client's connection with a bearer token or none. */
+export const transport = (baseUrl: string, token: string | undefined) =>
   createConnectTransport({
     baseUrl,
     httpVersion: '1.1',
@@ -89,20 +94,18 @@ const transport = (baseUrl: string, token: string | undefined) =>
     ],
   });
 
-/**
- * Waits until `probe` gives something other than undefined or false, asking often; fails loudly after `timeout`
- * milliseconds. For what a server does on its own.
- */
+/** Waits until `probe` returns something other than undefined or false; throws after `timeout` milliseconds. */
 export async function eventually<T>(
   probe: () => Promise<T | undefined | false>,
   what: string,
-  timeout = 10_000,
+  timeout = 110_000,
 ): Promise<T> {
   const deadline = performance.now() + timeout;
-  while (performance.now() < deadline) {
+  // What takes longer is asked for less often, so that waiting tests leave the processor to others.
+  for (let pause = 10; performance.now() < deadline; pause = Math.min(pause * 1.5, 100)) {
     const found = await probe();
     if (found !== undefined && found !== false) return found;
-    await sleep(10);
+    await sleep(pause);
   }
   throw new Error(`${what} did not happen within ${timeout} ms`);
 }

@@ -1,24 +1,19 @@
 import fc from 'fast-check';
 import pg from 'pg';
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { MIGRATIONS, migrate } from '#server/db/migrate.ts';
 import { record } from '#server/features/history/service.ts';
-import { chainsOf, verifyChain } from '#server/features/history/verify-service.ts';
+import { listChains, verifyChain } from '#server/features/history/verify-service.ts';
 import { command } from './backup-world.ts';
-import { makeDatabase, startTestApp, type TestApp } from './harness.ts';
+import { makeDatabase, startTestApp } from './harness.ts';
 import { ended, type World, world } from './world.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
-let app: TestApp;
-let w: World;
-beforeAll(async () => {
-  app = await startTestApp();
-  w = await world(app);
-  const id = await w.release((await w.artifact()).artifactId, ['staging']);
-  await ended(w, id);
-});
+const app = await startTestApp();
 afterAll(() => app.stop());
+const w = await world(app);
+await ended(w, await w.release((await w.artifact()).artifactId, ['staging']));
 
 type Organisation = Pick<World, 'organisation' | 'organisationId'>;
 
@@ -47,55 +42,42 @@ async function another(): Promise<Organisation> {
   return { organisation: name, organisationId };
 }
 
-const lengthOf = async (organisationId: string) => {
-  const { rows } = await app.context.db.pool.query<{ n: number }>(
-    'select count(*) as n from history where organisation_id = $1',
-    [organisationId],
-  );
-  return rows[0]?.n ?? 0;
-};
-
-test('an id that a request spells in capitals is the same id', async () => {
-  await w.approvalPolicy(1);
-  const id = await w.release((await w.artifact()).artifactId, ['production']);
-  await w.reviewer.policies.rejectRelease({
-    project: w.project,
-    releaseIntentId: id.toUpperCase(),
-    targetEnvironment: 'production',
-  });
-  await w.author.releases.cancelRelease({ releaseIntentId: id.toUpperCase() });
+test('upper-case ids do not break the chain', async () => {
+  const id = app.context.newId().toUpperCase();
   const { organisation, organisationId } = await another();
   const { userId, username } = w.admin;
   await app.context.db.transaction((tx) =>
     record(tx, app.context, {
       organisationId: organisationId.toUpperCase(),
-      projectId: id.toUpperCase(),
-      releaseIntentId: id.toUpperCase(),
+      projectId: id,
+      releaseIntentId: id,
       kind: 'policy.updated',
       actor: { userId: userId.toUpperCase(), username },
-      proof: { kind: 'session', id: id.toUpperCase() },
-      subject: 'policy in capitals',
+      proof: { kind: 'session', id },
+      subject: 'policy in upper case',
     }),
   );
-  expect(await verify()).toMatchObject({ ok: true });
   expect(await verify({ organisation, organisationId })).toMatchObject({ ok: true, entries: 10n });
 });
 
-test('everything that servers append fits, and the head is that of the last entry', async () => {
+test('a history that servers wrote is valid, and its head is the last entry', async () => {
   const found = await verify();
   const { entries } = await w.admin.policies.listHistory({ organisation: w.organisation, pageSize: 1 });
   expect(found).toMatchObject({ ok: true, headHash: entries[0]?.hash, entries: entries[0]?.sequence });
-  expect(Number(found.entries)).toBe(await lengthOf(w.organisationId));
+  const sql = 'select count(*) as n from history where organisation_id = $1';
+  expect((await app.context.db.pool.query(sql, [w.organisationId])).rows).toEqual([
+    { n: Number(found.entries) },
+  ]);
   expect(found.firstBadSequence).toBeUndefined();
 });
 
-test('entries of many transactions at once, over two organisations, stand in one order each without gaps', async () => {
+test('simultaneous transactions in two organisations leave no gaps and do not deadlock', async () => {
   const there = await another();
   const organisations = [w.organisationId, there.organisationId];
   await Promise.all(
     Array.from({ length: 40 }, (_, n) =>
       app.context.db.transaction(async (tx) => {
-        // Half of them name the organisations the other way round: in any other order than one they would deadlock.
+        // In both orders: only one order of locks rules out deadlocks.
         for (const organisationId of n % 2 === 0 ? organisations : organisations.toReversed()) {
           const about = { organisationId, kind: 'test.appended', actor: null, subject: String(n) };
           await record(tx, app.context, about);
@@ -112,7 +94,7 @@ test('entries of many transactions at once, over two organisations, stand in one
   expect(rows[0]?.n).toBe(160);
 });
 
-test('an entry of a transaction that is undone leaves nothing, and no gap', async () => {
+test('a transaction that is rolled back leaves no entry and no gap', async () => {
   const before = await verify();
   const undone = app.context.db.transaction(async (tx) => {
     const about = { organisationId: w.organisationId, kind: 'test.undone', actor: null, subject: 'x' };
@@ -123,7 +105,7 @@ test('an entry of a transaction that is undone leaves nothing, and no gap', asyn
   expect(await verify()).toEqual(before);
 });
 
-test('whatever JSON is recorded comes back from the database with the same hash', async () => {
+test('any JSON has the same hash when it is read back', async () => {
   const there = await another();
   const word = fc.string({ unit: 'grapheme' }).map((text) => text.replaceAll('\0', ''));
   const json = fc.letrec<{ value: unknown }>((tie) => ({
@@ -148,7 +130,7 @@ test('whatever JSON is recorded comes back from the database with the same hash'
           after: { after },
         }),
       );
-      // What the database would have hashed by itself, as it does for servers of an earlier version.
+      // The database computes the same hash, for servers of an earlier version.
       const { rows } = await app.context.db.pool.query(
         `select h.content_hash = history_content_hash(h) as same from history h
           where organisation_id = $1 order by sequence desc limit 1`,
@@ -161,19 +143,19 @@ test('whatever JSON is recorded comes back from the database with the same hash'
   expect(await verify(there)).toMatchObject({ ok: true });
 });
 
-test('what cannot be told unmistakably is refused with all that it belongs to', async () => {
+test('text that PostgreSQL cannot store is refused with its transaction', async () => {
   const before = await verify();
   for (const after of [{ text: 'a\0b' }, { 'a\0b': 'text' }, { half: '\ud800' }]) {
     const refused = app.context.db.transaction(async (tx) => {
       const about = { organisationId: w.organisationId, kind: 'test.odd', actor: null, subject: 'x' };
       await record(tx, app.context, { ...about, after });
     });
-    await expect(refused).rejects.toThrow('the history holds');
+    await expect(refused).rejects.toThrow();
   }
   expect(await verify()).toEqual(before);
 });
 
-test('numbers that languages write differently are kept as text', async () => {
+test('numbers that languages print differently are stored as text', async () => {
   const about = { organisationId: w.organisationId, kind: 'test.numbers', actor: null, subject: 'x' };
   const after = { share: 0.5, tiny: 1e-7, huge: 2 ** 53, whole: 7 };
   await app.context.db.transaction((tx) => record(tx, app.context, { ...about, after }));
@@ -184,7 +166,7 @@ test('numbers that languages write differently are kept as text', async () => {
   expect(entries[0]?.after).toEqual({ share: '0.5', tiny: '1e-7', huge: '9007199254740992', whole: 7 });
 });
 
-test('what is inserted by hand is linked like everything else, whatever place it claims', async () => {
+test('an entry that is inserted by hand is linked, whatever number it claims', async () => {
   await app.context.db.pool.query(
     `insert into history (organisation_id, at, kind, actor_username, subject, sequence, previous_hash, hash, content_hash)
      values ($1, now(), 'hand', 'somebody', 'x', 1, '', '', null)`,
@@ -193,7 +175,7 @@ test('what is inserted by hand is linked like everything else, whatever place it
   expect(await verify()).toMatchObject({ ok: true });
 });
 
-test('the heads take no change, but by a new entry', async () => {
+test('heads only change by new entries', async () => {
   const { pool } = app.context.db;
   for (const query of [
     'update history_heads set sequence = sequence',
@@ -205,10 +187,10 @@ test('the heads take no change, but by a new entry', async () => {
   }
 });
 
-describe('an edit by the owner of the database, with its triggers off', () => {
+describe('tampering by the owner of the database, with triggers disabled,', () => {
   let there: Organisation;
   const length = 9;
-  /** Runs statements as whoever owns the tables may, behind the backs of all triggers. `$1` is the organisation. */
+  /** Runs statements as the owner of the tables, without triggers. `$1` is the organisation. */
   async function tamper(...statements: readonly string[]): Promise<void> {
     const client = await app.context.db.pool.connect();
     try {
@@ -242,7 +224,7 @@ describe('an edit by the owner of the database, with its triggers off', () => {
     'actor_id = null',
     "kind = 'policy.deleted'",
     "at = at + interval '1 microsecond'",
-    // The same numbers, of a year before our era.
+    // The same digits, of a year before year 1.
     'at = at - make_interval(years => 2 * extract(year from at)::int - 1)',
     "at = 'infinity'",
     "before = '{}'",
@@ -256,12 +238,12 @@ describe('an edit by the owner of the database, with its triggers off', () => {
     'project_id = gen_random_uuid()',
     'release_intent_id = gen_random_uuid()',
   ];
-  test.each(fields)('of a field is found: %s', async (change) => {
+  test.each(fields)('is detected in a field: %s', async (change) => {
     await tamper(`update history set ${change} where ${at(4)}`);
     expect(await verify(there)).toMatchObject({ ok: false, entries: 3n, firstBadSequence: 4n });
   });
 
-  test('of a field with the hash of its new content made to fit is found', async () => {
+  test('is detected when the hashes of the entry were recomputed', async () => {
     await tamper(
       `update history h set subject = 'forged' where ${at(4)}`,
       `update history h set content_hash = history_content_hash(h) where ${at(4)}`,
@@ -270,94 +252,89 @@ describe('an edit by the owner of the database, with its triggers off', () => {
     await tamper(
       `update history set hash = sha256(previous_hash || int8send(sequence) || content_hash) where ${at(4)}`,
     );
-    // Now the one behind it does not fit: everything up to the head would have to be written anew.
+    // Now the next entry is invalid: all of them up to the head would have to be rewritten.
     expect(await verify(there)).toMatchObject({ ok: false, entries: 4n, firstBadSequence: 5n });
   });
 
-  test('that takes an entry out is found, in the middle and at both ends', async () => {
-    await tamper(`delete from history where ${at(4)}`);
-    expect(await verify(there)).toMatchObject({ firstBadSequence: 4n, problem: 'entry 4 is missing' });
-    there = await another();
-    await tamper(`delete from history where ${at(1)}`);
-    expect(await verify(there)).toMatchObject({ firstBadSequence: 1n, problem: 'entry 1 is missing' });
-    there = await another();
-    await tamper(`delete from history where ${at(LAST)}`);
-    expect(await verify(there)).toMatchObject({ ok: false, firstBadSequence: BigInt(length) });
-    await tamper(`delete from history where organisation_id = $1`);
-    expect(await verify(there)).toMatchObject({ ok: false, entries: 0n, firstBadSequence: 1n });
-    await tamper(`delete from history_heads where chain = $1`);
-    expect(await verify(there)).toMatchObject({ ok: false, firstBadSequence: 1n });
+  const drop = (sequence: number | string) => `delete from history where ${at(sequence)}`;
+  const dropAll = 'delete from history where organisation_id = $1';
+  const copy = (sequence: string) =>
+    `insert into history (organisation_id, at, kind, actor_username, subject, sequence, content_hash, previous_hash, hash)
+     select organisation_id, at, kind, actor_username, 'put in', ${sequence}, content_hash, previous_hash, hash
+       from history where ${at(4)}`;
+  const head = (change: string) => `update history_heads set ${change} where chain = $1`;
+  test.each<[what: string, firstBad: bigint, statements: readonly string[]]>([
+    ['an entry is missing', 4n, [drop(4)]],
+    ['the first entry is missing', 1n, [drop(1)]],
+    ['the last entry is missing', 9n, [drop(LAST)]],
+    ['all entries are missing', 1n, [dropAll]],
+    ['all entries and the head are missing', 1n, [dropAll, 'delete from history_heads where chain = $1']],
+    [
+      'two entries are swapped',
+      3n,
+      [
+        `update history set sequence = -1 where ${at(3)}`,
+        `update history set sequence = 3 where ${at(4)}`,
+        `update history set sequence = 4 where ${at(-1)}`,
+      ],
+    ],
+    [
+      'an entry is inserted',
+      5n,
+      [
+        `update history set sequence = sequence + 1000 where organisation_id = $1 and sequence > 4`,
+        copy('5'),
+        `update history set sequence = sequence - 999 where organisation_id = $1 and sequence > 1000`,
+      ],
+    ],
+    ['an entry is appended', 10n, [copy(`${LAST} + 1`)]],
+    ['an entry is put before the first', 0n, [copy('0')]],
+    ['an entry has another position', 3n, [`update history set id = default where ${at(2)}`]],
+    ['the head is ahead', 10n, [head('sequence = sequence + 1')]],
+    ['the head is behind', 9n, [head('sequence = sequence - 1')]],
+    ['the head has another hash', 9n, [head(`hash = sha256('')`)]],
+  ])('is detected when %s', async (_, firstBadSequence, statements) => {
+    await tamper(...statements);
+    expect(await verify(there)).toMatchObject({ ok: false, firstBadSequence });
   });
 
-  test('that swaps two, puts one in, or doubles one is found', async () => {
-    await tamper(
-      `update history set sequence = -1 where ${at(3)}`,
-      `update history set sequence = 3 where ${at(4)}`,
-      `update history set sequence = 4 where ${at(-1)}`,
-    );
-    expect(await verify(there)).toMatchObject({ ok: false, firstBadSequence: 3n });
-    there = await another();
-    const copy = (sequence: string) =>
-      `insert into history (organisation_id, at, kind, actor_username, subject, sequence, content_hash, previous_hash, hash)
-       select organisation_id, at, kind, actor_username, 'put in', ${sequence}, content_hash, previous_hash, hash
-         from history where ${at(4)}`;
-    await tamper(
-      `update history set sequence = sequence + 1000 where organisation_id = $1 and sequence > 4`,
-      copy('5'),
-      `update history set sequence = sequence - 999 where organisation_id = $1 and sequence > 1000`,
-    );
-    expect(await verify(there)).toMatchObject({ ok: false, firstBadSequence: 5n });
-    there = await another();
-    await tamper(copy(`${LAST} + 1`));
-    expect(await verify(there)).toMatchObject({ ok: false, firstBadSequence: BigInt(length + 1) });
-    there = await another();
-    await tamper(copy('0'));
-    expect(await verify(there)).toMatchObject({ ok: false });
-  });
-
-  test('that moves an entry to another organisation, or out of the order in which it is shown, is found', async () => {
+  test('is detected in both organisations when an entry is moved to another', async () => {
+    const where = `organisation_id = '${w.organisationId}' and sequence = 1000000`;
     await tamper(
       `update history set organisation_id = '${w.organisationId}', sequence = 1000000 where ${at(4)}`,
     );
-    expect(await verify(there)).toMatchObject({ ok: false, firstBadSequence: 4n });
+    expect(await verify(there)).toMatchObject({
+      ok: false,
+      firstBadSequence: 4n,
+      problem: 'Entry 4 is missing',
+    });
     expect(await verify(w)).toMatchObject({ ok: false });
-    await tamper(
-      `update history set organisation_id = $1, sequence = 4 where organisation_id = '${w.organisationId}' and sequence = 1000000`,
-    );
+    await tamper(`update history set organisation_id = $1, sequence = 4 where ${where}`);
     expect(await verify(there)).toMatchObject({ ok: true });
-    await tamper(`update history set id = default where ${at(2)}`);
-    expect(await verify(there)).toMatchObject({ ok: false, firstBadSequence: 3n });
   });
 
-  test('of the head is found', async () => {
-    await tamper(`update history_heads set sequence = sequence + 1 where chain = $1`);
-    expect(await verify(there)).toMatchObject({ ok: false, firstBadSequence: BigInt(length + 1) });
-    await tamper(`update history_heads set sequence = sequence - 2 where chain = $1`);
-    expect(await verify(there)).toMatchObject({ ok: false, firstBadSequence: BigInt(length) });
-    await tamper(`update history_heads set sequence = sequence + 1, hash = sha256('') where chain = $1`);
-    expect(await verify(there)).toMatchObject({ ok: false, entries: BigInt(length) });
-  });
-
-  test('is named by `npm run verify-history`, which leaves the others alone', async () => {
+  test('is reported by `npm run verify-history` for its organisation', async () => {
     await tamper(`update history set subject = 'forged' where ${at(4)}`);
     const where = { databaseUrl: app.databaseUrl };
     const all = await command('verify-history', null, where);
     expect(all.code).toBe(1);
-    expect(all.words).toContain(
-      `${there.organisation}: DOES NOT FIT: entry 4 says something else than when it was appended. Up to entry 3 everything fits.`,
+    expect(all.output).toContain(
+      `${there.organisation}: INVALID: The content of entry 4 was changed. Entries up to 3 are valid.`,
     );
     const { headHash, entries } = await verify(w);
-    expect(all.words).toContain(`${w.organisation}: ${entries} entries fit; head ${entries} ${headHash}`);
+    expect(all.output).toContain(
+      `${w.organisation}: verified ${entries} entries; head ${entries} ${headHash}`,
+    );
     const one = await command('verify-history', `--organisation=${w.organisation}`, where);
-    expect(one).toMatchObject({ code: 0, words: expect.stringContaining('entries fit') });
+    expect(one).toMatchObject({ code: 0, output: expect.stringContaining('verified') });
     expect((await command('verify-history', `--organisation=${there.organisation}`, where)).code).toBe(1);
     const unknown = await command('verify-history', '--organisation=nobody', where);
-    expect(unknown).toEqual({ code: 1, words: 'There is no organisation "nobody".\n' });
+    expect(unknown).toEqual({ code: 1, output: 'Organisation "nobody" not found\n' });
     expect((await command('verify-history', '--all', where)).code).toBe(2);
   });
 });
 
-test('entries from before the chain are put into one, in the order in which they were written', async () => {
+test('the migration links existing entries in their order', async () => {
   const database = await makeDatabase();
   const client = new pg.Client({ connectionString: database.url });
   try {
@@ -379,7 +356,7 @@ test('entries from before the chain are put into one, in the order in which they
       run: async (s: { text: string }, params: readonly unknown[]) =>
         (await client.query(s.text, [...params])).rows,
     };
-    const chains = await chainsOf(executor);
+    const chains = await listChains(executor);
     expect(chains.map(({ organisation }) => organisation)).toEqual(['org-1', 'org-2', 'org-3']);
     for (const { chain } of chains) {
       expect(await verifyChain(executor, chain)).toMatchObject({ entries: 600, fault: null });

@@ -1,21 +1,17 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startTestApp, type TestApp } from './harness.ts';
+import { afterAll, expect, test } from 'vitest';
+import { startTestApp } from './harness.ts';
 import { refusal } from './refusal.ts';
-import { type World, world } from './world.ts';
+import { world } from './world.ts';
 
-let app: TestApp;
-let w: World;
-beforeAll(async () => {
-  app = await startTestApp();
-  w = await world(app);
-  for (let n = 0; n < 3; n++) await w.artifact();
-});
+const app = await startTestApp();
 afterAll(() => app.stop());
+const w = await world(app);
+for (let n = 0; n < 3; n++) await w.artifact();
 
 const list = async (filter: object) =>
   (await w.reviewer.policies.listHistory({ organisation: w.organisation, ...filter })).entries;
 
-test('is cut at moments: from `since` on, and before `until`', async () => {
+test('returns entries from `since` on and before `until`', async () => {
   const all = await list({});
   const middle = all[2];
   const at = middle?.at ?? '';
@@ -25,7 +21,7 @@ test('is cut at moments: from `since` on, and before `until`', async () => {
   expect(await list({ since: at })).toEqual(after);
   expect(await list({ until: at })).toEqual(before);
   expect(await list({ since: at, until: at })).toEqual([]);
-  // The same moment as another zone writes it.
+  // The same time in another time zone.
   const shifted = new Date(Date.parse(at) + 2 * 3_600_000).toISOString().replace('Z', '+02:00');
   expect(await list({ since: shifted })).toEqual(after);
   const kinds = (await list({ since: at, kind: 'artifact.annotated' })).map(({ kind }) => kind);
@@ -39,9 +35,9 @@ test.each([
   '2026-11-22T25:00:00Z',
   '0000-01-01T00:00:00Z',
   '',
-])('refuses "%s" as a moment', async (moment) => {
+])('refuses "%s" as a timestamp', async (text) => {
   for (const field of ['since', 'until']) {
-    const call = list({ [field]: moment });
+    const call = list({ [field]: text });
     expect(await refusal(call)).toMatchObject({ code: 'InvalidArgument', fields: [field] });
   }
 });

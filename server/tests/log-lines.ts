@@ -6,7 +6,7 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
-/** A real logger of every level, whose lines are kept for a test to read. */
+/** A logger of every level that keeps its lines. */
 export function keptLog(): { log: Logger; lines: () => LogLine[]; text: () => string } {
   const written: string[] = [];
   const log = pino({ level: 'trace' }, { write: (line: string) => void written.push(line) });

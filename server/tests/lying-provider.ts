@@ -1,36 +1,37 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
 
 export const CLIENT = { id: 'forage-test', secret: 'a-secret-of-the-client-0123456789abcdef' };
 
-/** What this provider says next, and how it lies about it. */
+/** The provider's next response, and what is wrong with it. */
 export interface Story {
-  /** Claims instead of, or beside, the true ones; undefined leaves one out. */
+  /** Changed or added claims; undefined leaves one out. */
   readonly claims?: Record<string, unknown>;
-  /** What the userinfo endpoint says; by default nobody is asked for it. */
+  /** The response of the userinfo endpoint, which is not used by default. */
   readonly userinfo?: Record<string, unknown>;
-  /** How the ID token is signed: truly, not at all, with the client's secret, by this key, or changed after. */
+  /** How the ID token is signed: correctly, not at all, with the client secret, with this key, or changed afterwards. */
   readonly sign?: 'truly' | 'none' | 'hmac' | 'tampered' | CryptoKey;
   /** No ID token at all. */
   readonly noIdToken?: boolean;
-  /** Parameters of the answer by the browser instead of, or beside, the true ones; undefined leaves one out. */
+  /** Changed or added parameters of the redirect; undefined leaves one out. */
   readonly answer?: Record<string, string | undefined>;
-  /** Takes a code again and without looking at who asks. */
+  /** Accepts a code more than once and without verification. */
   readonly careless?: boolean;
 }
 
 export interface LyingProvider {
   readonly issuer: string;
   readonly privateKey: CryptoKey;
-  /** Beside the usual ones, in what it tells of itself. */
+  /** Additional metadata. */
   metadata: Record<string, unknown>;
-  /** How often its token endpoint was asked. */
+  /** How many requests its token endpoint received. */
   exchanges(): number;
-  /** Stands in for the person at the provider: says yes and gives the query with which the browser goes back. */
+  /** Consents as the user would, and returns the query of the redirect. */
   consent(authorizationUrl: URL, story?: Story): string;
-  /** Ends it; `again` makes it listen at the same address. */
+  /** Stops it; `again` restarts it at the same address. */
   stop(): Promise<void>;
   again(): Promise<void>;
 }
@@ -43,18 +44,12 @@ interface Grant {
   spent: boolean;
 }
 
-const readBody = async (request: IncomingMessage): Promise<string> => {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString();
-};
-
-/** A provider of OpenID Connect on loopback, as correct as its stories let it be. */
+/** An OpenID Connect provider on loopback, which responds correctly unless a story says otherwise. */
 export async function startLyingProvider(): Promise<LyingProvider> {
   const { privateKey, publicKey } = await generateKeyPair('RS256');
   const jwk = { ...(await exportJWK(publicKey)), kid: 'one', alg: 'RS256', use: 'sig' };
   const grants = new Map<string, Grant>();
-  let asked = 0;
+  let exchanges = 0;
   let issuer = '';
   const provider: LyingProvider = {
     get issuer() {
@@ -62,7 +57,7 @@ export async function startLyingProvider(): Promise<LyingProvider> {
     },
     privateKey,
     metadata: {},
-    exchanges: () => asked,
+    exchanges: () => exchanges,
     consent(url, story = {}) {
       const query = url.searchParams;
       const code = randomUUID();
@@ -74,9 +69,8 @@ export async function startLyingProvider(): Promise<LyingProvider> {
         spent: false,
       });
       const answer = { code, state: query.get('state') ?? '', ...story.answer };
-      const told = new URLSearchParams();
-      for (const [name, value] of Object.entries(answer)) if (value !== undefined) told.set(name, value);
-      return told.toString();
+      // Through JSON, which leaves out undefined values.
+      return new URLSearchParams(JSON.parse(JSON.stringify(answer))).toString();
     },
     stop: async () => {
       server.closeAllConnections();
@@ -112,7 +106,7 @@ export async function startLyingProvider(): Promise<LyingProvider> {
     return [header, other, signature].join('.');
   };
 
-  /** Whether the client shows its secret, in a way that the provider takes; by Basic unless it says otherwise. */
+  /** Whether the client sends its secret by a supported method; by default in a header. */
   const isClient = (request: IncomingMessage, form: URLSearchParams): boolean => {
     const methods = provider.metadata['token_endpoint_auth_methods_supported'] ?? ['client_secret_basic'];
     const [scheme, credentials = ''] = (request.headers.authorization ?? '').split(' ');
@@ -126,8 +120,8 @@ export async function startLyingProvider(): Promise<LyingProvider> {
   };
 
   const exchange = async (request: IncomingMessage, response: ServerResponse) => {
-    asked++;
-    const form = new URLSearchParams(await readBody(request));
+    exchanges++;
+    const form = new URLSearchParams(await text(request));
     if (!isClient(request, form)) return json(response, 401, { error: 'invalid_client' });
     const code = form.get('code') ?? '';
     const grant = grants.get(code);

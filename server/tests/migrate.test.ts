@@ -6,9 +6,9 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type EmbeddedPostgres, startEmbedded } from '#server/db/embedded/index.ts';
-import { migrate } from '#server/db/migrate.ts';
-import { schemaText } from '#server/db/schema-text.ts';
+import { type EmbeddedPostgres, startEmbedded } from '#server/db/embedded/start-embedded.ts';
+import { MIGRATIONS, migrate, readMigrations } from '#server/db/migrate.ts';
+import { schemaText } from '../../scripts/schema-text.ts';
 
 const run = promisify(execFile);
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -52,7 +52,7 @@ async function file(name: string, sql: string): Promise<void> {
 }
 
 describe('migrate', () => {
-  it('finds its files wherever Forage is installed, also where addresses would be written otherwise', async () => {
+  it('finds its files in a folder whose name needs escaping in URLs', async () => {
     const home = join(directory, 'my folder, 100% größer');
     await mkdir(join(home, 'migrations'), { recursive: true });
     await cp(join(import.meta.dirname, '../db/migrate.ts'), join(home, 'migrate.ts'));
@@ -63,7 +63,7 @@ describe('migrate', () => {
     expect(stdout.trim()).toBe('0001_things.sql');
   });
 
-  it('runs the files in order and once, and asks one question when there is nothing to do', async () => {
+  it('runs the files in order and once, and sends one query when there is nothing to do', async () => {
     const client = await connect();
     await file('0002_more.sql', 'ALTER TABLE things ADD COLUMN more text');
     await file('0001_things.sql', 'CREATE TABLE things (id int); INSERT INTO things VALUES (1)');
@@ -85,7 +85,7 @@ describe('migrate', () => {
     expect(await migrate(client, directory, silent)).toEqual({ applied: ['0003_last.sql'] });
   });
 
-  it('runs each file once when several servers start at the same moment', async () => {
+  it('runs each file once when several servers start at the same time', async () => {
     await file('0001_slow.sql', 'CREATE TABLE things (id int); SELECT pg_sleep(0.1)');
     await file('0002_counted.sql', 'INSERT INTO things VALUES (1)');
     const connections = await Promise.all([connect(), connect(), connect(), connect()]);
@@ -94,7 +94,7 @@ describe('migrate', () => {
     expect((await (await connect()).query('SELECT * FROM things')).rowCount).toBe(1);
   });
 
-  it('undoes a file that fails, names it and its line, and leaves the connection usable', async () => {
+  it('rolls back a file that fails, names it and its line, and keeps the connection usable', async () => {
     const client = await connect();
     await file('0001_good.sql', 'CREATE TABLE good (id int)');
     await file('0002_bad.sql', 'CREATE TABLE half (id int);\nINSERT INTO\n  nowhere VALUES (1);');
@@ -107,7 +107,7 @@ describe('migrate', () => {
     expect(await migrate(client, directory, silent)).toEqual({ applied: ['0002_bad.sql'] });
   });
 
-  it('stops at a file that has changed, but not at turned line ends', async () => {
+  it('refuses a changed file, but not converted line ends', async () => {
     const client = await connect();
     await file('0001_things.sql', 'CREATE TABLE things (\n id int)');
     await migrate(client, directory, silent);
@@ -119,7 +119,7 @@ describe('migrate', () => {
     );
   });
 
-  it('stops at a database that a newer or another version has used', async () => {
+  it('refuses a database of a newer or another version', async () => {
     const client = await connect();
     await file('0001_things.sql', 'CREATE TABLE things (id int)');
     await file('0002_more.sql', 'SELECT 1');
@@ -135,10 +135,18 @@ describe('migrate', () => {
   });
 
   it.each([
-    ['a gap', ['0001_one.sql', '0003_three.sql'], 'Migration 0003_three.sql stands where 0002 is due'],
-    ['a double', ['0001_one.sql', '0001_two.sql'], 'Migration 0001_two.sql stands where 0002 is due'],
+    [
+      'a gap',
+      ['0001_one.sql', '0003_three.sql'],
+      'Migration 0003_three.sql is out of sequence, 0002 is expected',
+    ],
+    [
+      'a double',
+      ['0001_one.sql', '0001_two.sql'],
+      'Migration 0001_two.sql is out of sequence, 0002 is expected',
+    ],
     ['another name', ['0001_one.sql', '2_two.sql'], '2_two.sql is not named like'],
-  ])('stops at %s before it does anything', async (_, names, message) => {
+  ])('refuses %s before running any file', async (_, names, message) => {
     const client = await connect();
     for (const name of names) await file(name, 'CREATE TABLE things (id int)');
     await expect(migrate(client, directory, silent)).rejects.toThrow(message);
@@ -146,27 +154,77 @@ describe('migrate', () => {
   });
 });
 
+describe('a file in steps', () => {
+  const steps = (...paragraphs: string[]) => ['-- In steps: for a test.', ...paragraphs].join('\n\n');
+
+  it('keeps what came before a step that fails, names its line, and runs again', async () => {
+    const client = await connect();
+    const first =
+      'CREATE TABLE IF NOT EXISTS things (id int);\nDO $$ BEGIN\n  RAISE NOTICE $a$done$a$;\nEND $$;';
+    await file(
+      '0001_steps.sql',
+      steps(first, 'INSERT INTO things VALUES (1);\nINSERT INTO\n  nowhere VALUES (1);\n'),
+    );
+    await expect(migrate(client, directory, silent)).rejects.toThrow(
+      /^Migration 0001_steps\.sql failed at line 10: relation "nowhere" does not exist$/,
+    );
+    expect((await client.query('SELECT * FROM things')).rows).toEqual([]);
+    await file('0001_steps.sql', steps(first, 'INSERT INTO things VALUES (2);\n'));
+    expect(await migrate(client, directory, silent)).toEqual({ applied: ['0001_steps.sql'] });
+    expect((await client.query('SELECT * FROM things')).rows).toEqual([{ id: 2 }]);
+    expect(await migrate(client, directory, silent)).toEqual({ applied: [] });
+  });
+
+  it('holds no lock while it waits for another one', async () => {
+    const [client, user] = [await connect(), await connect()];
+    await client.query('CREATE TABLE one (id int); CREATE TABLE two (id int)');
+    await file('0001_steps.sql', steps('ALTER TABLE one ADD more text;', 'ALTER TABLE two ADD more text;'));
+    await user.query('BEGIN; SELECT * FROM two');
+    const migrated = migrate(client, directory, silent);
+    const waiting = `SELECT 1 FROM pg_locks WHERE relation = 'two'::regclass AND NOT granted`;
+    await expect.poll(async () => (await user.query(waiting)).rowCount).toBe(1);
+    // This would be a deadlock if the lock on the first table were still held.
+    expect((await user.query('SELECT more FROM one')).rows).toEqual([]);
+    await user.query('COMMIT');
+    expect(await migrated).toEqual({ applied: ['0001_steps.sql'] });
+  });
+
+  it('of this version gives the same schema when each runs twice', async () => {
+    const client = await connect();
+    for (const { steps } of await readMigrations(MIGRATIONS)) {
+      for (const { sql } of steps) await client.query(sql);
+      if (steps.length === 1) continue;
+      for (const { sql } of steps) await client.query(sql);
+    }
+    await client.query('CREATE TABLE schema_migrations (number integer PRIMARY KEY)');
+    const repeated = await schemaText(client);
+    const other = await connect();
+    await other.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public');
+    await migrate(other, MIGRATIONS, silent);
+    const withoutMigrations = (text: string) => text.replace(/CREATE TABLE schema_migrations \([^;]*;\n/, '');
+    expect(withoutMigrations(repeated)).toBe(withoutMigrations(await schemaText(other)));
+  });
+});
+
 describe('schemaText', () => {
   const schema = `
-    CREATE TYPE mood AS ENUM ('glad', 'sad');
     CREATE TABLE teams (id uuid PRIMARY KEY, name text NOT NULL DEFAULT 'none', CHECK (name <> ''));
-    CREATE TABLE people (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, team uuid REFERENCES teams (id), mood mood);
+    CREATE TABLE people (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, team uuid REFERENCES teams (id), mood text);
+    CREATE UNLOGGED TABLE recent (n int);
     CREATE INDEX people_by_team ON people (team) WHERE mood = 'sad';
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$;
-    CREATE TRIGGER people_stay BEFORE DELETE ON people FOR EACH ROW EXECUTE FUNCTION refuse();
-    COMMENT ON COLUMN people.mood IS 'how they are';`;
+    CREATE TRIGGER people_stay BEFORE DELETE ON people FOR EACH ROW EXECUTE FUNCTION refuse();`;
 
-  it('is SQL that makes the same schema again, whose text is the same', async () => {
+  it('is SQL that creates the same schema with the same text', async () => {
     const client = await connect();
     await client.query(schema);
     const text = await schemaText(client);
     for (const part of [
-      "CREATE TYPE mood AS ENUM ('glad', 'sad');",
+      'CREATE UNLOGGED TABLE recent',
       "  name text NOT NULL DEFAULT 'none'::text",
       'ALTER TABLE people ADD CONSTRAINT people_team_fkey FOREIGN KEY (team) REFERENCES teams(id);',
       'CREATE INDEX people_by_team ON public.people',
       'CREATE TRIGGER people_stay BEFORE DELETE ON people',
-      "COMMENT ON COLUMN people.mood IS 'how they are';",
     ]) {
       expect(text).toContain(part);
     }
@@ -179,6 +237,7 @@ describe('schemaText', () => {
     'ALTER TABLE people ALTER mood SET NOT NULL',
     'ALTER TABLE teams ADD UNIQUE (name)',
     'DROP INDEX people_by_team',
+    'CREATE SEQUENCE numbers',
     'DROP TRIGGER people_stay ON people',
     `CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$`,
   ])('changes with %s', async (change) => {
@@ -189,9 +248,13 @@ describe('schemaText', () => {
     expect(await schemaText(client)).not.toBe(before);
   });
 
-  it('refuses what it would leave out', async () => {
+  it.each([
+    ['CREATE MATERIALIZED VIEW snapshot AS SELECT 1 AS n', 'snapshot (kind m)'],
+    ["CREATE TYPE mood AS ENUM ('glad')", 'type mood'],
+    ["CREATE TABLE things (id int); COMMENT ON COLUMN things.id IS 'x'", 'comment on things'],
+  ])('refuses what it would leave out: %s', async (sql, message) => {
     const client = await connect();
-    await client.query('CREATE MATERIALIZED VIEW snapshot AS SELECT 1 AS n');
-    await expect(schemaText(client)).rejects.toThrow('snapshot (kind m)');
+    await client.query(sql);
+    await expect(schemaText(client)).rejects.toThrow(message);
   });
 });

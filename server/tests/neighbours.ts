@@ -7,32 +7,34 @@ import type { Person } from './world.ts';
 export const beside = (app: TestApp, { config, ...overrides }: TestOptions = {}): Promise<TestApp> =>
   startTestApp({ ...overrides, config: { ...config, databaseUrl: app.databaseUrl } });
 
-/** The same person, who calls another server. */
-export const at = (app: TestApp, { token }: Person) => ({
+/** Clients of the same user for another server. */
+export const at = (app: Pick<TestApp, 'client'>, { token }: Person) => ({
   policies: app.client(PolicyService, { token }),
   releases: app.client(ReleaseService, { token }),
 });
 
-/** Follows a release on one server in the background, from its first event on, and keeps what it tells. */
+/** Follows a release on one server in the background and collects its events; resolves after the first. */
 export async function follow(app: TestApp, by: Person, releaseIntentId: string) {
   const events: WaitReleaseEvent['event'][] = [];
   const leave = new AbortController();
-  const told = (async () => {
+  const finished = (async () => {
     const stream = at(app, by).releases.waitRelease({ releaseIntentId }, { signal: leave.signal });
     for await (const { event } of stream) events.push(event);
   })();
-  told.catch(() => {});
+  finished.catch(() => {});
   await eventually(async () => events.length > 0, 'the first event');
   return {
-    /** The states of the stage that it was told, in their order. */
+    /** Statuses of the stage, in order. */
     stages: () => events.flatMap((event) => (event.case === 'stageUpdate' ? [event.value.status] : [])),
-    /** How many updates of the stage it was told. */
+    /** Lines of the log, in order. */
+    lines: () => events.flatMap((event) => (event.case === 'logLine' ? [event.value.line] : [])),
+    /** The number of stage updates. */
     updates: () => events.filter((event) => event.case === 'stageUpdate').length,
-    /** Resolves when the release has ended, as the server tells. */
-    told,
+    /** Resolves when the server ends the stream. */
+    finished,
     async leave() {
       leave.abort();
-      await told.catch(() => {});
+      await finished.catch(() => {});
     },
   };
 }

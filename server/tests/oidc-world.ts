@@ -5,22 +5,11 @@ import { readProxies } from '#server/http/client-address.ts';
 import type { OidcProvider } from '#server/oidc-config.ts';
 import { startTestApp, type TestApp } from './harness.ts';
 import { CLIENT, type LyingProvider, type Story, startLyingProvider } from './lying-provider.ts';
-import { type World, world } from './world.ts';
-
-/* A server with providers to sign in by, and browsers that do. */
-
-export interface OidcWorld {
-  readonly app: TestApp;
-  readonly w: World;
-  /** Two providers; a third, `strict`, is the first one for people of `example.com` alone. */
-  readonly acme: LyingProvider;
-  readonly other: LyingProvider;
-  stop(): Promise<void>;
-}
+import { person, world } from './world.ts';
 
 export const describeProvider = (
   id: string,
-  at: LyingProvider,
+  at: Pick<LyingProvider, 'issuer'>,
   allowedDomains: string[] = [],
 ): OidcProvider => ({
   id,
@@ -32,29 +21,47 @@ export const describeProvider = (
   scopes: 'openid email profile',
 });
 
-export async function startOidc(log: Logger): Promise<OidcWorld> {
+/** Runs with a server of its own that has a user and one provider, `own`, with that metadata. */
+export async function withProvider(
+  metadata: Record<string, unknown>,
+  run: (its: TestApp, own: LyingProvider) => Promise<void>,
+  clientSecret: string | null = CLIENT.secret,
+): Promise<void> {
+  const own = await startLyingProvider();
+  own.metadata = metadata;
+  const oidcProviders = [{ ...describeProvider('own', own), clientSecret }];
+  const its = await startTestApp({ config: { oidcProviders } });
+  try {
+    await person(its, 'founder');
+    await run(its, own);
+  } finally {
+    await its.stop();
+    await own.stop();
+  }
+}
+
+/**
+ * A server with two providers, `acme` and `other`; a third, `strict`, is the first one with the allowed domain
+ * `example.com`.
+ */
+export async function startOidc(log: Logger) {
   const [acme, other] = await Promise.all([startLyingProvider(), startLyingProvider()]);
   const oidcProviders = [
     describeProvider('acme', acme),
     describeProvider('other', other),
     describeProvider('strict', acme, ['example.com']),
   ];
-  // Tests say by a header where they come from.
+  // Tests set their address by a header.
   const trustedProxies = readProxies('127.0.0.1');
   const app = await startTestApp({ config: { oidcProviders, trustedProxies }, log });
-  return {
-    app,
-    w: await world(app),
-    acme,
-    other,
-    async stop() {
-      await app.stop();
-      await Promise.all([acme.stop(), other.stop()]);
-    },
+  const stop = async () => {
+    await app.stop();
+    await Promise.all([acme.stop(), other.stop()]);
   };
+  return { app, w: await world(app), acme, other, stop };
 }
 
-/** A GET as a browser makes one that goes somewhere; `fetch` says that it is a script. */
+/** A GET as a browser navigates; `fetch` would send the headers of a script. */
 export function visit(url: string, headers: Record<string, string> = {}): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     get(url, { headers: { 'sec-fetch-mode': 'navigate', ...headers } }, (response) =>
@@ -63,7 +70,7 @@ export function visit(url: string, headers: Record<string, string> = {}): Promis
   });
 }
 
-/** A browser as far as a sign-in needs one: its cookies, and going where it is led. */
+/** A browser with cookies and redirects, as a sign-in needs them. */
 export class Browser {
   readonly cookies = new Map<string, string>();
   readonly at: TestApp;
@@ -92,7 +99,7 @@ export class Browser {
     this.#take(response.headers.getSetCookie());
     return { status: response.status, body: (await response.json()) as Record<string, unknown> };
   }
-  /** Who is signed in. */
+  /** The signed-in user, or null. */
   async user(): Promise<{ username: string; memberships: string[] } | null> {
     const { body } = await this.call('SessionService/GetSession', {});
     const session = body['session'] as
@@ -102,10 +109,20 @@ export class Browser {
     const memberships = (session.memberships ?? []).map((m) => `${m.organisation} ${m.role}`);
     return { username: session.user.username, memberships };
   }
-  /** Signs in by a provider, as somebody of whom the provider tells that story. */
+  /** Signs in by a provider that responds with that story. */
   async signIn(id: string, provider: LyingProvider, story: Story = {}, query = ''): Promise<URL> {
     const { to } = await this.go(`/auth/oidc/${id}/start${query}`);
-    return (await this.go(`/auth/oidc/${id}/callback?${provider.consent(to, story)}`)).to;
+    return await this.back(provider.consent(to, story), id);
+  }
+  /** Returns from a provider with the query of its redirect. */
+  async back(query: string, id = 'acme'): Promise<URL> {
+    return (await this.go(`/auth/oidc/${id}/callback?${query}`)).to;
+  }
+  /** Another browser with the same cookies. */
+  copy(at = this.at): Browser {
+    const copy = new Browser(at);
+    for (const [name, value] of this.cookies) copy.cookies.set(name, value);
+    return copy;
   }
   #header(): string {
     return [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
@@ -121,14 +138,13 @@ export class Browser {
 
 export const problem = (to: URL): string => to.searchParams.get('problem') ?? `none: ${to.pathname}`;
 let subjects = 0;
-/** A number that nobody else has. */
 export const unique = () => ++subjects;
-/** Somebody who has never been here. */
+/** The claims of a new user. */
 export const newcomer = (changes: Record<string, unknown> = {}) => {
   const n = unique();
   return { sub: `sub-${n}`, email: `new${n}@example.com`, preferred_username: `new${n}`, ...changes };
 };
-/** All that a sign-in could leave behind. */
+/** Everything that a sign-in could leave behind. */
 export const traces = async (app: TestApp) => {
   const { rows } = await app.context.db.pool.query(
     `select (select count(*) from users) as users, (select count(*) from user_identities) as identities,

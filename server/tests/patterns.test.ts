@@ -25,23 +25,17 @@ import { connectErrorOf } from '#server/rpc/errors.ts';
 import { everyMethod } from './every-method.ts';
 
 /*
- * Patterns stall servers: those that people write run on RE2, and ours take time in proportion to what they look at. What is
- * measured is far from the border, so that a busy machine fails nothing: a pattern that backtracks takes minutes.
+ * A pattern that backtracks can stall the server. Patterns of users run on RE2, and our own take time in proportion to the
+ * text. Nothing here measures time: with these texts, a pattern that backtracks runs into the time limit of the test.
  */
 
 const LONG = 100_000;
-/** Texts that patterns with two ways to match are slow on, each with an end that does not match. */
+/** Texts on which patterns with several ways to match backtrack, each with an end that does not match. */
 const NASTY = ['a', ' ', '-', '.', '1', 'a.', 'a@', '://', 'a:', '[', '["', '\\', 'é', '\u0301', '%', 'A-']
   .flatMap((piece) => [piece, `${piece}a`])
   .map((piece) => `${piece.repeat(LONG / piece.length)}\u0000`);
 
-const took = (work: () => unknown): number => {
-  const began = performance.now();
-  work();
-  return performance.now() - began;
-};
-
-/** The text fields of a message and of all in it, each with a way to make one that holds a text there. */
+/** The text fields of a message and of the messages in it, with the path to each. */
 function* textFields(
   desc: DescMessage,
   within: readonly DescField[] = [],
@@ -62,32 +56,22 @@ function holding(desc: DescMessage, path: readonly DescField[], field: DescField
   return message.message;
 }
 
-describe('the contract’s rules', () => {
-  test('are through with a long text of any kind in a moment', () => {
-    const validator = createValidator();
-    const seen = new Set<string>();
-    let slowest = { milliseconds: 0, where: '' };
-    for (const { input } of everyMethod) {
-      for (const { path, field } of textFields(input)) {
-        const where = `${field.parent.typeName}.${field.name}`;
-        const rules = getOption(field, fieldRules);
-        // Hundreds of fields, and few rules.
-        const key = JSON.stringify(toJson(FieldRulesSchema, rules));
-        if (seen.has(key)) continue;
-        seen.add(key);
-        for (const text of NASTY) {
-          const message = holding(input, path, field, text);
-          const milliseconds = took(() => validator.validate(input, message));
-          if (milliseconds > slowest.milliseconds) slowest = { milliseconds, where };
-        }
-      }
+test('the rules of the contract check long texts of any kind', () => {
+  const validator = createValidator();
+  const seen = new Set<string>();
+  for (const { input } of everyMethod) {
+    for (const { path, field } of textFields(input)) {
+      // Hundreds of fields share few rules.
+      const key = JSON.stringify(toJson(FieldRulesSchema, getOption(field, fieldRules)));
+      if (seen.has(key)) continue;
+      seen.add(key);
+      for (const text of NASTY) validator.validate(input, holding(input, path, field, text));
     }
-    expect(seen.size).toBeGreaterThan(10);
-    expect(slowest.milliseconds, slowest.where).toBeLessThan(3_000);
-  });
+  }
+  expect(seen.size).toBeGreaterThan(10);
 });
 
-describe('patterns that people write', () => {
+describe('patterns of users', () => {
   test.each([
     '(a+)+$',
     '(a|a)*$',
@@ -96,9 +80,9 @@ describe('patterns that people write', () => {
     '(.*a){20}$',
     '([a-z]+)*\\d',
     '^(([a-z])+.)+[A-Z]([a-z])+$',
-  ])('%s takes no longer for a branch that it nearly matches', (pattern) => {
+  ])('%s is matched in linear time', (pattern) => {
     expect(patternProblem(pattern)).toBeNull();
-    expect(took(() => matchesPattern(pattern, `${'a'.repeat(10_000)}!`))).toBeLessThan(3_000);
+    matchesPattern(pattern, `${'a'.repeat(10_000)}!`);
   });
 
   test.each([
@@ -108,13 +92,9 @@ describe('patterns that people write', () => {
     '(?:a{0,1000}){0,500}',
     '(?=a)',
     '(a)\\1',
-  ])('%s is refused or harmless, at once', (pattern) => {
-    let harmless = true;
-    const milliseconds = took(() => {
-      if (patternProblem(pattern) === null)
-        harmless = typeof matchesPattern(pattern, 'a'.repeat(10_000)) === 'boolean';
-    });
-    expect([harmless, milliseconds < 3_000]).toEqual([true, true]);
+  ])('%s is refused or harmless', (pattern) => {
+    if (patternProblem(pattern) !== null) expect(() => matchesPattern(pattern, 'a')).toThrow();
+    else expect(matchesPattern(pattern, 'a'.repeat(10_000))).toBeTypeOf('boolean');
   });
 });
 
@@ -127,10 +107,10 @@ describe('our own patterns', () => {
   const owner = { username: 'a'.repeat(64), email: `${'a.'.repeat(100)}@example.com` };
   test.each<[string, (text: string) => unknown]>([
     ['slugs', (text) => slugOf(text, new Uint8Array(8))],
-    ['passwords, as long as they may be', (text) => passwordProblem(text.slice(0, 256), owner)],
+    ['passwords of the maximum length', (text) => passwordProblem(text.slice(0, 256), owner)],
     ['metadata', (text) => checkMetadata(webhook, { url: text, secret: text, timeout_seconds: text })],
     [
-      'the fields that a refusal names',
+      'the fields named by an error',
       (text) =>
         connectErrorOf(
           new Failure('invalid_argument', 'x', {
@@ -139,7 +119,7 @@ describe('our own patterns', () => {
           pino({ level: 'silent' }),
         ),
     ],
-  ])('for %s are through in a moment', (_, look) => {
-    for (const text of NASTY) expect(took(() => look(text))).toBeLessThan(3_000);
+  ])('for %s take long texts', (_, check) => {
+    for (const text of NASTY) check(text);
   });
 });

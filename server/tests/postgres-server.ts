@@ -12,34 +12,34 @@ import { freePort } from '../../scripts/nats-process.ts';
 
 const run = promisify(execFile);
 const HOST = '127.0.0.1';
-/** Of every role. */
+/** The password of every role. */
 const PASSWORD = 'only-for-tests';
 const READY_MS = 30_000;
 
-/** A PostgreSQL of the test's own, by TCP, whose product role is an ordinary one that owns its database. */
+/** A PostgreSQL on a TCP port, whose product role owns its database and is no superuser. */
 export interface PostgresServer {
   readonly port: number;
-  /** As the product connects; `options` are the URL's own, such as `sslmode=require`. */
+  /** The URL of the product; `options` are appended to it, such as `sslmode=require`. */
   url(options?: Readonly<Record<string, string>>, role?: string): string;
-  /** A connection of the superuser to the product's database; whoever asked ends it. */
+  /** A connection of the superuser to the product's database, which the caller ends. */
   superuser(): Promise<pg.Client>;
   /** Starts it again after `stop` or `crash`. */
   start(): Promise<void>;
   /** Ends all sessions and stops. */
   stop(): Promise<void>;
-  /** Stops without writing anything, as a crash does. */
+  /** Stops without a checkpoint, as in a crash. */
   crash(): Promise<void>;
 }
 
 export interface PostgresOptions {
   /** An empty folder. */
   readonly folder: string;
-  /** Another version than the one that comes with the product: see `olderVersion`. */
+  /** The programs of another version: see `olderVersion`. */
   readonly native?: string | undefined;
   readonly settings?: Readonly<Record<string, string>>;
-  /** Lines of pg_hba.conf that come first. */
+  /** The first lines of pg_hba.conf. */
   readonly access?: readonly string[];
-  /** Files in PEM that turn TLS on. */
+  /** PEM files, which turn TLS on. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string };
 }
 
@@ -148,11 +148,11 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
 export interface Authority {
   /** The authority's own certificate. */
   readonly ca: string;
-  /** Makes a certificate of that name (for these addresses, such as `IP:127.0.0.1`) and its key. */
+  /** Creates a certificate and its key for a name and addresses, such as `IP:127.0.0.1`. */
   issue(name: string, addresses?: string): Promise<{ cert: string; key: string }>;
 }
 
-/** An authority for certificates in `folder`, by openssl(1). */
+/** Creates a certificate authority in `folder` by openssl(1). */
 export async function makeAuthority(folder: string, name: string): Promise<Authority> {
   await mkdir(folder, { recursive: true });
   const file = (of: string) => join(folder, of);

@@ -1,10 +1,11 @@
 import { ViolationsSchema } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import { Code, ConnectError } from '@connectrpc/connect';
+import { expect } from 'vitest';
 
-/** The code, words and named fields that a call is refused with; throws when it is not refused. */
+/** The code, message and fields of a call's error; throws when the call succeeds. */
 export async function refusal(
   call: Promise<unknown>,
-): Promise<{ code: string; words: string; fields: string[]; error: ConnectError }> {
+): Promise<{ code: string; message: string; fields: string[]; error: ConnectError }> {
   try {
     await call;
   } catch (error) {
@@ -18,7 +19,13 @@ export async function refusal(
         })
         .join('.'),
     );
-    return { code: Code[refused.code], words: refused.rawMessage, fields, error: refused };
+    return { code: Code[refused.code], message: refused.rawMessage, fields, error: refused };
   }
-  throw new Error('the call was not refused');
+  throw new Error('The call succeeded');
+}
+
+/** Expects each call to be refused with that code. */
+export async function expectRefusal(code: string, ...calls: Promise<unknown>[]): Promise<void> {
+  const codes = (await Promise.all(calls.map(refusal))).map((refused) => refused.code);
+  expect(codes).toEqual(calls.map(() => code));
 }

@@ -1,301 +1,227 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, expect, test } from 'vitest';
 import {
   PipelineRunStageStatus,
-  ReleaseIntentSchema,
   ReleaseIntentStatus,
+  ReleaseMode,
   type WaitReleaseEvent,
 } from '#server/gen/forest/v1/releases_pb.ts';
-import { eventually, startTestApp, type TestApp } from './harness.ts';
-import { refusal } from './refusal.ts';
-import { ended, stateOf, type World, world } from './world.ts';
+import { subjects } from '#server/signals/bus.ts';
+import { deployStage, gatedRelease, planStage, stageWaits, voteOn, waitStage } from './gate-world.ts';
+import { eventually, startTestApp } from './harness.ts';
+import { follow } from './neighbours.ts';
+import { expectRefusal, refusal } from './refusal.ts';
+import { ended, type Stage, stateOf, type World, world } from './world.ts';
 
-let app: TestApp;
-let w: World;
-beforeAll(async () => {
-  app = await startTestApp();
-});
+const app = await startTestApp();
 afterAll(() => app.stop());
+let w: World;
 beforeEach(async () => {
   w = await world(app);
 });
 
-const deploy = (id: string, environment: string, dependsOn: string[] = []) => ({
-  id,
-  dependsOn,
-  config: { case: 'deploy' as const, value: { environment } },
-});
-const wait = (id: string, seconds: bigint, dependsOn: string[] = []) => ({
-  id,
-  dependsOn,
-  config: { case: 'wait' as const, value: { durationSeconds: seconds } },
-});
-const plan = (id: string, environment: string, autoApprove: boolean, dependsOn: string[] = []) => ({
-  id,
-  dependsOn,
-  config: { case: 'plan' as const, value: { environment, autoApprove } },
-});
-
-type Stages = Parameters<World['admin']['pipelines']['createReleasePipeline']>[0]['stages'];
-
-async function pipelineRelease(stages: Stages, more: { prepareOnly?: boolean } = {}) {
-  await w.admin.pipelines.createReleasePipeline({ project: w.project, name: 'main', stages });
-  const { artifactId } = await w.artifact();
-  const { intents } = await w.author.releases.release({ artifactId, usePipeline: true, ...more });
-  return { artifactId, intents, intentId: intents[0]?.releaseIntentId ?? '' };
+async function pipelineRelease(...stages: Stage[]): Promise<string> {
+  await w.pipeline('main', ...stages);
+  return w.releaseNew({ usePipeline: true });
 }
 
 const stage = async (intentId: string, id: string) =>
   (await stateOf(w, intentId)).stages.find((one) => one.stageId === id);
-const reaches = (intentId: string, id: string, status: PipelineRunStageStatus) =>
-  eventually(
-    async () => (await stage(intentId, id))?.status === status && (await stage(intentId, id)),
-    `stage ${id} to reach ${status}`,
+
+test('releases run a pipeline’s stages in the order of the DAG, with its waits', async () => {
+  await w.pipeline(
+    'main',
+    deployStage('first', 'staging'),
+    waitStage('breathe', 1n, 'first'),
+    deployStage('last', 'production', 'breathe'),
   );
+  const { artifactId } = await w.artifact();
+  const { intents } = await w.author.releases.release({ artifactId, usePipeline: true });
+  const intentId = intents[0]?.releaseIntentId ?? '';
+  expect(intents.map((i) => [i.environment, i.destination, i.releaseIntentId])).toEqual([
+    ['staging', 'eu', intentId],
+    ['production', 'eu-west', intentId],
+    ['production', 'us-east', intentId],
+  ]);
+  const state = await ended(w, intentId);
+  const at = (id: string, key: 'startedAt' | 'completedAt') =>
+    Date.parse(state.stages.find((s) => s.stageId === id)?.[key] ?? '');
+  expect(at('breathe', 'completedAt') - at('breathe', 'startedAt')).toBeGreaterThanOrEqual(1_000);
+  expect(at('last', 'startedAt')).toBeGreaterThanOrEqual(at('breathe', 'completedAt'));
+  expect(at('breathe', 'startedAt')).toBeGreaterThanOrEqual(at('first', 'completedAt'));
+});
 
-describe('releases', () => {
-  test('through a pipeline: stages in the order of the DAG, a wait between them', async () => {
-    const { intents, intentId } = await pipelineRelease([
-      deploy('first', 'staging'),
-      wait('breathe', 1n, ['first']),
-      deploy('last', 'production', ['breathe']),
-    ]);
-    expect(intents.map((i) => [i.environment, i.destination, i.releaseIntentId])).toEqual([
-      ['staging', 'eu', intentId],
-      ['production', 'eu-west', intentId],
-      ['production', 'us-east', intentId],
-    ]);
-    const state = await ended(w, intentId);
-    const at = (id: string, key: 'startedAt' | 'completedAt') =>
-      Date.parse(state.stages.find((s) => s.stageId === id)?.[key] ?? '');
-    expect(at('breathe', 'completedAt') - at('breathe', 'startedAt')).toBeGreaterThanOrEqual(1_000);
-    expect(at('last', 'startedAt')).toBeGreaterThanOrEqual(at('breathe', 'completedAt'));
-    expect(at('breathe', 'startedAt')).toBeGreaterThanOrEqual(at('first', 'completedAt'));
+test('releases fail when a stage fails, and cancel the stages that depend on it', async () => {
+  const { organisation } = w;
+  const metadata = { fail: 'true', fail_message: 'no space left' };
+  await w.admin.destinations.updateDestination({ organisation, name: 'eu', metadata });
+  const intentId = await pipelineRelease(
+    deployStage('first', 'staging'),
+    deployStage('last', 'production', 'first'),
+  );
+  const { steps } = await ended(w, intentId, ReleaseIntentStatus.FAILED);
+  expect(steps[0]).toMatchObject({ status: 'FAILED', errorMessage: 'no space left' });
+  expect(await stage(intentId, 'first')).toMatchObject({
+    status: PipelineRunStageStatus.FAILED,
+    errorMessage: expect.stringContaining('no space left'),
   });
-
-  test('one pipeline release per artifact: the second answers with the first one’s id', async () => {
-    await w.approvalPolicy(1);
-    const { artifactId, intentId } = await pipelineRelease([deploy('last', 'production')]);
-    const second = await refusal(w.author.releases.release({ artifactId, usePipeline: true }));
-    expect(second.code).toBe('AlreadyExists');
-    expect(second.words).toContain(intentId);
-    expect(second.error.findDetails(ReleaseIntentSchema)[0]?.releaseIntentId).toBe(intentId);
-
-    const other = await w.artifact();
-    const both = await Promise.allSettled(
-      [1, 2].map(() => w.author.releases.release({ artifactId: other.artifactId, usePipeline: true })),
-    );
-    expect(both.map((one) => one.status).sort()).toEqual(['fulfilled', 'rejected']);
+  expect(await stage(intentId, 'last')).toMatchObject({
+    status: PipelineRunStageStatus.CANCELLED,
+    errorMessage: 'upstream stage failed',
   });
+});
 
-  test('votes before the stage is reached count when it is', async () => {
-    await w.approvalPolicy(1);
-    const { intentId } = await pipelineRelease([
-      wait('breathe', 1n),
-      deploy('last', 'production', ['breathe']),
-    ]);
-    const production = { project: w.project, releaseIntentId: intentId, targetEnvironment: 'production' };
-    await w.reviewer.policies.approveRelease(production);
-    expect((await stage(intentId, 'last'))?.status).toBe(PipelineRunStageStatus.PENDING);
-    await ended(w, intentId);
-  });
+test('releases fail for an environment without destinations', async () => {
+  await w.admin.environments.createEnvironment({ organisation: w.organisation, name: 'empty' });
+  const intentId = await w.releaseNew(['empty']);
+  await ended(w, intentId, ReleaseIntentStatus.FAILED);
+  expect((await stage(intentId, 'empty'))?.errorMessage).toBe('environment empty has no destinations');
+});
 
-  test('a failed stage fails the release and cancels what depends on it', async () => {
-    const { organisation } = w;
-    const metadata = { fail: 'true', fail_message: 'no space left' };
-    await w.admin.destinations.updateDestination({ organisation, name: 'eu', metadata });
-    const { intentId } = await pipelineRelease([
-      deploy('first', 'staging'),
-      deploy('last', 'production', ['first']),
-    ]);
-    await ended(w, intentId, ReleaseIntentStatus.FAILED);
-    const [first, last] = [await stage(intentId, 'first'), await stage(intentId, 'last')];
-    expect(first?.status).toBe(PipelineRunStageStatus.FAILED);
-    expect(first?.errorMessage).toContain('no space left');
-    expect(last).toMatchObject({
-      status: PipelineRunStageStatus.CANCELLED,
-      errorMessage: 'upstream stage failed',
-    });
-  });
+test('releases wait for the verdict on a plan by a user other than the author, even as an admin', async () => {
+  const releaseIntentId = await pipelineRelease(
+    planStage('look', 'production'),
+    deployStage('last', 'production', 'look'),
+  );
+  const plan = { releaseIntentId, stageId: 'look' };
+  const waiting = await stageWaits(w, releaseIntentId);
+  expect(waiting).toMatchObject({ stageId: 'look', approvalStatus: 'AWAITING', canApprovePlan: false });
+  const { approvePlanStage, rejectPlanStage } = w.author.releases;
+  await expectRefusal('PermissionDenied', approvePlanStage(plan), rejectPlanStage(plan));
+  await w.setRole(w.author, 'admin');
+  await expectRefusal('PermissionDenied', approvePlanStage(plan));
+  const { getPlanOutput } = w.reviewer.releases;
+  await expectRefusal('FailedPrecondition', getPlanOutput({ ...plan, stageId: 'last' }));
+  await expectRefusal('NotFound', getPlanOutput({ ...plan, stageId: 'nowhere' }));
+  const { outputs, planOutput } = await getPlanOutput(plan);
+  expect(outputs.map((o) => o.destinationName)).toEqual(['eu-west', 'us-east']);
+  expect(planOutput).not.toBe('');
+  expect((await stage(releaseIntentId, 'last'))?.status).toBe(PipelineRunStageStatus.PENDING);
+  await w.reviewer.releases.approvePlanStage(plan);
+  await ended(w, releaseIntentId);
+});
 
-  test('an environment without destinations fails the stage and says so', async () => {
-    await w.admin.environments.createEnvironment({ organisation: w.organisation, name: 'empty' });
-    const { artifactId } = await w.artifact();
-    const intentId = await w.release(artifactId, ['empty']);
-    await ended(w, intentId, ReleaseIntentStatus.FAILED);
-    expect((await stage(intentId, 'empty'))?.errorMessage).toBe('environment empty has no destinations');
-  });
+test('releases run only the plans with prepare_only, without a gate', async () => {
+  await w.approvalPolicy(1);
+  await w.pipeline(
+    'main',
+    deployStage('first', 'staging'),
+    { id: 'look', config: { case: 'plan', value: { environment: 'production', autoApprove: true } } },
+    deployStage('last', 'production', 'look'),
+  );
+  const prepareOnly = { prepareOnly: true, force: true };
+  const state = await ended(w, await w.releaseNew({ usePipeline: true, prepareOnly: true }));
+  expect(state.stages.map((s) => s.stageId)).toEqual(['look']);
+  const direct = await w.releaseNew({ environments: ['production'], ...prepareOnly });
+  const planned = await ended(w, direct);
+  expect(planned.steps.map((step) => [step.status, step.mode])).toEqual([
+    ['SUCCEEDED', ReleaseMode.PLAN],
+    ['SUCCEEDED', ReleaseMode.PLAN],
+  ]);
+  const { organisation } = w;
+  const { destinations } = await w.author.releases.getDestinationStates({ organisation });
+  expect(destinations.every((d) => d.releaseId === undefined)).toBe(true);
+});
 
-  test('a plan waits for a verdict of somebody else than the author', async () => {
-    const { intentId } = await pipelineRelease([
-      plan('look', 'production', false),
-      deploy('last', 'production', ['look']),
-    ]);
-    const which = { releaseIntentId: intentId, stageId: 'look' };
-    const waiting = await reaches(intentId, 'look', PipelineRunStageStatus.AWAITING_APPROVAL);
-    expect(waiting).toMatchObject({ approvalStatus: 'AWAITING', canApprovePlan: false });
-    expect((await refusal(w.author.releases.approvePlanStage(which))).code).toBe('PermissionDenied');
-    const deploys = w.reviewer.releases.getPlanOutput({ ...which, stageId: 'last' });
-    expect((await refusal(deploys)).code).toBe('FailedPrecondition');
-    const unknown = w.reviewer.releases.getPlanOutput({ ...which, stageId: 'nowhere' });
-    expect((await refusal(unknown)).code).toBe('NotFound');
-    const { outputs, planOutput } = await w.reviewer.releases.getPlanOutput(which);
-    expect(outputs.map((o) => o.destinationName)).toEqual(['eu-west', 'us-east']);
-    expect(planOutput).not.toBe('');
-    expect((await stage(intentId, 'last'))?.status).toBe(PipelineRunStageStatus.PENDING);
-    await w.reviewer.releases.approvePlanStage(which);
-    await ended(w, intentId);
-  });
+test('releases go directly to one destination, and require force to deploy again', async () => {
+  const { artifactId } = await w.artifact();
+  const only = { destinations: ['us-east'] };
+  const state = await ended(w, await w.release(artifactId, only));
+  expect(state.steps.map((s) => s.destinationName)).toEqual(['us-east']);
+  const again = await refusal(w.release(artifactId, only));
+  expect(again).toMatchObject({ code: 'FailedPrecondition', message: expect.stringContaining('force') });
+  await ended(w, await w.release(artifactId, { ...only, force: true }));
+});
 
-  test('a rejected plan fails the release', async () => {
-    const { intentId } = await pipelineRelease([
-      plan('look', 'production', false),
-      deploy('last', 'production', ['look']),
-    ]);
-    await reaches(intentId, 'look', PipelineRunStageStatus.AWAITING_APPROVAL);
-    const which = { releaseIntentId: intentId, stageId: 'look', reason: 'too wide' };
-    await w.reviewer.releases.rejectPlanStage(which);
-    await ended(w, intentId, ReleaseIntentStatus.FAILED);
-    expect((await stage(intentId, 'look'))?.errorMessage).toContain('too wide');
-  });
+test('releases are cancelled by the author or an admin, with a reason, once', async () => {
+  await w.approvalPolicy(1);
+  const releaseIntentId = await gatedRelease(w);
+  const request = { releaseIntentId, reason: 'wrong build' };
+  await expectRefusal('PermissionDenied', w.reviewer.releases.cancelRelease(request));
+  await w.author.releases.cancelRelease(request);
+  const state = await ended(w, releaseIntentId, ReleaseIntentStatus.CANCELLED);
+  expect(state).toMatchObject({ errorMessage: 'wrong build', canCancel: false });
+  await expectRefusal(
+    'FailedPrecondition',
+    w.author.releases.cancelRelease(request),
+    w.reviewer.policies.approveRelease(voteOn(w, releaseIntentId)),
+  );
+});
 
-  test('prepare_only runs the plans alone, and no gate is asked for them', async () => {
-    await w.approvalPolicy(1);
-    const { intentId } = await pipelineRelease(
-      [
-        deploy('first', 'staging'),
-        plan('look', 'production', true, ['first']),
-        deploy('last', 'production', ['look']),
-      ],
-      { prepareOnly: true },
-    );
-    const state = await ended(w, intentId);
-    expect(state.stages.map((s) => s.stageId)).toEqual(['look']);
-    const { artifactId } = await w.artifact();
-    const direct = await w.author.releases.release({
-      artifactId,
-      environments: ['production'],
-      prepareOnly: true,
-    });
-    const planned = await ended(w, direct.intents[0]?.releaseIntentId ?? '');
-    expect(planned.steps.every((step) => step.status === 'SUCCEEDED')).toBe(true);
-    const { destinations } = await w.author.releases.getDestinationStates({
-      organisation: w.organisation,
-      artifactId,
-    });
-    expect(destinations.every((d) => d.releaseId === undefined)).toBe(true);
-  });
-
-  test('a direct release to one destination; what is deployed already needs force', async () => {
-    const { artifactId } = await w.artifact();
-    const only = { artifactId, destinations: ['us-east'] };
-    const { intents } = await w.author.releases.release(only);
-    expect(intents.map((i) => i.destination)).toEqual(['us-east']);
-    const state = await ended(w, intents[0]?.releaseIntentId ?? '');
-    expect(state.steps.map((s) => s.destinationName)).toEqual(['us-east']);
-    const again = await refusal(w.author.releases.release(only));
-    expect(again.code).toBe('FailedPrecondition');
-    expect(again.words).toContain('force');
-    const forced = await w.author.releases.release({ ...only, force: true });
-    await ended(w, forced.intents[0]?.releaseIntentId ?? '');
-  });
-
-  test('force skips no policy', async () => {
-    await w.approvalPolicy(1);
-    const { artifactId } = await w.artifact();
-    const { intents } = await w.author.releases.release({
-      artifactId,
-      environments: ['production'],
-      force: true,
-    });
-    const id = intents[0]?.releaseIntentId ?? '';
-    await reaches(id, 'production', PipelineRunStageStatus.AWAITING_APPROVAL);
-    expect((await stateOf(w, id)).steps).toEqual([]);
-  });
-
-  test('cancelling: the author or an admin, with the reason, and only once', async () => {
-    await w.approvalPolicy(1);
-    const { artifactId } = await w.artifact();
-    const releaseIntentId = await w.release(artifactId, ['production']);
-    await reaches(releaseIntentId, 'production', PipelineRunStageStatus.AWAITING_APPROVAL);
-    const request = { releaseIntentId, reason: 'wrong build' };
-    expect((await refusal(w.reviewer.releases.cancelRelease(request))).code).toBe('PermissionDenied');
-    await w.author.releases.cancelRelease(request);
-    const state = await ended(w, releaseIntentId, ReleaseIntentStatus.CANCELLED);
-    expect(state).toMatchObject({ errorMessage: 'wrong build', canCancel: false });
-    expect((await refusal(w.author.releases.cancelRelease(request))).code).toBe('FailedPrecondition');
-    const vote = { project: w.project, releaseIntentId, targetEnvironment: 'production' };
-    expect((await refusal(w.reviewer.policies.approveRelease(vote))).code).toBe('FailedPrecondition');
-  });
-
-  test('cancelling what runs frees its destination for the next', async () => {
-    const { organisation } = w;
-    await w.admin.destinations.updateDestination({ organisation, name: 'eu', metadata: { seconds: '600' } });
-    const [one, two] = [await w.artifact(), await w.artifact()];
-    const first = await w.release(one.artifactId, ['staging']);
-    await eventually(
-      async () => (await stateOf(w, first)).steps[0]?.status === 'RUNNING',
-      'the first to run',
-    );
-    const second = await w.release(two.artifactId, ['staging']);
-    await eventually(
-      async () => (await stateOf(w, second)).steps[0]?.status === 'QUEUED',
-      'the second to queue',
-    );
-    const { destinations } = await w.author.releases.getDestinationStates({ organisation });
-    expect(destinations.find((d) => d.destinationName === 'eu')).toMatchObject({
-      status: 'QUEUED',
-      queuePosition: 1,
-    });
-    await w.admin.releases.cancelRelease({ releaseIntentId: first });
-    await eventually(
-      async () => (await stateOf(w, second)).steps[0]?.status === 'RUNNING',
-      'the second to run',
-    );
-    await w.admin.releases.cancelRelease({ releaseIntentId: second });
-  });
-
-  test('WaitRelease tells each change and ends with the release', async () => {
-    await w.approvalPolicy(1);
-    const { artifactId } = await w.artifact();
-    const releaseIntentId = await w.release(artifactId, ['production']);
-    const events: WaitReleaseEvent['event'][] = [];
-    for await (const { event } of w.reviewer.releases.waitRelease({ releaseIntentId })) {
-      events.push(event);
-      if (event.case === 'stageUpdate' && event.value.status === 'AWAITING_APPROVAL') {
-        const production = { project: w.project, releaseIntentId, targetEnvironment: 'production' };
-        await w.reviewer.policies.approveRelease(production);
-      }
+test('releases stream each change to WaitRelease until they end', async () => {
+  await w.approvalPolicy(1);
+  const releaseIntentId = await w.releaseNew(['production']);
+  const events: WaitReleaseEvent['event'][] = [];
+  for await (const { event } of w.reviewer.releases.waitRelease({ releaseIntentId })) {
+    events.push(event);
+    if (event.case === 'stageUpdate' && event.value.status === 'AWAITING_APPROVAL') {
+      await w.reviewer.policies.approveRelease(voteOn(w, releaseIntentId));
     }
-    const updates = events.flatMap((e) => (e.case === 'statusUpdate' ? [e.value] : []));
-    expect(updates.at(-1)).toMatchObject({ destination: '', status: 'SUCCEEDED' });
-    expect(updates.filter((u) => u.status === 'SUCCEEDED').map((u) => u.destination)).toEqual(
-      expect.arrayContaining(['eu-west', 'us-east']),
-    );
-    expect(events.some((e) => e.case === 'logLine')).toBe(true);
-    expect(events.some((e) => e.case === 'stageUpdate' && e.value.status === 'SUCCEEDED')).toBe(true);
-  });
+  }
+  const updates = events.flatMap((e) => (e.case === 'statusUpdate' ? [e.value] : []));
+  expect(updates.at(-1)).toMatchObject({ destination: '', status: 'SUCCEEDED' });
+  expect(updates.filter((u) => u.status === 'SUCCEEDED').map((u) => u.destination)).toEqual(
+    expect.arrayContaining(['eu-west', 'us-east']),
+  );
+  expect(events.some((e) => e.case === 'logLine')).toBe(true);
+  expect(events.some((e) => e.case === 'stageUpdate' && e.value.status === 'SUCCEEDED')).toBe(true);
+});
 
-  test('lists page by page, newest first', async () => {
-    const made: string[] = [];
-    for (let i = 0; i < 5; i++) {
-      const intentId = await w.release((await w.artifact()).artifactId, ['staging']);
-      await ended(w, intentId);
-      made.unshift(intentId);
-    }
-    const seen: string[] = [];
-    let pageToken = '';
-    do {
-      const page = await w.author.releases.getReleaseIntentStates({
-        organisation: w.organisation,
-        includeCompleted: true,
-        pageSize: 2,
-        pageToken,
-      });
-      seen.push(...page.releaseIntents.map((i) => i.releaseIntentId));
-      pageToken = page.nextPageToken;
-    } while (pageToken !== '');
-    expect(seen).toEqual(made);
-    const active = await w.author.releases.getReleaseIntentStates({ organisation: w.organisation });
-    expect(active.releaseIntents).toEqual([]);
-  });
+test('releases stream a log line committed after later ones of another destination', async () => {
+  await w.admin.environments.createEnvironment({ organisation: w.organisation, name: 'slow' });
+  for (const name of ['slow-1', 'slow-2']) await w.destination(name, 'slow', { seconds: '60' });
+  const intentId = await w.releaseNew(['slow']);
+  const watching = await follow(app, w.author, intentId);
+  await eventually(async () => watching.lines().length === 2, 'both destinations to begin');
+  const [one, two] = (await stateOf(w, intentId)).steps;
+  const write = `insert into release_logs (release_id, at, channel, line) values ($1, now(), 'stdout', $2)`;
+  const sent = async (line: string) => {
+    app.context.bus.publish(subjects.releaseStatus(intentId), intentId);
+    await eventually(async () => watching.lines().includes(line), `the line "${line}"`);
+  };
+  const client = await app.context.db.pool.connect();
+  await client.query('begin');
+  await client.query(write, [one?.releaseId, 'written first, committed last']);
+  await app.context.db.pool.query(write, [two?.releaseId, 'written last']);
+  await sent('written last');
+  await client.query('commit');
+  client.release();
+  await sent('written first, committed last');
+  expect(watching.lines()).toHaveLength(4);
+  await w.author.releases.cancelRelease({ releaseIntentId: intentId });
+  await watching.finished;
+});
+
+test('releases are listed page by page, newest first', async () => {
+  const made: string[] = [];
+  for (let i = 0; i < 3; i++) made.unshift(await w.releaseNew(['staging']));
+  for (const intentId of made) await ended(w, intentId);
+  const { organisation } = w;
+  const { getReleaseIntentStates } = w.author.releases;
+  const all = { organisation, includeCompleted: true, pageSize: 2 };
+  const first = await getReleaseIntentStates(all);
+  const rest = await getReleaseIntentStates({ ...all, pageToken: first.nextPageToken });
+  expect(rest.nextPageToken).toBe('');
+  const listed = [...first.releaseIntents, ...rest.releaseIntents];
+  expect(listed.map((i) => i.releaseIntentId)).toEqual(made);
+  expect((await getReleaseIntentStates({ organisation })).releaseIntents).toEqual([]);
+});
+
+test('one release is found by its id, also after it has ended, within its organisation and project only', async () => {
+  const releaseIntentId = await w.releaseNew(['staging']);
+  await w.releaseNew(['staging']);
+  await ended(w, releaseIntentId);
+  const { organisation, project } = w.project;
+  const ids = async (by: World, filter: object = {}) => {
+    const request = { organisation: by.organisation, releaseIntentId, ...filter };
+    const found = await by.author.releases.getReleaseIntentStates(request);
+    return found.releaseIntents.map((intent) => intent.releaseIntentId);
+  };
+  expect(await ids(w)).toEqual([releaseIntentId]);
+  expect(await ids(w, { project })).toEqual([releaseIntentId]);
+  await w.admin.releases.createProject({ organisation, project: 'other' });
+  expect(await ids(w, { project: 'other' })).toEqual([]);
+  expect(await ids(w, { artifactId: (await w.artifact()).artifactId })).toEqual([]);
+  expect(await ids(await world(app))).toEqual([]);
+  const malformed = await refusal(ids(w, { releaseIntentId: 'latest' }));
+  expect(malformed).toMatchObject({ code: 'InvalidArgument', fields: ['release_intent_id'] });
 });

@@ -1,28 +1,22 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { eventually, startTestApp, type TestApp } from './harness.ts';
-import { type World, world } from './world.ts';
+import { afterAll, expect, test } from 'vitest';
+import { planStage, requireApprovals, voteOn } from './gate-world.ts';
+import { eventually, startTestApp } from './harness.ts';
+import { world } from './world.ts';
 
-let app: TestApp;
-let w: World;
-beforeAll(async () => {
-  app = await startTestApp();
-  w = await world(app);
-});
+const app = await startTestApp();
 afterAll(() => app.stop());
+const w = await world(app);
 
-test('the record of a vote keeps what the voter saw, whatever becomes of the rules', async () => {
+test('the history keeps what a voter saw, also when policies change later', async () => {
   const name = await w.approvalPolicy(2);
   const { artifactId, slug } = await w.artifact('main');
   const releaseIntentId = await w.release(artifactId, ['production']);
-  const vote = { project: w.project, releaseIntentId, targetEnvironment: 'production' };
+  const vote = voteOn(w, releaseIntentId);
   await w.reviewer.policies.approveRelease({ ...vote, comment: 'looks right' });
-  const config = { targetEnvironment: 'production', requiredApprovals: 3 };
-  await w.admin.policies.updatePolicy({
-    project: w.project,
-    name,
-    config: { case: 'approval', value: config },
-  });
+  // The same vote again is not recorded.
+  await w.reviewer.policies.approveRelease({ ...vote, comment: 'looks right' });
+  await requireApprovals(w, name, 3);
   await w.reviewerTwo.policies.rejectRelease({ ...vote, comment: 'not yet' });
   await w.reviewerTwo.policies.approveRelease(vote);
   await w.admin.policies.deletePolicy({ project: w.project, name });
@@ -45,50 +39,24 @@ test('the record of a vote keeps what the voter saw, whatever becomes of the rul
     policies: [policy(required, before, after)],
     approvals: { before, after },
   });
-  expect(votes.map(({ kind, after }) => ({ kind, ...after }))).toEqual([
-    {
-      kind: 'approval.approved',
-      environment: 'production',
-      decision: 'approved',
-      bypass: false,
-      comment: 'looks right',
-      saw: saw(2, 0, 1),
-    },
-    {
-      kind: 'approval.rejected',
-      environment: 'production',
-      decision: 'rejected',
-      bypass: false,
-      comment: 'not yet',
-      saw: saw(3, 1, 1),
-    },
-    {
-      kind: 'approval.approved',
-      environment: 'production',
-      decision: 'approved',
-      bypass: false,
-      comment: null,
-      saw: saw(3, 1, 2),
-    },
-  ]);
-  // The earlier vote in `before` says what it said, and no more.
-  expect(votes[2]?.before).toEqual({
+  const ballot = (decision: string, comment: string | null) => ({
     environment: 'production',
-    decision: 'rejected',
+    decision,
     bypass: false,
-    comment: 'not yet',
+    comment,
   });
+  expect(votes.map(({ kind, after }) => ({ kind, ...after }))).toEqual([
+    { kind: 'approval.approved', ...ballot('approved', 'looks right'), saw: saw(2, 0, 1) },
+    { kind: 'approval.rejected', ...ballot('rejected', 'not yet'), saw: saw(3, 1, 1) },
+    { kind: 'approval.approved', ...ballot('approved', null), saw: saw(3, 1, 2) },
+  ]);
+  expect(votes[2]?.before).toEqual(ballot('rejected', 'not yet'));
 });
 
-test('the record of a verdict on a plan keeps which build and which plan it was on', async () => {
-  await w.admin.pipelines.createReleasePipeline({
-    project: w.project,
-    name: 'planned',
-    stages: [{ id: 'look', config: { case: 'plan', value: { environment: 'production' } } }],
-  });
+test('the history of a plan verdict keeps the build and the digests of the plans', async () => {
+  await w.pipeline('planned', planStage('look', 'production'));
   const { artifactId, slug } = await w.artifact('main');
-  const { intents } = await w.author.releases.release({ artifactId, usePipeline: true, pipeline: 'planned' });
-  const plan = { releaseIntentId: intents[0]?.releaseIntentId ?? '', stageId: 'look' };
+  const plan = { releaseIntentId: await w.release(artifactId, { usePipeline: true }), stageId: 'look' };
   await eventually(
     async () => w.reviewer.releases.approvePlanStage(plan).catch(() => false as const),
     'a plan',
@@ -100,6 +68,7 @@ test('the record of a verdict on a plan keeps which build and which plan it was 
     releaseIntentId: plan.releaseIntentId,
     kind: 'plan.approved',
   });
+  expect(entries[0]).toMatchObject({ actorUserId: w.reviewer.userId, credentialKind: 'access' });
   expect(entries[0]?.after?.['saw']).toEqual({
     artifact: { id: artifactId, slug, commit: 'a'.repeat(40), branch: 'main', version: null },
     authors: [w.author.username],

@@ -1,45 +1,48 @@
 import { randomBytes } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import type { JsonObject } from '@bufbuild/protobuf';
 import { MethodOptions_IdempotencyLevel } from '@bufbuild/protobuf/wkt';
-import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest';
+import { afterAll, describe, expect, inject, test, vi } from 'vitest';
 import { readConfig } from '#server/config.ts';
 import { startNats } from '../../scripts/nats-process.ts';
-import { aimAt, PASSWORD } from './aim.ts';
+import { aimAt } from './aim.ts';
 import { asBrowser } from './browser.ts';
-import { type Aim, callJson, everyMethod, nameOf, requestsFor } from './every-method.ts';
-import { eventually, startTestApp, type TestApp } from './harness.ts';
+import { callJson, everyMethod, nameOf, requestsFor } from './every-method.ts';
+import { eventually, startTestApp } from './harness.ts';
 import { keptLog } from './log-lines.ts';
-import { type Answer, type Receiver, startReceiver } from './webhook-receiver.ts';
-import { ended, type World } from './world.ts';
+import { type Answer, startReceiver } from './webhook-receiver.ts';
+import { ended, PASSWORD } from './world.ts';
 
 /*
- * A whole story with secrets in it, at the most talkative level; then everything that was written or answered anywhere is
- * searched for them. The log is one that takes nothing out by itself.
+ * Creates, uses and changes secrets of every kind at the most verbose log level, then searches everything that was written
+ * or answered for them. This logger does not redact.
  */
 
-const made = (prefix = '') => `${prefix}${randomBytes(24).toString('hex')}`;
+const randomText = () => randomBytes(24).toString('hex');
 const secrets = new Map<string, string>();
-function plant(name: string, value: unknown): string {
-  if (typeof value !== 'string' || value.length < 8) throw new Error(`${name} is no secret`);
+function addSecret(name: string, value: unknown): string {
+  if (typeof value !== 'string' || value.length < 8) throw new Error(`${name} is not a secret`);
   secrets.set(name, value);
   return value;
 }
 
-/** What was written or answered, by where. */
-const told = new Map<string, string[]>();
-const tell = (where: string, text: string) => told.set(where, [...(told.get(where) ?? []), text]);
+/** What was written or answered, by place. */
+const recorded = new Map<string, string[]>();
+const record = (where: string, text: string) => recorded.set(where, [...(recorded.get(where) ?? []), text]);
+const recordResponse = async (where: string, response: Response) =>
+  record(where, `${JSON.stringify([...response.headers])} ${await response.text()}`);
 
 const kept = keptLog();
 const ends: (() => Promise<unknown> | unknown)[] = [];
 const environment = { ...process.env };
-let app: TestApp;
-let w: World;
-let aim: Aim;
-let receiver: Receiver;
+afterAll(async () => {
+  for (const end of ends.reverse()) await end();
+  for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name];
+});
 
-/** Answers with the request that it got: what a careless receiver does. */
+/** Responds with the whole request, as a careless receiver does. */
 const echo =
   (status: number): Answer =>
   (response, _request, { body, headers, event }) => {
@@ -47,219 +50,162 @@ const echo =
     response.writeHead(status).end(`could not do ${all}`);
   };
 
-beforeAll(async () => {
-  for (const stream of [process.stdout, process.stderr]) {
-    const write = stream.write.bind(stream);
-    const spy = vi.spyOn(stream, 'write').mockImplementation(((chunk: string | Uint8Array, ...rest: []) => {
-      tell('the output', Buffer.from(chunk).toString());
-      return write(chunk, ...rest);
-    }) as typeof write);
-    ends.push(() => spy.mockRestore());
-  }
-  const collector: Server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      tell('the traces', Buffer.concat(chunks).toString('latin1'));
-      response.writeHead(200).end();
-    });
-  });
-  await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
-  ends.push(() => collector.close());
-  process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] =
-    `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
-
-  const natsPassword = plant('the password of NATS', made());
-  const nats = await startNats(undefined, ['--user', 'forage', '--pass', natsPassword]);
-  ends.push(() => nats.kill());
-  plant('the password of the database', inject('postgres').password);
-  receiver = await startReceiver(echo(404), echo(500), echo(202), echo(200));
-  ends.push(() => receiver.close());
-  const config = readConfig({
-    ...process.env,
-    PORT: '0',
-    FORAGE_REGISTRATION: 'open',
-    RATE_LIMIT_PER_MINUTE: '0',
-    WEBHOOK_ALLOW_PRIVATE: '1',
-    SECRETS_KEY: plant('SECRETS_KEY', randomBytes(32).toString('base64')),
-    METRICS_TOKEN: plant('METRICS_TOKEN', made()),
-    NATS_URL: nats.url.replace('//', `//forage:${natsPassword}@`),
-    OIDC_PROVIDERS: 'acme',
-    // Nobody listens there: what goes wrong is told somewhere.
-    OIDC_ACME_ISSUER: 'http://127.0.0.1:9',
-    OIDC_ACME_CLIENT_ID: 'forage',
-    OIDC_ACME_CLIENT_SECRET: plant('the client secret of a provider', made()),
-    PUBLIC_URL: 'http://127.0.0.1:8080',
-  });
-  const { databaseUrl: _, ...settings } = config;
-  app = await startTestApp({ config: { ...settings, staticDir: null }, log: kept.log });
-  plant('the token of the set-up', app.setUpToken);
-  plant('a password', PASSWORD);
-  ({ w, aim } = await aimAt(app));
-}, 60_000);
-
-afterAll(async () => {
-  await app?.stop();
-  for (const end of ends.reverse()) await end();
-  for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name];
-});
-
-interface Options {
-  readonly headers?: Record<string, string>;
-  /** That answer is the one place where the secret is shown. */
-  readonly shows?: boolean;
+for (const stream of [process.stdout, process.stderr]) {
+  const write = stream.write.bind(stream);
+  const spy = vi.spyOn(stream, 'write').mockImplementation(((chunk: string | Uint8Array, ...rest: []) => {
+    record('the output', Buffer.from(chunk).toString());
+    return write(chunk, ...rest);
+  }) as typeof write);
+  ends.push(() => spy.mockRestore());
 }
-async function ask(method: string, body: unknown, { headers = {}, shows = false }: Options = {}) {
+const collector = createServer(async (request, response) => {
+  record('the traces', (await buffer(request)).toString('latin1'));
+  response.end();
+});
+await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
+ends.push(() => collector.close());
+// Removed for the other files of this worker.
+ends.push(async () => delete process.env['OTEL_EXPORTER_OTLP_ENDPOINT']);
+process.env['OTEL_EXPORTER_OTLP_ENDPOINT'] = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
+
+const natsPassword = addSecret('the password of NATS', randomText());
+const nats = await startNats(undefined, ['--user', 'forage', '--pass', natsPassword]);
+ends.push(() => nats.kill());
+addSecret('the password of the database', new URL(inject('postgres')).password);
+const receiver = await startReceiver(echo(404), echo(500), echo(202), echo(200));
+ends.push(() => receiver.close());
+const config = readConfig({
+  ...process.env,
+  PORT: '0',
+  FORAGE_REGISTRATION: 'open',
+  RATE_LIMIT_PER_MINUTE: '0',
+  WEBHOOK_ALLOW_PRIVATE: '1',
+  SECRETS_KEY: addSecret('SECRETS_KEY', randomBytes(32).toString('base64')),
+  METRICS_TOKEN: addSecret('METRICS_TOKEN', randomText()),
+  NATS_URL: nats.url.replace('//', `//forage:${natsPassword}@`),
+  OIDC_PROVIDERS: 'acme',
+  // Nothing listens there: the failure is logged.
+  OIDC_ACME_ISSUER: 'http://127.0.0.1:9',
+  OIDC_ACME_CLIENT_ID: 'forage',
+  OIDC_ACME_CLIENT_SECRET: addSecret('the client secret of a provider', randomText()),
+  PUBLIC_URL: 'http://127.0.0.1:8080',
+});
+const { databaseUrl: _, ...settings } = config;
+const app = await startTestApp({ config: { ...settings, staticDir: null }, log: kept.log });
+ends.push(() => app.stop());
+addSecret('the token of the set-up', app.setUpToken);
+addSecret('a password', PASSWORD);
+const { w, aim } = await aimAt(app);
+
+/** @param shows whether the response may show a secret, and is not recorded */
+async function call(method: string, body: unknown, headers: Record<string, string> = {}, shows = false) {
   const response = await fetch(`${app.url}/forest.v1.${method}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body: typeof body === 'string' ? body : JSON.stringify(body),
   });
   const text = await response.text();
-  if (!shows) tell('answers', `${method} ${JSON.stringify([...response.headers])} ${text}`);
-  return { response, text, json: JSON.parse(text) as Record<string, never> };
+  if (!shows) record('answers', `${method} ${JSON.stringify([...response.headers])} ${text}`);
+  return { response, status: response.status, json: JSON.parse(text) as Record<string, never> };
 }
-const as = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
+const as = (token: string) => ({ authorization: `Bearer ${token}` });
 
-describe('a story in which secrets are shown, used, mistaken and changed', () => {
-  test('people sign in, well and badly, by browser and by tool', async () => {
-    // Whose logins end with the password.
-    const author = w.reviewerTwo;
-    plant('an access token', author.token);
-    const login = await ask(
-      'UsersService/Login',
-      { username: author.username, password: PASSWORD },
-      { shows: true },
-    );
+describe('while secrets are shown, used, mistyped and changed', () => {
+  test('users sign in with correct and wrong passwords, by browser and by tool', async () => {
+    // Its password changes below.
+    const { username, userId, token } = w.reviewerTwo;
+    addSecret('an access token', token);
+    const login = await call('UsersService/Login', { username, password: PASSWORD }, {}, true);
     const { accessToken, refreshToken } = login.json['tokens'] as unknown as Record<string, string>;
-    plant('the access token of a login', accessToken);
-    plant('the refresh token of a login', refreshToken);
-    const next = await ask('UsersService/RefreshToken', { refreshToken }, { shows: true });
-    plant(
-      'the next refresh token',
-      (next.json['tokens'] as unknown as Record<string, string>)['refreshToken'],
-    );
-    // Spent: the whole login ends.
-    expect((await ask('UsersService/RefreshToken', { refreshToken })).response.status).toBe(401);
+    addSecret('the access token of a login', accessToken);
+    addSecret('the refresh token of a login', refreshToken);
+    const next = await call('UsersService/RefreshToken', { refreshToken }, {}, true);
+    const tokens = next.json['tokens'] as unknown as Record<string, string>;
+    addSecret('the next refresh token', tokens['refreshToken']);
+    // Used twice: the login ends.
+    expect((await call('UsersService/RefreshToken', { refreshToken })).status).toBe(401);
 
-    const wrong = plant('a wrong password', made());
+    const wrong = addSecret('a wrong password', randomText());
     for (const body of [
-      { identifier: author.username, password: wrong },
-      { identifier: author.username, password: [wrong] },
-      { identifier: author.username, password: { is: wrong } },
+      { identifier: username, password: wrong },
+      { identifier: username, password: [wrong] },
+      { identifier: username, password: { is: wrong } },
       { identifier: { is: wrong }, password: wrong },
       `{"identifier": "x", "password": "${wrong}`,
-      { identifier: author.username, password: `\u0000${wrong}` },
+      { identifier: username, password: `\u0000${wrong}` },
     ])
-      expect((await ask('SessionService/SignIn', body)).response.status).toBeGreaterThanOrEqual(400);
-    const signedIn = await ask(
-      'SessionService/SignIn',
-      { identifier: author.username, password: PASSWORD },
-      { shows: true },
-    );
-    const cookie = signedIn.response.headers.get('set-cookie')?.split(';')[0] ?? '';
-    plant('the secret of a session', cookie.split('=')[1]);
-    const shown: Record<string, string>[] = [
-      { cookie },
-      { cookie: `${cookie}x` },
-      { authorization: cookie },
-      { authorization: `Bearer ${made()}` },
-    ];
-    for (const headers of shown) await ask('UsersService/TokenInfo', {}, { headers });
-    const newPassword = plant('a new password', made());
-    const change = { userId: author.userId, currentPassword: PASSWORD, newPassword };
-    expect(
-      (await ask('UsersService/ChangePassword', change, { headers: asBrowser(cookie) })).response.status,
-    ).toBe(200);
-    await ask('UsersService/ChangePassword', change, { headers: asBrowser(cookie) });
-    for (const token of [plant('a wrong token of the set-up', made()), app.setUpToken ?? '']) {
-      const setUp = {
-        token,
-        organisation: 'x',
-        username: 'x',
-        email: 'x@example.com',
-        password: newPassword,
-      };
-      expect((await ask('SessionService/SetUp', setUp)).response.status).toBeGreaterThanOrEqual(400);
-    }
-    const provider = await fetch(`${app.url}/auth/oidc/acme/start`, { redirect: 'manual' });
-    tell('answers', `${JSON.stringify([...provider.headers])} ${await provider.text()}`);
-    const back = `${app.url}/auth/oidc/acme/callback?code=${plant('a code', made())}&state=${plant('a state', made())}`;
-    const returned = await fetch(back, { redirect: 'manual' });
-    tell('answers', `${JSON.stringify([...returned.headers])} ${await returned.text()}`);
+      expect((await call('SessionService/SignIn', body)).status).toBeGreaterThanOrEqual(400);
+    const credentials = { identifier: username, password: PASSWORD };
+    const { response } = await call('SessionService/SignIn', credentials, {}, true);
+    const cookie = response.headers.get('set-cookie')?.split(';')[0] ?? '';
+    addSecret('the secret of a session', cookie.split('=')[1]);
+    for (const headers of [{ cookie }, { cookie: `${cookie}x` }, { authorization: cookie }, as(randomText())])
+      await call('UsersService/TokenInfo', {}, headers);
+    const newPassword = addSecret('a new password', randomText());
+    const change = { userId, currentPassword: PASSWORD, newPassword };
+    for (const status of [200, 401])
+      expect((await call('UsersService/ChangePassword', change, asBrowser(cookie))).status).toBe(status);
+    const account = { organisation: 'x', username: 'x', email: 'x@example.com', password: newPassword };
+    for (const token of [addSecret('a wrong token of the set-up', randomText()), app.setUpToken ?? ''])
+      expect((await call('SessionService/SetUp', { token, ...account })).status).toBeGreaterThanOrEqual(400);
+    const code = `code=${addSecret('a code', randomText())}&state=${addSecret('a state', randomText())}`;
+    for (const path of ['start', `callback?${code}`])
+      await recordResponse(
+        'answers',
+        await fetch(`${app.url}/auth/oidc/acme/${path}`, { redirect: 'manual' }),
+      );
   });
 
-  test('tokens are made, used and revoked', async () => {
+  test('tokens are created and used', async () => {
     const { admin, organisationId } = w;
-    const personal = await ask(
-      'UsersService/CreatePersonalAccessToken',
-      { userId: admin.userId, name: 'ci', scopes: ['read', 'release'] },
-      { ...as(admin.token), shows: true },
-    );
-    const token = plant('a personal access token', Object.values(personal.json).find(isToken));
-    await ask('UsersService/TokenInfo', {}, as(token));
-    await ask('OrganisationService/AddMember', { organisationId, userId: 'x', role: 'member' }, as(token));
-    const account = await ask(
-      'ServiceAccountService/CreateServiceAccount',
-      { organisationId, name: 'robot' },
-      as(admin.token),
-    );
-    const { serviceAccountId } = (account.json['serviceAccount'] ?? account.json) as Record<string, string>;
-    const robot = await ask(
-      'ServiceAccountService/CreateServiceAccountToken',
-      { organisationId, serviceAccountId, name: 'deploy', scopes: ['read'] },
-      { ...as(admin.token), shows: true },
-    );
-    const robotToken = plant('the token of a service account', Object.values(robot.json).find(isToken));
-    await ask('UsersService/TokenInfo', {}, as(robotToken));
+    const { userId } = admin;
+    const scopes = ['read'];
+    const add = (name: string, answer: { json: object }) =>
+      addSecret(name, Object.values(answer.json).find(isToken));
+    const own = { userId, name: 'ci', scopes };
+    const personal = await call('UsersService/CreatePersonalAccessToken', own, as(admin.token), true);
+    const token = add('a personal access token', personal);
+    await call('UsersService/TokenInfo', {}, as(token));
+    await call('OrganisationService/AddMember', { organisationId, userId: 'x', role: 'member' }, as(token));
+    const { userId: serviceAccountId } = await w.serviceAccount('robot');
+    const its = { organisationId, serviceAccountId, name: 'deploy', scopes };
+    const robot = await call('ServiceAccountService/CreateServiceAccountToken', its, as(admin.token), true);
+    await call('UsersService/TokenInfo', {}, as(add('the token of a service account', robot)));
   });
 
   test('webhooks are signed, echoed and reported', async () => {
     const { admin, organisation } = w;
-    const secret = plant('the secret of a webhook', `whsec_${randomBytes(32).toString('base64')}`);
-    plant('what that secret encodes', secret.slice(6));
+    const secret = addSecret('the secret of a webhook', `whsec_${randomBytes(32).toString('base64')}`);
+    addSecret('what that secret encodes', secret.slice(6));
     const type = { organisation: 'forage', name: 'webhook', version: '1' };
     const hook = { organisation, name: 'hook', environment: 'spare', type };
-    const good = { ...hook, metadata: { url: receiver.url, secret } };
-    // The last two show the caller what they wrote in the wrong place; that answer is theirs alone.
-    for (const metadata of [
-      { url: 'ftp://x', secret },
-      { url: receiver.url, secret: `${secret}?` },
-      { url: receiver.url, [secret]: 'x' },
-      { url: receiver.url, secret: [secret] },
-    ])
-      await ask(
-        'DestinationService/CreateDestination',
-        { ...hook, metadata },
-        { ...as(admin.token), shows: secret in metadata || typeof metadata.secret === 'object' },
-      );
-    expect((await ask('DestinationService/CreateDestination', good, as(admin.token))).response.status).toBe(
-      200,
-    );
-    const other = plant('the next secret of a webhook', `whsec_${randomBytes(32).toString('base64')}`);
-    await ask(
-      'DestinationService/UpdateDestination',
-      { organisation, name: 'hook', metadata: { url: receiver.url, secret: other } },
-      as(admin.token),
-    );
+    const create = (metadata: object, shows = false) =>
+      call('DestinationService/CreateDestination', { ...hook, metadata }, as(admin.token), shows);
+    await create({ url: 'ftp://x', secret });
+    await create({ url: receiver.url, secret: `${secret}?` });
+    // The error quotes what the caller sent in the wrong place, to this caller alone.
+    await create({ url: receiver.url, [secret]: 'x' }, true);
+    await create({ url: receiver.url, secret: [secret] }, true);
+    expect((await create({ url: receiver.url, secret })).status).toBe(200);
+    const other = addSecret('the next secret of a webhook', `whsec_${randomBytes(32).toString('base64')}`);
+    const update = { organisation, name: 'hook', metadata: { url: receiver.url, secret: other } };
+    await call('DestinationService/UpdateDestination', update, as(admin.token));
     const release = async () => w.release((await w.artifact()).artifactId, ['spare'], w.admin);
-    // 404 with what was asked; then 500 with it, and 202.
+    // The receiver responds 404; then 500 and 202 to the retry.
     await ended(w, await release(), 3);
     const reported = await release();
     await eventually(async () => receiver.received.length === 3, 'the report token to arrive');
     for (const [index, { event }] of receiver.received.entries())
-      plant(`the report token of attempt ${index}`, event['report_token']);
+      addSecret(`the report token of attempt ${index}`, event['report_token']);
     const event = receiver.received[2]?.event;
     const report = { releaseId: event?.['release_id'], status: 'RELEASE_STATUS_SUCCEEDED' };
     const reportToken = String(event?.['report_token']);
-    await ask('ReleaseService/ReportRelease', report, as(made()));
-    await eventually(
-      async () => (await ask('ReleaseService/ReportRelease', report, as(reportToken))).response.ok,
-      'the report to be taken',
-    );
+    const send = (token: string) => call('ReleaseService/ReportRelease', report, as(token));
+    await send(randomText());
+    await eventually(async () => (await send(reportToken)).response.ok, 'the report to be accepted');
     await ended(w, reported);
-    await ask('ReleaseService/ReportRelease', report, as(reportToken));
-    // A plan is the receiver's whole answer.
+    await send(reportToken);
+    // The output of a plan is the receiver's whole response.
     await admin.pipelines.createReleasePipeline({
       project: w.project,
       name: 'look-first',
@@ -273,13 +219,12 @@ describe('a story in which secrets are shown, used, mistaken and changed', () =>
     });
     const releaseIntentId = intents[0]?.releaseIntentId ?? '';
     await ended(w, releaseIntentId);
-    plant('the report token of a plan', receiver.received.at(-1)?.event['report_token']);
-    await ask('ReleaseService/GetPlanOutput', { releaseIntentId, stageId: 'look' }, as(admin.token));
-    const output = told.get('answers')?.at(-1) ?? '';
-    expect(output).toContain('could not do');
+    addSecret('the report token of a plan', receiver.received.at(-1)?.event['report_token']);
+    await call('ReleaseService/GetPlanOutput', { releaseIntentId, stageId: 'look' }, as(admin.token));
+    expect(recorded.get('answers')?.at(-1)).toContain('could not do');
   });
 
-  test('everything that can be read is read, and the operating pages too', async () => {
+  test('every readable method and operating page is read', async () => {
     const requests = requestsFor(aim, 'read') as Readonly<Record<string, JsonObject>>;
     const readable = everyMethod.filter(
       ({ idempotency, parent }) =>
@@ -288,9 +233,9 @@ describe('a story in which secrets are shown, used, mistaken and changed', () =>
     );
     expect(readable.length).toBeGreaterThan(30);
     for (const method of readable) {
-      for (const by of [w.admin, w.reviewer]) {
-        const answer = await callJson(app, method, requests[nameOf(method)] ?? {}, as(by.token).headers);
-        tell('answers', `${nameOf(method)} ${answer.text}`);
+      for (const { token } of [w.admin, w.reviewer]) {
+        const { text } = await callJson(app, method, requests[nameOf(method)] ?? {}, as(token));
+        record('answers', `${nameOf(method)} ${text}`);
       }
     }
     const { organisation } = w;
@@ -298,46 +243,41 @@ describe('a story in which secrets are shown, used, mistaken and changed', () =>
     const states = await w.admin.releases.getReleaseIntentStates(all);
     for (const { releaseIntentId } of states.releaseIntents) {
       for await (const event of w.admin.releases.waitRelease({ releaseIntentId })) {
-        tell(
-          'release logs',
-          JSON.stringify(event, (_, v) => (typeof v === 'bigint' ? String(v) : v)),
-        );
-        if (aim.intentId === releaseIntentId || aim.otherIntentId === releaseIntentId) break;
-        if (aim.planIntentId === releaseIntentId) break;
+        const text = JSON.stringify(event, (_, v) => (typeof v === 'bigint' ? String(v) : v));
+        record('release logs', text);
+        if ([aim.intentId, aim.otherIntentId, aim.planIntentId].includes(releaseIntentId)) break;
       }
     }
     for (let pageToken = ''; ; ) {
-      const page = await ask('PolicyService/ListHistory', { organisation, pageToken }, as(w.admin.token));
+      const page = await call('PolicyService/ListHistory', { organisation, pageToken }, as(w.admin.token));
       pageToken = String(page.json['nextPageToken'] ?? '');
       if (pageToken === '') break;
     }
     const metricsToken = secrets.get('METRICS_TOKEN') ?? '';
     for (const [path, token] of [
       ['/metrics', metricsToken],
-      ['/metrics', made()],
+      ['/metrics', randomText()],
       ['/healthz', metricsToken],
       ['/readyz', metricsToken],
       [`/?token=${metricsToken}`, metricsToken],
-    ] as const) {
-      const response = await fetch(`${app.url}${path}`, as(token));
-      tell('operating pages', `${JSON.stringify([...response.headers])} ${await response.text()}`);
-    }
+    ] as const)
+      await recordResponse('operating pages', await fetch(`${app.url}${path}`, { headers: as(token) }));
     const { rows } = await app.context.db.pool.query(
       `select tablename as name from pg_tables where schemaname = 'public'`,
     );
     for (const { name } of rows) {
       const dump = await app.context.db.pool.query(`select t::text as row from ${name} t`);
-      tell('the database', `${name} ${dump.rows.map(({ row }) => row).join('\n')}`);
+      record('the database', `${name} ${dump.rows.map(({ row }) => row).join('\n')}`);
     }
-    // Spans are sent, and the last lines written.
+    // Sends the last spans and writes the last log lines.
     await app.stop();
-    tell('the log', kept.text());
+    record('the log', kept.text());
   });
 });
 
 const isToken = (value: unknown): boolean => typeof value === 'string' && value.startsWith('forage_');
 
-/** The ways in which a secret might have been written down. */
+/** The encodings in which a secret could appear. */
 const formsOf = (secret: string): string[] => [
   ...new Set([
     secret,
@@ -357,9 +297,9 @@ test.each([
   'release logs',
   'operating pages',
   'the database',
-])('in %s there is none of them', (where) => {
-  const texts = told.get(where) ?? [];
-  // A search in nothing finds nothing.
+])('%s contains no secret', (where) => {
+  const texts = recorded.get(where) ?? [];
+  // Without texts the search would find nothing.
   const enough = where === 'the output' ? 0 : 500;
   expect(texts.join('').length).toBeGreaterThanOrEqual(enough);
   expect(secrets.size).toBeGreaterThan(18);

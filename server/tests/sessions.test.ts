@@ -1,258 +1,153 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { csrfToken } from '#server/features/credentials/secret.ts';
 import { ensureSetUpToken } from '#server/features/sessions/service.ts';
+import { asBrowser, post } from './browser.ts';
+import { testClock } from './clock.ts';
 import { startTestApp, type TestApp } from './harness.ts';
+import { PASSWORD } from './world.ts';
 
-const PASSWORD = 'a long enough password';
+const NOW = new Date('2027-01-02T03:04:05.000Z');
 
-/** What the tests read of an answer's JSON; each answer holds some of it. */
-interface Body {
-  code: string;
-  organisationId: string;
-  registrationOpen: boolean;
-  setUpRequired: boolean;
-  session: {
-    user: { username: string; emails: object[] };
-    memberships: object[];
-    csrfToken: string;
-    expiresAt: string;
-  };
-}
-
-interface Answer {
-  status: number;
-  body: Body;
-  setCookie: string | null;
-}
-
-/** Calls as a browser or `curl` would: JSON over HTTP, with nothing generated in between. */
-async function call(
-  app: TestApp,
-  method: string,
-  body: object,
-  headers: Record<string, string> = {},
-): Promise<Answer> {
-  const response = await fetch(`${app.url}/forest.v1.${method}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify(body),
-  });
-  return {
-    status: response.status,
-    body: (await response.json()) as Body,
-    setCookie: response.headers.get('set-cookie'),
-  };
-}
-
-const cookieOf = (answer: Answer): string => answer.setCookie?.split(';')[0] ?? '';
 const register = (app: TestApp, username: string) =>
-  call(app, 'UsersService/Register', { username, email: `${username}@example.com`, password: PASSWORD });
+  post(app, 'UsersService/Register', { username, email: `${username}@example.com`, password: PASSWORD });
+const getSession = (app: TestApp, cookie: string) => post(app, 'SessionService/GetSession', {}, { cookie });
 
 describe('a browser', () => {
   let app: TestApp;
   beforeAll(async () => {
-    app = await startTestApp({ config: { registration: 'open' } });
+    app = await startTestApp({ clock: testClock(NOW) });
     await register(app, 'reviewer');
   });
   afterAll(() => app.stop());
 
-  const signIn = (identifier: string, password = PASSWORD) =>
-    call(app, 'SessionService/SignIn', { identifier, password });
+  const signIn = (identifier = 'reviewer', password = PASSWORD, headers = {}) =>
+    post(app, 'SessionService/SignIn', { identifier, password }, headers);
 
-  test('signs in by username or email and gets a cookie that scripts cannot read', async () => {
-    for (const identifier of ['reviewer', 'REVIEWER', 'Reviewer@Example.com', ' reviewer ']) {
-      const answer = await signIn(identifier);
-      expect(answer.status).toBe(200);
-      expect(answer.body.session.user.username).toBe('reviewer');
-      expect(answer.setCookie).toMatch(/^forage_session=forage_s_[\w-]{43}; /);
-      for (const attribute of ['HttpOnly', 'Path=/', 'SameSite=Lax']) {
-        expect(answer.setCookie).toContain(attribute);
-      }
-      expect(answer.setCookie).not.toContain('Secure');
-      const days = (Date.parse(answer.body.session.expiresAt) - Date.now()) / 86_400_000;
-      expect(days).toBeGreaterThan(13.9);
-      expect(days).toBeLessThan(14.1);
-    }
+  test.each(['reviewer', 'REVIEWER', 'Reviewer@Example.com', ' reviewer '])(
+    'signs in as "%s" and gets a cookie that scripts cannot read',
+    async (identifier) => {
+      const { body, headers } = await signIn(identifier);
+      const expiresAt = new Date(NOW.getTime() + 14 * 86_400_000).toISOString();
+      expect(body.session).toMatchObject({ user: { username: 'reviewer' }, expiresAt });
+      const setCookie = headers.get('set-cookie');
+      expect(setCookie).toMatch(/^forage_session=forage_s_[\w-]{43}; /);
+      for (const attribute of ['HttpOnly', 'Path=/', 'SameSite=Lax']) expect(setCookie).toContain(attribute);
+      expect(setCookie).not.toContain('Secure');
+    },
+  );
+
+  test('reads its session, whose CSRF token permits changes, and no other', async () => {
+    const { body: signedIn, cookie } = await signIn();
+    const { body } = await getSession(app, cookie);
+    expect(body).toEqual({ session: signedIn.session, registrationOpen: true });
+    expect(body.session).toMatchObject({
+      user: { emails: [{ email: 'reviewer@example.com' }] },
+      csrfToken: csrfToken(cookie.split('=')[1] ?? ''),
+    });
+    const create = (headers: Record<string, string>) =>
+      post(app, 'OrganisationService/CreateOrganisation', { name: 'browsers' }, headers);
+    const other = asBrowser((await signIn()).cookie);
+    for (const headers of [{ cookie }, { ...other, cookie }])
+      expect((await create(headers)).body.code).toBe('permission_denied');
+    const created = await create({ cookie, 'x-csrf-token': body.session?.csrfToken ?? '' });
+    const { organisationId } = created.body as { organisationId?: string };
+    expect((await getSession(app, cookie)).body.session).toMatchObject({
+      memberships: [{ organisationId, organisation: 'browsers', role: 'admin' }],
+    });
   });
 
-  test('learns nothing from a failed sign-in', async () => {
-    const wrong = await signIn('reviewer', 'not the password at all');
-    const unknown = await signIn('nobody-here');
-    const nonsense = await signIn('re\u0000viewer');
-    for (const answer of [wrong, unknown]) {
-      expect(answer.status).toBe(401);
-      expect(answer.body.code).toBe('unauthenticated');
-      expect(answer.setCookie).toBeNull();
-    }
-    // Each names its own request; that apart they are the same.
-    expect({ ...wrong.body, details: [] }).toEqual({ ...unknown.body, details: [] });
-    expect(nonsense.status).toBeLessThan(500);
-    expect((await signIn('', '')).body.code).toBe('invalid_argument');
-  });
+  test.each(['', 'forage_session=forage_s_made-up', 'forage_session=%00%ff'])(
+    'reads that there is no session with the cookie "%s"',
+    async (cookie) => {
+      expect(await getSession(app, cookie)).toMatchObject({ status: 200, body: { registrationOpen: true } });
+      expect((await getSession(app, cookie)).body.session).toBeUndefined();
+    },
+  );
 
-  test('is told who is signed in, by which it can call on', async () => {
-    const signedIn = await signIn('reviewer');
-    const cookie = cookieOf(signedIn);
-    const { body } = await call(app, 'SessionService/GetSession', {}, { cookie });
-    expect(body.session).toEqual(signedIn.body.session);
-    expect(body.session.user.emails).toEqual([{ email: 'reviewer@example.com' }]);
-    expect(body.session.csrfToken).toBe(csrfToken(cookie.split('=')[1] ?? ''));
-    expect(body.registrationOpen).toBe(true);
-    expect(body.setUpRequired).toBeUndefined();
-
-    const made = await call(
-      app,
-      'OrganisationService/CreateOrganisation',
-      { name: 'browsers' },
-      { cookie, 'x-csrf-token': body.session.csrfToken },
-    );
-    expect(made.status).toBe(200);
-    const after = await call(app, 'SessionService/GetSession', {}, { cookie });
-    expect(after.body.session.memberships).toEqual([
-      { organisationId: made.body.organisationId, organisation: 'browsers', role: 'admin' },
-    ]);
-  });
-
-  test('is not taken for its user when another site makes it call', async () => {
-    const cookie = cookieOf(await signIn('reviewer'));
-    const forged = await call(app, 'OrganisationService/CreateOrganisation', { name: 'forged' }, { cookie });
-    expect(forged.body.code).toBe('permission_denied');
-    const stranger = await signIn('reviewer');
-    const swapped = await call(
-      app,
-      'OrganisationService/CreateOrganisation',
-      { name: 'forged' },
-      { cookie, 'x-csrf-token': stranger.body.session.csrfToken },
-    );
-    expect(swapped.body.code).toBe('permission_denied');
-  });
-
-  test('without a session, or with one that is none, is told so and not refused', async () => {
-    for (const cookie of ['', 'forage_session=forage_s_made-up', 'forage_session=%00%ff']) {
-      const { status, body } = await call(app, 'SessionService/GetSession', {}, { cookie });
-      expect(status).toBe(200);
-      expect(body).toEqual({ registrationOpen: true });
-    }
-  });
-
-  test('that signs out has no session any more, and may do so again', async () => {
-    const signedIn = await signIn('reviewer');
-    const headers = { cookie: cookieOf(signedIn), 'x-csrf-token': signedIn.body.session.csrfToken };
-    const out = await call(app, 'SessionService/SignOut', {}, headers);
+  test('can sign out more than once', async () => {
+    const headers = asBrowser((await signIn()).cookie);
+    const signOut = (as = {}) => post(app, 'SessionService/SignOut', {}, as);
+    const out = await signOut(headers);
     expect(out.status).toBe(200);
-    expect(out.setCookie).toMatch(/^forage_session=; .*Max-Age=0/);
-    const { body } = await call(app, 'SessionService/GetSession', {}, headers);
-    expect(body.session).toBeUndefined();
-    expect((await call(app, 'UsersService/TokenInfo', {}, headers)).body.code).toBe('unauthenticated');
-    expect((await call(app, 'SessionService/SignOut', {}, headers)).status).toBe(200);
-    expect((await call(app, 'SessionService/SignOut', {})).status).toBe(200);
+    expect(out.headers.get('set-cookie')).toMatch(/^forage_session=; .*Max-Age=0/);
+    expect((await getSession(app, headers.cookie)).body.session).toBeUndefined();
+    expect((await post(app, 'UsersService/TokenInfo', {}, headers)).body.code).toBe('unauthenticated');
+    expect([(await signOut(headers)).status, (await signOut()).status]).toEqual([200, 200]);
   });
 
-  test('that signs in again ends the session that its cookie held', async () => {
-    const first = cookieOf(await signIn('reviewer'));
-    const again = await call(
-      app,
-      'SessionService/SignIn',
-      { identifier: 'reviewer', password: PASSWORD },
-      { cookie: first },
-    );
-    const old = await call(app, 'SessionService/GetSession', {}, { cookie: first });
-    const fresh = await call(app, 'SessionService/GetSession', {}, { cookie: cookieOf(again) });
-    expect(old.body.session).toBeUndefined();
-    expect(fresh.body.session.user.username).toBe('reviewer');
-  });
-
-  test('has a session that ends after 14 days, used or not', async () => {
-    const cookie = cookieOf(await signIn('reviewer'));
-    await app.context.db.pool.query(
-      `update credentials set expires_at = now() - interval '1 second' where kind = 'session' and revoked_at is null`,
-    );
-    const { body } = await call(app, 'SessionService/GetSession', {}, { cookie });
-    expect(body.session).toBeUndefined();
+  test('ends its earlier session when it signs in again', async () => {
+    const { cookie: first } = await signIn();
+    const { cookie: second } = await signIn('reviewer', PASSWORD, { cookie: first });
+    expect((await getSession(app, first)).body.session).toBeUndefined();
+    expect((await getSession(app, second)).body.session?.user.username).toBe('reviewer');
   });
 
   test('cannot set up a server that has users', async () => {
-    const answer = await call(app, 'SessionService/SetUp', {
-      token: 'forage_u_whatever',
-      organisation: 'late',
-      username: 'late',
-      email: 'late@example.com',
-      password: PASSWORD,
-    });
+    const input = { organisation: 'late', username: 'late', email: 'late@example.com', password: PASSWORD };
+    const answer = await post(app, 'SessionService/SetUp', { token: 'forage_u_whatever', ...input });
     expect(answer.body.code).toBe('failed_precondition');
     expect(await ensureSetUpToken(app.context)).toBeNull();
   });
 });
 
-test('behind an https address the cookie is Secure', async () => {
-  const app = await startTestApp({
-    config: { registration: 'open', publicUrl: 'https://forage.example.com' },
-  });
+test('behind an https address the cookie is Secure and bound to the host', async () => {
+  const config = { registration: 'open', publicUrl: 'https://forage.example.com' } as const;
+  const app = await startTestApp({ config });
   try {
     await register(app, 'reviewer');
     const body = { identifier: 'reviewer', password: PASSWORD };
-    const answer = await call(app, 'SessionService/SignIn', body);
-    expect(answer.setCookie).toMatch(/^__Host-forage_session=forage_s_.*; Secure/);
-    const cookie = cookieOf(answer);
-    const known = await call(app, 'SessionService/GetSession', {}, { cookie });
-    expect(known.body.session.user.username).toBe('reviewer');
-    // What another host below the same domain could have set is not read.
-    const planted = { cookie: cookie.replace('__Host-', '') };
-    expect((await call(app, 'SessionService/GetSession', {}, planted)).body.session).toBeUndefined();
+    const { cookie, headers } = await post(app, 'SessionService/SignIn', body);
+    expect(headers.get('set-cookie')).toMatch(/^__Host-forage_session=forage_s_.*; Secure/);
+    expect((await getSession(app, cookie)).body.session?.user.username).toBe('reviewer');
+    // Another host of the same domain could have set this one.
+    expect((await getSession(app, cookie.replace('__Host-', ''))).body.session).toBeUndefined();
   } finally {
     await app.stop();
   }
 });
 
-describe('an empty server', () => {
-  let app: TestApp;
-  beforeAll(async () => {
-    app = await startTestApp({ config: { registration: 'closed' } });
-  });
-  afterAll(() => app.stop());
+test('an empty server is set up once, with the newest token, also when several try at once', async () => {
+  const app = await startTestApp({ config: { registration: 'closed' } });
+  try {
+    const setUp = (token: string, username: string) =>
+      post(app, 'SessionService/SetUp', {
+        token,
+        organisation: `org-of-${username}`,
+        username,
+        email: `${username}@example.com`,
+        password: PASSWORD,
+      });
+    expect((await getSession(app, '')).body).toEqual({ setUpRequired: true });
 
-  const setUp = (token: string, username: string) =>
-    call(app, 'SessionService/SetUp', {
-      token,
-      organisation: `org-of-${username}`,
-      username,
-      email: `${username}@example.com`,
-      password: PASSWORD,
-    });
-
-  test('is set up once, by whoever holds the newest token, also when many try at once', async () => {
-    const empty = await call(app, 'SessionService/GetSession', {});
-    expect(empty.body).toEqual({ setUpRequired: true });
-
-    const stale = await ensureSetUpToken(app.context);
-    const token = await ensureSetUpToken(app.context);
+    const stale = (await ensureSetUpToken(app.context)) ?? '';
+    const token = (await ensureSetUpToken(app.context)) ?? '';
     expect(token).toMatch(/^forage_u_[\w-]{43}$/);
-    expect((await setUp(stale ?? '', 'admin')).body.code).toBe('permission_denied');
-    expect((await setUp('forage_u_guessed', 'admin')).body.code).toBe('permission_denied');
-    // A token for the set-up signs nobody in.
-    const asBearer = { authorization: `Bearer ${token}` };
-    expect((await call(app, 'UsersService/TokenInfo', {}, asBearer)).body.code).toBe('unauthenticated');
-    // Bad input does not spend it.
-    expect((await setUp(token ?? '', 'not a username')).body.code).toBe('invalid_argument');
+    for (const wrong of [stale, 'forage_u_guessed'])
+      expect((await setUp(wrong, 'admin')).body.code).toBe('permission_denied');
+    const bearer = { authorization: `Bearer ${token}` };
+    expect((await post(app, 'UsersService/TokenInfo', {}, bearer)).body.code).toBe('unauthenticated');
+    // Invalid input does not use the token up.
+    expect((await setUp(token, 'not a username')).body.code).toBe('invalid_argument');
 
     const rivals = ['admin', 'rival', 'second', 'third', 'fourth', 'fifth', 'sixth', 'seventh'];
-    const answers = await Promise.all(rivals.map((name) => setUp(token ?? '', name)));
-    const won = answers.find((a) => a.status === 200);
-    expect(answers.filter((a) => a !== won).map((a) => a.body.code)).toEqual(
+    const answers = await Promise.all(rivals.map((name) => setUp(token, name)));
+    const won = answers.find(({ status }) => status === 200);
+    expect(answers.filter((answer) => answer !== won).map(({ body }) => body.code)).toEqual(
       rivals.slice(1).map(() => 'failed_precondition'),
     );
-    expect(won?.body.session.memberships).toMatchObject([{ role: 'admin' }]);
-    const cookie = won === undefined ? '' : cookieOf(won);
-    const { body } = await call(app, 'SessionService/GetSession', {}, { cookie });
-    expect(body.session).toEqual(won?.body.session);
+    expect(won?.body.session).toMatchObject({ memberships: [{ role: 'admin' }] });
+    expect((await getSession(app, won?.cookie ?? '')).body.session).toEqual(won?.body.session);
 
-    expect((await setUp(token ?? '', 'again')).body.code).toBe('failed_precondition');
-    const users = await app.context.db.pool.query('select username from users');
-    expect(users.rows).toHaveLength(1);
-    const history = await app.context.db.pool.query('select kind, actor_username from history order by id');
+    expect((await setUp(token, 'again')).body.code).toBe('failed_precondition');
+    const { pool } = app.context.db;
+    expect((await pool.query('select username from users')).rows).toHaveLength(1);
+    const actor_username = won?.body.session?.user.username;
+    const history = await pool.query('select kind, actor_username from history order by id');
     expect(history.rows).toEqual([
-      { kind: 'organisation.created', actor_username: won?.body.session.user.username },
-      { kind: 'account.signed_in', actor_username: won?.body.session.user.username },
+      { kind: 'organisation.created', actor_username },
+      { kind: 'account.signed_in', actor_username },
     ]);
-  });
+  } finally {
+    await app.stop();
+  }
 });

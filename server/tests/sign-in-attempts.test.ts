@@ -1,38 +1,29 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { signInAttempt } from '#server/features/attempts/subject.ts';
 import { readProxies } from '#server/http/client-address.ts';
 import { asBrowser, post } from './browser.ts';
-import { eventually, startTestApp, type TestApp } from './harness.ts';
+import { testClock } from './clock.ts';
+import { eventually, startTestApp } from './harness.ts';
+import { beside } from './neighbours.ts';
+import { PASSWORD } from './world.ts';
 
-const PASSWORD = 'a long enough password';
 const WRONG = 'not the password at all';
 
-let offset = 0;
-const clock = {
-  now: () => new Date(Date.now() + offset),
-  sleep: async (milliseconds: number, signal?: AbortSignal) => {
-    await sleep(milliseconds, undefined, { signal });
-  },
-};
-/** What requests had the database do; workers are at it as well. */
+const clock = testClock(new Date());
+/** The statements of requests, without those of workers. */
 const statements: string[] = [];
 const observeStatement = (name: string) => {
   if (/^(attempts|users|credentials|organisations)\./.test(name)) statements.push(name);
   if (name.startsWith('history.')) steps.push(name);
 };
-/** In which order refusals are recorded and answered. */
+/** Log lines and statements of the history, in order. */
 const steps: string[] = [];
 const log = pino({ level: 'info' }, { write: (line) => void steps.push(JSON.parse(line).msg) });
 const config = { trustedProxies: readProxies('127.0.0.1') };
-let app: TestApp;
+const app = await startTestApp({ clock, config, observeStatement, log });
 /** Another server on the same database. */
-let other: TestApp;
-beforeAll(async () => {
-  app = await startTestApp({ clock, config, observeStatement, log });
-  other = await startTestApp({ clock, config: { ...config, databaseUrl: app.databaseUrl } });
-});
+const other = await beside(app, { clock, config });
 afterAll(async () => {
   await other.stop();
   await app.stop();
@@ -46,65 +37,54 @@ beforeEach(async () => {
   await post(app, 'UsersService/Register', { username, email, password: PASSWORD }, from(9));
 });
 
-/** Behind a proxy that tells where a request comes from; each test has addresses of its own. */
+/** The header of a trusted proxy with the client's address; each test has its own addresses. */
 const from = (host: number) => ({ 'x-forwarded-for': `192.0.${n}.${host}` });
 const signIn = (password = WRONG, host = 1, name = username, server = app) =>
   post(server, 'SessionService/SignIn', { identifier: name, password }, from(host));
 const codes = async (answers: Promise<{ body: { code?: string } }>[]) =>
   (await Promise.all(answers)).map(({ body }) => body.code ?? 'ok');
-const inTurn = async (count: number, call: () => Promise<{ body: { code?: string } }>) => {
-  const answered: string[] = [];
-  for (let i = 0; i < count; i++) answered.push((await call()).body.code ?? 'ok');
-  return answered;
+const repeat = async (count: number, call: () => Promise<{ body: { code?: string } }>) => {
+  const answers: string[] = [];
+  for (let i = 0; i < count; i++) answers.push((await call()).body.code ?? 'ok');
+  return answers;
 };
 const [NO, LATER] = ['unauthenticated', 'resource_exhausted'];
 const FIVE = [NO, NO, NO, NO, NO];
 
-describe('guessing at one account', () => {
-  test('is answered five times, then told when to come again, and the right password waits too', async () => {
-    expect(await inTurn(5, () => signIn())).toEqual(FIVE);
+describe('failed sign-ins to one account', () => {
+  test('must wait after five failures, also with the right password, but not at another address', async () => {
+    expect(await repeat(5, () => signIn())).toEqual(FIVE);
     statements.length = 0;
     const refused = await signIn(PASSWORD);
     expect(refused.status).toBe(429);
     expect(refused.body.code).toBe(LATER);
-    expect(refused.body.message).toMatch(/^too many attempts have failed: try again in (29|30) seconds$/);
-    expect(['29', '30']).toContain(refused.headers.get('retry-after'));
+    expect(refused.body.message).toBe('Too many failed attempts. Try again in 30 seconds.');
+    expect(refused.headers.get('retry-after')).toBe('30');
     const info = refused.body.details?.find(({ type }) => type === 'forest.v1.RetryInfo');
-    expect(info?.debug).toEqual({ retryAfterSeconds: Number(refused.headers.get('retry-after')) });
+    expect(info?.debug).toEqual({ retryAfterSeconds: 30 });
     // Nothing was looked up and no password was checked.
     expect(statements).toEqual(['attempts.read']);
-    // Refused attempts make nothing longer.
-    await inTurn(5, () => signIn());
-    offset += 31_000;
+    // Refused attempts do not prolong the wait.
+    await repeat(5, () => signIn());
+    expect((await signIn(PASSWORD, 2)).status).toBe(200);
+    clock.advance(30_000);
     expect((await signIn(PASSWORD)).status).toBe(200);
-    // And success forgets the failures from there.
-    expect(await inTurn(4, () => signIn())).toEqual(FIVE.slice(1));
+    // Success resets the count of its address.
+    expect(await repeat(4, () => signIn())).toEqual(FIVE.slice(1));
     expect((await signIn(PASSWORD)).status).toBe(200);
   });
 
-  test('waits twice as long after each further failure', async () => {
-    await inTurn(5, () => signIn());
-    for (const seconds of [30, 60, 120]) {
-      const { headers } = await signIn();
-      expect(Math.abs(Number(headers.get('retry-after')) - seconds)).toBeLessThanOrEqual(2);
-      offset += seconds * 1000 + 1000;
-      expect((await signIn()).body.code).toBe(NO);
-    }
+  test('count on all servers, in both services and in any spelling of the name', async () => {
+    const login = (name: string, password: string, server = app) =>
+      post(server, 'UsersService/Login', { username: name, password }, from(1));
+    await repeat(2, () => signIn());
+    await repeat(1, () => signIn(WRONG, 1, username.toUpperCase(), other));
+    await repeat(2, () => login(` ${username}`, WRONG, other));
+    const right = [signIn(PASSWORD), signIn(PASSWORD, 1, username, other), login(username, PASSWORD)];
+    expect(await codes(right)).toEqual([LATER, LATER, LATER]);
   });
 
-  test('counts over all servers, by both services, and in any spelling of the name', async () => {
-    await inTurn(2, () => signIn());
-    await inTurn(1, () => signIn(WRONG, 1, username.toUpperCase(), other));
-    await inTurn(2, () =>
-      post(other, 'UsersService/Login', { username: ` ${username}`, password: WRONG }, from(1)),
-    );
-    expect((await signIn()).body.code).toBe(LATER);
-    expect((await signIn(PASSWORD, 1, username, other)).body.code).toBe(LATER);
-    const login = await post(app, 'UsersService/Login', { username, password: PASSWORD }, from(1));
-    expect(login.body.code).toBe(LATER);
-  });
-
-  test('gets no more guesses by many at once', async () => {
+  test('gain nothing by simultaneous attempts', async () => {
     const answers = await codes(
       Array.from({ length: 30 }, (_, i) => signIn(WRONG, 1, username, i % 2 === 0 ? app : other)),
     );
@@ -112,12 +92,7 @@ describe('guessing at one account', () => {
     expect(answers.filter((code) => code === LATER)).toHaveLength(25);
   });
 
-  test('does not keep its owner out who comes from elsewhere', async () => {
-    await inTurn(6, () => signIn());
-    expect((await signIn(PASSWORD, 2)).status).toBe(200);
-  });
-
-  test('from many addresses makes strangers wait a minute at most, and the owner’s own addresses not at all', async () => {
+  test('from many addresses delay others by at most a minute, and known addresses not at all', async () => {
     expect((await signIn(PASSWORD, 7)).status).toBe(200);
     const { account } = signInAttempt(username, null);
     await app.context.db.pool.query(
@@ -129,12 +104,12 @@ describe('guessing at one account', () => {
     expect(waits.body.code).toBe(LATER);
     expect(Number(waits.headers.get('retry-after'))).toBeLessThanOrEqual(60);
     expect((await signIn(PASSWORD, 7)).status).toBe(200);
-    // There too one may not guess for ever.
-    expect(await inTurn(6, () => signIn(WRONG, 7))).toEqual([...FIVE, LATER]);
+    // Failures count there too.
+    expect(await repeat(6, () => signIn(WRONG, 7))).toEqual([...FIVE, LATER]);
   });
 
-  test('that does not exist is answered in the same words, after the same work', async () => {
-    const told = async (name: string) => {
+  test('look the same for an unknown account, with the same statements', async () => {
+    const answersFor = async (name: string) => {
       const answers: unknown[] = [];
       for (let i = 0; i < 7; i++) {
         statements.length = 0;
@@ -147,20 +122,20 @@ describe('guessing at one account', () => {
       const { status, body } = await signIn(WRONG, 200, name);
       return [...answers, status, body.code, [...statements]];
     };
-    expect(await told(`nobody-${n}`)).toEqual(await told(username));
+    expect(await answersFor(`nobody-${n}`)).toEqual(await answersFor(username));
   });
 });
 
-test('what a refused sign-in leaves in the record is written when its answer has gone: nobody waits for it', async () => {
-  await eventually(async () => steps.at(-1) !== 'history.where_known', 'what was refused before');
+test('a refused sign-in is recorded after its response', async () => {
+  await eventually(async () => steps.at(-1) !== 'history.find_user_organisations', 'earlier refusals');
   steps.length = 0;
   expect((await signIn()).body.code).toBe(NO);
   await eventually(async () => steps.includes('history.append'), 'the entry');
-  expect(steps).toEqual(['a call', 'history.where_known', 'history.append']);
+  expect(steps).toEqual(['Call', 'history.find_user_organisations', 'history.append']);
 });
 
-describe('guessing from one address', () => {
-  test('at many accounts is stopped for that address, and for nobody else', async () => {
+describe('failed sign-ins from one address', () => {
+  test('to many accounts block that address and no other', async () => {
     const { address } = signInAttempt('x', `192.0.${n}.1`);
     await signIn(WRONG, 1, `somebody-${n}`);
     await app.context.db.pool.query('update sign_in_attempts set failures = 99 where key = $1', [address]);
@@ -169,65 +144,56 @@ describe('guessing from one address', () => {
     expect((await signIn(PASSWORD, 2)).status).toBe(200);
   });
 
-  test('cannot be hidden by a header that no proxy of ours wrote', async () => {
-    const proxyless = await startTestApp({ config: { databaseUrl: app.databaseUrl } });
+  test('cannot be hidden by a header from an untrusted proxy', async () => {
+    const direct = await beside(app);
     try {
-      const attempt = (i: number) =>
-        post(
-          proxyless,
-          'SessionService/SignIn',
-          { identifier: username, password: WRONG },
-          { 'x-forwarded-for': `198.51.100.${i}` },
-        );
-      const answers: string[] = [];
-      for (let i = 0; i < 6; i++) answers.push((await attempt(i)).body.code ?? 'ok');
-      expect(answers).toEqual([...FIVE, LATER]);
+      const body = { identifier: username, password: WRONG };
+      let n = 0;
+      const attempt = () =>
+        post(direct, 'SessionService/SignIn', body, { 'x-forwarded-for': `198.51.100.${++n}` });
+      expect(await repeat(6, attempt)).toEqual([...FIVE, LATER]);
     } finally {
-      await proxyless.stop();
+      await direct.stop();
     }
   });
 });
 
-test('the current password is guessed at no more often', async () => {
+test('wrong current passwords are limited separately', async () => {
   const { cookie } = await signIn(PASSWORD);
   const { body } = await post(app, 'UsersService/TokenInfo', {}, { cookie });
   const { userId } = body as { userId?: string };
+  const headers = { ...asBrowser(cookie), ...from(1) };
+  const newPassword = 'another long password';
   const change = (currentPassword: string) =>
-    post(
-      app,
-      'UsersService/ChangePassword',
-      { userId, currentPassword, newPassword: 'another long password' },
-      { ...asBrowser(cookie), ...from(1) },
-    );
+    post(app, 'UsersService/ChangePassword', { userId, currentPassword, newPassword }, headers);
   const wrong = 'invalid_argument';
-  expect(await inTurn(6, () => change(WRONG))).toEqual([wrong, wrong, wrong, wrong, wrong, LATER]);
+  expect(await repeat(6, () => change(WRONG))).toEqual([wrong, wrong, wrong, wrong, wrong, LATER]);
   expect((await change(PASSWORD)).body.code).toBe(LATER);
-  // The session goes on, and signing in counts apart.
   expect((await post(app, 'SessionService/GetSession', {}, { cookie })).body.session).toBeDefined();
   expect((await signIn(PASSWORD)).status).toBe(200);
 });
 
-test('refresh tokens are tried a hundred times from an address, and no more', async () => {
+test('invalid refresh tokens are limited to 100 per address', async () => {
   const refresh = () => post(app, 'UsersService/RefreshToken', { refreshToken: 'forage_r_guess' }, from(1));
-  const answers = await inTurn(101, refresh);
+  const answers = await repeat(101, refresh);
   expect(answers.slice(0, 100).every((code) => code === NO)).toBe(true);
   expect(answers[100]).toBe(LATER);
-  // Passwords are another matter.
+  // Sign-ins by password count separately.
   expect((await signIn(PASSWORD)).status).toBe(200);
 });
 
-test('what counts for nothing any more is deleted, and known addresses after a month', async () => {
+test('old counts are deleted, and known addresses after a month', async () => {
   await signIn(WRONG, 1);
   await signIn(PASSWORD, 2);
   const known = signInAttempt(username, `192.0.${n}.2`).accountAtAddress;
   const failed = signInAttempt(username, `192.0.${n}.1`).accountAtAddress;
-  const there = async (key: Buffer | null) =>
+  const there = async (key: Buffer | undefined) =>
     (await app.context.db.pool.query('select 1 from sign_in_attempts where key = $1', [key])).rowCount === 1;
   expect([await there(known), await there(failed)]).toEqual([true, true]);
-  offset += 25 * 3_600_000;
+  clock.advance(25 * 3_600_000);
   await signIn(WRONG, 3);
   expect([await there(known), await there(failed)]).toEqual([true, false]);
-  offset += 30 * 24 * 3_600_000;
+  clock.advance(30 * 24 * 3_600_000);
   await signIn(WRONG, 3);
   expect(await there(known)).toBe(false);
 });

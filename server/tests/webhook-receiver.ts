@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A request that the receiver got, with its body read whole. */
+/** A request with its whole body. */
 export interface Received {
   readonly headers: Record<string, string>;
   readonly body: string;
@@ -17,7 +17,7 @@ export interface Receiver {
   close(): Promise<void>;
 }
 
-/** A real HTTP server that answers the n-th request by the n-th answer, and all further ones by the last. */
+/** An HTTP server that answers the n-th request with the n-th answer, and further ones with the last. */
 export async function startReceiver(...answers: readonly Answer[]): Promise<Receiver> {
   const received: Received[] = [];
   const server = createServer((request, response) => {
@@ -55,10 +55,10 @@ export const answer =
 /** Never answers. */
 export const hang: Answer = () => {};
 
-/** Sends the head and a part of the body, then resets the connection. */
+/** Sends the headers and a part of the body, then resets the connection. */
 export const resetMidBody: Answer = (response, request) => {
   response.writeHead(200, { 'content-length': '1000' });
-  response.write('half', () => setTimeout(() => request.socket.resetAndDestroy(), 20));
+  response.write('half', () => request.socket.resetAndDestroy());
 };
 
 /** An address where nothing listens. */

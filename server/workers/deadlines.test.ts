@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Clock } from '#server/context.ts';
 import { createDeadlines } from './deadlines.ts';
 
-/** A clock that stands still until it is moved, and counts what waits for it. */
+/** A clock that tests advance, which counts its sleepers. */
 function movableClock() {
   let now = 0;
   let sleepers: { at: number; wake: () => void }[] = [];
@@ -32,7 +32,7 @@ function movableClock() {
 }
 
 describe('deadlines', () => {
-  it('calls back for each at its moment, in any order of setting, with one wait', async () => {
+  it('calls back for each deadline when it is due, with one timer', async () => {
     const { clock, waiting, moveTo } = movableClock();
     const due: string[] = [];
     const deadlines = createDeadlines(clock, (id) => due.push(id));
@@ -51,7 +51,7 @@ describe('deadlines', () => {
     expect(waiting()).toBe(0);
   });
 
-  it('takes a later moment for the same id, and one that has passed at once', async () => {
+  it('replaces the deadline of an id, and calls back immediately for a past one', async () => {
     const { clock, moveTo } = movableClock();
     const due: string[] = [];
     const deadlines = createDeadlines(clock, (id) => due.push(id));
@@ -66,7 +66,7 @@ describe('deadlines', () => {
     expect(due).toEqual(['past', 'moved']);
   });
 
-  it('leaves nothing waiting when it is stopped', async () => {
+  it('has no timer after it is stopped', async () => {
     const { clock, waiting, moveTo } = movableClock();
     const due: string[] = [];
     const deadlines = createDeadlines(clock, (id) => due.push(id));

@@ -1,48 +1,51 @@
 import type { Clock } from '#server/context.ts';
 
 export interface Deadlines {
-  /** Calls back for `id` at that moment, once; a later call for the same id replaces the moment. */
+  /** Calls back for `id` at that time, once; a later call for the same id replaces the time. */
   set(id: string, at: Date): void;
   stop(): void;
 }
 
-/** Keeps one wait, for the soonest of many moments. Without any it costs nothing. */
-export function createDeadlines(clock: Clock, due: (id: string) => void): Deadlines {
-  const moments = new Map<string, number>();
-  let wait: AbortController | null = null;
-  let waitingFor = Number.POSITIVE_INFINITY;
+/** A longer timeout of Node's timers would fire immediately. */
+export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** Keeps one timer, for the earliest of many deadlines; none while there is no deadline. */
+export function createDeadlines(clock: Clock, onDue: (id: string) => void): Deadlines {
+  const deadlines = new Map<string, number>();
+  let timer: AbortController | null = null;
+  let timerAt = Number.POSITIVE_INFINITY;
 
   const arm = (): void => {
-    const soonest = Math.min(...moments.values());
-    if (soonest === waitingFor) return;
-    wait?.abort();
-    waitingFor = soonest;
-    if (soonest === Number.POSITIVE_INFINITY) return;
+    const earliest = Math.min(...deadlines.values());
+    if (earliest === timerAt) return;
+    timer?.abort();
+    timerAt = earliest;
+    if (earliest === Number.POSITIVE_INFINITY) return;
     const current = new AbortController();
-    wait = current;
-    clock.sleep(Math.max(0, soonest - clock.now().getTime()), current.signal).then(
-      () => {
-        waitingFor = Number.POSITIVE_INFINITY;
-        const now = clock.now().getTime();
-        for (const [id, at] of [...moments]) {
-          if (at > now) continue;
-          moments.delete(id);
-          due(id);
-        }
-        arm();
-      },
-      // Aborted: another wait has taken its place, or nothing is waited for any more.
-      () => {},
-    );
+    timer = current;
+    const delay = Math.max(0, earliest - clock.now().getTime());
+    // Rejects only when it is aborted: another timer has replaced it, or none is needed.
+    clock.sleep(Math.min(delay, MAX_TIMEOUT_MS), current.signal).then(fire, () => {});
+  };
+
+  const fire = (): void => {
+    timerAt = Number.POSITIVE_INFINITY;
+    const now = clock.now().getTime();
+    for (const [id, at] of [...deadlines]) {
+      if (at > now) continue;
+      deadlines.delete(id);
+      onDue(id);
+    }
+    arm();
   };
 
   return {
     set(id, at) {
-      moments.set(id, at.getTime());
+      deadlines.set(id, at.getTime());
       arm();
     },
     stop() {
-      moments.clear();
+      deadlines.clear();
       arm();
     },
   };

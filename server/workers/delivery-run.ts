@@ -1,76 +1,78 @@
+import pRetry from 'p-retry';
 import type { AppContext } from '#server/context.ts';
+import { DatabaseFailure } from '#server/db/database-failure.ts';
 import type { DeliveryRun, Outcome } from '#server/destinations/destination-type.ts';
-import { type LogLine, logLinesOf, MAX_LINES } from '#server/features/deliveries/log-lines.ts';
-import { appendLogs, type Claim, markRunning } from '#server/features/deliveries/service.ts';
-import { DeliveryLost, persistently } from './persistence.ts';
+import type { Claim } from '#server/features/deliveries/claim.ts';
+import { fitToLog, type LogLine, logLinesOf } from '#server/features/deliveries/log-lines.ts';
+import { appendLogs, markRunning } from '#server/features/deliveries/service.ts';
 
-/** How soon a line of the log is stored, in milliseconds: several in a row make one statement. */
-const FLUSH_MS = 100;
+/** The delivery is no longer this server's: cancelled, taken over, or the server is stopping. */
+export class DeliveryLost extends Error {}
+
+const FIRST_RETRY_MS = 50;
+const MAX_RETRY_MS = 1_000;
 
 /**
- * Carries out one delivery by its destination's type. Rejects with `DeliveryLost` when the signal has aborted;
- * everything else that goes wrong is a failed release.
+ * Retries idempotent work until the database is available. No other server can take a delivery over while the database is
+ * down; afterwards the lease decides who owns it.
+ * @throws the signal's reason when it aborts first; errors that the database is not the cause of.
  */
-export async function carryOut(app: AppContext, claim: Claim, signal: AbortSignal): Promise<Outcome> {
+export const retryUntilStored = <T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> =>
+  pRetry(work, {
+    retries: Number.POSITIVE_INFINITY,
+    minTimeout: FIRST_RETRY_MS,
+    maxTimeout: MAX_RETRY_MS,
+    signal,
+    shouldRetry: ({ error }) => error instanceof DatabaseFailure,
+  });
+
+/**
+ * Delivers a release by its destination's type. Any error except an aborted `signal` is a failed release.
+ * @throws DeliveryLost when the signal aborts.
+ */
+export async function runDelivery(app: AppContext, claim: Claim, signal: AbortSignal): Promise<Outcome> {
   const { type, delivery } = claim;
   if (type === undefined) {
-    return {
-      status: 'FAILED',
-      errorMessage: `destination "${delivery.destination}" was deleted, or this server does not know its type ${claim.typeName}`,
-    };
+    const errorMessage = `destination "${delivery.destination}" was deleted, or this server does not know its type ${claim.typeLabel}`;
+    return { status: 'FAILED', errorMessage, reported: false };
   }
-  if (claim.problem !== null) return { status: 'FAILED', errorMessage: claim.problem };
-  const log = bufferedLog(app, claim);
+  if (claim.problem !== null) return { status: 'FAILED', errorMessage: claim.problem, reported: false };
+  const log = storedLog(app, claim);
   const run: DeliveryRun = {
     log: log.add,
     async running() {
-      // A database that is away for a moment is no fault of the destination's, and fails no release.
-      if (!(await persistently(app, signal, () => markRunning(app, claim))))
-        throw new DeliveryLost('the release is no longer this delivery’s');
+      const deadline = await retryUntilStored(signal, () => markRunning(app, claim, false));
+      if (deadline === null) throw new DeliveryLost('the lease has expired');
     },
     signal,
   };
   try {
     return await type.deliver(delivery, run);
   } catch (error) {
-    if (signal.aborted || error instanceof DeliveryLost) throw new DeliveryLost('the delivery was given up');
-    // What a type throws is a fault of ours or of the database, not an answer of the destination.
+    if (signal.aborted || error instanceof DeliveryLost) throw new DeliveryLost('the delivery was aborted');
+    // A type reports failures of its destination as outcomes, so this is an error of the server.
     app.log.error({ err: error, releaseId: delivery.releaseId }, 'a delivery failed unexpectedly');
-    return { status: 'FAILED', errorMessage: 'the delivery failed on the server’s side; its log has more' };
+    const errorMessage = 'internal server error; the server log has the details';
+    return { status: 'FAILED', errorMessage, reported: false };
   } finally {
-    await log.flush();
+    await log.flushed();
   }
 }
 
-function bufferedLog(app: AppContext, claim: Claim) {
-  let waiting: LogLine[] = [];
-  let timer: NodeJS.Timeout | null = null;
-  let written: Promise<void> = Promise.resolve();
+/** Stores lines in order, without making the delivery wait. */
+function storedLog(app: AppContext, claim: Claim) {
+  let stored: Promise<void> = Promise.resolve();
   let count = 0;
-
-  const flush = (): Promise<void> => {
-    if (timer !== null) clearTimeout(timer);
-    timer = null;
-    const lines = waiting;
-    waiting = [];
-    if (lines.length > 0) {
-      written = written
-        .then(() => appendLogs(app, claim, lines))
-        // A log that cannot be written does not undo a deployment.
-        .catch((error: unknown) => app.log.warn({ err: error }, 'could not store lines of a release’s log'));
-    }
-    return written;
-  };
-
   return {
-    flush,
     add(text: string, channel: LogLine['channel'] = 'stdout') {
-      for (const line of logLinesOf([text], channel, app.clock.now())) {
-        count += 1;
-        if (count > MAX_LINES) return;
-        waiting.push(count === MAX_LINES ? { ...line, line: `log cut after ${MAX_LINES} lines` } : line);
-      }
-      timer ??= setTimeout(flush, FLUSH_MS);
+      const lines = fitToLog(logLinesOf([text], channel, app.clock.now()), count);
+      count += lines.length;
+      if (lines.length === 0) return;
+      stored = stored
+        .then(() => appendLogs(app, claim, lines))
+        // A deployment does not fail because its log cannot be stored.
+        .catch((error: unknown) => app.log.warn({ err: error }, 'could not store log lines of a release'));
     },
+    flushed: () => stored,
   };
 }

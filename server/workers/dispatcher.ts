@@ -1,37 +1,26 @@
 import type { AppContext } from '#server/context.ts';
 import type { Outcome } from '#server/destinations/destination-type.ts';
-import {
-  type Claim,
-  claimNext,
-  destinationOf,
-  findWork,
-  finish,
-  leaveRunning,
-  releaseLeases,
-  renewLeases,
-  takeOver,
-  timeOut,
-} from '#server/features/deliveries/service.ts';
+import type { Claim } from '#server/features/deliveries/claim.ts';
+import * as deliveries from '#server/features/deliveries/service.ts';
 import type { DeliveryOutcome, WakeCause } from '#server/observe/metrics.ts';
 import { subjects } from '#server/signals/bus.ts';
 import { createDeadlines } from './deadlines.ts';
-import { carryOut } from './delivery-run.ts';
-import { DeliveryLost, persistently } from './persistence.ts';
-import { tellTrouble } from './trouble.ts';
+import { DeliveryLost, retryUntilStored, runDelivery } from './delivery-run.ts';
+import { createKeyedQueue } from './keyed-queue.ts';
+import { logFailure } from './log-failure.ts';
 
-/** Deliveries that one server carries out at the same time. */
+/** The deliveries that one server makes at the same time. */
 const MAX_DELIVERIES = 32;
-/** Looks at the database at the same time, so that the dispatcher leaves connections for requests. */
+/** The claims at the same time, so that the dispatcher leaves database connections for requests. */
 const MAX_CLAIMS = 4;
-/** Leases last four seconds. */
+/** Leases last 4 seconds. */
 const RENEW_MS = 1_000;
-/** Beyond the end of a lease, before it is looked at: clocks and timers are not exact. */
+/** How long after its end a lease is checked: clocks and timers are not exact. */
 const LEASE_MARGIN_MS = 50;
-/** After the database was away every lease has run out; those who held one come first. */
-const RETURN_MS = 1_000;
+/** After the database was down all leases have expired; their owners renew them first. */
+const OWNERS_FIRST_MS = 1_000;
 
-/** How the metrics call what a delivery ended with. */
-const OUTCOMES: Readonly<Record<Outcome['status'], DeliveryOutcome>> = {
+const METRIC_OUTCOMES: Readonly<Record<Outcome['status'], DeliveryOutcome>> = {
   SUCCEEDED: 'succeeded',
   FAILED: 'failed',
   TIMED_OUT: 'timed_out',
@@ -40,10 +29,8 @@ const OUTCOMES: Readonly<Record<Outcome['status'], DeliveryOutcome>> = {
 
 export interface Dispatcher {
   start(): Promise<void>;
-  /** Gives up what is under way, for the next server to go on with, and waits until nothing runs. */
+  /** Aborts the deliveries, expires their leases so that other servers take over, and waits until none runs. */
   stop(): Promise<void>;
-  /** Resolves when nothing is being looked at or delivered here. For tests. */
-  idle(): Promise<void>;
 }
 
 interface InFlight {
@@ -52,226 +39,197 @@ interface InFlight {
 }
 
 /**
- * Takes queued releases to their destinations. A signal, the end of a delivery and the sweep all do the same: look at a
- * destination and start what the database says may start there. Nothing in memory is the truth.
+ * Delivers queued releases. A signal, the end of a delivery and the sweep all do the same: they check a destination and start
+ * what the database allows. The state in memory is never authoritative.
  */
 export function createDispatcher(app: AppContext): Dispatcher {
   const owner = app.newId();
   const inFlight = new Map<string, InFlight>();
-  /** Destinations to look at; a set, so that many signals for one make one look. */
-  const toLookAt = new Set<string>();
-  const looking = new Set<string>();
   const tasks = new Set<Promise<void>>();
   let stopped = true;
-  let sweepTimer: NodeJS.Timeout | undefined;
+  let skipped = false;
+  let databaseBackAt = Number.NEGATIVE_INFINITY;
   let renewTimer: NodeJS.Timeout | undefined;
-  let unsubscribe = () => {};
+  let sweepTimer: NodeJS.Timeout | undefined;
+  let unsubscribe: (() => void)[] = [];
 
-  /** Runs in the background. What fails here is logged and left to the sweep. */
-  const background = (what: string, work: () => Promise<void>): void => {
-    const task: Promise<void> = work()
-      .catch((error: unknown) =>
-        tellTrouble(app.log, error, {}, `${what} failed; the next sweep tries again`),
-      )
-      .finally(() => tasks.delete(task));
+  /** Logs a failure and leaves the rest to the next sweep. */
+  const attempt = (what: string, work: () => Promise<unknown>): Promise<void> =>
+    work().then(
+      () => {},
+      (error: unknown) => logFailure(app.log, error, {}, `could not ${what}; retrying with the next sweep`),
+    );
+  const background = (what: string, work: () => Promise<unknown>): void => {
+    const task = attempt(what, work).finally(() => tasks.delete(task));
     tasks.add(task);
   };
 
-  const deadlines = createDeadlines(app.clock, (releaseId) => {
-    background('timing out a release', async () => {
-      await timeOut(app, releaseId);
-    });
-  });
+  /** Counts the claims and the take-over that may be under way, so that the limit holds. */
+  const isFull = (): boolean => inFlight.size + MAX_CLAIMS + 1 > MAX_DELIVERIES;
 
-  /** Leases of others, looked at when they should have been renewed. */
-  const leaseEnds = createDeadlines(app.clock, (releaseId) => {
-    background('taking over a release', () => resume(releaseId));
-  });
-  let returnedAt = Number.NEGATIVE_INFINITY;
-
-  const lookAt = (destinationId: string): void => {
-    if (stopped) return;
-    toLookAt.add(destinationId);
-    pump();
-  };
-
-  const pump = (): void => {
-    for (const destinationId of toLookAt) {
-      if (stopped || looking.size >= MAX_CLAIMS || looking.size + inFlight.size >= MAX_DELIVERIES) return;
-      // One look at a destination at a time; its end pumps again.
-      if (looking.has(destinationId)) continue;
-      toLookAt.delete(destinationId);
-      looking.add(destinationId);
-      background('starting a release', async () => {
-        try {
-          const claim = await claimNext(app, owner, destinationId);
-          if (claim !== null) deliver(claim);
-        } finally {
-          looking.delete(destinationId);
-          pump();
-        }
-      });
-    }
-  };
+  const destinations = createKeyedQueue(MAX_CLAIMS, (destinationId) =>
+    attempt('start a release', async () => {
+      if (stopped || app.clockCheck.problem() !== null) return;
+      if (isFull()) {
+        skipped = true;
+        return;
+      }
+      const next = await deliveries.claimNext(app, owner, destinationId);
+      if (next === null) return;
+      if ('occupiedUntil' in next) gracePeriods.set(next.releaseId, next.occupiedUntil);
+      else deliver(next);
+    }),
+  );
 
   const deliver = (claim: Claim): void => {
     const { releaseId } = claim.delivery;
     const entry: InFlight = { claim, abort: new AbortController() };
-    // What was under way there has been cancelled or lost without its having noticed: one release at a time.
-    for (const { claim: other, abort } of inFlight.values()) {
-      if (other.destinationId === claim.destinationId) abort.abort(new DeliveryLost('no longer ours'));
+    // A destination runs one release at a time, so an earlier one has ended or was lost, and its delivery has not noticed yet.
+    for (const { claim: earlier, abort } of inFlight.values()) {
+      if (earlier.destinationId === claim.destinationId)
+        abort.abort(new DeliveryLost('the release has ended'));
     }
     inFlight.set(releaseId, entry);
-    if (stopped) entry.abort.abort(new DeliveryLost('the server stops'));
-    renewTimer ??= setInterval(() => background('renewing leases', renew), RENEW_MS);
-    background('a delivery', async () => {
+    if (stopped) entry.abort.abort(new DeliveryLost('the server is stopping'));
+    renewTimer ??= setInterval(() => background('renew leases', renew), RENEW_MS);
+    background('deliver a release', async () => {
       let outcome: DeliveryOutcome = 'given_up';
       app.metrics.deliveryBegun();
       try {
         const ended = await app.tracing.span('deliver a release', { 'forage.release': releaseId }, () =>
-          carryOut(app, claim, entry.abort.signal),
+          runDelivery(app, claim, entry.abort.signal),
         );
-        await conclude(claim, ended, entry.abort.signal);
-        outcome = OUTCOMES[ended.status];
+        await storeOutcome(claim, ended, entry.abort.signal);
+        outcome = METRIC_OUTCOMES[ended.status];
       } catch (error) {
         if (!(error instanceof DeliveryLost)) throw error;
-        app.log.info({ releaseId }, 'a delivery was given up: cancelled, taken over or stopped');
+        app.log.info({ releaseId }, 'delivery aborted: cancelled, taken over, or the server is stopping');
       } finally {
         app.metrics.deliveryEnded(outcome);
-        if (inFlight.get(releaseId) === entry) inFlight.delete(releaseId);
-        if (inFlight.size === 0) {
-          clearInterval(renewTimer);
-          renewTimer = undefined;
-        }
-        lookAt(claim.destinationId);
-        pump();
+        removeInFlight(releaseId, entry);
       }
     });
   };
 
-  /** Stores how a delivery ended. The database may be away for a while: nobody else can take the release over then. */
-  const conclude = async (claim: Claim, outcome: Outcome, signal: AbortSignal): Promise<void> => {
-    const { releaseId } = claim.delivery;
-    await persistently(app, signal, async () => {
+  const removeInFlight = (releaseId: string, entry: InFlight): void => {
+    if (inFlight.get(releaseId) === entry) inFlight.delete(releaseId);
+    if (inFlight.size === 0) {
+      clearInterval(renewTimer);
+      renewTimer = undefined;
+    }
+    void destinations.add(entry.claim.destinationId);
+    if (skipped) void sweep('missed');
+    skipped = false;
+  };
+
+  const storeOutcome = (claim: Claim, outcome: Outcome, signal: AbortSignal): Promise<void> =>
+    retryUntilStored(signal, async () => {
+      const { releaseId } = claim.delivery;
       if (outcome.status !== 'RUNNING') {
-        await finish(app, { releaseId, fence: claim.fence, outcome });
+        await deliveries.finish(app, { releaseId, fence: claim.fence, outcome });
         return;
       }
-      const deadline = await leaveRunning(app, claim);
+      const deadline = await deliveries.markRunning(app, claim, true);
       if (deadline !== null) deadlines.set(releaseId, deadline);
     });
-  };
 
   const renew = async (): Promise<void> => {
     const held = [...inFlight.values()];
     if (held.length === 0) return;
     const ids = held.map(({ claim }) => ({ id: claim.delivery.releaseId, attempt: claim.fence.attempt }));
-    const still = await renewLeases(app, owner, ids);
+    const owned = await deliveries.renewLeases(app, owner, ids);
     for (const { claim, abort } of held) {
-      if (!still.has(claim.delivery.releaseId)) abort.abort(new DeliveryLost('the lease is lost'));
+      if (!owned.has(claim.delivery.releaseId)) abort.abort(new DeliveryLost('the lease has expired'));
     }
   };
 
-  const sweep = async (): Promise<void> => {
-    for (const found of await findWork(app)) {
-      if (stopped) return;
-      const { kind, releaseId, destinationId, deadlineAt, leaseLeft } = found;
-      if (kind === 'queued') lookAt(destinationId);
-      else if (releaseId !== null && kind === 'deadline' && deadlineAt !== null)
-        deadlines.set(releaseId, deadlineAt);
-      else if (releaseId !== null && kind === 'leased' && !inFlight.has(releaseId)) {
-        const now = app.clock.now().getTime();
-        const end = now + (leaseLeft ?? 0) + LEASE_MARGIN_MS;
-        if (leaseLeft === 0 && now >= returnedAt + RETURN_MS) await resume(releaseId);
-        else leaseEnds.set(releaseId, new Date(Math.max(end, returnedAt + RETURN_MS)));
+  const takeOvers = createKeyedQueue(1, (releaseId) =>
+    attempt('take a release over', async () => {
+      // While this server is full, others take it over, or its own next sweep does.
+      if (stopped || inFlight.has(releaseId) || isFull()) return;
+      const claim = await deliveries.takeOver(app, owner, releaseId);
+      if (claim !== null) deliver(claim);
+    }),
+  );
+
+  const deadlines = createDeadlines(app.clock, (id) =>
+    background('time a release out', () => deliveries.timeOut(app, id)),
+  );
+  const leaseEnds = createDeadlines(app.clock, (id) => void takeOvers.add(id));
+  const gracePeriods = createDeadlines(app.clock, (id) =>
+    background('free a destination', () => deliveries.endGracePeriod(app, id)),
+  );
+
+  const sweeps = createKeyedQueue(1, () =>
+    attempt('find queued releases', async () => {
+      await app.clockCheck.measure();
+      for (const { kind, releaseId, destinationId, deadlineAt, leaseMs } of await deliveries.findWork(app)) {
+        if (stopped) return;
+        if (kind === 'queued') void destinations.add(destinationId);
+        else if (releaseId !== null && deadlineAt !== null) {
+          (kind === 'occupied' ? gracePeriods : deadlines).set(releaseId, deadlineAt);
+        } else if (releaseId !== null && leaseMs !== null && !inFlight.has(releaseId)) {
+          const now = app.clock.now().getTime();
+          const check = Math.max(
+            now + leaseMs + (leaseMs > 0 ? LEASE_MARGIN_MS : 0),
+            databaseBackAt + OWNERS_FIRST_MS,
+          );
+          leaseEnds.set(releaseId, new Date(check));
+        }
       }
-    }
-  };
-
-  const resume = async (releaseId: string): Promise<void> => {
-    // A full server leaves it to others, or to its own next sweep.
-    if (stopped || inFlight.has(releaseId) || looking.size + inFlight.size >= MAX_DELIVERIES) return;
-    const claim = await takeOver(app, owner, releaseId);
-    if (claim !== null) deliver(claim);
-  };
-
-  let sweeping = false;
-  let sweepAgain: WakeCause | null = null;
-  const sweepOnce = async (cause: WakeCause): Promise<void> => {
+    }),
+  );
+  const sweep = async (cause: WakeCause): Promise<void> => {
     if (stopped) return;
-    // One that is under way may have looked before what this one is asked to find, or at a database that was going away.
-    if (sweeping) {
-      sweepAgain = cause;
-      return;
-    }
     app.metrics.woken('dispatcher', cause);
-    sweeping = true;
-    try {
-      await sweep();
-    } finally {
-      sweeping = false;
-      const next = sweepAgain;
-      sweepAgain = null;
-      if (next !== null) background('the sweep', () => sweepOnce(next));
-    }
-  };
-
-  const idle = async (): Promise<void> => {
-    // Signals arrive on a later turn of the event loop.
-    for (let quiet = 0; quiet < 3; quiet++) {
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      if (tasks.size === 0) continue;
-      quiet = -1;
-      await Promise.all(tasks);
-    }
+    // The same key for all causes: a sweep that is running may have missed what this one should find, so it runs again.
+    await sweeps.add('sweep');
   };
 
   return {
-    idle,
     async start() {
       stopped = false;
-      const ends = [
-        // One server hears of it; while that one is full, the others' sweeps find the release.
+      unsubscribe = [
+        // One server receives it; while that one is full, the sweeps of the others find the release.
         app.bus.share(subjects.releaseQueued, (releaseId) => {
           app.metrics.woken('dispatcher', 'signal');
-          background('looking at a release', async () => {
-            const destinationId = await destinationOf(app, releaseId);
-            if (destinationId !== undefined) lookAt(destinationId);
+          background('find the destination of a release', async () => {
+            const destinationId = await deliveries.findDestinationId(app, releaseId);
+            if (destinationId !== undefined) await destinations.add(destinationId);
           });
         }),
-        app.bus.onMissed(() => background('the sweep', () => sweepOnce('missed'))),
-        app.db.onBack(() => {
-          returnedAt = app.clock.now().getTime();
-          background('renewing leases', renew);
-          background('the sweep', () => sweepOnce('missed'));
+        app.bus.onMissed(() => void sweep('missed')),
+        app.db.onReconnect(() => {
+          databaseBackAt = app.clock.now().getTime();
+          background('renew leases', renew);
+          void sweep('missed');
         }),
       ];
-      unsubscribe = () => {
-        for (const end of ends) end();
-      };
-      await sweepOnce('start').catch((error: unknown) =>
-        tellTrouble(app.log, error, {}, 'the first sweep failed; the next one tries again'),
-      );
-      const sweepNow = () => background('the sweep', () => sweepOnce('sweep'));
-      sweepTimer = setInterval(sweepNow, app.config.sweepSeconds * 1000);
+      await sweep('start');
+      sweepTimer = setInterval(() => void sweep('sweep'), app.config.sweepSeconds * 1000);
     },
     async stop() {
       if (stopped) return;
       stopped = true;
-      unsubscribe();
+      for (const end of unsubscribe) end();
       clearInterval(sweepTimer);
-      toLookAt.clear();
       deadlines.stop();
       leaseEnds.stop();
-      for (const { abort } of inFlight.values()) abort.abort(new DeliveryLost('the server stops'));
+      gracePeriods.stop();
+      for (const { abort } of inFlight.values()) abort.abort(new DeliveryLost('the server is stopping'));
+      await sweeps.idle();
+      await destinations.idle();
+      await takeOvers.idle();
       while (tasks.size > 0) await Promise.all(tasks);
-      // Where the database is away they run out by themselves.
-      await releaseLeases(app, owner).catch((error: unknown) =>
-        app.log.warn(
-          { err: error },
-          'could not hand over what was under way; others wait for the leases to end',
-        ),
-      );
+      // While the database is down they expire without this.
+      await deliveries
+        .expireLeases(app, owner)
+        .catch((error: unknown) =>
+          app.log.warn(
+            { err: error },
+            'could not hand deliveries over; other servers wait for the leases to expire',
+          ),
+        );
     },
   };
 }

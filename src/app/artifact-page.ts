@@ -1,78 +1,70 @@
-import { Code, ConnectError, type Transport } from '@connectrpc/connect';
+import { Code, ConnectError } from '@connectrpc/connect';
 import { createQueryOptions } from '@connectrpc/connect-query';
 import type { LoaderFunctionArgs, Params } from 'react-router';
+import { releaseParameter } from '#src/config/paths.ts';
 import { requirementsInput } from '#src/features/approvals/queries.ts';
-import { destinationsInput } from '#src/features/destinations/queries.ts';
-import { intentsInput, releaseOptionsInput } from '#src/features/releases/queries.ts';
+import { destinationsInput } from '#src/features/destinations/use-destination-states.ts';
+import { releaseOptionsInput } from '#src/features/releases/queries.ts';
 import { PolicyService } from '#src/gen/forest/v1/policies_pb.ts';
-import { type Artifact, ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
+import { ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
 import { sessionKey } from '#src/lib/session.ts';
 import { servicesOf } from './services.ts';
 
-/** Where an artifact's page stands in the addresses. */
-export interface Place {
+/** The parameters of an artifact page's address. */
+export interface ArtifactParams {
   readonly org: string;
   readonly project: string;
   readonly slug: string;
 }
 
-export function placeOf({ org = '', project = '', slug = '' }: Params): Place {
+export function artifactParamsOf({ org = '', project = '', slug = '' }: Params): ArtifactParams {
   return { org, project, slug };
 }
 
 /**
- * Fetches what the artifact page is about before it shows: the artifact, and the release that speaks for it with its
- * requirements, so that an address with `#policy-requirements` finds its section there. What can be released loads while
- * this does, and the earlier releases after it.
- *
- * It stands outside of the page's own module, which is loaded meanwhile: this is the page that links lead to.
+ * Loads the artifact and the requirements of the addressed or latest release before the page is shown, so that an address with
+ * `#policy-requirements` finds its section. The inputs are the components' own, so that both share the answers. It is in a
+ * file of its own because the router needs it before the page's module is loaded.
  */
-export async function loadArtifactPage({ params, context }: LoaderFunctionArgs) {
+export async function loadArtifactPage({ params, request, context }: LoaderFunctionArgs) {
   const { queryClient, transport } = servicesOf(context);
-  const place = placeOf(params);
+  const { org, project, slug } = artifactParamsOf(params);
   const cold = queryClient.getQueryData(sessionKey(transport)) === undefined;
-  const { artifact } = await queryClient.ensureQueryData(
-    createQueryOptions(ReleaseService.method.getArtifactBySlug, { slug: place.slug }, { transport }),
-  );
-  // Slugs are unique on the whole server, so this one may be another project's: then this address is wrong.
-  if (!artifact || !belongsTo(artifact, place)) {
-    throw new ConnectError(`no release ${place.slug} in project ${place.project}`, Code.NotFound);
-  }
-  const queries = pageQueries(place, artifact.artifactId, transport);
-  const current = artifact.latestIntent;
-  // First what the page waits for.
-  const requirements = current && queryClient.ensureQueryData(queries.requirements(current.releaseIntentId));
-  void queryClient.prefetchQuery(queries.options);
-  if (!requirements) void queryClient.prefetchQuery(queries.destinations);
-  // On a first load the rest of the page is drawn while they are on the way, unless the address leads to them.
-  else if (cold && window.location.hash === '') requirements.catch(() => undefined);
-  else await requirements;
-  return null;
-}
-
-/** The page's queries, with the inputs that the components use, so that loader and page share their answers. */
-export function pageQueries({ org, project }: Place, artifactId: string, transport: Transport) {
-  const { getReleaseIntentStates, getDestinationStates } = ReleaseService.method;
+  const { getArtifactBySlug, getDestinationStates } = ReleaseService.method;
   const { getReleaseOptions, getReleaseRequirements } = PolicyService.method;
-  return {
-    intents: createQueryOptions(getReleaseIntentStates, intentsInput(org, project, artifactId), {
-      transport,
-    }),
-    destinations: createQueryOptions(getDestinationStates, destinationsInput(org, project, artifactId), {
-      transport,
-    }),
-    options: createQueryOptions(getReleaseOptions, releaseOptionsInput(org, project, artifactId), {
-      transport,
-    }),
-    requirements: (releaseIntentId: string) =>
-      createQueryOptions(
-        getReleaseRequirements,
-        requirementsInput({ organisation: org, project, releaseIntentId }),
-        { transport },
-      ),
-  };
-}
-
-function belongsTo(artifact: Artifact, { org, project }: Place): boolean {
-  return artifact.project?.organisation === org && artifact.project.project === project;
+  const { artifact } = await queryClient.ensureQueryData(
+    createQueryOptions(getArtifactBySlug, { slug }, { transport }),
+  );
+  // A slug is unique on the whole server, so it may be another project's.
+  if (artifact?.project?.organisation !== org || artifact.project.project !== project) {
+    throw new ConnectError(`Release ${slug} not found in project ${project}`, Code.NotFound);
+  }
+  const { artifactId, latestIntent } = artifact;
+  const requested = new URL(request.url).searchParams.get(releaseParameter);
+  const latest = latestIntent?.releaseIntentId;
+  const releaseIntentId = requested ?? latest;
+  const options =
+    releaseIntentId &&
+    createQueryOptions(
+      getReleaseRequirements,
+      requirementsInput({ organisation: org, project, releaseIntentId }),
+      { transport },
+    );
+  // An address can name a release that does not exist; then the page shows the latest.
+  const load = requested && requested !== latest ? 'prefetchQuery' : 'ensureQueryData';
+  const requirements = options && queryClient[load](options);
+  void queryClient.prefetchQuery(
+    createQueryOptions(getReleaseOptions, releaseOptionsInput(org, project, artifactId), { transport }),
+  );
+  if (!requirements) {
+    void queryClient.prefetchQuery(
+      createQueryOptions(getDestinationStates, destinationsInput(org, project, artifactId), { transport }),
+    );
+  } else if (cold && window.location.hash === '') {
+    // On a first load the rest of the page is shown meanwhile, and shows the failure.
+    requirements.catch(() => undefined);
+  } else {
+    await requirements;
+  }
+  return null;
 }

@@ -6,8 +6,9 @@ import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { EnvironmentService } from '#src/gen/forest/v1/environments_pb.ts';
 import { PolicyService } from '#src/gen/forest/v1/policies_pb.ts';
 import { ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
-import { type Session, SessionService } from '#src/gen/forest/v1/sessions_pb.ts';
+import { type GetSessionResponse, type Session, SessionService } from '#src/gen/forest/v1/sessions_pb.ts';
 import { createQueryClient } from '#src/lib/query-client.ts';
+import { sessionKey } from '#src/lib/session.ts';
 import { sessionInterceptor } from '#src/lib/transport.ts';
 import { transportTo } from '#src/testing/render-within.tsx';
 import { sessionOf } from '#src/testing/sessions.ts';
@@ -15,21 +16,20 @@ import { App } from './app.tsx';
 import { leaveForSignIn } from './leave-for-sign-in.ts';
 import { createTestRouter } from './router.tsx';
 
-// jsdom has neither of these browser functions.
+// jsdom does not implement it.
 vi.stubGlobal('scrollTo', () => {});
 
-/** A server in memory: one session, one organisation, one project, and a switch for each way it can fail. */
-class House {
+/** A server in memory with one session, organisation and project, and switches for failures. */
+class TestServer {
   session: Session | undefined = undefined;
   setUpRequired = false;
-  /** The server no longer knows the session, though the page still does. */
   sessionEnded = false;
   away = false;
   readonly csrfTokens: Record<string, string | null> = {};
 
   readonly serve = (router: ConnectRouter) => {
     router.service(SessionService, {
-      getSession: () => ({ session: this.session, setUpRequired: this.setUpRequired }),
+      getSession: () => ({ session: this.session, setUpRequired: this.setUpRequired, tokenMaxDays: 30 }),
       signIn: ({ identifier, password }) => {
         if (password !== 'right') throw new ConnectError('wrong username or password', Code.Unauthenticated);
         this.session = sessionOf(identifier);
@@ -62,7 +62,7 @@ class House {
       getProjects: ({ query }) => {
         const name = query.value?.organisation;
         if (name === 'secret') throw new ConnectError('no access to it', Code.PermissionDenied);
-        if (name !== 'acme') throw new ConnectError(`organisation "${name}" not found`, Code.NotFound);
+        if (name !== 'acme') throw new ConnectError(`Organisation "${name}" not found`, Code.NotFound);
         return { projects: ['checkout'] };
       },
     });
@@ -77,16 +77,16 @@ class House {
   };
 }
 
-let house: House;
+let server: TestServer;
 beforeEach(() => {
-  house = new House();
+  server = new TestServer();
 });
 
 function open(address: string) {
   const session = sessionInterceptor({ onUnauthenticated: () => leaveForSignIn(services, router) });
   const services = {
     queryClient: createQueryClient(),
-    transport: transportTo(house.serve, [session, house.faults]),
+    transport: transportTo(server.serve, [session, server.faults]),
   };
   const router = createTestRouter(services, address);
   render(<App dashboard={{ services, router }} />);
@@ -94,6 +94,8 @@ function open(address: string) {
     router,
     user: userEvent.setup(),
     at: () => router.state.location.pathname + router.state.location.search,
+    tokenMaxDays: () =>
+      services.queryClient.getQueryData<GetSessionResponse>(sessionKey(services.transport))?.tokenMaxDays,
   };
 }
 
@@ -101,8 +103,8 @@ const heading = (name: string) => screen.findByRole('heading', { level: 1, name 
 const policies = '/orgs/acme/projects/checkout/policies';
 
 describe('signing in', () => {
-  test('an address sent by a colleague opens after signing in', async () => {
-    const { user, at } = open(`${policies}?x=1`);
+  test("opens the requested address after signing in, and keeps the server's settings", async () => {
+    const { user, at, tokenMaxDays } = open(`${policies}?x=1`);
     await heading('Sign in');
     await user.type(screen.getByLabelText('Username or email'), 'admin');
     await user.type(screen.getByLabelText('Password'), 'wrong');
@@ -113,16 +115,17 @@ describe('signing in', () => {
     await user.click(screen.getByRole('button', { name: 'Sign in' }));
     await heading('Deployment Policies');
     expect(at()).toBe(`${policies}?x=1`);
+    expect(tokenMaxDays()).toBe(30);
   });
 
-  test('a session that ends in mid-work leads to sign-in and back, and what was typed is there', async () => {
-    house.session = sessionOf('admin');
+  test('keeps the form when the session ends, and returns to it after signing in', async () => {
+    server.session = sessionOf('admin');
     const { user, at } = open(policies);
     await user.type(await screen.findByLabelText('Name'), 'Two reviewers');
     await user.selectOptions(screen.getByLabelText('Type'), 'Approval Required');
     await user.selectOptions(screen.getByLabelText('Target environment'), 'production');
-    house.sessionEnded = true;
-    house.session = undefined;
+    server.sessionEnded = true;
+    server.session = undefined;
     await user.click(screen.getByRole('button', { name: 'Create Policy' }));
     await heading('Sign in');
     expect(at()).toBe(`/sign-in?next=${encodeURIComponent(policies)}`);
@@ -135,15 +138,15 @@ describe('signing in', () => {
     expect(at()).toBe(policies);
   });
 
-  test('what one user typed is not shown to another', async () => {
-    house.session = sessionOf('admin');
+  test('does not show the input of one user to another', async () => {
+    server.session = sessionOf('admin');
     const { user } = open(policies);
     await user.type(await screen.findByLabelText('Name'), 'of the first');
-    house.sessionEnded = true;
-    house.session = undefined;
     await user.selectOptions(screen.getByLabelText('Source environment'), 'staging');
     await user.selectOptions(screen.getByLabelText('Target environment'), 'production');
     await user.type(screen.getByLabelText('Soak duration'), '5m');
+    server.sessionEnded = true;
+    server.session = undefined;
     await user.click(screen.getByRole('button', { name: 'Create Policy' }));
     await heading('Sign in');
     await user.type(screen.getByLabelText('Username or email'), 'reviewer');
@@ -153,29 +156,29 @@ describe('signing in', () => {
     expect(await screen.findByLabelText('Name')).toHaveProperty('value', '');
   });
 
-  test('an empty server leads to set-up', async () => {
-    house.setUpRequired = true;
+  test('opens set-up on an empty server', async () => {
+    server.setUpRequired = true;
     const { at } = open('/');
     await heading('Set up Forage');
     expect(at()).toBe('/set-up');
   });
 
-  test('the CSRF token goes with what writes, and only with that', async () => {
-    house.session = sessionOf('admin');
+  test('sends the CSRF token with writes only', async () => {
+    server.session = sessionOf('admin');
     const { user } = open(policies);
     await user.type(await screen.findByLabelText('Name'), 'Soak');
     await user.selectOptions(screen.getByLabelText('Source environment'), 'staging');
     await user.selectOptions(screen.getByLabelText('Target environment'), 'production');
     await user.type(screen.getByLabelText('Soak duration'), '5m');
     await user.click(screen.getByRole('button', { name: 'Create Policy' }));
-    await waitFor(() => expect(house.csrfTokens.create).toBe('csrf-of-admin'));
-    expect(house.csrfTokens.list).toBeNull();
+    await waitFor(() => expect(server.csrfTokens.create).toBe('csrf-of-admin'));
+    expect(server.csrfTokens.list).toBeNull();
   });
 });
 
-describe('what cannot be shown has a page of its own, with a way on', () => {
+describe('pages that cannot be shown', () => {
   beforeEach(() => {
-    house.session = sessionOf('admin');
+    server.session = sessionOf('admin');
   });
 
   test.each([
@@ -186,41 +189,41 @@ describe('what cannot be shown has a page of its own, with a way on', () => {
   ])('%s: %s', async (address, title) => {
     open(address);
     await heading(title);
-    expect(screen.getByRole('link', { name: 'Go to the start page' })).toBeTruthy();
+    expect(screen.getByRole('link', { name: 'Go to Home' })).toBeTruthy();
   });
 
-  test('the server does not answer', async () => {
-    house.away = true;
+  test('the server is unavailable', async () => {
+    server.away = true;
     open('/orgs/acme');
     expect(
-      await screen.findByRole('heading', { name: 'The server does not answer' }, { timeout: 5_000 }),
+      await screen.findByRole('heading', { name: "Can't reach the server" }, { timeout: 5_000 }),
     ).toBeTruthy();
     expect(screen.getByRole('button', { name: 'Try again' })).toBeTruthy();
   });
 });
 
-test('what was found about one organisation is not shown of another', async () => {
-  house.session = sessionOf('admin');
+test('does not carry state over to another organisation', async () => {
+  server.session = sessionOf('admin');
   const others = sessionOf().memberships.map((one) => ({ ...one, organisation: 'bolt' }));
-  house.session.memberships.push(...others);
+  server.session.memberships.push(...others);
   const { user, router } = open('/orgs/acme/history');
-  await user.click(await screen.findByRole('button', { name: 'Check the record' }));
-  await screen.findByText(/3 entries fit/);
+  await user.click(await screen.findByRole('button', { name: 'Verify history' }));
+  await screen.findByText(/Verified 3 entries/);
   await act(() => router.navigate('/orgs/bolt/history'));
   await screen.findByRole('link', { name: 'bolt' });
-  expect(screen.queryByText(/3 entries fit/)).toBeNull();
+  expect(screen.queryByText(/Verified 3 entries/)).toBeNull();
 });
 
-test('members see policies and no way to change them', async () => {
-  house.session = sessionOf('reviewer', 'member');
+test('shows members policies without controls', async () => {
+  server.session = sessionOf('reviewer', 'member');
   open(policies);
   await heading('Deployment Policies');
   expect(await screen.findByText('No deployment policies configured.')).toBeTruthy();
   expect(screen.queryByRole('button', { name: 'Create Policy' })).toBeNull();
 });
 
-test('the window is named after the page, and navigation says where one is', async () => {
-  house.session = sessionOf('admin');
+test('sets the window title and marks the current tab', async () => {
+  server.session = sessionOf('admin');
   open(policies);
   await heading('Deployment Policies');
   expect(document.title).toBe('Policies · checkout · Forage');

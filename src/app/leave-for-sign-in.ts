@@ -7,9 +7,8 @@ import type { AppRouter } from './router.tsx';
 import type { Services } from './services.ts';
 
 /**
- * The session ended in mid-work: keeps what was typed, remembers the address, and leads to sign-in, which leads
- * back. Several requests may find out at once; the first one moves, the others see that it is done. Before the first
- * answer about the session there is nothing to leave: `requireSession` is about to decide.
+ * Called when the session has ended: keeps drafts and the address, and opens sign-in, which returns to it. Several requests
+ * may call it at once; only the first has an effect. Before the session was first loaded, `requireSession` decides.
  */
 export function leaveForSignIn({ queryClient, transport }: Services, router: AppRouter): void {
   const session = sessionKey(transport);

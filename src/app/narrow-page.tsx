@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { Page } from '#src/components/page.tsx';
 
-/** The frame of the pages that come before signing in. */
+/** The layout of the pages before signing in. */
 export function NarrowPage({ title, children }: { readonly title: string; readonly children: ReactNode }) {
   return (
     <main id="main" tabIndex={-1} className="mx-auto w-full max-w-sm px-4 py-[10vh]">

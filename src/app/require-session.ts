@@ -4,22 +4,22 @@ import { sessionKey, sessionQuery } from '#src/lib/session.ts';
 import { servicesOf } from './services.ts';
 
 /**
- * Before any page but sign-in and set-up: who is not signed in goes there, and comes back to this address. On the first
- * load the page is asked for while the session still is, as most who come are signed in: one round trip less.
+ * Redirects users who are not signed in to sign-in or set-up; sign-in returns to this address. On the first load, page and
+ * session are requested at the same time, which saves a round trip for signed-in users.
  */
 export const requireSession: MiddlewareFunction = async ({ request, context }, next) => {
   const { queryClient, transport } = servicesOf(context);
   const known = queryClient.getQueryData(sessionKey(transport)) !== undefined;
-  const ahead = known ? undefined : next();
-  // Whatever it comes to, the session's own answer decides first.
-  ahead?.catch(() => undefined);
+  const page = known ? undefined : next();
+  // A failure is reported below, once the session has loaded.
+  page?.catch(() => undefined);
   const answer = await queryClient.ensureQueryData(sessionQuery(transport));
   if (!answer.session) {
     if (answer.setUpRequired) throw redirect(paths.setUp());
     const { pathname, search, hash } = new URL(request.url);
-    // The fragment is not part of a request; on the first load the window still has it.
+    // Requests have no fragment; on the first load the window has it.
     const fragment = hash || (window.location.pathname === pathname ? window.location.hash : '');
     throw redirect(paths.signIn(pathname + search + fragment));
   }
-  return ahead ?? next();
+  return page ?? next();
 };

@@ -1,12 +1,13 @@
 import { data, type Params, useParams } from 'react-router';
+import type { ProjectRef } from '#src/config/paths.ts';
 
-/** What this address lacks: the page for unknown addresses is shown. */
+/** To throw in a loader: shows the page for unknown addresses. */
 export function notFound() {
   return data(null, { status: 404 });
 }
 
 /** The organisation and project of an address, in a loader. */
-export function projectIn(params: Params): { organisation: string; project: string } {
+export function projectIn(params: Params): ProjectRef {
   const { org, project } = params;
   if (!org || !project) throw notFound();
   return { organisation: org, project };
@@ -18,8 +19,8 @@ export function organisationIn(params: Params): string {
   return params.org;
 }
 
-/** The same in a component. */
-export function useProjectParams(): { organisation: string; project: string } {
+/** The organisation and project of an address, in a component. */
+export function useProjectParams(): ProjectRef {
   return projectIn(useParams());
 }
 

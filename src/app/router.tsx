@@ -1,36 +1,30 @@
-/**
- * The dashboard's addresses and what they show.
- *
- * A route's module (`./routes/<name>.tsx`) is loaded when its address is first opened. It exports `Component` and
- * may export `loader`. A loader gets the query client and the transport from the router's context and fills the
- * cache with the same query that its component reads:
- *
- *     export async function loader({ params, context }: LoaderFunctionArgs) {
- *       const { queryClient, transport } = servicesOf(context);      // ../services.ts
- *       await queryClient.ensureQueryData(
- *         createQueryOptions(PolicyService.method.listPolicies, { project: projectOf(params) }, { transport }),
- *       );
- *       return null;
- *     }
- *
- * The component then reads `useQuery(PolicyService.method.listPolicies, { project })`, which finds the answer
- * there. What a loader throws is shown by `PageError` inside the shell: "not found" becomes the page for unknown
- * addresses, a server that does not answer its own page. Loaders run only for who is signed in.
- */
+// The dashboard's addresses and what they show.
+//
+// A route's module (`./routes/<name>.tsx`) is loaded when its address first opens. It exports `Component` and may export
+// `loader`, which fills the cache with the query that the component reads (see routes/environments.tsx). `PageError` shows
+// what a loader throws. Loaders run for signed-in users only.
+
 import {
   createBrowserRouter,
   createMemoryRouter,
   type RouteObject,
   RouterContextProvider,
 } from 'react-router';
+import { Loading } from '#src/components/states.tsx';
 import { patterns } from '#src/config/paths.ts';
 import { loadArtifactPage } from './artifact-page.ts';
-import { PageError, RootError } from './error-page.tsx';
-import { FirstLoad } from './first-load.tsx';
-import { NotFound } from './not-found.tsx';
+import { NotFound, PageError, RootError } from './error-page.tsx';
 import { requireSession } from './require-session.ts';
 import { provideServices, type Services } from './services.ts';
 import { Shell } from './shell.tsx';
+
+function FirstLoad() {
+  return (
+    <main className="p-6">
+      <Loading />
+    </main>
+  );
+}
 
 export const routes: RouteObject[] = [
   {
@@ -41,7 +35,7 @@ export const routes: RouteObject[] = [
       { path: patterns.setUp, lazy: () => import('./routes/set-up.tsx') },
       {
         middleware: [requireSession],
-        // Middleware runs for routes with a loader only; this one has nothing of its own to load.
+        // Middleware runs only for routes with a loader.
         loader: () => null,
         Component: Shell,
         children: [
@@ -81,12 +75,12 @@ function contextFor(services: Services) {
   };
 }
 
-/** The router on the browser's addresses. */
+/** The router for the browser's addresses. */
 export function createAppRouter(services: Services) {
   return createBrowserRouter(routes, { getContext: contextFor(services) });
 }
 
-/** The same routes in memory, for tests: `start` is the first address. */
+/** The same routes in memory for tests; `start` is the first address. */
 export function createTestRouter(services: Services, start: string) {
   return createMemoryRouter(routes, { getContext: contextFor(services), initialEntries: [start] });
 }

@@ -5,13 +5,13 @@ import { paths } from '#src/config/paths.ts';
 interface Tab {
   readonly label: string;
   readonly to: string;
-  /** Only at exactly this address, for tabs whose address begins the others'. */
+  /** Matches this address only, for tabs whose address is a prefix of others. */
   readonly end?: boolean;
-  /** Addresses below this one belong to the tab too. */
+  /** Addresses below this one also belong to the tab. */
   readonly under?: string;
 }
 
-/** The tabs of the project the page belongs to, else of its organisation, else none. */
+/** The tabs of the page's project or organisation. */
 export function SectionTabs({
   org,
   project,

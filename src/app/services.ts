@@ -2,7 +2,7 @@ import type { Transport } from '@connectrpc/connect';
 import type { QueryClient } from '@tanstack/react-query';
 import { createContext, type RouterContextProvider } from 'react-router';
 
-/** What loaders share with components: one query client and one transport, so that their query keys agree. */
+/** Shared by loaders and components, so that their query keys are equal. */
 export interface Services {
   readonly queryClient: QueryClient;
   readonly transport: Transport;
@@ -10,7 +10,7 @@ export interface Services {
 
 const servicesContext = createContext<Services>();
 
-/** Puts the services where loaders find them; the router does it for each navigation. */
+/** Provides the services to loaders; called by the router for each navigation. */
 export function provideServices(context: RouterContextProvider, services: Services): void {
   context.set(servicesContext, services);
 }

@@ -18,7 +18,7 @@ import { sessionQuery } from '#src/lib/session.ts';
 import { SectionTabs } from './section-tabs.tsx';
 import { UserMenu } from './user-menu.tsx';
 
-/** The frame of every page for who is signed in: skip link, top bar, tabs of the organisation or project. */
+/** The layout of all pages after signing in: skip link, top bar, tabs of the organisation or project. */
 export function Shell() {
   const { org, project } = useParams();
   const { pathname } = useLocation();
@@ -44,7 +44,6 @@ export function Shell() {
             <UserMenu />
           </div>
         </div>
-        {/* Only after a moment, so that quick pages do not flash. */}
         <div className="relative h-0" aria-hidden>
           {navigation.state === 'loading' && (
             <div className="absolute inset-x-0 -top-px h-0.5 bg-focus opacity-0 motion-safe:animate-pulse motion-safe:opacity-100" />
@@ -52,7 +51,7 @@ export function Shell() {
         </div>
       </header>
       <main id="main" tabIndex={-1} className="mx-auto max-w-6xl px-4 py-5">
-        {/* Each address begins anew: what was chosen, found or refused at one says nothing about another of its kind. */}
+        {/* Keyed by address, so that no state carries over to another page of the same route. */}
         <Outlet key={pathname} />
       </main>
       <KeyboardHelp />
@@ -61,7 +60,7 @@ export function Shell() {
   );
 }
 
-/** Follows the session while the page is open: it may end, or become another user's, in another tab. */
+/** Watches the session, which may end or change its user in another tab. */
 function useSessionWatch(): void {
   const transport = useTransport();
   const navigate = useNavigate();
@@ -75,14 +74,14 @@ function useSessionWatch(): void {
       keepDrafts(lastUser.current);
       void navigate(paths.signIn(location.pathname + location.search + location.hash), { replace: true });
     } else if (lastUser.current && lastUser.current !== userId) {
-      // Another user's answers must not stay on the screen.
+      // Data of another user must not stay on screen.
       window.location.reload();
     }
     lastUser.current = userId ?? lastUser.current;
   }, [answer, userId, navigate, location]);
 }
 
-/** A new page takes the focus, so that keyboard and screen reader start at its beginning. Not on first load. */
+/** Moves the focus to the start of a new page for keyboards and screen readers; not on first load. */
 function useFocusOnNavigation(): void {
   const { pathname, hash } = useLocation();
   const before = useRef(pathname);

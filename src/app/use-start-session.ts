@@ -7,20 +7,27 @@ import {
   GetSessionResponseSchema,
   type Session,
 } from '#src/gen/forest/v1/sessions_pb.ts';
+import { claimDrafts } from '#src/lib/draft.ts';
 import { sessionKey } from '#src/lib/session.ts';
-import { forgetOtherUsers } from './forget-other-users.ts';
 
-/** Begins a session in the page: forgets whoever was there before, and goes to `next`, a safe path of this site. */
+/** Starts a session in the page: removes all data of an earlier user and navigates to `next`, a safe path of this site. */
 export function useStartSession(next: string): (session: Session) => void {
   const queryClient = useQueryClient();
   const transport = useTransport();
   const navigate = useNavigate();
   return (session) => {
-    // What the server is like does not change by whoever signs in.
+    // Properties of the server, which do not depend on the user.
     const known = queryClient.getQueryData<GetSessionResponse>(sessionKey(transport));
-    const { providers = [], passwordsOff = false, registrationOpen = false } = known ?? {};
-    forgetOtherUsers(queryClient, session.user?.userId);
-    const answer = create(GetSessionResponseSchema, { session, providers, passwordsOff, registrationOpen });
+    const { providers, passwordsOff, registrationOpen, tokenMaxDays } = known ?? {};
+    queryClient.clear();
+    claimDrafts(session.user?.userId);
+    const answer = create(GetSessionResponseSchema, {
+      session,
+      providers,
+      passwordsOff,
+      registrationOpen,
+      tokenMaxDays,
+    });
     queryClient.setQueryData(sessionKey(transport), answer);
     void navigate(next, { replace: true });
   };

@@ -13,8 +13,7 @@ import { useSession } from '#src/lib/session.ts';
 const item = 'block w-full cursor-pointer rounded px-3 py-1.5 text-left no-underline hover:bg-sunken';
 
 /**
- * Who is signed in, with the way to their account and out. The browser's own popover: it closes by Escape, by a
- * click elsewhere, gives the focus back, and needs no code.
+ * The menu of the signed-in user. The browser's popover closes on Escape and on a click outside, and returns the focus.
  */
 export function UserMenu() {
   const session = useSession();
@@ -22,10 +21,10 @@ export function UserMenu() {
   const signOut = useMutation(SessionService.method.signOut, {
     onSuccess: () => {
       claimDrafts(undefined);
-      // A whole new page: nothing of this user stays in memory.
+      // A new page, so that nothing of this user stays in memory.
       window.location.assign(paths.signIn());
     },
-    onError: (error) => announce(`Signing out failed. ${describeError(error).message}`, 'failed'),
+    onError: (error) => announce(`Couldn't sign out. ${describeError(error).message}`, 'failed'),
   });
   if (!session) return null;
   const close = () => menu.current?.hidePopover();

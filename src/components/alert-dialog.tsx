@@ -6,21 +6,21 @@ export interface AlertDialogProps {
   readonly open: boolean;
   readonly onOpenChange: (open: boolean) => void;
   readonly title: string;
-  /** What will happen, read out with the title. */
+  /** What will happen; announced with the title. */
   readonly description: ReactNode;
   /** Fields and messages between the description and the buttons. */
   readonly children?: ReactNode;
   /** The buttons; one of them an `AlertDialogCancel`, which has the focus first. */
   readonly actions: ReactNode;
-  /** Given when the dialog holds fields: it becomes a form and Enter submits it. */
+  /** For a dialog with fields: it becomes a form, which Enter submits. */
   readonly onSubmit?: () => void;
 }
 
 const Close = createContext<() => void>(() => {});
 
 /**
- * A question that has to be answered before anything else (role `alertdialog`). Escape cancels, a click
- * beside it does nothing, and the focus returns to where it came from.
+ * A modal confirmation (role `alertdialog`). Escape cancels, a click outside does nothing, and the
+ * focus returns to where it was.
  */
 export function AlertDialog(props: AlertDialogProps) {
   const { open, onOpenChange } = props;
@@ -34,9 +34,9 @@ export function AlertDialog(props: AlertDialogProps) {
   );
 }
 
-const loadBody = () => import('./alert-dialog-body.tsx');
+const loadBody = () => import('./dialog-body.tsx');
 
-/** The button that closes the dialog and changes nothing. */
+/** Closes the dialog without a change. */
 export function AlertDialogCancel({ children = 'Cancel', ...rest }: ButtonProps) {
   const close = use(Close);
   return (

@@ -1,13 +1,16 @@
-import { Check, CircleDashed, Clock, type LucideIcon, X } from 'lucide-react';
+import { Check, CircleDashed, Clock, type LucideIcon, ShieldOff, X } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { classNames } from './class-names.ts';
+import { shownNode } from './user-text.tsx';
 
-export type BadgeTone = 'passed' | 'waiting' | 'failed' | 'neutral';
+/** `bypassed` is for what an admin let through without the approvals. */
+export type BadgeTone = 'passed' | 'waiting' | 'failed' | 'bypassed' | 'neutral';
 
 const looks: Record<BadgeTone, string> = {
   passed: 'bg-passed-soft text-passed',
   waiting: 'bg-waiting-soft text-waiting',
   failed: 'bg-failed-soft text-failed',
+  bypassed: 'bg-failed-soft text-failed',
   neutral: 'bg-sunken text-muted',
 };
 
@@ -15,18 +18,19 @@ const icons: Record<BadgeTone, LucideIcon> = {
   passed: Check,
   waiting: Clock,
   failed: X,
+  bypassed: ShieldOff,
   neutral: CircleDashed,
 };
 
 export interface BadgeProps {
   readonly tone?: BadgeTone;
-  /** Another icon than the tone's own; `null` for none, where words alone are clearer. */
+  /** Replaces the tone's icon; `null` for none. */
   readonly icon?: LucideIcon | null;
   readonly children: ReactNode;
   readonly className?: string;
 }
 
-/** A few words with an icon; the colour repeats what they say and never says more. */
+/** A short label with an icon; the colour never carries meaning that the label lacks. */
 export function Badge({ tone = 'neutral', icon, children, className }: BadgeProps) {
   const Icon = icon === undefined ? icons[tone] : icon;
   return (
@@ -38,8 +42,8 @@ export function Badge({ tone = 'neutral', icon, children, className }: BadgeProp
       )}
     >
       {Icon && <Icon aria-hidden size={13} className="shrink-0" />}
-      {/* One inline box, so that "1/2 approvals" is one text and its words keep their spaces. */}
-      <span className="min-w-0 wrap-anywhere">{children}</span>
+      {/* One inline box, so that "1/2 approvals" is one text and keeps its spaces. */}
+      <span className="min-w-0 wrap-anywhere">{shownNode(children)}</span>
     </span>
   );
 }

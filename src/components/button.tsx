@@ -12,7 +12,7 @@ const looks: Record<ButtonVariant, string> = {
   quiet: 'border-line-strong bg-surface text-ink hover:bg-sunken',
 };
 
-/** The classes of a button, for a link that shall look like one. */
+/** The classes of a button, for links that look like one. */
 export function buttonLook(variant: ButtonVariant = 'quiet'): string {
   return classNames(
     'inline-flex min-h-8 items-center justify-center gap-1.5 rounded-md border px-3 py-1 text-sm font-medium',
@@ -24,11 +24,11 @@ export function buttonLook(variant: ButtonVariant = 'quiet'): string {
 
 export interface ButtonProps extends ComponentProps<'button'> {
   readonly variant?: ButtonVariant;
-  /** While its action is under way: shows it, says it (`aria-busy`), ignores clicks, and keeps the focus. */
+  /** While its action is in progress: shows a spinner, sets `aria-busy`, ignores clicks, and keeps the focus. */
   readonly pending?: boolean;
 }
 
-/** A button. Its type is `button` unless said otherwise, so that none submits a form by accident. */
+/** A button. Its type defaults to `button`, so that none submits a form by accident. */
 export function Button({
   variant = 'quiet',
   pending = false,
@@ -39,7 +39,7 @@ export function Button({
   ...rest
 }: ButtonProps) {
   const click = (event: MouseEvent<HTMLButtonElement>) => {
-    // Not `disabled`: a disabled button loses the focus, and the keyboard user their place.
+    // Not `disabled`, which would take the focus from a keyboard user.
     if (pending) event.preventDefault();
     else onClick?.(event);
   };

@@ -1,15 +1,15 @@
 import { type ComponentProps, type ReactNode, useId } from 'react';
 import { classNames } from './class-names.ts';
+import { shownNode } from './user-text.tsx';
 
 export interface CheckboxProps extends Omit<ComponentProps<'input'>, 'type'> {
   readonly label: ReactNode;
-  /** A sentence below the label that describes it. */
   readonly hint?: ReactNode;
-  /** The label is read out but not shown, where the row around it says the same to the eye. */
+  /** For screen readers only, where the row shows the same text. */
   readonly hiddenLabel?: boolean;
 }
 
-/** A box to tick. The browser's own; its label, or the space around it, can be pressed as well (at least 24 by 24 pixels). */
+/** The browser's checkbox with a label; the target is at least 24 by 24 pixels. */
 export function Checkbox({ label, hint, hiddenLabel, className, ...rest }: CheckboxProps) {
   const id = useId();
   const hintId = hint ? `${id}-hint` : undefined;
@@ -23,11 +23,11 @@ export function Checkbox({ label, hint, hiddenLabel, className, ...rest }: Check
           aria-describedby={hintId}
           className="mx-1 mt-1 size-4 shrink-0 cursor-pointer accent-focus"
         />
-        <span className={hiddenLabel ? 'sr-only' : 'min-w-0 pt-0.5 wrap-anywhere'}>{label}</span>
+        <span className={hiddenLabel ? 'sr-only' : 'min-w-0 pt-0.5 wrap-anywhere'}>{shownNode(label)}</span>
       </label>
       {hintId && (
         <div id={hintId} className="pl-8 text-xs text-muted">
-          {hint}
+          {shownNode(hint)}
         </div>
       )}
     </div>

@@ -1,4 +1,4 @@
-/** Joins class names and leaves out what is not one, so that a condition can stand in the list. */
+/** Joins class names; skips the results of conditions that do not apply. */
 export function classNames(...names: readonly (string | false | null | undefined)[]): string {
   return names.filter(Boolean).join(' ');
 }

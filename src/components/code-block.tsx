@@ -1,6 +1,6 @@
 import { CopyButton } from './copy-button.tsx';
 
-/** Lines for a shell or a file, to be copied. Long ones wrap, so that nothing has to be scrolled sideways. */
+/** Lines for a shell or a file, with a copy button. Long lines wrap. */
 export function CodeBlock({ text, label }: { readonly text: string; readonly label: string }) {
   return (
     <div className="flex min-w-0 items-start gap-2 rounded-md border border-line bg-sunken p-3">

@@ -7,13 +7,13 @@ import { AlertDialog, AlertDialogCancel } from './alert-dialog.tsx';
 import { Button } from './button.tsx';
 import { Field, Input } from './field.tsx';
 import { Reason } from './reason.tsx';
-import { relativeWords } from './relative-time.tsx';
+import { relativeTime } from './relative-time.tsx';
 import { StaleBar } from './states.tsx';
 
 const nothing = () => {};
 
 describe('Button', () => {
-  test('a pending one keeps the focus and does nothing, not even submit', async () => {
+  test('ignores clicks and Enter while pending, and keeps the focus', async () => {
     const click = vi.fn();
     const submit = vi.fn((event: { preventDefault: () => void }) => event.preventDefault());
     const { user } = renderWithin(
@@ -34,7 +34,7 @@ describe('Button', () => {
     expect(document.activeElement).toBe(button);
   });
 
-  test('submits nothing unless it says so', async () => {
+  test('submits no form by default', async () => {
     const submit = vi.fn();
     const { user } = renderWithin(
       <form onSubmit={submit}>
@@ -47,18 +47,18 @@ describe('Button', () => {
   });
 });
 
-test('a field reads out its hint and its error with its label', () => {
+test('a field is described by its hint and its error', () => {
   renderWithin(
-    <Field label="Name" hint="A hint." error="Is taken.">
+    <Field label="Name" hint="A hint." error="is taken">
       {(control) => <Input {...control} />}
     </Field>,
     nothing,
   );
   const input = screen.getByLabelText('Name');
-  const words = (input.getAttribute('aria-describedby') ?? '')
+  const descriptions = (input.getAttribute('aria-describedby') ?? '')
     .split(' ')
     .map((id) => document.getElementById(id)?.textContent);
-  expect(words).toEqual(['A hint.', 'Is taken.']);
+  expect(descriptions).toEqual(['A hint.', 'Is taken']);
   expect(input.getAttribute('aria-invalid')).toBe('true');
 });
 
@@ -87,7 +87,7 @@ function Question({ onSubmit }: { readonly onSubmit: () => void }) {
 }
 
 describe('AlertDialog', () => {
-  test('is named, described, and begins at Cancel', async () => {
+  test('has a name and a description, and focuses Cancel', async () => {
     const { user } = renderWithin(<Question onSubmit={nothing} />, nothing);
     await user.click(screen.getByRole('button', { name: 'Ask' }));
     const dialog = await screen.findByRole('alertdialog', { name: 'Really?' });
@@ -96,7 +96,7 @@ describe('AlertDialog', () => {
     expect(document.activeElement).toBe(screen.getByRole('button', { name: 'Cancel' }));
   });
 
-  test.each(['Escape', 'Cancel'])('%s closes it and gives the focus back', async (way) => {
+  test.each(['Escape', 'Cancel'])('%s closes it and returns the focus', async (way) => {
     const submit = vi.fn();
     const { user } = renderWithin(<Question onSubmit={submit} />, nothing);
     const ask = screen.getByRole('button', { name: 'Ask' });
@@ -118,30 +118,30 @@ describe('AlertDialog', () => {
   });
 });
 
-test('out of date is said with the time since when', () => {
+test('stale data is announced with the time it was loaded', () => {
   const { rerender } = renderWithin(<StaleBar since={null} />, nothing);
   expect(screen.getAllByRole('status')[0]?.textContent).toBe('');
   rerender(<StaleBar since={new Date('2026-01-02T03:04:05Z')} />);
-  expect(screen.getAllByRole('status')[0]?.textContent).toContain('Out of date since');
+  expect(screen.getAllByRole('status')[0]?.textContent).toContain("Can't reach the server");
 });
 
 test.each([
   [-5, 'just now'],
   [0, 'just now'],
-  [30, 'in a moment'],
+  [30, 'in less than a minute'],
   [-60, '1 minute ago'],
   [-3_599, '59 minutes ago'],
   [-3_600, '1 hour ago'],
   [-86_400 * 6, '6 days ago'],
   [-86_400 * 400, '1 year ago'],
   [7_200, 'in 2 hours'],
-])('%i seconds are %s', (seconds, words) => {
+])('%i seconds are shown as %s', (seconds, expected) => {
   const now = Date.UTC(2026, 5, 1);
-  expect(relativeWords(new Date(now + seconds * 1000), now)).toBe(words);
+  expect(relativeTime(new Date(now + seconds * 1000), now)).toBe(expected);
 });
 
 describe('Reason', () => {
-  test('a moment of the server stands in the reader’s time, and whole for machines', () => {
+  test('shows a timestamp in local time and keeps it in the datetime attribute', () => {
     const end = new Date(2031, 4, 6, 7, 8, 9);
     renderWithin(
       <p>
@@ -157,14 +157,14 @@ describe('Reason', () => {
     );
   });
 
-  test('words without a moment, or with an impossible one, stay as they are', () => {
-    const words = 'awaiting approval: 1/2 since 2031-99-99T00:00:00Z';
+  test('leaves a text without a valid timestamp as it is', () => {
+    const text = 'awaiting approval: 1/2 since 2031-99-99T00:00:00Z';
     renderWithin(
       <p>
-        <Reason>{words}</Reason>
+        <Reason>{text}</Reason>
       </p>,
       nothing,
     );
-    expect(screen.getByText(words).querySelector('time')).toBeNull();
+    expect(screen.getByText(text).querySelector('time')).toBeNull();
   });
 });

@@ -1,8 +1,9 @@
 import { Check, Copy } from 'lucide-react';
 import { useEffect, useState } from 'react';
+import { visibleText } from '#src/lib/visible-text.ts';
 import { announce } from './toast.tsx';
 
-/** Copies `text`; `label` says what, as in "Copy commit". Without a clipboard (plain HTTP) it says so. */
+/** Copies `text`; `label` names it, as in "Copy commit". Without clipboard access (plain HTTP) a message shows the text. */
 export function CopyButton({ text, label }: { readonly text: string; readonly label: string }) {
   const [copied, setCopied] = useState(false);
   useEffect(() => {
@@ -14,16 +15,16 @@ export function CopyButton({ text, label }: { readonly text: string; readonly la
     try {
       await navigator.clipboard.writeText(text);
       setCopied(true);
-      announce('Copied.');
+      announce('Copied');
     } catch {
-      announce(`The browser did not allow copying. Select it by hand: ${text}`, 'failed');
+      announce(`The browser blocked copying. Select and copy it manually: ${text}`, 'failed');
     }
   };
   return (
     <button
       type="button"
-      aria-label={label}
-      title={label}
+      aria-label={visibleText(label)}
+      title={visibleText(label)}
       onClick={copy}
       className="inline-flex cursor-pointer rounded p-1 text-muted hover:text-ink"
     >

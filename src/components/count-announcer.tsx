@@ -1,17 +1,17 @@
 import { useEffect, useRef, useState } from 'react';
 
-/** Reads out `words` politely when they change while the page is open; silent at first, and invisible. */
-export function CountAnnouncer({ words }: { readonly words: string }) {
-  const known = useRef(words);
-  const [said, setSaid] = useState('');
+/** Announces a message to screen readers when it changes, not when it first appears. Invisible. */
+export function CountAnnouncer({ message }: { readonly message: string }) {
+  const known = useRef(message);
+  const [announced, setAnnounced] = useState('');
   useEffect(() => {
-    if (known.current === words) return;
-    known.current = words;
-    setSaid(words);
-  }, [words]);
+    if (known.current === message) return;
+    known.current = message;
+    setAnnounced(message);
+  }, [message]);
   return (
     <p aria-live="polite" className="sr-only">
-      {said}
+      {announced}
     </p>
   );
 }

@@ -9,7 +9,7 @@ export interface CountdownProps {
   readonly className?: string;
 }
 
-/** What is left until a moment by the server's clock, counted down each second. Nothing once it has passed: the server says what is next. */
+/** The time left until a timestamp by the server's clock, updated each second. Empty once it has passed. */
 export function Countdown({ until, before = '', after = '', className }: CountdownProps) {
   const now = useNow(1_000);
   const seconds = (Date.parse(until) - now) / 1_000;

@@ -1,4 +1,5 @@
 import { Link } from 'react-router';
+import { UserText } from './user-text.tsx';
 
 export interface Crumb {
   readonly label: string;
@@ -6,7 +7,6 @@ export interface Crumb {
   readonly to?: string;
 }
 
-/** The way from the top to this page. */
 export function Crumbs({ items }: { readonly items: readonly Crumb[] }) {
   return (
     <nav aria-label="Breadcrumb" className="min-w-0">
@@ -16,11 +16,11 @@ export function Crumbs({ items }: { readonly items: readonly Crumb[] }) {
             {index > 0 && <span aria-hidden>/</span>}
             {crumb.to ? (
               <Link to={crumb.to} className="text-muted wrap-anywhere hover:text-ink">
-                {crumb.label}
+                <UserText>{crumb.label}</UserText>
               </Link>
             ) : (
               <span aria-current="page" className="wrap-anywhere">
-                {crumb.label}
+                <UserText>{crumb.label}</UserText>
               </span>
             )}
           </li>

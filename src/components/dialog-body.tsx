@@ -1,11 +1,18 @@
 import { X } from 'lucide-react';
+import * as RadixAlert from 'radix-ui/alert-dialog';
 import * as Radix from 'radix-ui/dialog';
+import { useEffect, useRef } from 'react';
+import type { AlertDialogProps } from './alert-dialog.tsx';
 import { classNames } from './class-names.ts';
 import type { DialogProps } from './dialog.tsx';
-import { useReturnedFocus } from './dialog-focus.ts';
-import { Backdrop, dialogBox } from './dialog-look.tsx';
+import { Form } from './form.tsx';
+import { shownNode, UserText } from './user-text.tsx';
 
-/** The open dialog. In a file of its own because Radix is loaded when the first dialog opens. */
+// The open dialogs. In a file of their own because Radix is loaded when the first dialog opens.
+
+const box =
+  'fixed inset-x-4 top-[12vh] z-50 mx-auto max-h-[80vh] overflow-y-auto rounded-lg border border-line bg-surface p-5 shadow-xl';
+
 export function DialogBody({ onOpenChange, title, description, children, actions, wide }: DialogProps) {
   const focus = useReturnedFocus();
   return (
@@ -13,12 +20,14 @@ export function DialogBody({ onOpenChange, title, description, children, actions
       <Radix.Portal>
         <Backdrop />
         <Radix.Content
-          className={classNames(dialogBox, wide && 'max-w-3xl')}
+          className={classNames(box, wide ? 'max-w-3xl' : 'max-w-lg')}
           {...focus}
           {...(description ? {} : { 'aria-describedby': undefined })}
         >
           <div className="flex items-start justify-between gap-3">
-            <Radix.Title className="text-base font-semibold wrap-anywhere">{title}</Radix.Title>
+            <Radix.Title className="text-base font-semibold wrap-anywhere">
+              <UserText>{title}</UserText>
+            </Radix.Title>
             <Radix.Close
               aria-label="Close"
               className="-m-1 cursor-pointer rounded p-1 text-muted hover:text-ink"
@@ -28,7 +37,7 @@ export function DialogBody({ onOpenChange, title, description, children, actions
           </div>
           {description && (
             <Radix.Description asChild>
-              <div className="mt-2 text-sm text-muted wrap-anywhere">{description}</div>
+              <div className="mt-2 text-sm text-muted wrap-anywhere">{shownNode(description)}</div>
             </Radix.Description>
           )}
           <div className="mt-3">{children}</div>
@@ -37,4 +46,82 @@ export function DialogBody({ onOpenChange, title, description, children, actions
       </Radix.Portal>
     </Radix.Root>
   );
+}
+
+export function AlertDialogBody(props: AlertDialogProps) {
+  const { onOpenChange, title, description, children, actions, onSubmit } = props;
+  const focus = useReturnedFocus();
+  const body = (
+    <>
+      {children}
+      <div className="mt-5 flex flex-wrap justify-end gap-2">{actions}</div>
+    </>
+  );
+  return (
+    <RadixAlert.Root open onOpenChange={onOpenChange}>
+      <RadixAlert.Portal>
+        <Backdrop />
+        <RadixAlert.Content className={classNames(box, 'max-w-lg')} {...focus}>
+          <RadixAlert.Title className="text-base font-semibold wrap-anywhere">
+            <UserText>{title}</UserText>
+          </RadixAlert.Title>
+          <RadixAlert.Description asChild>
+            <div className="mt-2 text-sm text-muted wrap-anywhere">{shownNode(description)}</div>
+          </RadixAlert.Description>
+          {onSubmit ? (
+            <Form problems={null} onSubmit={onSubmit}>
+              {body}
+            </Form>
+          ) : (
+            body
+          )}
+        </RadixAlert.Content>
+      </RadixAlert.Portal>
+    </RadixAlert.Root>
+  );
+}
+
+/**
+ * The dark layer behind a dialog. Ours instead of Radix's overlay, which writes a style element into the page
+ * to stop scrolling and so violates the content security policy; the style sheet does that here. While it is
+ * there, nothing behind it can be reached by pointer, keyboard or screen reader.
+ */
+function Backdrop() {
+  useEffect(() => {
+    const page = document.getElementById('root');
+    page?.setAttribute('inert', '');
+    return () => page?.removeAttribute('inert');
+  }, []);
+  return <div data-backdrop className="fixed inset-0 z-40 bg-black/50" />;
+}
+
+/**
+ * Focuses the **Cancel** button of an alert dialog, else the first field, and returns the focus when the dialog closes, also
+ * for dialogs that are opened by state rather than by a trigger. If the opener no longer exists (its row was deleted), the
+ * element marked `data-focus-return` gets the focus, else the page's main part.
+ */
+function useReturnedFocus() {
+  const opener = useRef<Element | null>(null);
+  return {
+    onOpenAutoFocus: (event: Event) => {
+      opener.current = document.activeElement;
+      const content = event.currentTarget;
+      if (!(content instanceof HTMLElement)) return;
+      const first =
+        content.querySelector<HTMLElement>('[data-dialog-cancel]') ??
+        content.querySelector<HTMLElement>('input, textarea, select');
+      if (!first) return;
+      event.preventDefault();
+      first.focus({ preventScroll: true });
+    },
+    onCloseAutoFocus: (event: Event) => {
+      event.preventDefault();
+      const back = opener.current;
+      if (back instanceof HTMLElement && back.isConnected && back !== document.body) back.focus();
+      else {
+        const marked = document.querySelector<HTMLElement>('[data-focus-return]');
+        (marked ?? document.getElementById('main'))?.focus();
+      }
+    },
+  };
 }

@@ -12,7 +12,7 @@ export interface DialogProps {
   readonly wide?: boolean;
 }
 
-/** Something to look at or fill in over the page. Escape, a click beside it and **Close** end it; the focus returns. */
+/** A dialog to read or fill in. Escape, a click outside and **Close** close it; the focus returns to where it was. */
 export function Dialog(props: DialogProps) {
   const body = useLoadedOnOpen(props.open, props.onOpenChange, loadBody);
   return props.open && body ? <body.DialogBody {...props} /> : null;

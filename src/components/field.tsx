@@ -1,8 +1,9 @@
 import { CircleAlert } from 'lucide-react';
 import { type ComponentProps, type ReactNode, useId } from 'react';
 import { classNames } from './class-names.ts';
+import { shownNode, UserText } from './user-text.tsx';
 
-/** What a control takes over from its field: spread it on `Input`, `Textarea` or `Select`. */
+/** Attributes that tie a control to its field: spread them on `Input`, `Textarea` or `Select`. */
 export interface FieldControl {
   readonly id: string;
   readonly 'aria-describedby': string | undefined;
@@ -13,7 +14,7 @@ export interface FieldControl {
 export interface FieldProps {
   readonly label: string;
   readonly hint?: ReactNode;
-  /** What is wrong with the value and how it can be mended. */
+  /** What is wrong with the value and how to fix it. */
   readonly error?: string | undefined;
   readonly required?: boolean;
   readonly children: (control: FieldControl) => ReactNode;
@@ -21,8 +22,8 @@ export interface FieldProps {
 }
 
 /**
- * A label, its control, a hint and an error, tied together so that all of them are read out. Checks of the
- * browser are not used (`aria-required`, not `required`): errors stand at their field in our own words.
+ * A label, its control, a hint and an error, tied together for screen readers. `aria-required` instead of `required`
+ * keeps the browser's own messages away.
  */
 export function Field({ label, hint, error, required, children, className }: FieldProps) {
   const id = useId();
@@ -31,7 +32,7 @@ export function Field({ label, hint, error, required, children, className }: Fie
   return (
     <div className={classNames('flex min-w-0 flex-col gap-1', className)}>
       <label htmlFor={id} className="text-sm font-medium">
-        {label}
+        <UserText>{label}</UserText>
       </label>
       {children({
         id,
@@ -41,23 +42,27 @@ export function Field({ label, hint, error, required, children, className }: Fie
       })}
       {hintId && (
         <div id={hintId} className="text-xs text-muted wrap-anywhere">
-          {hint}
+          {shownNode(hint)}
         </div>
       )}
       {errorId && (
         <div id={errorId} className="flex items-start gap-1 text-xs text-failed wrap-anywhere">
           <CircleAlert aria-hidden size={14} className="mt-px shrink-0" />
-          {error}
+          <UserText>{sentence(error)}</UserText>
         </div>
       )}
     </div>
   );
 }
 
+/** The contract's problems begin in lower case (`must be…`, `is taken`), because a field's name may precede them. */
+function sentence(problem: string | undefined): string | undefined {
+  return problem?.replace(/^(?:must|is)\b/, (verb) => verb.charAt(0).toUpperCase() + verb.slice(1));
+}
+
 const control =
   'w-full min-w-0 rounded-md border border-line-strong bg-surface px-2.5 py-1 text-sm text-ink aria-invalid:border-failed disabled:opacity-60';
 
-/** A line of text. */
 export function Input({ className, ...rest }: ComponentProps<'input'>) {
   return (
     <input
@@ -67,12 +72,10 @@ export function Input({ className, ...rest }: ComponentProps<'input'>) {
   );
 }
 
-/** Several lines of text. */
 export function Textarea({ className, rows = 2, ...rest }: ComponentProps<'textarea'>) {
   return <textarea {...rest} rows={rows} className={classNames(control, className)} />;
 }
 
-/** One of a few; the browser's own list, which every keyboard and reader knows. */
 export function Select({ className, ...rest }: ComponentProps<'select'>) {
   return <select {...rest} className={classNames(control, 'min-h-8', className)} />;
 }

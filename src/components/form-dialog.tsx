@@ -6,11 +6,11 @@ import { Form, FormError } from './form.tsx';
 export interface FormDialogProps {
   readonly title: string;
   readonly description?: ReactNode;
-  /** The fields. The first of them has the focus. */
+  /** The fields; the first gets the focus. */
   readonly children: ReactNode;
-  /** What the last attempt found wrong, as in `Form`. */
+  /** As in `Form`. */
   readonly problems: object | null;
-  /** What is wrong with the whole, beside the button. */
+  /** A problem of the whole form. */
   readonly error?: string | undefined;
   readonly submit: string;
   readonly variant?: ButtonVariant;
@@ -19,7 +19,7 @@ export interface FormDialogProps {
   readonly onClose: () => void;
 }
 
-/** A form over the page, mounted while it is open. A failed save keeps it and what was typed; it stays while it is sent. */
+/** A form in a dialog, mounted while it is open. It stays open while it is sent, and keeps its input when that fails. */
 export function FormDialog({
   title,
   description,

@@ -1,19 +1,20 @@
 import { type ReactNode, useEffect, useRef } from 'react';
+import { shownNode } from './user-text.tsx';
 
 export interface FormProps {
   /**
-   * What the last attempt found wrong: a new value for each attempt, null when nothing is. The focus then goes to
-   * the first field that is marked invalid, or, when the fault is at no field, to the message beside the button.
+   * Problems of the last attempt: a new object for each failed attempt, else null. The focus then moves to the first
+   * invalid field, or to the message of the whole form.
    */
   readonly problems: object | null;
   readonly onSubmit: () => void;
-  /** Names the form as a landmark, where a page has more than one. */
+  /** Names the form as a landmark on a page with several. */
   readonly label?: string;
   readonly className?: string;
   readonly children: ReactNode;
 }
 
-/** A form whose errors are ours, not the browser's bubbles, and which leads to the first of them. */
+/** A form with its own error messages instead of the browser's; it moves the focus to the first of them. */
 export function Form({ problems, onSubmit, label, className, children }: FormProps) {
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => {
@@ -29,7 +30,7 @@ export function Form({ problems, onSubmit, label, className, children }: FormPro
       className={className}
       onSubmit={(event) => {
         event.preventDefault();
-        // A form in a dialog stands in the page's tree of components: its submit must not reach a form around it.
+        // React events bubble through portals: a form in a dialog must not submit the form that opened it.
         event.stopPropagation();
         onSubmit();
       }}
@@ -39,7 +40,7 @@ export function Form({ problems, onSubmit, label, className, children }: FormPro
   );
 }
 
-/** What is wrong with a form as a whole. Takes the focus when no field is at fault. */
+/** A problem of the whole form. Gets the focus when no field is invalid. */
 export function FormError({ children }: { readonly children: ReactNode }) {
   if (!children) return null;
   return (
@@ -49,7 +50,7 @@ export function FormError({ children }: { readonly children: ReactNode }) {
       data-form-error
       className="rounded-md bg-failed-soft px-3 py-2 text-sm text-failed wrap-anywhere"
     >
-      {children}
+      {shownNode(children)}
     </div>
   );
 }

@@ -1,4 +1,4 @@
-/** A key as it stands on the keyboard. */
+/** A key of the keyboard. */
 export function KeyCap({ children }: { readonly children: string }) {
   return (
     <kbd className="inline-block min-w-6 rounded border border-line-strong bg-sunken px-1.5 text-center font-sans text-xs leading-5 text-ink">

@@ -2,9 +2,8 @@ import { useEffect, useState } from 'react';
 import { announce } from './toast.tsx';
 
 /**
- * The code of a dialog, loaded when it is first opened: most pages are read without opening one. Null until it is
- * there. If it cannot be loaded, that is said, the dialog counts as closed, and the next try loads it again.
- * `load` has to be the same function at every render.
+ * The code of a dialog, loaded when it first opens; null until then. If loading fails, a message appears, the dialog
+ * closes, and the next attempt loads it again. `load` must be the same function at every render.
  */
 export function useLoadedOnOpen<Module>(
   open: boolean,
@@ -21,7 +20,7 @@ export function useLoadedOnOpen<Module>(
       (module) => !gone && setLoaded(module),
       () => {
         if (gone) return;
-        announce('The dialog could not be loaded. Check the connection and try again.', 'failed');
+        announce("Couldn't load the dialog. Check your connection and try again.", 'failed');
         onOpenChange(false);
       },
     );

@@ -1,11 +1,12 @@
 import { type ReactNode, useEffect } from 'react';
 import { visibleText } from '#src/lib/visible-text.ts';
 import { type Crumb, Crumbs } from './crumbs.tsx';
+import { UserText } from './user-text.tsx';
 
 export interface PageProps {
-  /** The page's one `h1`, and the first part of the window's title. */
+  /** The page's `h1`, and the first part of the window title. */
   readonly title: string;
-  /** Where the window's title shall say more than the heading, as in "Policies · checkout". */
+  /** A window title that differs from the heading, as in "Policies · checkout". */
   readonly documentTitle?: string;
   readonly crumbs?: readonly Crumb[];
   /** Beside the heading: a status. */
@@ -14,7 +15,7 @@ export interface PageProps {
   readonly children: ReactNode;
 }
 
-/** The frame of a page's content: crumbs, heading, actions, and the window's title. */
+/** Breadcrumbs, heading, actions and window title around a page's content. */
 export function Page({ title, documentTitle, crumbs, aside, actions, children }: PageProps) {
   const windowTitle = `${documentTitle ?? title} · Forage`;
   useEffect(() => {
@@ -25,7 +26,9 @@ export function Page({ title, documentTitle, crumbs, aside, actions, children }:
       <header className="flex flex-col gap-1">
         {crumbs && <Crumbs items={crumbs} />}
         <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
-          <h1 className="min-w-0 text-xl font-semibold wrap-anywhere">{title}</h1>
+          <h1 className="min-w-0 text-xl font-semibold wrap-anywhere">
+            <UserText>{title}</UserText>
+          </h1>
           {aside}
           {actions && <div className="ml-auto flex flex-wrap items-center gap-2">{actions}</div>}
         </div>

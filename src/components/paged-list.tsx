@@ -1,39 +1,40 @@
 import type { ReactNode } from 'react';
+import { describeError } from '#src/lib/errors.ts';
 import { Button } from './button.tsx';
 import { ActionError, Failed, Loading } from './states.tsx';
 
-/** The part of an infinite query's result that a list needs. */
-export interface PagedQuery {
+/** The part of a query's result that a list needs; the optional part is of infinite queries. */
+export interface ListQuery {
+  readonly error: unknown;
   readonly isPending: boolean;
-  readonly isError: boolean;
   readonly isFetching: boolean;
-  readonly hasNextPage: boolean;
-  readonly isFetchingNextPage: boolean;
-  readonly isFetchNextPageError: boolean;
-  readonly fetchNextPage: () => unknown;
+  readonly hasNextPage?: boolean;
+  readonly isFetchingNextPage?: boolean;
+  readonly isFetchNextPageError?: boolean;
+  readonly fetchNextPage?: () => unknown;
   readonly refetch: () => unknown;
 }
 
 export interface PagedListProps {
-  readonly query: PagedQuery;
-  /** What the list holds, as in "policies": for the words while loading and when that failed. */
+  readonly query: ListQuery;
+  /** The plural name of the rows, in lower case: "policies". */
   readonly what: string;
-  /** The words for the query's error; empty when there is none. */
-  readonly error: string;
-  /** How many are shown. */
+  /** The number of rows loaded. */
   readonly count: number;
+  /** Shown for an empty list. */
   readonly empty: ReactNode;
   readonly children: ReactNode;
 }
 
-/** A list's states: loading, failed, empty, filled; and the button that loads the next page. */
-export function PagedList({ query, what, error, count, empty, children }: PagedListProps) {
+/** A list's states: loading, failed, empty, filled; and the button for the next page. */
+export function PagedList({ query, what, count, empty, children }: PagedListProps) {
   if (query.isPending) return <Loading label={`Loading ${what}…`} />;
-  if (query.isError && count === 0) {
+  const message = query.error ? describeError(query.error).message : '';
+  if (query.error && count === 0) {
     return (
       <Failed
-        title={`The ${what} could not be loaded.`}
-        message={error}
+        title={`Couldn't load ${what}`}
+        message={message}
         onRetry={query.refetch}
         retrying={query.isFetching}
       />
@@ -43,19 +44,16 @@ export function PagedList({ query, what, error, count, empty, children }: PagedL
   return (
     <>
       {children}
-      {query.isError && (
+      {query.error != null && (
         <div className="px-4 py-2">
           <ActionError>
-            {query.isFetchNextPageError
-              ? `More ${what} could not be loaded.`
-              : `The ${what} may be out of date.`}{' '}
-            {error}
+            {`${query.isFetchNextPageError ? `Couldn't load more ${what}` : `Couldn't refresh ${what}`}. ${message}`}
           </ActionError>
         </div>
       )}
       {query.hasNextPage && (
         <div className="border-t border-line px-4 py-2">
-          <Button onClick={query.fetchNextPage} pending={query.isFetchingNextPage}>
+          <Button onClick={query.fetchNextPage} pending={query.isFetchingNextPage ?? false}>
             Load more {what}
           </Button>
         </div>

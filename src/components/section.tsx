@@ -3,17 +3,17 @@ import { classNames } from './class-names.ts';
 
 export interface SectionProps {
   readonly title: string;
-  /** Beside the title: a pill, a count. Not part of the section's name. */
+  /** Beside the title, such as a count; not part of the section's name. */
   readonly aside?: ReactNode;
   readonly actions?: ReactNode;
   readonly children: ReactNode;
-  /** An anchor in the address, for links that lead here. */
+  /** The anchor for links to this section. */
   readonly id?: string;
-  /** Rows that reach the edges instead of a padded body. */
+  /** No padding, for rows that reach the edges. */
   readonly flush?: boolean;
 }
 
-/** A titled card. It is a landmark (role `region`) named by its title. */
+/** A titled card, and a landmark (role `region`) named by its title. */
 export function Section({ title, aside, actions, children, id, flush }: SectionProps) {
   const titleId = useId();
   return (

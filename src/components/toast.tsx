@@ -1,6 +1,7 @@
 import { useSyncExternalStore } from 'react';
 import { createPortal } from 'react-dom';
 import { classNames } from './class-names.ts';
+import { UserText } from './user-text.tsx';
 
 export type ToastTone = 'neutral' | 'failed';
 
@@ -10,6 +11,7 @@ interface Toast {
   readonly tone: ToastTone;
 }
 
+const MAX_TOASTS = 3;
 let toasts: readonly Toast[] = [];
 let nextId = 1;
 const listeners = new Set<() => void>();
@@ -20,13 +22,12 @@ function set(next: readonly Toast[]): void {
 }
 
 /**
- * Says in a corner, and politely to screen readers, that something has happened. For what is good to know and
- * may be missed: errors belong beside their field or button. Stays 6 seconds, 10 when it failed.
+ * Shows a message in the corner and announces it to screen readers, for news that may be missed: errors belong beside
+ * their field or button. Visible for 6 seconds, or 10 for a failure.
  */
 export function announce(message: string, tone: ToastTone = 'neutral'): void {
   const id = nextId++;
-  // Not more than three at once: the oldest give way.
-  set([...toasts, { id, message, tone }].slice(-3));
+  set([...toasts, { id, message, tone }].slice(-MAX_TOASTS));
   setTimeout(() => set(toasts.filter((toast) => toast.id !== id)), tone === 'failed' ? 10_000 : 6_000);
 }
 
@@ -35,7 +36,7 @@ function subscribe(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
-/** The place where announcements appear; once per page, beside it, so that it speaks while a dialog is open too. */
+/** Shows the messages; once per page, outside of the root that an open dialog makes inert. */
 export function Toaster() {
   const shown = useSyncExternalStore(subscribe, () => toasts);
   return createPortal(
@@ -48,11 +49,11 @@ export function Toaster() {
           key={toast.id}
           className={classNames(
             'max-w-md rounded-md border bg-surface px-3 py-2 text-sm shadow-lg wrap-anywhere',
-            // What failed can be marked and copied by hand; what went well lets clicks through.
+            // Failures can be selected and copied; other messages let clicks through.
             toast.tone === 'failed' ? 'pointer-events-auto border-failed text-failed' : 'border-line-strong',
           )}
         >
-          {toast.message}
+          <UserText>{toast.message}</UserText>
         </span>
       ))}
     </output>,

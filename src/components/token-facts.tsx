@@ -1,36 +1,42 @@
 import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt';
 import { Badge } from './badge.tsx';
 import { RelativeTime } from './relative-time.tsx';
+import { UserText } from './user-text.tsx';
 
 export interface TokenFactsProps {
-  readonly name: string;
-  readonly scopes: readonly string[];
-  readonly createdAt: Timestamp | undefined;
-  /** Undefined: never. */
-  readonly expiresAt: Timestamp | undefined;
-  readonly lastUsed: Timestamp | undefined;
-  readonly ended: boolean;
+  readonly token: {
+    readonly name: string;
+    readonly scopes: readonly string[];
+    readonly createdAt?: Timestamp;
+    /** Absent for a token without expiry. */
+    readonly expiresAt?: Timestamp;
+    readonly lastUsed?: Timestamp;
+  };
+  readonly expired: boolean;
 }
 
-/** What is told of an access token, without its secret: what it may do, when it was used, and how long it lives. */
-export function TokenFacts({ name, scopes, createdAt, expiresAt, lastUsed, ended }: TokenFactsProps) {
+/** An access token without its secret: its scopes, last use and expiry. */
+export function TokenFacts({ token, expired }: TokenFactsProps) {
+  const { name, scopes, createdAt, expiresAt, lastUsed } = token;
   return (
     <span className="flex min-w-0 flex-col gap-0.5">
       <span className="flex flex-wrap items-center gap-2">
-        <span className="min-w-0 font-medium wrap-anywhere">{name}</span>
+        <span className="min-w-0 font-medium wrap-anywhere">
+          <UserText>{name}</UserText>
+        </span>
         {scopes.map((scope) => (
           <Badge key={scope} icon={null}>
             {scope}
           </Badge>
         ))}
-        {ended && <Badge tone="failed">ended</Badge>}
+        {expired && <Badge tone="failed">expired</Badge>}
       </span>
       <span className="text-xs text-muted">
-        made <RelativeTime value={createdAt && timestampDate(createdAt)} />
+        created <RelativeTime value={createdAt && timestampDate(createdAt)} />
         {' · '}
         {lastUsed ? (
           <>
-            used <RelativeTime value={timestampDate(lastUsed)} />
+            last used <RelativeTime value={timestampDate(lastUsed)} />
           </>
         ) : (
           'never used'
@@ -38,10 +44,10 @@ export function TokenFacts({ name, scopes, createdAt, expiresAt, lastUsed, ended
         {' · '}
         {expiresAt ? (
           <>
-            {ended ? 'ended' : 'ends'} <RelativeTime value={timestampDate(expiresAt)} />
+            {expired ? 'expired' : 'expires'} <RelativeTime value={timestampDate(expiresAt)} />
           </>
         ) : (
-          'does not end'
+          'never expires'
         )}
       </span>
     </span>

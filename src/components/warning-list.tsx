@@ -1,23 +1,27 @@
 import { TriangleAlert } from 'lucide-react';
+import { visibleText } from '#src/lib/visible-text.ts';
+import { UserText } from './user-text.tsx';
 
 export interface WarningListProps {
-  /** Names the list for who cannot see where it stands. */
+  /** Names the list for screen readers. */
   readonly label: string;
   readonly warnings: readonly string[];
 }
 
-/** What deserves a second look and forbids nothing. Nothing at all when there are no warnings. */
+/** Warnings, which block nothing. Renders nothing for an empty list. */
 export function WarningList({ label, warnings }: WarningListProps) {
   if (warnings.length === 0) return null;
   return (
     <ul
-      aria-label={label}
+      aria-label={visibleText(label)}
       className="flex min-w-0 flex-col gap-1 rounded-md bg-waiting-soft px-3 py-2 text-sm text-waiting"
     >
-      {warnings.map((words) => (
-        <li key={words} className="flex min-w-0 items-start gap-1.5">
+      {warnings.map((warning) => (
+        <li key={warning} className="flex min-w-0 items-start gap-1.5">
           <TriangleAlert aria-hidden size={15} className="mt-0.5 shrink-0" />
-          <span className="min-w-0 wrap-anywhere">{words}</span>
+          <span className="min-w-0 wrap-anywhere">
+            <UserText>{warning}</UserText>
+          </span>
         </li>
       ))}
     </ul>

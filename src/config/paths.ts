@@ -1,4 +1,10 @@
-/** Every address of the dashboard, written once: as patterns for the router and as functions for links. */
+// Every address of the dashboard, written once: as patterns for the router and as functions for links.
+
+/** A project as requests name it. */
+export interface ProjectRef {
+  readonly organisation: string;
+  readonly project: string;
+}
 
 export const patterns = {
   signIn: '/sign-in',
@@ -17,18 +23,24 @@ export const patterns = {
   pipeline: '/orgs/:org/projects/:project/pipelines/:name',
 } as const;
 
-/** The anchor of the Policy Requirements on a release's page. */
+/** The anchor of the section Policy Requirements on a release's page. */
 export const requirementsAnchor = 'policy-requirements';
+
+/** The parameter of a release's page that names one of several releases of the build. */
+export const releaseParameter = 'release';
 
 const part = encodeURIComponent;
 const organisation = (org: string) => `/orgs/${part(org)}`;
 const project = (org: string, name: string) => `${organisation(org)}/projects/${part(name)}`;
 
+const release = (org: string, name: string, slug: string, intentId?: string) =>
+  `${project(org, name)}/releases/${part(slug)}${intentId ? `?${releaseParameter}=${part(intentId)}` : ''}`;
+
 export const paths = {
-  /** `next`: where to go afterwards, a path of this site. */
+  /** `next`: the path of this site to open after signing in. */
   signIn: (next?: string) => (next && next !== '/' ? `/sign-in?next=${part(next)}` : '/sign-in'),
   setUp: () => '/set-up',
-  /** Of the server, not of a screen: leads to the provider. */
+  /** A redirect of the server to the provider. */
   signInWith: (provider: string, query: Readonly<Record<string, string>>) =>
     `/auth/oidc/${part(provider)}/start?${new URLSearchParams(query)}`,
   home: () => '/',
@@ -38,9 +50,10 @@ export const paths = {
   environments: (org: string) => `${organisation(org)}/environments`,
   history: (org: string) => `${organisation(org)}/history`,
   project,
-  release: (org: string, name: string, slug: string) => `${project(org, name)}/releases/${part(slug)}`,
-  requirements: (org: string, name: string, slug: string) =>
-    `${project(org, name)}/releases/${part(slug)}#${requirementsAnchor}`,
+  release,
+  /** `intentId`: the one of several releases of the build. */
+  requirements: (org: string, name: string, slug: string, intentId?: string) =>
+    `${release(org, name, slug, intentId)}#${requirementsAnchor}`,
   policies: (org: string, name: string) => `${project(org, name)}/policies`,
   policy: (org: string, name: string, policy: string) => `${project(org, name)}/policies/${part(policy)}`,
   pipelines: (org: string, name: string) => `${project(org, name)}/pipelines`,

@@ -18,12 +18,12 @@ it('follows a server whose clock is five minutes ahead', () => {
 });
 
 it.each([
-  ['a difference below what the header can tell', header(noon - 1_000), noon - 100],
+  ['a difference below the header’s precision', header(noon - 1_000), noon - 100],
   ['an answer without a date', null, noon],
-  ['a date that is none', 'yesterday', noon],
+  ['an invalid date', 'yesterday', noon],
   ['an answer that took too long', header(noon + 300_000), noon - 5_000],
-])('is not moved by %s', (_what, said, asked) => {
-  noteServerTime(said, asked, noon);
+])('ignores %s', (_what, date, sentAt) => {
+  noteServerTime(date, sentAt, noon);
   expect(serverNow()).toBe(noon);
 });
 
@@ -34,7 +34,7 @@ it('does not jump back and forth with each answer', () => {
   expect(serverNow()).toBe(first);
 });
 
-it('comes back when the laptop’s clock was set right', () => {
+it('follows a correction of this machine’s clock', () => {
   noteServerTime(header(noon + 300_000), noon, noon);
   noteServerTime(header(noon), noon, noon);
   expect(serverNow()).toBe(noon);

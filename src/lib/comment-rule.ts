@@ -1,9 +1,9 @@
-/** The most that a comment or a reason may hold, in characters as a person counts them; the server's rule. */
-export const commentLimit = 2_000;
+/** The server's limit for comments and reasons, in Unicode characters. */
+const MAX_COMMENT_LENGTH = 2_000;
 
-/** What is wrong with a comment before it is sent; undefined when nothing is. */
+/** What is wrong with a comment; undefined if it may be sent. */
 export function commentProblem(comment: string): string | undefined {
   const length = Array.from(comment).length;
-  if (length <= commentLimit) return undefined;
-  return `At most ${commentLimit.toLocaleString('en')} characters; this has ${length.toLocaleString('en')}.`;
+  if (length <= MAX_COMMENT_LENGTH) return undefined;
+  return `Must be at most ${MAX_COMMENT_LENGTH.toLocaleString('en')} characters; this has ${length.toLocaleString('en')}`;
 }

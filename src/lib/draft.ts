@@ -1,15 +1,12 @@
 import { useEffect, useState } from 'react';
 
-/**
- * What somebody has typed when their session ends in mid-work: kept in this tab over the way to sign-in and
- * back, for the same user only. It is written at that moment alone, so that no old draft ever surprises.
- */
+/** Forms that are unsaved when the session ends are kept in this tab for the same user. They are written only then. */
 const prefix = 'forage.draft.';
 const ownerKey = 'forage.draft-owner';
 
 const open = new Map<string, () => string>();
 
-/** Writes down what all forms on the page hold; called when the server no longer knows the session. */
+/** Stores the content of all open forms; called when the session has ended. */
 export function keepDrafts(userId: string | undefined, storage: Storage = sessionStorage): void {
   if (!userId || open.size === 0) return;
   storage.setItem(ownerKey, userId);
@@ -19,7 +16,7 @@ export function keepDrafts(userId: string | undefined, storage: Storage = sessio
   }
 }
 
-/** Throws kept drafts away unless they are this user's; called after signing in and after signing out. */
+/** Removes stored drafts of other users; called after signing in and out. */
 export function claimDrafts(userId: string | undefined, storage: Storage = sessionStorage): void {
   if (userId && storage.getItem(ownerKey) === userId) return;
   for (const key of Object.keys(storage)) {
@@ -28,14 +25,14 @@ export function claimDrafts(userId: string | undefined, storage: Storage = sessi
 }
 
 /**
- * State of a form that survives the session's end: like `useState`, starting with what was kept under `key`
- * (unique on the page; name the thing edited) or else with `initial`. `Draft` has to survive JSON; drafts
- * equal to `initial` are not kept. `restored` says that something was brought back, so that it can be shown.
+ * Form state that survives the end of the session: like `useState`, with the draft stored under `key` in place of `initial`.
+ * `key` is unique on the page, `Draft` must be JSON, and drafts equal to `initial` are not stored. `restored` says whether a
+ * stored draft was used.
  */
 export function useDraft<Draft>(key: string, initial: Draft) {
   const [start] = useState(() => {
     const kept = sessionStorage.getItem(prefix + key);
-    // Written by this page in this tab; a shape of another version is caught by the spread over `initial`.
+    // The spread over `initial` completes a draft that an older version stored.
     return kept === null ? null : parseDraft<Draft>(kept, initial);
   });
   const [draft, setDraft] = useState<Draft>(start ?? initial);

@@ -1,5 +1,4 @@
 import { create, toBinary } from '@bufbuild/protobuf';
-import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { ViolationsSchema } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { describe, expect, test } from 'vitest';
@@ -9,19 +8,6 @@ function withDetail(type: string, value: Uint8Array, message = 'the request is n
   const error = new ConnectError(message, Code.InvalidArgument);
   error.details = [{ type, value }];
   return error;
-}
-
-/** google.rpc.BadRequest as another implementation would write it, with a field that we do not read. */
-function badRequest(...violations: readonly { field: string; description: string }[]): Uint8Array {
-  const writer = new BinaryWriter();
-  for (const { field, description } of violations) {
-    writer.tag(1, WireType.LengthDelimited).fork();
-    writer.tag(1, WireType.LengthDelimited).string(field);
-    writer.tag(3, WireType.LengthDelimited).string('A_REASON');
-    writer.tag(2, WireType.LengthDelimited).string(description);
-    writer.join();
-  }
-  return writer.finish();
 }
 
 describe('describeError', () => {
@@ -59,22 +45,30 @@ describe('describeError', () => {
     });
   });
 
-  test('reads google.rpc.BadRequest, in either spelling of paths, and joins two words on one field', () => {
-    const detail = badRequest(
-      { field: 'name', description: 'is taken' },
-      { field: 'soakTime.durationSeconds', description: 'is too short' },
-      { field: 'name', description: 'is too long' },
-    );
-    expect(describeError(withDetail('google.rpc.BadRequest', detail)).fieldErrors).toEqual({
-      name: 'is taken; is too long',
-      'soak_time.duration_seconds': 'is too short',
+  test('reads the JSON names of fields, and joins two problems of one field', () => {
+    const violation = (fieldName: string, message: string) => ({
+      field: { elements: [{ fieldName }] },
+      message,
+    });
+    const violations = create(ViolationsSchema, {
+      violations: [
+        violation('displayName', 'is taken'),
+        violation('pageSize', 'is too large'),
+        violation('displayName', 'is too long'),
+      ],
+    });
+    const error = withDetail('buf.validate.Violations', toBinary(ViolationsSchema, violations));
+    expect(describeError(error).fieldErrors).toEqual({
+      display_name: 'is taken; is too long',
+      page_size: 'is too large',
     });
   });
 
-  test('a detail that is cut off or unknown takes nothing from the message', () => {
-    const cut = badRequest({ field: 'name', description: 'is taken' }).slice(0, 5);
+  test('ignores truncated and unknown details', () => {
+    const violations = create(ViolationsSchema, { violations: [{ message: 'is taken' }] });
+    const truncated = toBinary(ViolationsSchema, violations).slice(0, 5);
     for (const error of [
-      withDetail('google.rpc.BadRequest', cut),
+      withDetail('buf.validate.Violations', truncated),
       withDetail('acme.Other', new Uint8Array([1])),
     ]) {
       expect(describeError(error)).toMatchObject({ message: 'the request is not valid', fieldErrors: {} });
@@ -88,32 +82,32 @@ describe('describeError', () => {
       'cannot approve your own release',
     ],
     [new ConnectError('', Code.Unauthenticated), 'You are not signed in.'],
-    [new ConnectError('at pg.query (pool.js:45)', Code.Internal), /server failed at this/],
-    [new ConnectError('bad gateway', Code.Unavailable), /does not answer/],
-    [new TypeError('Failed to fetch'), /does not answer/],
-    [ConnectError.from(new TypeError('Failed to fetch'), Code.Internal), /does not answer/],
-    ['something thrown', /server failed at this/],
-  ])('%s', (error, words) => {
-    expect(describeError(error).message).toMatch(words);
+    [new ConnectError('at pg.query (pool.js:45)', Code.Internal), /^Something went wrong on the server/],
+    [new ConnectError('bad gateway', Code.Unavailable), /^Can't reach the server/],
+    [new TypeError('Failed to fetch'), /^Can't reach the server/],
+    [ConnectError.from(new TypeError('Failed to fetch'), Code.Internal), /^Can't reach the server/],
+    ['something thrown', /^Something went wrong on the server/],
+  ])('describes %s', (error, message) => {
+    expect(describeError(error).message).toMatch(message);
   });
 });
 
-test('faults of the server quote the request, refusals do not', () => {
-  const words = (code: Code) =>
-    describeError(new ConnectError('words', code, { 'x-request-id': 'abc-1' })).message;
+test('quotes the request id for server errors, not for refusals', () => {
+  const message = (code: Code) =>
+    describeError(new ConnectError('refused', code, { 'x-request-id': 'abc-1' })).message;
   for (const code of [Code.Internal, Code.Unknown, Code.Unavailable, Code.DeadlineExceeded]) {
-    expect(words(code)).toMatch(/\. Request id abc-1\.$/);
+    expect(message(code)).toMatch(/\. Request ID abc-1\.$/);
   }
-  expect(words(Code.NotFound)).toBe('words');
-  expect(describeError(new ConnectError('words', Code.Internal)).message).not.toMatch(/Request id/);
+  expect(message(Code.NotFound)).toBe('refused');
+  expect(describeError(new ConnectError('refused', Code.Internal)).message).not.toMatch(/Request ID/);
 });
 
-test('a server that answers that it cannot now says why', () => {
+test('keeps the message of a server that answers as unavailable', () => {
   const away = new ConnectError('it may have happened', Code.Unavailable, { 'x-request-id': 'abc-1' });
-  expect(describeError(away).message).toBe('it may have happened. Request id abc-1.');
+  expect(describeError(away).message).toBe('it may have happened. Request ID abc-1.');
 });
 
-test('a refusal is no absence of the server', () => {
+test('distinguishes a refusal from an unavailable server', () => {
   expect(isServerAway(new ConnectError('refused', Code.FailedPrecondition))).toBe(false);
   expect(isServerAway(new ConnectError('broken', Code.Internal, undefined, undefined, new Error('x')))).toBe(
     false,
@@ -121,7 +115,7 @@ test('a refusal is no absence of the server', () => {
   expect(isServerAway(new ConnectError('away', Code.Unavailable))).toBe(true);
 });
 
-test('when to try again is read from the answer, if it says so', () => {
+test('reads retry-after in seconds', () => {
   const refused = (headers: Record<string, string>) =>
     retryAfterSeconds(new ConnectError('too many', Code.ResourceExhausted, headers));
   expect(refused({ 'retry-after': '30' })).toBe(30);

@@ -1,40 +1,43 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import { type FieldViolation, readViolations } from './violations.ts';
+import { revealHidden } from './visible-text.ts';
 
 export interface DescribedError {
   readonly code: Code;
-  /** Words for a person: what happened and what to do. */
+  /** What happened and what to do. */
   readonly message: string;
-  /** By the field's path in the contract (`name`, `soak_time.duration_seconds`): what is wrong with it. */
+  /** Problems by the field's path in the contract: `name`, `soak_time.duration_seconds`. */
   readonly fieldErrors: Readonly<Record<string, string>>;
-  /** What the server found wrong with the request as a whole, at no field. */
+  /** Problems of the request as a whole. */
   readonly otherProblems: readonly string[];
 }
 
-/** Whether an error means that no server answered, rather than that it refused. */
+/** Whether no server answered at all, so that a request was not handled. */
+export function isUnreachable(error: unknown): boolean {
+  return isServerAway(error) && !ConnectError.from(error).metadata.has('x-request-id');
+}
+
+/** Whether the server could not be reached or cannot handle requests now, so that it makes sense to try again. */
 export function isServerAway(error: unknown): boolean {
   const connectError = ConnectError.from(error);
   if (connectError.code === Code.Unavailable) return true;
-  // `fetch` rejects with a TypeError when there is no network or nobody listens.
+  // `fetch` rejects with a TypeError without a network or a listening server.
   return error instanceof TypeError || connectError.cause instanceof TypeError;
 }
 
-/** After how many seconds the server may let the same request through; null when that is no matter of time. */
+/** The server's `retry-after` in seconds; null if it sent none. */
 export function retryAfterSeconds(error: unknown): number | null {
   return Number(ConnectError.from(error).metadata.get('retry-after')) || null;
 }
 
-/** Seconds to wait when the server has had too many requests in a short time; null for every other error. */
+/** Seconds to wait after a rate limit; null for every other error. */
 export function retryAfter(error: unknown): number | null {
   const { code, metadata } = ConnectError.from(error);
   const seconds = code === Code.ResourceExhausted ? Number(metadata.get('retry-after')) : 0;
   return seconds > 0 ? seconds : null;
 }
 
-/**
- * Turns what a request threw into words. The server's own words are kept, because they name the thing; only
- * what comes from no server, or from a fault inside it, gets words of ours.
- */
+/** The message for a failed request. The server's own message is kept, except for faults inside the server. */
 export function describeError(error: unknown): DescribedError {
   const connectError = ConnectError.from(error);
   const violations = violationsOf(connectError);
@@ -45,16 +48,17 @@ export function describeError(error: unknown): DescribedError {
   }
   return {
     code: connectError.code,
-    message: messageOf(error, connectError, violations),
+    // Servers quote names and branches in their messages.
+    message: revealHidden(messageOf(error, connectError, violations)),
     fieldErrors,
     otherProblems: violations.filter(({ field }) => !field).map(({ message }) => message),
   };
 }
 
 function violationsOf(error: ConnectError): readonly FieldViolation[] {
-  return error.details.flatMap((detail) =>
-    'type' in detail ? readViolations(detail.type, detail.value) : [],
-  );
+  return error.details
+    .flatMap((detail) => ('type' in detail ? readViolations(detail.type, detail.value) : []))
+    .map(({ field, message }) => ({ field, message: revealHidden(message) }));
 }
 
 function messageOf(
@@ -62,33 +66,35 @@ function messageOf(
   connectError: ConnectError,
   violations: readonly FieldViolation[],
 ): string {
-  if (isServerAway(error)) {
-    // One that did answer knows more: that its database is away, or that the change may have been stored all the same.
-    const told = connectError.metadata.has('x-request-id') ? connectError.rawMessage : '';
-    const silent = 'The server does not answer. Check the connection and try again.';
-    return quoting(connectError, told === '' ? silent : `${told}.`);
-  }
+  if (isUnreachable(error)) return "Can't reach the server. Check the connection and try again.";
   switch (connectError.code) {
+    case Code.Unavailable: {
+      // The server answered: its message names what is unavailable, or warns that the change may have been stored.
+      const message = connectError.rawMessage.replace(/\.?$/, '.');
+      return withRequestId(connectError, message);
+    }
     case Code.DeadlineExceeded:
-      return quoting(connectError, 'The server took too long to answer. Try again.');
+      return withRequestId(connectError, 'The server took too long to answer. Try again.');
     case Code.Internal:
     case Code.Unknown:
     case Code.DataLoss:
-      return quoting(
+      return withRequestId(
         connectError,
-        'The server failed at this. Try again; if it happens again, tell whoever runs it.',
+        'Something went wrong on the server. Try again, or contact your administrator.',
       );
     case Code.Unauthenticated:
       return connectError.rawMessage || 'You are not signed in.';
     default:
       return (
-        connectError.rawMessage || violations.map(({ message }) => message).join('; ') || 'This was refused.'
+        connectError.rawMessage ||
+        violations.map(({ message }) => message).join('; ') ||
+        'The server refused the request.'
       );
   }
 }
 
-/** With the request's id, if a server has answered at all: whoever runs it finds the request in the log by that. */
-function quoting({ metadata }: ConnectError, words: string): string {
+/** Adds the request ID, by which an administrator finds the request in the log. */
+function withRequestId({ metadata }: ConnectError, message: string): string {
   const requestId = metadata.get('x-request-id');
-  return requestId ? `${words} Request id ${requestId}.` : words;
+  return requestId ? `${message} Request ID ${requestId}.` : message;
 }

@@ -4,12 +4,12 @@ import { problemsOf } from './form-problems.ts';
 
 const refusal = { code: Code.InvalidArgument, message: 'the whole', otherProblems: [] };
 
-test('words stand at the fields that the form has', () => {
+test('assigns problems to the form’s fields', () => {
   const found = problemsOf({ ...refusal, fieldErrors: { name: 'is taken' } }, ['name', 'email']);
   expect(found).toEqual({ name: 'is taken', form: undefined });
 });
 
-test('a fault at a field that the form does not have is told of the whole', () => {
+test('assigns problems of other fields to the form', () => {
   expect(problemsOf({ ...refusal, fieldErrors: { user_id: 'is no UUID' } }, ['name'])).toEqual({
     form: 'the whole',
   });
@@ -21,6 +21,6 @@ test('a fault at a field that the form does not have is told of the whole', () =
   ).toEqual({ name: 'is taken', form: 'user_id: is no UUID; too many' });
 });
 
-test('a refusal at no field is told of the whole', () => {
+test('assigns a refusal without fields to the form', () => {
   expect(problemsOf({ ...refusal, fieldErrors: {} }, ['name'])).toEqual({ form: 'the whole' });
 });

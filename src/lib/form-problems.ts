@@ -1,22 +1,22 @@
 import { useState } from 'react';
 import { type DescribedError, describeError } from './errors.ts';
 
-/** What is wrong, by the field's path in the contract; `form` is the whole. */
+/** Problems by the field's path in the contract; `form` is for the form as a whole. */
 export type FormProblems = Readonly<Record<string, string | undefined>>;
 
-/** Puts a refusal's words at the fields that the form has; what belongs to none of them is told of the form as a whole. */
+/** Assigns a refusal's problems to the form's fields; what belongs to none of them goes to `form`. */
 export function problemsOf(refusal: DescribedError, fields: readonly string[]): FormProblems {
   const entries = Object.entries(refusal.fieldErrors);
   const known = entries.filter(([field]) => fields.includes(field));
   const others = entries.filter(([field]) => !fields.includes(field));
   if (known.length === 0) return { form: refusal.message };
-  const rest = [...others.map(([field, words]) => `${field}: ${words}`), ...refusal.otherProblems];
+  const rest = [...others.map(([field, message]) => `${field}: ${message}`), ...refusal.otherProblems];
   return { ...Object.fromEntries(known), form: rest.join('; ') || undefined };
 }
 
 /**
- * What is wrong with a form. `fields` are the paths of the fields it has. `attempt` is for `Form`: new with each attempt
- * that failed, so that the focus goes to the first fault then, and not while somebody types.
+ * The problems of a form with these fields, by path. `attempt` is for `Form`: a new value for each failed attempt, so that
+ * the focus moves to the first problem only then.
  */
 export function useFormProblems(fields: readonly string[]) {
   const [problems, setProblems] = useState<FormProblems>({});
@@ -29,14 +29,14 @@ export function useFormProblems(fields: readonly string[]) {
     problems,
     attempt,
     show,
-    /** Shows what the server refused. */
+    /** Shows the problems that the server found. */
     refuse: (error: unknown) => show(problemsOf(describeError(error), fields)),
-    /** Before an attempt: nothing is wrong. */
+    /** Removes all problems, before an attempt. */
     clear: () => {
       setProblems({});
       setAttempt(null);
     },
-    /** After a change: a message about what stood in this field would be about something else now. */
+    /** Removes the problem of a field that has changed. */
     changed: (field: string) => {
       if (problems[field] !== undefined) setProblems({ ...problems, [field]: undefined });
     },

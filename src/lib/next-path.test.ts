@@ -28,7 +28,7 @@ test.each([
   expect(new URL(path, 'https://forage.example').origin).toBe('https://forage.example');
 });
 
-test('an address survives the way through the sign-in page', () => {
+test('a path survives the sign-in page’s address', () => {
   const address = `${paths.policy('acme', 'checkout', 'a & b / c?')}?x=1&y=2#part`;
   const next = new URL(paths.signIn(address), 'https://forage.example').searchParams.get('next');
   expect(safeNextPath(next)).toBe(address);

@@ -1,7 +1,6 @@
 /**
- * The address to go to after signing in, from the `next` of the query string. Only a path of this site:
- * anything that a browser could read as another host (`//evil.example`, `/\evil.example`, a scheme, control
- * characters that parsers drop) leads to the start page instead. Never back to the sign-in page itself.
+ * The path to go to after signing in, from the query parameter `next`. Anything that a browser could read as another host
+ * (`//evil.example`, `/\evil.example`, a scheme, control characters) and the sign-in page itself become the home page.
  */
 export function safeNextPath(next: string | null | undefined): string {
   if (!next?.startsWith('/')) return '/';

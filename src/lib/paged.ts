@@ -1,7 +1,7 @@
-/**
- * How the contract's lists are paged, for `useInfiniteQuery` and `createInfiniteQueryOptions`: the input takes
- * `pageToken: ''` for the first page, and an empty `nextPageToken` ends the list.
- */
+/** The largest page of the contract, for lists that are shown whole in a form. */
+export const MAX_PAGE_SIZE = 500;
+
+/** Options of `useInfiniteQuery` and `createInfiniteQueryOptions` for the contract's lists. The input has `pageToken: ''`. */
 export const paged = {
   pageParamKey: 'pageToken',
   getNextPageParam: (lastPage: { readonly nextPageToken: string }) => lastPage.nextPageToken || undefined,

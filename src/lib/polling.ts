@@ -1,39 +1,35 @@
-/** How often what can still change is asked for again, in milliseconds. */
-export const pollingSteps = { visible: 2_000, hidden: 30_000 } as const;
+import { VISIBLE_INTERVAL } from './poll-interval.ts';
+
+/** Time between two polls of a hidden page, in milliseconds. */
+const HIDDEN_INTERVAL = 30_000;
+
+interface PolledQuery<Answer> {
+  readonly state: { readonly data: Answer | undefined };
+}
 
 /**
- * The `refetchInterval` of a query. `ended` looks at what the query last answered (undefined before the first
- * answer): once it says that nothing can change any more, polling stops.
- *
- * Use it together with `refetchIntervalInBackground: true`, else React Query does not ask at all while the
- * window is hidden; `polling` below gives both.
+ * The query options for polling: every `visible` milliseconds, every 30 s while the window is hidden, and not at all once
+ * `ended` is true for the last answer (undefined before the first). Returning to the window polls immediately.
  */
-export function pollUntil<Answer>(
+export function polling<Answer>(
   ended: (answer: Answer | undefined) => boolean,
-  visible: number = pollingSteps.visible,
+  visible: number = VISIBLE_INTERVAL,
 ) {
-  return (query: { readonly state: { readonly data: Answer | undefined } }): number | false => {
-    if (ended(query.state.data)) return false;
-    return document.visibilityState === 'hidden' ? pollingSteps.hidden : visible;
-  };
-}
-
-/** The query options for polling: every `visible` ms (2 s), every 30 s while hidden, not at all once `ended`. */
-export function polling<Answer>(ended: (answer: Answer | undefined) => boolean, visible?: number) {
-  const atOnce = (query: { readonly state: { readonly data: Answer | undefined } }) =>
-    ended(query.state.data) ? false : ('always' as const);
+  const unlessEnded = (query: PolledQuery<Answer>) => (ended(query.state.data) ? false : ('always' as const));
   return {
-    refetchInterval: pollUntil(ended, visible),
+    refetchInterval: (query: PolledQuery<Answer>): number | false => {
+      if (ended(query.state.data)) return false;
+      return document.visibilityState === 'hidden' ? HIDDEN_INTERVAL : visible;
+    },
     refetchIntervalInBackground: true,
-    // Coming back to the window, or to the network, looks at once instead of after the rest of a long step.
-    refetchOnWindowFocus: atOnce,
-    refetchOnReconnect: atOnce,
+    refetchOnWindowFocus: unlessEnded,
+    refetchOnReconnect: unlessEnded,
   };
 }
 
 /**
- * Since when what a query shows is out of date, for `StaleBar`: null while its last attempt succeeded, or while
- * there is nothing yet.
+ * When the shown data was loaded, if loading it again fails; null while it succeeds or there is no data. Reads
+ * `dataUpdatedAt`, which changes with every poll, only after a failure, so that polls without changes render nothing.
  */
 export function staleSince(query: {
   readonly isError: boolean;

@@ -9,12 +9,12 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Asks a server that fails with these, one after the other, and then answers; gives the seconds at which it was asked. */
+/** Queries a server that fails with these in turn and then answers; resolves with the seconds of its attempts. */
 async function askedAt(...failures: readonly unknown[]): Promise<{ seconds: number[]; failed: boolean }> {
   const began = Date.now();
   const seconds: number[] = [];
   const left = [...failures];
-  const asked = createQueryClient().fetchQuery({
+  const answer = createQueryClient().fetchQuery({
     queryKey: ['one'],
     queryFn: () => {
       seconds.push((Date.now() - began) / 1_000);
@@ -22,10 +22,10 @@ async function askedAt(...failures: readonly unknown[]): Promise<{ seconds: numb
       if (failure !== undefined) throw failure;
       return 'an answer';
     },
-    // `fetchQuery` asks once unless it is told otherwise: the rule of all other queries.
+    // `fetchQuery` does not retry by default, unlike all other queries.
     ...createQueryClient().getDefaultOptions().queries,
   });
-  const ended = asked.then(
+  const ended = answer.then(
     () => false,
     () => true,
   );
@@ -36,18 +36,18 @@ async function askedAt(...failures: readonly unknown[]): Promise<{ seconds: numb
 const busy = (seconds: string) =>
   new ConnectError('too many requests', Code.ResourceExhausted, { 'retry-after': seconds });
 
-test('a server that says when to ask again is asked then', async () => {
+test('retries after a rate limit when the server says', async () => {
   expect(await askedAt(busy('7'))).toEqual({ seconds: [0, 7], failed: false });
   expect(await askedAt(busy('7'), busy('3'))).toEqual({ seconds: [0, 7, 10], failed: false });
   expect(await askedAt(busy('7'), busy('7'), busy('7'))).toEqual({ seconds: [0, 7, 14], failed: true });
 });
 
-test('a server that is away is asked again soon, and then less soon', async () => {
+test('retries an unavailable server with backoff', async () => {
   const away = new ConnectError('away', Code.Unavailable);
   expect(await askedAt(away, away)).toEqual({ seconds: [0, 0.5, 1.5], failed: false });
 });
 
-test('what is refused for good is not asked again', async () => {
+test('does not retry a refusal', async () => {
   const tooLarge = new ConnectError('too large', Code.ResourceExhausted);
   for (const refused of [tooLarge, busy('soon'), new ConnectError('no', Code.NotFound)])
     expect(await askedAt(refused)).toEqual({ seconds: [0], failed: true });

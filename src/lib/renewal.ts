@@ -2,8 +2,8 @@ import { Code, ConnectError, type Interceptor } from '@connectrpc/connect';
 import { UsersService } from '#src/gen/forest/v1/users_pb.ts';
 
 /**
- * A changed password gives the browser's session a new cookie, and the old one is worth nothing at once. What was asked
- * with the old one in that moment is asked again when the new one is there; else it would look as if the session had ended.
+ * Retries requests that a password change made unauthenticated: it replaces the session's cookie, so that requests sent at
+ * the same time with the old one would look like an ended session.
  */
 export function renewalInterceptor(): Interceptor {
   let renewal: Promise<void> | null = null;

@@ -5,7 +5,7 @@ import { type GetSessionResponse, type Session, SessionService } from '#src/gen/
 
 const schema = SessionService.method.getSession;
 
-/** The query for who is signed in. Good until something says otherwise: a refused request, signing in or out. */
+/** The query for the session. It never becomes stale; signing in or out and a refused request replace it. */
 export function sessionQuery(transport: Transport) {
   return {
     ...createQueryOptions(schema, {}, { transport }),
@@ -14,24 +14,24 @@ export function sessionQuery(transport: Transport) {
   };
 }
 
-/** Where the answer about the session is cached. */
+/** The cache key of the session. */
 export function sessionKey(transport: Transport) {
   return createConnectQueryKey({ schema, input: {}, transport, cardinality: 'finite' });
 }
 
-/** Who is signed in; undefined when nobody is, or it is not known yet. */
+/** The session; undefined while it is unknown and after signing out. */
 export function useSession(): Session | undefined {
   const transport = useTransport();
   return useQuery({ ...sessionQuery(transport), select: sessionOf }).data;
 }
 
-/** How people sign in at this server: by which providers, and whether by passwords too. */
-export function useWaysIn(): Pick<GetSessionResponse, 'providers' | 'passwordsOff'> {
+/** The sign-in methods of this server: its providers, and whether passwords are off. */
+export function useSignInMethods(): Pick<GetSessionResponse, 'providers' | 'passwordsOff'> {
   const answer = useQuery(sessionQuery(useTransport())).data;
   return { providers: answer?.providers ?? [], passwordsOff: answer?.passwordsOff ?? false };
 }
 
-/** For how many days the server lets an access token live at most; 0 where it sets no limit. */
+/** The longest lifetime of an access token, in days; 0 for no limit. */
 export function useTokenMaxDays(): number {
   return useQuery(sessionQuery(useTransport())).data?.tokenMaxDays ?? 0;
 }
@@ -40,12 +40,12 @@ function sessionOf(answer: GetSessionResponse): Session | undefined {
   return answer.session;
 }
 
-/** Whether the signed-in user is an admin of the organisation, as the server says. The server checks it again. */
+/** Whether the user is an admin of the organisation. Only for what to show: the server checks every request. */
 export function useIsAdmin(organisation: string): boolean {
   return roleIn(useSession(), organisation) === 'admin';
 }
 
-/** The user's role in the organisation: `member`, `admin`, or undefined for who does not belong to it. */
+/** The user's role in the organisation: `member`, `admin`, or undefined for other users. */
 export function roleIn(session: Session | undefined, organisation: string): string | undefined {
   return session?.memberships.find((membership) => membership.organisation === organisation)?.role;
 }

@@ -1,6 +1,8 @@
 // @vitest-environment jsdom
-import { cleanup, fireEvent, render } from '@testing-library/react';
+import { fireEvent, render } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
+import { startTransition } from 'react';
+import { createRoot } from 'react-dom/client';
 import { afterEach, expect, test, vi } from 'vitest';
 import { switchSingleKeys, useShortcuts } from './shortcuts.ts';
 
@@ -23,13 +25,12 @@ function Screen() {
 }
 
 afterEach(() => {
-  cleanup();
   switchSingleKeys(true);
   approve.mockClear();
   down.mockClear();
 });
 
-test('a key acts where nobody types: on the page, on a button, on a box', async () => {
+test('a key acts on the page, on a button and on a checkbox', async () => {
   const user = userEvent.setup();
   const view = render(<Screen />);
   await user.keyboard('a');
@@ -38,6 +39,19 @@ test('a key acts where nobody types: on the page, on a button, on a box', async 
   view.getByLabelText('Box').focus();
   await user.keyboard('a');
   expect(approve).toHaveBeenCalledTimes(3);
+});
+
+test('a key acts as soon as the page is shown', async () => {
+  const page = document.body.appendChild(document.createElement('div'));
+  const root = createRoot(page);
+  const shown = new Promise((resolve) => new MutationObserver(resolve).observe(page, { childList: true }));
+  // As the router shows a page.
+  startTransition(() => root.render(<Screen />));
+  await shown;
+  fireEvent.keyDown(page, { key: 'a' });
+  root.unmount();
+  page.remove();
+  expect(approve).toHaveBeenCalledTimes(1);
 });
 
 test.each(['Text', 'Lines', 'Choice'])('no key acts in the field %s', async (field) => {
@@ -55,7 +69,7 @@ test.each(['ctrlKey', 'metaKey', 'altKey', 'shiftKey', 'isComposing'])('no key a
   expect(approve).not.toHaveBeenCalled();
 });
 
-test('no key acts behind a dialog, nor when single keys are switched off', () => {
+test('no key acts behind a dialog or while single keys are disabled', () => {
   const view = render(<Screen />);
   const sheet = document.createElement('div');
   sheet.dataset.backdrop = '';
@@ -70,7 +84,7 @@ test('no key acts behind a dialog, nor when single keys are switched off', () =>
   expect(approve).toHaveBeenCalledOnce();
 });
 
-test('a key that is held down acts once, unless it moves', () => {
+test('a key that is held down acts once, unless it may repeat', () => {
   render(<Screen />);
   for (const repeat of [false, true, true]) {
     fireEvent.keyDown(document.body, { key: 'a', repeat });

@@ -1,6 +1,6 @@
-import { useEffect, useRef, useSyncExternalStore } from 'react';
+import { useLayoutEffect, useRef, useSyncExternalStore } from 'react';
 
-/** What one key does; `repeats` while it is held down. */
+/** The action of a key; `repeats` lets it repeat while the key is held down. */
 export interface Shortcut {
   readonly run: () => void;
   readonly repeats?: boolean;
@@ -9,19 +9,19 @@ export interface Shortcut {
 const offKey = 'forage.single-keys-off';
 const listeners = new Set<() => void>();
 
-/** Whether keys without a modifier act at all; people who dictate, or whose hands press keys by accident, switch them off. */
+/** Whether single-key shortcuts are enabled. People who dictate or press keys by accident can disable them. */
 export function singleKeysOn(): boolean {
   return localStorage.getItem(offKey) === null;
 }
 
-/** Switches them, for this browser. */
+/** Enables or disables them in this browser. */
 export function switchSingleKeys(on: boolean): void {
   if (on) localStorage.removeItem(offKey);
   else localStorage.setItem(offKey, '1');
   for (const listener of listeners) listener();
 }
 
-/** The switch, for the screen that shows it. */
+/** `singleKeysOn` as React state. */
 export function useSingleKeysOn(): boolean {
   return useSyncExternalStore((listener) => {
     listeners.add(listener);
@@ -29,7 +29,7 @@ export function useSingleKeysOn(): boolean {
   }, singleKeysOn);
 }
 
-/** Whether somebody writes or chooses at this place, so that every key is theirs. */
+/** Whether the target is a field that takes keys as input. */
 export function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
   if (target instanceof HTMLInputElement)
@@ -39,34 +39,42 @@ export function isTyping(target: EventTarget | null): boolean {
   );
 }
 
-/** Whether a dialog stands over the page: its sheet says so. */
+/** Whether a dialog is open. */
 export function isDialogOpen(): boolean {
   return document.querySelector('[data-backdrop]') !== null;
 }
 
-/** Whether a key without a modifier may act: not while somebody types, not with a modifier, not behind a dialog. */
+/** Whether a single key may act: not while typing, with a modifier, or behind a dialog. */
 export function mayAct(event: KeyboardEvent): boolean {
   if (event.defaultPrevented || event.isComposing) return false;
   if (event.ctrlKey || event.metaKey || event.altKey) return false;
   return singleKeysOn() && !isTyping(event.target) && !isDialogOpen();
 }
 
-/** Keys without a modifier (`j`, `?`) and what they do while the component is mounted. */
-export function useShortcuts(shortcuts: Readonly<Record<string, Shortcut>>): void {
-  const latest = useRef(shortcuts);
-  useEffect(() => {
-    latest.current = shortcuts;
+/**
+ * Calls the function for each key pressed on the page while the component is mounted, from the moment it is shown: an
+ * ordinary effect runs later, and a key pressed before would be lost.
+ */
+export function usePageKeys(onKeyDown: (event: KeyboardEvent) => void): void {
+  const latest = useRef(onKeyDown);
+  useLayoutEffect(() => {
+    latest.current = onKeyDown;
   });
-  useEffect(() => {
-    const onKeyDown = (event: KeyboardEvent) => {
-      const key = event.shiftKey ? event.key : event.key.toLowerCase();
-      const shortcut = Object.hasOwn(latest.current, key) ? latest.current[key] : undefined;
-      if (!shortcut || !mayAct(event) || (event.repeat && !shortcut.repeats)) return;
-      // Else the letter would be typed into the field that the action may have focused.
-      event.preventDefault();
-      shortcut.run();
-    };
-    document.addEventListener('keydown', onKeyDown);
-    return () => document.removeEventListener('keydown', onKeyDown);
+  useLayoutEffect(() => {
+    const listener = (event: KeyboardEvent) => latest.current(event);
+    document.addEventListener('keydown', listener);
+    return () => document.removeEventListener('keydown', listener);
   }, []);
+}
+
+/** Binds single keys (`j`, `?`) to actions while the component is mounted. */
+export function useShortcuts(shortcuts: Readonly<Record<string, Shortcut>>): void {
+  usePageKeys((event) => {
+    const key = event.shiftKey ? event.key : event.key.toLowerCase();
+    const shortcut = Object.hasOwn(shortcuts, key) ? shortcuts[key] : undefined;
+    if (!shortcut || !mayAct(event) || (event.repeat && !shortcut.repeats)) return;
+    // Else the action's newly focused field would receive the letter.
+    event.preventDefault();
+    shortcut.run();
+  });
 }

@@ -56,7 +56,7 @@ function house() {
   };
 }
 
-test('what is asked while the password changes is asked again with the new cookie', async () => {
+test('retries a request that was sent during a password change with the new cookie', async () => {
   const { users, arrived, change, left } = house();
   const changing = users.changePassword({});
   await arrived;
@@ -67,11 +67,11 @@ test('what is asked while the password changes is asked again with the new cooki
   expect(left).not.toHaveBeenCalled();
 });
 
-test('the token of the session is the one that was told last, by whatever told it', async () => {
+test('sends the CSRF token of the last answer that had one', async () => {
   const { users, sessions, change, tokens } = house();
   await sessions.getSession({});
   await sessions.endSession({});
-  // An answer that tells of sessions and not of this one changes nothing.
+  // An answer about sessions that does not contain this one changes nothing.
   await sessions.listSessions({});
   await sessions.endSession({});
   change();
@@ -80,7 +80,7 @@ test('the token of the session is the one that was told last, by whatever told i
   expect(tokens).toEqual(['csrf-1', 'csrf-1', 'csrf-2']);
 });
 
-test('a session that has ended leads to sign-in once nothing renews it; a wrong password does not', async () => {
+test('reports an ended session unless it is being renewed; a wrong password is not one', async () => {
   const { users, sessions, change, expire, left } = house();
   await expect(sessions.signIn({})).rejects.toThrow('wrong');
   expect(left).not.toHaveBeenCalled();

@@ -8,18 +8,17 @@ import { noteServerTime } from './clock.ts';
 import { renewalInterceptor } from './renewal.ts';
 
 export interface SessionEvents {
-  /** The server no longer knows who is asking: lead to sign-in and back. */
+  /** The session has ended. */
   readonly onUnauthenticated: () => void;
 }
 
 const { signIn, signOut, getSession, setUp } = SessionService.method;
-/** What tells whether there is a session; the others work within one. */
+/** The methods that work without a session. */
 const aboutSession: ReadonlySet<unknown> = new Set([signIn, signOut, getSession, setUp]);
 
 /**
- * The interceptor behind the dashboard's transport. It keeps the session's CSRF token, which arrives with every
- * answer that holds a session, sends it as `x-csrf-token` with whatever writes, and reports a session that ended.
- * A wrong password is an answer to the one who typed it, not an ended session, so what begins one is left out.
+ * Keeps the CSRF token of the last answer that has a session, sends it as `x-csrf-token` with every write, and reports an
+ * ended session. A wrong password at sign-in is not an ended session.
  */
 export function sessionInterceptor({ onUnauthenticated }: SessionEvents): Interceptor {
   let csrfToken = '';
@@ -42,24 +41,24 @@ export function sessionInterceptor({ onUnauthenticated }: SessionEvents): Interc
   };
 }
 
-/** Answers without a session (signed out) end the token's use as well. */
+/** The CSRF token of an answer; empty if it has no session. */
 function csrfTokenIn(message: object): string {
   const session = 'session' in message ? message.session : undefined;
   if (typeof session !== 'object' || session === null || !('csrfToken' in session)) return '';
   return typeof session.csrfToken === 'string' ? session.csrfToken : '';
 }
 
-/** Reads the server's clock off its answers, so that countdowns end when the server says so. */
+/** Reads the server's clock from its answers, so that countdowns end by the server's time. */
 const clockInterceptor: Interceptor = (next) => async (request) => {
-  const asked = Date.now();
+  const sentAt = Date.now();
   const response = await next(request);
-  noteServerTime(response.header.get('date'), asked, Date.now());
+  noteServerTime(response.header.get('date'), sentAt, Date.now());
   return response;
 };
 
 /**
- * The dashboard's one transport: Connect to the server this page came from. Reads go by GET, so that an
- * unchanged answer costs a 304. React Query's keys contain the transport: make one per page, no more.
+ * The dashboard's transport: Connect to the server of this page. Reads use GET, so that an unchanged answer is a 304. Call
+ * it once per page, because React Query's keys contain the transport.
  */
 export function createTransport(events: SessionEvents): Transport {
   return createConnectTransport({

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { marked, visibleText } from './visible-text.ts';
+import { revealHidden, visibleText } from './visible-text.ts';
 
-describe('shown as it came', () => {
+describe('shows unchanged', () => {
   test.each([
     '',
     'feature/rounding',
@@ -14,7 +14,7 @@ describe('shown as it came', () => {
   ])('%j', (text) => expect(visibleText(text)).toBe(text));
 });
 
-describe('what hides is shown', () => {
+describe('reveals hidden characters', () => {
   test.each([
     ['gpj.\u202eexe', 'gpj.⟨U+202E⟩exe'],
     ['\u2066a\u2069', '⟨U+2066⟩a⟨U+2069⟩'],
@@ -35,14 +35,14 @@ describe('what hides is shown', () => {
   ])('%j', (text, shown) => expect(visibleText(text)).toBe(shown));
 });
 
-test('right-to-left text is kept within itself, and can open nothing that it does not close', () => {
+test('isolates right-to-left text', () => {
   expect(visibleText('main مشروع')).toBe('\u2068main مشروع\u2069');
   expect(visibleText('\u2069مشروع\u202e')).toBe('\u2068⟨U+2069⟩مشروع⟨U+202E⟩\u2069');
 });
 
-test('what is marked once is marked for good', () => {
+test('replaces hidden characters only once', () => {
   for (const text of ['gpj.\u202eexe', '\x1b[31m', 'ad\u200bmin', 'مشروع\u2069', '👩‍👩‍👧‍👦']) {
-    expect(marked(marked(text))).toBe(marked(text));
-    expect(visibleText(marked(text))).toBe(visibleText(text));
+    expect(revealHidden(revealHidden(text))).toBe(revealHidden(text));
+    expect(visibleText(revealHidden(text))).toBe(visibleText(text));
   }
 });

@@ -1,7 +1,7 @@
 /**
- * Characters that are not seen but change what is: controls (terminals' escapes, halves of line ends), and what Unicode
- * gives no look of its own, such as overrides of the direction, spaces of no width, and tags. Joiners and variations that
- * belong to what stands before them, as in emoji and in scripts that join, are no part of it.
+ * Characters that are invisible but change the text: control characters and what Unicode shows nothing for, such as
+ * direction overrides, zero-width spaces and tags. Joiners and variation selectors within emoji and joining scripts are
+ * allowed.
  */
 const HIDDEN = new RegExp(
   [
@@ -12,7 +12,7 @@ const HIDDEN = new RegExp(
   ].join('|'),
   'gu',
 );
-/** Anything but what is printed on a keyboard: most texts are done with this. */
+/** A quick check: most texts are ASCII. */
 const UNUSUAL = /[^ -~\n]/;
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]|[\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 const CONTROL_PICTURES = 0x2400;
@@ -24,15 +24,13 @@ function picture(character: string): string {
   return point === DELETE ? '␡' : `⟨U+${point.toString(16).toUpperCase().padStart(4, '0')}⟩`;
 }
 
-/** A text in which nothing hides: what is not seen stands there as `⟨U+202E⟩` or `␛`. Marked again it stays the same. */
-export const marked = (text: string): string => (UNUSUAL.test(text) ? text.replace(HIDDEN, picture) : text);
+/** Replaces hidden characters by `⟨U+202E⟩` or `␛`. Idempotent. */
+export const revealHidden = (text: string): string =>
+  UNUSUAL.test(text) ? text.replace(HIDDEN, picture) : text;
 
-/**
- * A text as it is shown: what could make it look like another text is visible, and text that runs from right to left keeps
- * its direction to itself. Everything else stays as it is. Copies and forms hold the text as it came.
- */
+/** A text for display: hidden characters are revealed and right-to-left text is isolated. Not for copies and forms. */
 export function visibleText(text: string): string {
-  const shown = marked(text);
-  // First strong isolate, and its end: nothing in between can end it, now that controls are pictures.
+  const shown = revealHidden(text);
+  // First strong isolate and its end, which no control character in between can end early.
   return RIGHT_TO_LEFT.test(shown) ? `\u2068${shown}\u2069` : shown;
 }

@@ -1,5 +1,5 @@
-// The least that can show the gate of a release: React, a router, React Query and Connect, with one route and one call.
-// The bench holds the artifact page's first load against it.
+// The smallest page that shows the gate of a release: React, a router, React Query and Connect, with one route and one call.
+// The baseline for the artifact page's first load.
 import { TransportProvider, useQuery } from '@connectrpc/connect-query';
 import { createConnectTransport } from '@connectrpc/connect-web';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
@@ -8,7 +8,7 @@ import { createBrowserRouter, useSearchParams } from 'react-router';
 import { RouterProvider } from 'react-router/dom';
 import { PolicyService } from '#src/gen/forest/v1/policies_pb.ts';
 
-/** What the address names: `?organisation=…&project=…&release=…`. */
+/** Shows the release of the address: `?organisation=…&project=…&release=…`. */
 function Gate() {
   const [search] = useSearchParams();
   const { data } = useQuery(PolicyService.method.getReleaseRequirements, {

@@ -1,104 +1,116 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
+import { type FileHandle, open } from 'node:fs/promises';
+import { pipeline } from 'node:stream';
 import { createZstdDecompress } from 'node:zlib';
-import { codeOf, wordsOf } from '../embedded/errors.ts';
-import { checkDigest } from './digest.ts';
-import { ArchiveError } from './errors.ts';
-import { type ArchivedTable, decode, type Frame, type Header, type TableSum, tableSum } from './format.ts';
+import { codeOf, messageOf } from '../embedded/errors.ts';
+import {
+  type ArchivedTable,
+  ArchiveError,
+  decode,
+  type Frame,
+  type Header,
+  RunningSum,
+  type TableSum,
+  TRAILER,
+} from './format.ts';
 
-/** What is done with a backup while it is read; all of it is awaited, so nothing piles up. */
-export interface Visitor {
-  header?(header: Header): Promise<void>;
-  table?(table: ArchivedTable): Promise<void>;
-  /** Rows of the current table, cut anywhere. Good only until it resolves. */
-  rows?(chunk: Buffer): Promise<void>;
-  /** The current table is whole: its checksum was right. */
-  tableEnd?(table: ArchivedTable, sum: TableSum): Promise<void>;
-}
+const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
+const TRAILER_BYTES = TRAILER.length + 32;
 
-/** A failure of the visitor's own, to be told from one of the file. */
-class VisitFailed extends Error {}
+/** The parts of a backup in order: the header, then each table with its rows, split anywhere, and its verified sums. */
+export type Part =
+  | { readonly kind: 'header'; readonly header: Header }
+  | { readonly kind: 'table'; readonly table: ArchivedTable }
+  | { readonly kind: 'rows'; readonly rows: Buffer }
+  | { readonly kind: 'end'; readonly sum: TableSum };
 
 /**
- * Reads a backup from beginning to end in constant memory, checks every checksum, and shows its parts to `visitor`.
- * @throws ArchiveError, in words, when the file is not there, not a backup, cut or altered; the visitor's error as it is.
+ * Reads a backup in constant memory and verifies every checksum.
+ * @throws ArchiveError when the file is missing, not a backup, truncated or altered; the reason of `signal`
  */
-export async function readArchive(file: string, visitor: Visitor, signal?: AbortSignal): Promise<Header> {
-  let header: Header | undefined;
+export async function* readArchive(file: string, signal?: AbortSignal): AsyncGenerator<Part> {
   try {
     await checkDigest(file, signal);
-    await pipeline(
-      createReadStream(file),
-      createZstdDecompress(),
-      async (source: AsyncIterable<Buffer>) => {
-        header = await check(decode(source), visitor);
-      },
-      { signal },
-    );
+    // The iterator below receives the errors.
+    const text = pipeline(createReadStream(file, { signal }), createZstdDecompress(), () => undefined);
+    yield* check(decode(text));
   } catch (error) {
-    if (error instanceof VisitFailed) throw error.cause;
     if (signal?.aborted) throw error;
     const code = codeOf(error) ?? '';
     if (/^E[A-Z]+$/.test(code))
-      throw new ArchiveError(`${file} cannot be read: ${wordsOf(error)}`, { cause: error });
-    throw new ArchiveError(`${file} is no whole backup (${reason(error, code)}): use another one`, {
-      cause: error,
-    });
+      throw new ArchiveError(`Cannot read ${file}: ${messageOf(error)}`, { cause: error });
+    const reason = /^Z(STD)?_/.test(code) ? 'it has been altered' : messageOf(error);
+    throw new ArchiveError(`${file} is not a complete backup (${reason}); use another one`, { cause: error });
   }
-  if (header === undefined)
-    throw new ArchiveError(`${file} is no whole backup (it is empty): use another one`);
+}
+
+/** Verifies every checksum of a backup and returns its header. @throws like `readArchive` */
+export async function verifyArchive(file: string, signal?: AbortSignal): Promise<Header> {
+  let header: Header | undefined;
+  for await (const part of readArchive(file, signal)) if (part.kind === 'header') header = part.header;
+  if (header === undefined) throw new Error('a backup without a header was accepted');
   return header;
 }
 
-function reason(error: unknown, code: string): string {
-  if (code.startsWith('Z_') || code.startsWith('ZSTD_')) return 'it has been altered';
-  return wordsOf(error);
+/** Compares a file with the digest at its end. */
+async function checkDigest(file: string, signal: AbortSignal | undefined): Promise<void> {
+  const handle = await open(file, 'r');
+  try {
+    const { size } = await handle.stat();
+    const head = await read(handle, 0, Math.min(size, ZSTD.length));
+    if (size > 0 && !head.equals(ZSTD)) throw new ArchiveError('it is not a backup of Forage');
+    const trailer = size < TRAILER_BYTES ? null : await read(handle, size - TRAILER_BYTES, TRAILER_BYTES);
+    if (trailer === null || !trailer.subarray(0, TRAILER.length).equals(TRAILER))
+      throw new ArchiveError('its end is missing or altered');
+    const hash = createHash('sha256');
+    for await (const chunk of createReadStream(file, { end: size - TRAILER_BYTES - 1, signal }))
+      hash.update(chunk);
+    if (!hash.digest().equals(trailer.subarray(TRAILER.length)))
+      throw new ArchiveError('it has been altered');
+  } finally {
+    await handle.close();
+  }
 }
 
-async function check(frames: AsyncGenerator<Frame>, visitor: Visitor): Promise<Header> {
-  const seal = createHash('sha256');
-  const visit = async (work: Promise<void> | undefined) => {
-    try {
-      await work;
-    } catch (error) {
-      throw new VisitFailed('the visitor failed', { cause: error });
-    }
-  };
+async function read(handle: FileHandle, from: number, length: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, from);
+  return buffer.subarray(0, bytesRead);
+}
+
+async function* check(frames: AsyncGenerator<Frame>): AsyncGenerator<Part> {
+  const checksum = createHash('sha256');
   const next = async (): Promise<Frame> => {
-    const frame = await frames.next();
-    if (frame.done) throw new ArchiveError('it ends too early');
-    if (frame.value.letter !== 'D' && frame.value.letter !== 'Z')
-      seal.update(frame.value.letter).update(frame.value.body);
-    return frame.value;
+    const { done, value: frame } = await frames.next();
+    if (done) throw new ArchiveError('it is truncated');
+    if (frame.letter !== 'D' && frame.letter !== 'Z') checksum.update(frame.letter).update(frame.body);
+    return frame;
   };
 
   const header = json<Header>(await next(), 'H');
-  await visit(visitor.header?.(header));
+  yield { kind: 'header', header };
   for (const table of header.tables) {
     if (json<{ name: string }>(await next(), 'T').name !== table.name)
       throw new ArchiveError('it has been altered');
-    await visit(visitor.table?.(table));
-    const sum = tableSum();
+    yield { kind: 'table', table };
+    const sum = new RunningSum();
     let frame = await next();
     for (; frame.letter === 'D'; frame = await next()) {
       sum.add(frame.body);
-      await visit(visitor.rows?.(frame.body));
+      yield { kind: 'rows', rows: frame.body };
     }
-    const said = json<TableSum>(frame, 'E');
+    const stated = json<TableSum>(frame, 'E');
     const found = sum.end();
-    if (said.sha256 !== found.sha256 || said.rows !== found.rows) {
+    if (stated.sha256 !== found.sha256 || stated.rows !== found.rows)
       throw new ArchiveError(`the rows of ${table.name} have been altered`);
-    }
-    await visit(visitor.tableEnd?.(table, found));
+    yield { kind: 'end', sum: found };
   }
-  const sealed = json<{ sha256: string }>(await next(), 'Z').sha256;
+  const stated = json<{ sha256: string }>(await next(), 'Z').sha256;
   const more = await frames.next();
-  if (sealed !== seal.digest('hex') || !more.done) throw new ArchiveError('it has been altered');
-  return header;
+  if (stated !== checksum.digest('hex') || !more.done) throw new ArchiveError('it has been altered');
 }
 
-/** The JSON of a frame that has to come here. Its shape is that of this format: the seal covers it. */
+/** The JSON of the expected frame. Its shape is trusted, because the checksum covers it. */
 function json<T>(frame: Frame, letter: Frame['letter']): T {
   if (frame.letter !== letter) throw new ArchiveError('it has been altered');
   try {

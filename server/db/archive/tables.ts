@@ -1,20 +1,25 @@
 import type { ClientBase } from 'pg';
-import { ArchiveError } from './errors.ts';
-import type { ArchivedSequence, ArchivedTable } from './format.ts';
+import { type ArchivedSequence, type ArchivedTable, ArchiveError } from './format.ts';
 
-/** What describes the database stands in the backup's header, not among its rows. */
+/** Copying may take long, and the text of values must not depend on settings of the role or database. */
+export const SESSION = `
+  SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = '30s';
+  SET LOCAL client_encoding = 'UTF8'; SET LOCAL datestyle = 'ISO, YMD'; SET LOCAL intervalstyle = 'iso_8601';
+  SET LOCAL timezone = 'UTC'; SET LOCAL extra_float_digits = 3; SET LOCAL bytea_output = 'hex'`;
+
+/** The migrations are in the backup's header, not among its rows. */
 const OWN = `n.nspname = current_schema() AND c.relname <> 'schema_migrations'
   AND NOT EXISTS (SELECT FROM pg_depend p WHERE p.classid = 'pg_class'::regclass AND p.objid = c.oid AND p.deptype = 'e')`;
 
-/** Generated columns are left out: the database makes them again. */
-const TABLES = `
-  SELECT c.relname AS name,
+/** Relations with rows, and their columns except generated ones, which the database computes again. */
+const RELATIONS = `
+  SELECT c.relname AS name, c.relkind AS kind,
          coalesce(array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE a.attname IS NOT NULL), '{}') AS columns
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
-   WHERE c.relkind = 'r' AND ${OWN}
-   GROUP BY c.relname ORDER BY c.relname`;
+   WHERE c.relkind IN ('r', 'p', 'm', 'f') AND ${OWN}
+   GROUP BY c.relname, c.relkind ORDER BY c.relname`;
 
 const REFERENCES = `
   SELECT c.relname AS "from", t.relname AS "to"
@@ -24,29 +29,24 @@ const REFERENCES = `
     JOIN pg_class t ON t.oid = k.confrelid
    WHERE k.contype = 'f' AND k.conrelid <> k.confrelid AND ${OWN}`;
 
-/** Kinds of relations that hold rows and that this would leave out without a word. */
-const UNKNOWN = `
-  SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-   WHERE c.relkind IN ('p', 'm', 'f') AND ${OWN} ORDER BY 1`;
-
 const SEQUENCES = `
   SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
    WHERE c.relkind = 'S' AND ${OWN} ORDER BY 1`;
 
 /**
- * All tables of the connection's schema with the columns that hold something of their own, each after those that it refers
- * to. From the catalogue, so that a new table is there at once.
- * @throws ArchiveError when the schema has what cannot be copied so: a partitioned table, or references in a circle.
+ * All tables of the schema with their columns, from the catalogue, each after the tables that it refers to.
+ * @throws ArchiveError when the schema has a partitioned table, or circular references
  */
 export async function tablesOf(client: ClientBase): Promise<ArchivedTable[]> {
-  const unknown = await client.query<{ name: string }>(UNKNOWN);
-  if (unknown.rows.length > 0) {
-    const names = unknown.rows.map(({ name }) => name).join(', ');
-    throw new ArchiveError(`The database has tables of a kind that a backup cannot hold: ${names}`);
-  }
-  const tables = await client.query<ArchivedTable>(TABLES);
+  const { rows } = await client.query<ArchivedTable & { kind: string }>(RELATIONS);
+  const unknown = rows.filter(({ kind }) => kind !== 'r').map(({ name }) => name);
+  if (unknown.length > 0)
+    throw new ArchiveError(
+      `The database has tables of a kind that a backup does not support: ${unknown.join(', ')}`,
+    );
+  const tables = rows.map(({ name, columns }) => ({ name, columns }));
   const references = await client.query<{ from: string; to: string }>(REFERENCES);
-  return inOrder(tables.rows, references.rows);
+  return inOrder(tables, references.rows);
 }
 
 function inOrder(
@@ -60,9 +60,7 @@ function inOrder(
       ({ name }) => !references.some(({ from, to }) => from === name && waiting.has(to)),
     );
     if (ready.length === 0) {
-      throw new ArchiveError(
-        `These tables refer to each other in a circle: ${[...waiting.keys()].join(', ')}`,
-      );
+      throw new ArchiveError(`These tables have circular references: ${[...waiting.keys()].join(', ')}`);
     }
     for (const table of ready) {
       ordered.push(table);
@@ -72,7 +70,7 @@ function inOrder(
   return ordered;
 }
 
-/** All sequences, those behind identity columns too, with where they stand. */
+/** All sequences, including those of identity columns, with their values. */
 export async function sequencesOf(client: ClientBase): Promise<ArchivedSequence[]> {
   const { rows } = await client.query<{ name: string }>(SEQUENCES);
   const found: ArchivedSequence[] = [];
@@ -84,3 +82,7 @@ export async function sequencesOf(client: ClientBase): Promise<ArchivedSequence[
   }
   return found;
 }
+
+/** The names of tables for a statement. */
+export const namesOf = (client: ClientBase, tables: readonly ArchivedTable[]) =>
+  tables.map(({ name }) => client.escapeIdentifier(name)).join(', ');

@@ -1,19 +1,16 @@
-/**
- * The embedded PostgreSQL cannot be started. The message is one line for the person who started Forage: what happened,
- * to which folder, and what to do.
- */
+/** The embedded PostgreSQL cannot be started. The message is one line: what happened, to which folder, and what to do. */
 export class EmbeddedStartError extends Error {
   override readonly name: string = 'EmbeddedStartError';
 }
 
-/** Another Forage server holds the data folder. Not worth a retry: that server has to be stopped first. */
+/** Another Forage server uses the data folder and must be stopped first. */
 export class FolderInUseError extends EmbeddedStartError {
   override readonly name = 'FolderInUseError';
 
   constructor(dataDir: string, holder: number | undefined) {
     super(
-      `DATA_DIR ${dataDir} is already in use by another Forage server (process ${holder ?? 'unknown'}): ` +
-        'stop it first, or name another folder in DATA_DIR',
+      `DATA_DIR ${dataDir} is already in use by another Forage server (process ${holder ?? 'unknown'}); ` +
+        'stop it first, or set DATA_DIR to another folder',
     );
   }
 }
@@ -26,7 +23,7 @@ export function codeOf(error: unknown): string | undefined {
   return undefined;
 }
 
-/** An error's words on one line. */
-export function wordsOf(error: unknown): string {
+/** The message of an error, on one line. */
+export function messageOf(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).replace(/\s+/g, ' ').trim();
 }

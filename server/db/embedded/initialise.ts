@@ -1,51 +1,41 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { link, mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import type { Binaries } from './binaries.ts';
 import { codeOf, EmbeddedStartError } from './errors.ts';
+import { createOnce, readIfExists, syncFolder } from './files.ts';
 import type { Launcher } from './launcher.ts';
 import { processExists } from './postmaster.ts';
 
-/** The superuser, used for the lock and for making the database; the product itself connects as a lesser role. */
+/** Takes the lock and creates the product's role and database. */
 export const SUPERUSER = 'postgres';
 const UNFINISHED = 'postgres.init-';
 
 /**
- * The password of the embedded database's roles, from `<dataDir>/postgres.password` (mode 0600); made on the first start.
- * Of two first starts at the same moment both get the same one.
- *
- * @throws EmbeddedStartError when the file is lost or damaged and a database made with it is there.
+ * Reads the password of the database's roles from `<dataDir>/postgres.password`, which the first start creates (mode 0600).
+ * Concurrent first starts get the same password.
+ * @throws EmbeddedStartError when the file of an existing database is missing or damaged
  */
 export async function ensurePassword(dataDir: string, folder: string, launcher: Launcher): Promise<string> {
   const file = join(dataDir, 'postgres.password');
-  const existing = await readOptional(file);
+  const existing = await readIfExists(file);
   if (existing !== undefined) return checked(existing, file);
-  if ((await readOptional(join(folder, 'PG_VERSION'))) !== undefined) {
+  if ((await readIfExists(join(folder, 'PG_VERSION'))) !== undefined) {
     throw new EmbeddedStartError(
-      `${file} is missing, without which the database beside it cannot be opened: restore the file from a backup`,
+      `${file} is missing, and the database cannot be opened without it; restore the file from a backup`,
     );
   }
 
-  // Written aside and linked into place: nobody sees half a password, and the first one stays.
-  const aside = `${file}.${process.pid}`;
-  await writeFile(aside, `${randomBytes(24).toString('hex')}\n`, { mode: 0o600, flush: true });
-  await launcher.give(aside);
-  await link(aside, file).catch((error) => {
-    if (codeOf(error) !== 'EEXIST') throw error;
-  });
-  await rm(aside, { force: true });
+  await createOnce(file, `${randomBytes(24).toString('hex')}\n`, launcher.give);
   return checked(await readFile(file, 'utf8'), file);
 }
 
 /**
- * Makes the database's files in `folder` if they are not there: UTF-8, sorted by code point on every machine, SCRAM
- * passwords, page checksums. The work is done in a folder beside it and renamed, so an interrupted first start leaves
- * nothing that looks finished, and of two first starts one wins.
- *
- * @throws EmbeddedStartError when initdb fails, or the files are of another major version.
+ * Creates the database's files in `folder` if there are none: UTF-8, sorted by code point on every machine, SCRAM passwords,
+ * page checksums. Works in a temporary folder and renames it, so that an interrupted or concurrent first start does no harm.
+ * @throws EmbeddedStartError when initdb fails, or the files are of another major version
  */
 export async function ensureCluster(
   dataDir: string,
@@ -55,32 +45,32 @@ export async function ensureCluster(
   password: string,
 ): Promise<void> {
   await removeUnfinished(dataDir);
-  const found = await readOptional(join(folder, 'PG_VERSION'));
+  const found = await readIfExists(join(folder, 'PG_VERSION'));
   const major = launcher.version.split('.')[0];
   if (found !== undefined) {
     if (found.trim() === major) return launcher.give(folder);
     throw new EmbeddedStartError(
-      `DATA_DIR ${dataDir} holds a database of PostgreSQL ${found.trim()}, and this Forage brings PostgreSQL ${major}: ` +
-        'back it up with the version that made it (npm run backup) and restore it into a new folder',
+      `DATA_DIR ${dataDir} holds a database of PostgreSQL ${found.trim()}, and this Forage uses PostgreSQL ${major}; ` +
+        'back it up with the version that created it (npm run backup) and restore it into a new folder',
     );
   }
-  const workshop = await mkdtemp(join(dataDir, `${UNFINISHED}${process.pid}-`));
-  const made = join(workshop, 'postgres');
-  const passwordFile = join(workshop, 'password');
+  const temporary = await mkdtemp(join(dataDir, `${UNFINISHED}${process.pid}-`));
+  const made = join(temporary, 'postgres');
+  const passwordFile = join(temporary, 'password');
   try {
     await mkdir(made, { mode: 0o700 });
     await writeFile(passwordFile, password, { mode: 0o600 });
-    await launcher.give(workshop);
+    await launcher.give(temporary);
     await launcher.give(made);
     await launcher.give(passwordFile);
     await runInitdb(made, passwordFile, binaries, launcher, dataDir);
     await rename(made, folder).catch((error) => {
-      // Another server finished first: its files are as good.
+      // Another server finished first.
       if (codeOf(error) !== 'ENOTEMPTY' && codeOf(error) !== 'EEXIST') throw error;
     });
     await syncFolder(dataDir);
   } finally {
-    await rm(workshop, { recursive: true, force: true });
+    await rm(temporary, { recursive: true, force: true });
   }
 }
 
@@ -103,53 +93,36 @@ async function runInitdb(
     '--no-instructions',
   ];
   const child = launcher.spawn(binaries.initdb, args, ['ignore', 'ignore', 'pipe']);
-  const [said, [code]] = await Promise.all([words(child.stderr), once(child, 'close')]);
+  const [output, [code]] = await Promise.all([child.stderr ? text(child.stderr) : '', once(child, 'close')]);
   if (code !== 0) {
-    const reason = said.split('\n').filter((line) => /error|fatal|panic|could not/i.test(line))[0] ?? said;
+    const reason = output.split('\n').find((line) => /error|fatal|panic|could not/i.test(line)) ?? output;
     throw new EmbeddedStartError(
-      `The embedded database cannot be made in DATA_DIR ${dataDir} (${reason.trim()}): check that there is room and that ` +
-        'the folder can be written to',
+      `Cannot create the embedded database in DATA_DIR ${dataDir} (${reason.trim()}); check the free space and the ` +
+        'permissions of the folder',
     );
   }
 }
 
-async function words(stream: Readable | null): Promise<string> {
-  return stream ? text(stream) : '';
-}
-
-/** Folders of first starts that did not finish and whose process is gone. */
+/** Removes the folders of first starts that were interrupted. */
 async function removeUnfinished(dataDir: string): Promise<void> {
   for (const name of await readdir(dataDir)) {
     const pid = name.startsWith(UNFINISHED) ? Number(name.slice(UNFINISHED.length).split('-')[0]) : undefined;
     if (pid === undefined || (processExists(pid) && (await isRecent(join(dataDir, name))))) continue;
-    // An initdb that outlived its Forage may still be writing there; then the next start removes the rest.
+    // An orphaned initdb may still be writing there; the next start removes the rest.
     await rm(join(dataDir, name), { recursive: true, force: true }).catch(() => undefined);
   }
 }
 
-/** An old one is nobody's any more, even if its process number has been given to another process. */
+/** The process id of an old folder may belong to another process now. */
 async function isRecent(path: string): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   return found !== undefined && Date.now() - found.mtimeMs < 10 * 60_000;
-}
-
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await open(path, 'r');
-  await handle.sync().finally(() => handle.close());
 }
 
 function checked(content: string, file: string): string {
   const password = content.trim();
   if (/^[0-9a-f]{32,}$/.test(password)) return password;
   throw new EmbeddedStartError(
-    `${file} does not hold the password that Forage wrote there: restore the file from a backup`,
+    `${file} does not contain the password that Forage wrote there; restore the file from a backup`,
   );
-}
-
-async function readOptional(file: string): Promise<string | undefined> {
-  return readFile(file, 'utf8').catch((error) => {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    throw error;
-  });
 }

@@ -5,24 +5,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Endpoint } from './endpoint.ts';
 import { codeOf } from './errors.ts';
+import { readIfExists } from './files.ts';
 
 const run = promisify(execFile);
 
-/** What PostgreSQL wrote about itself into `postmaster.pid`. */
+/** The content of `postmaster.pid`. */
 export interface Postmaster {
   pid: number;
   endpoint: Endpoint | undefined;
   ready: boolean;
-  /** The whole file, to see whether it is still the same. */
+  /** The whole file, to detect a change. */
   text: string;
 }
 
-/** Reads `postmaster.pid`; undefined when there is none or it is still being written. */
+/** Reads `postmaster.pid`; undefined if it does not exist or is incomplete. */
 export async function readPostmaster(folder: string): Promise<Postmaster | undefined> {
-  const text = await readFile(pidFile(folder), 'utf8').catch((error) => {
-    if (codeOf(error) === 'ENOENT') return '';
-    throw error;
-  });
+  const text = (await readIfExists(pidFile(folder))) ?? '';
   // Lines: pid, folder, start time, port, socket folder, address, shared memory, status.
   const [pid = '', , , port = '', socket = '', address = '', , status = ''] = text
     .split('\n')
@@ -33,7 +31,7 @@ export async function readPostmaster(folder: string): Promise<Postmaster | undef
   return { pid: Number(pid), endpoint, ready: status === 'ready', text };
 }
 
-/** Whether a process with this id exists, whoever owns it. */
+/** Whether a process with this id exists, under any user. */
 export function processExists(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -43,16 +41,12 @@ export function processExists(pid: number): boolean {
   }
 }
 
-/**
- * Whether the process named in the file is a PostgreSQL server of this folder. After a crash the number may belong to a
- * process that has nothing to do with it; a zombie is no server either.
- */
-export async function isRunning(postmaster: Postmaster, folder: string): Promise<boolean> {
-  const { pid } = postmaster;
+/** Whether the process is a PostgreSQL server of this folder: after a crash its id may belong to another process, or a zombie. */
+export async function isRunning(pid: number, folder: string): Promise<boolean> {
   if (!processExists(pid)) return false;
   try {
     if (process.platform === 'linux') {
-      // Everybody may read the command line, unlike the working folder, which containers hide even from root.
+      // Unlike the working folder, the command line is readable by every user.
       const [program = '', ...args] = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0');
       return basename(program) === 'postgres' && args.includes(folder);
     }
@@ -65,9 +59,8 @@ export async function isRunning(postmaster: Postmaster, folder: string): Promise
 }
 
 /**
- * Takes a dead server's `postmaster.pid` away where PostgreSQL itself would refuse to start because a process of the same
- * user happens to have that number. Another server may be starting at this very moment, so the file is set aside first
- * and put back if it is not the one that was looked at.
+ * Removes the `postmaster.pid` of a dead server whose process id now belongs to another process, because PostgreSQL would
+ * refuse to start. The file is renamed first, and put back if another server has just written a new one.
  */
 export async function clearStale(postmaster: Postmaster, folder: string): Promise<void> {
   if (!processExists(postmaster.pid)) return;
@@ -83,10 +76,7 @@ export async function clearStale(postmaster: Postmaster, folder: string): Promis
   await rm(aside, { force: true });
 }
 
-/**
- * Stops a server, not necessarily a child of this process, and waits until it is gone: a fast shutdown (sessions are
- * ended, everything is written), after 20 s an immediate one.
- */
+/** Stops a server and waits until it has ended: by a fast shutdown, after 20 s an immediate one, after 40 s by SIGKILL. */
 export async function stopPostmaster(pid: number, folder: string, pgCtl: string): Promise<void> {
   for (const [signal, mode] of [
     ['SIGINT', 'fast'],
@@ -94,7 +84,7 @@ export async function stopPostmaster(pid: number, folder: string, pgCtl: string)
     ['SIGKILL', 'immediate'],
   ] as const) {
     try {
-      // On Windows there are no signals to send; pg_ctl has its own way.
+      // Windows has no signals.
       if (process.platform === 'win32') await run(pgCtl, ['stop', '-D', folder, '-m', mode]);
       else process.kill(pid, signal);
     } catch (error) {
@@ -103,7 +93,7 @@ export async function stopPostmaster(pid: number, folder: string, pgCtl: string)
     }
     const deadline = Date.now() + 20_000;
     while (Date.now() < deadline) {
-      if (!(await isRunning({ pid, endpoint: undefined, ready: false, text: '' }, folder))) return;
+      if (!(await isRunning(pid, folder))) return;
       await sleep(5);
     }
   }

@@ -2,64 +2,54 @@ import { mkdir, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
+import type { Log } from '../log.ts';
 import { type Acquired, acquire } from './acquire.ts';
 import { locateBinaries } from './binaries.ts';
-import { chooseEndpoint, dropEndpoint } from './endpoint.ts';
-import { EmbeddedStartError, FolderInUseError, wordsOf } from './errors.ts';
+import { chooseEndpoint } from './endpoint.ts';
+import { EmbeddedStartError, FolderInUseError, messageOf } from './errors.ts';
 import { ensureCluster, ensurePassword } from './initialise.ts';
+import type { Site } from './launch.ts';
 import { findLauncher } from './launcher.ts';
-import type { Log } from './log.ts';
 import { stopPostmaster } from './postmaster.ts';
-import type { Site } from './site.ts';
 
-/** The role the product connects as, and the database it owns. Not a superuser. */
+/** The product's role, which is no superuser, and its database. */
 const PRODUCT = 'forage';
 
 export interface EmbeddedOptions {
-  /** Where everything is kept; made if it is not there. Folders above it are left as they are. */
+  /** Created if it does not exist. */
   dataDir: string;
   log: Log;
-  /**
-   * Called once if the database was lost for good, which is: another Forage server has taken the data folder. Anything
-   * else (PostgreSQL crashed or was killed) is repaired by starting it again; connections made after that just work.
-   */
+  /** Called once if another Forage server has taken the data folder. A PostgreSQL that crashed is started again instead. */
   onLost?: (error: EmbeddedStartError) => void;
 }
 
 export interface EmbeddedPostgres {
-  /** For a `pg.Pool` or `pg.Client`; stays the same over restarts of PostgreSQL. */
+  /** For `pg`; stays the same when PostgreSQL is restarted. */
   connection: { host: string; port: number; user: string; password: string; database: string };
-  /** Ends all sessions, writes everything and waits until no process is left. May be called again. */
+  /** Shuts PostgreSQL down and waits until it has ended. May be called again. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts the PostgreSQL that comes with Forage in `dataDir` and keeps it running until `stop`. See
- * docs/decisions/0001-embedded-postgresql.md for what it promises.
- *
- * @throws EmbeddedStartError with one line for a person; `FolderInUseError` if another Forage server uses the folder.
+ * Starts the embedded PostgreSQL in `dataDir` and keeps it running until `stop` (docs/decisions/0001-embedded-postgresql.md).
+ * @throws EmbeddedStartError; FolderInUseError if another Forage server uses the folder
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedPostgres> {
   try {
     const site = await prepare(options);
-    try {
-      return supervise(site, await open(site), options.onLost);
-    } catch (error) {
-      await dropEndpoint(site.endpoint);
-      throw error;
-    }
+    return supervise(site, await open(site), options.onLost);
   } catch (error) {
     if (error instanceof EmbeddedStartError) throw error;
     throw new EmbeddedStartError(
-      `The embedded database cannot be started in DATA_DIR ${options.dataDir} (${wordsOf(error)}): check who owns the ` +
-        'folder and that it can be written to',
+      `Cannot start the embedded database in DATA_DIR ${options.dataDir} (${messageOf(error)}); check the owner and the ` +
+        'permissions of the folder',
       { cause: error },
     );
   }
 }
 
 async function prepare({ dataDir: named, log }: EmbeddedOptions): Promise<Site> {
-  // Whoever runs the database has to pass through this folder; what is in it is closed by itself.
+  // The database's account must be able to enter this folder; its contents are closed.
   await mkdir(resolve(named), { recursive: true, mode: 0o711 });
   const dataDir = await realpath(resolve(named));
   const folder = join(dataDir, 'postgres');
@@ -86,27 +76,27 @@ async function open(site: Site, previous?: Acquired): Promise<Acquired> {
   try {
     await ensureDatabase(acquired.client, site.password);
   } catch (error) {
-    // Nobody supervises it: left running, it would hold the folder against the next attempt.
+    // Left running, it would block the next attempt.
     await stopPostmaster(acquired.child.pid, site.folder, site.binaries.pgCtl);
     await acquired.client.end().catch(() => undefined);
     throw error;
   }
-  const { way, version } = site.launcher;
+  const { mode, version } = site.launcher;
   site.log.info(
-    { version, folder: site.folder, process: acquired.child.pid, way, ms: Date.now() - began },
+    { version, folder: site.folder, process: acquired.child.pid, mode, ms: Date.now() - began },
     'PostgreSQL is running',
   );
   return acquired;
 }
 
-/** Makes the product's role and database if a first start was interrupted before it came to that, or is this one. */
+/** Creates the product's role and database on the first start, or after one that was interrupted. */
 async function ensureDatabase(client: pg.Client, password: string): Promise<void> {
   const { rows } = await client.query<{ role: boolean; database: boolean }>(
     `SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1) AS role,
             EXISTS (SELECT FROM pg_database WHERE datname = $1) AS database`,
     [PRODUCT],
   );
-  // The password is hexadecimal (checked when it was read), so it can stand in the statement.
+  // The password is known to be hexadecimal, so it is safe in the statement.
   if (!rows[0]?.role) await client.query(`CREATE ROLE ${PRODUCT} LOGIN PASSWORD '${password}'`);
   if (!rows[0]?.database) await client.query(`CREATE DATABASE ${PRODUCT} OWNER ${PRODUCT}`);
 }
@@ -115,7 +105,7 @@ function supervise(site: Site, first: Acquired, onLost: EmbeddedOptions['onLost'
   let current = first;
   let stopping: Promise<void> | undefined;
   let repairing: Promise<void> | undefined;
-  /** Another server has the folder, and with it whatever PostgreSQL runs there. */
+  /** Another server has taken the folder and its PostgreSQL. */
   let lost = false;
 
   const watch = () => {
@@ -125,13 +115,13 @@ function supervise(site: Site, first: Acquired, onLost: EmbeddedOptions['onLost'
   };
 
   async function repair(): Promise<void> {
-    site.log.warn({ folder: site.folder }, 'the connection to PostgreSQL was lost; opening it again');
+    site.log.warn({ folder: site.folder }, 'the connection to PostgreSQL was lost; reconnecting');
     for (let pause = 100; !stopping; pause = Math.min(pause * 2, 5_000)) {
       try {
         current = await open(site, current);
         return watch();
       } catch (error) {
-        site.log.error({ error: wordsOf(error), folder: site.folder }, 'PostgreSQL cannot be opened again');
+        site.log.error({ error: messageOf(error), folder: site.folder }, 'reconnecting to PostgreSQL failed');
         if (error instanceof FolderInUseError) {
           lost = true;
           return onLost?.(error);
@@ -143,11 +133,10 @@ function supervise(site: Site, first: Acquired, onLost: EmbeddedOptions['onLost'
 
   async function stop(): Promise<void> {
     await repairing;
-    // The lock is kept until PostgreSQL ends it, so no other server comes in between.
+    // The lock is kept until PostgreSQL has ended, so that no other server can take the folder.
     if (!lost && !current.child.ended)
       await stopPostmaster(current.child.pid, site.folder, site.binaries.pgCtl);
     await current.client.end().catch(() => undefined);
-    await dropEndpoint(site.endpoint);
   }
 
   watch();

@@ -1,194 +1,341 @@
 import { NIL } from 'uuid';
-import { type Ballot, type BallotFacts, checkBallot } from '#domain/approval/ballot.ts';
-import { withVote } from '#domain/approval/effect.ts';
+import {
+  approvalPolicies,
+  type Ballot,
+  type BallotFacts,
+  type BallotRefusal,
+  ballotFacts,
+  checkBallot,
+  checkVotedEnvironment,
+  checkWithdrawal,
+  environmentTally,
+  isOpenToVotes,
+} from '#domain/approval/ballot.ts';
+import {
+  type EnvironmentRequirements,
+  releaseRequirements,
+  requirementsChangeAt,
+  type Viewer,
+} from '#domain/approval/requirements.ts';
 import { type ApprovalTally, tallyVotes } from '#domain/approval/tally.ts';
-import { type Standing, type Vote, votingRole } from '#domain/approval/vote.ts';
-import type { Stage, StageStatus } from '#domain/release/stage.ts';
+import { type CallerRole, NOW_MOMENT, type Vote, votingRole } from '#domain/approval/vote.ts';
+import { checkRetry, type ReleaseRefusal } from '#domain/release/caller-rules.ts';
+import { type Direction, directionOf, isUncertain } from '#domain/release/place.ts';
+import type { Stage } from '#domain/release/stage.ts';
 import type { AppContext } from '#server/context.ts';
+import type { Executor } from '#server/db/database.ts';
 import { Failure, notFound } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
-import { authorIds, type IntentFacts, policyOf } from '#server/features/gate/facts.ts';
-import { advanceIntent, loadIntentFacts, lockIntentFactsFor } from '#server/features/gate/service.ts';
+import {
+  authorIds,
+  factsOf,
+  type IntentFacts,
+  type KnownPlace,
+  placesByEnvironment,
+  policyFactsOf,
+  policyOf,
+  subjectOf,
+  targetPlaces,
+  votesByEnvironment,
+} from '#server/features/gate/facts.ts';
+import type { LiveJson } from '#server/features/gate/rows.ts';
+import { advanceIntent, loadIntentFacts, lockForCaller } from '#server/features/gate/service.ts';
+import { surroundingsOf } from '#server/features/gate/surroundings.ts';
 import { record } from '#server/features/history/service.ts';
-import type { ProjectScope } from '#server/rpc/access.ts';
-import { nextPageToken, type Page } from '#server/rpc/page.ts';
+import type { DestinationStateRow } from '#server/features/releases/rows.ts';
+import type { IntentState } from '#server/features/releases/service.ts';
+import { type StageOutlooks, stageOutlooks } from '#server/features/releases/stage-outlook.ts';
 import { subjects } from '#server/signals/bus.ts';
-import { sawOf } from './saw.ts';
-import { castVote, type PendingRow, pendingApprovals } from './store.ts';
+import { nextPageToken, type Page } from '#server/wire/pages.ts';
+import type { ProjectScope } from '#server/wire/scopes.ts';
+import { snapshotOf } from './snapshot.ts';
+import * as store from './store.ts';
 
-export interface VoteRequest extends Ballot {
-  readonly releaseIntentId: string;
-  readonly environment: string;
+export interface VoteRequest extends Ballot, VotedEnvironment {}
+
+/** The requirements of an environment, with what is live there. */
+export interface PlacedRequirements extends EnvironmentRequirements {
+  /** The different live builds, the newest first. */
+  readonly live: readonly LiveJson[];
+  /** When the gate opened, if the verdicts are those of then. */
+  readonly openedAt: Date | null;
 }
 
-/** Stages on which a vote can still do something. */
-export const NOT_STARTED: ReadonlySet<StageStatus> = new Set(['PENDING', 'AWAITING_APPROVAL']);
-
-/** The deploy stage that a vote on the environment is about: the first that has not started, else the last. */
-function stageFor(facts: IntentFacts, environment: string): Stage | undefined {
-  const aimed = facts.stages.filter((s) => s.kind.type === 'deploy' && s.kind.environment === environment);
-  return aimed.find((stage) => NOT_STARTED.has(stage.status)) ?? aimed.at(-1);
-}
-
-const approvalPolicies = (facts: IntentFacts, environment: string) =>
-  facts.policies.filter((p) => p.targetEnvironment === environment && p.config.type === 'approval');
-
-/** What decides whether a ballot of the user on the environment is taken. */
-export function ballotFacts(
-  facts: IntentFacts,
-  environment: string,
-  userId: string,
-  role: Standing,
-): BallotFacts {
-  const stage = stageFor(facts, environment);
-  return {
-    environment,
-    hasDeployStage: stage !== undefined,
-    hasApprovalPolicy: approvalPolicies(facts, environment).length > 0,
-    stageStatus: stage?.status ?? null,
-    intentStatus: facts.intent.status,
-    role,
-    isAuthor: facts.authors.has(userId),
-  };
+export interface Requirements {
+  readonly viewer: Viewer;
+  readonly facts: IntentFacts;
+  readonly environments: readonly PlacedRequirements[];
+  /** Why the viewer cannot retry a stage, by the stage's id; null when they can. */
+  readonly retryRefusals: ReadonlyMap<string, ReleaseRefusal | null>;
+  readonly intent: store.RequirementsRow;
+  readonly outlooks: StageOutlooks;
+  readonly destinations: readonly DestinationStateRow[];
+  /** The change numbers: while they are equal, and until `changesAt`, the viewer's requirements do not change. */
+  readonly numbers: string;
+  /** Null when time alone changes nothing. */
+  readonly changesAt: Date | null;
 }
 
 /**
- * The tally that a caller is shown for an environment: of several approval policies the one that asks for most, as its
- * votes satisfy the others too. Null when no enabled approval policy aims there.
+ * Casts a vote: checks rows 4 to 10 of the table of decisions, stores the vote and its history entry, and advances the intent, in one
+ * transaction. Repeating a vote succeeds and changes nothing.
+ * @returns the tally and the requirements after the vote, read in its transaction.
+ * @throws Failure with the code and message of the table.
  */
-function tallyOf(facts: IntentFacts, environment: string, votes: readonly Vote[]): ApprovalTally | null {
-  const required = approvalPolicies(facts, environment).map(({ config }) =>
-    config.type === 'approval' ? config.requiredApprovals : 0,
-  );
-  return required.length === 0 ? null : tallyVotes(votes, Math.max(...required));
-}
-
-/** Facts of an intent of the project; of every other it is not_found. */
-async function factsInProject(
-  load: Promise<IntentFacts | null>,
-  scope: ProjectScope,
-  releaseIntentId: string,
-): Promise<IntentFacts> {
-  const facts = await load;
-  if (facts === null || facts.intent.projectId !== scope.projectId)
-    throw notFound(`release ${releaseIntentId}`);
-  return facts;
-}
-
-/**
- * Takes a vote: rows 4 to 10 of the rules' table of decisions, then the vote, its history entry and the wake-up in one
- * transaction. The same vote again changes nothing and succeeds.
- * @returns the state after the vote.
- * @throws Failure as the table says.
- */
-export async function vote(
+export function castVote(
   app: AppContext,
   caller: Caller,
   scope: ProjectScope,
   request: VoteRequest,
-): Promise<ApprovalTally> {
-  const { environment, releaseIntentId } = request;
+): Promise<VoteResult> {
+  return changeVote(app, caller, scope, request, ({ facts, role, own, mine }, now) => {
+    requireAccepted(checkBallot(request, own));
+    const { userId, username } = caller;
+    const decision = request.kind === 'approve' ? 'approved' : 'rejected';
+    const comment = request.comment === '' ? null : request.comment;
+    const { bypass } = request;
+    const counts = { role: votingRole(role), isAuthor: facts.authors.has(userId) };
+    const given = { decidedAt: now, moment: NOW_MOMENT, outdated: null };
+    const vote: Vote = { userId, username, decision, bypass, comment, ...given, ...counts };
+    return mine !== null && mine.outdated === null && isSameVote(mine, vote) ? mine : vote;
+  });
+}
+
+/**
+ * Takes back the caller's vote or bypass on an environment.
+ * @returns the tally and the requirements after it.
+ * @throws Failure with the code and message of the table of decisions; failed_precondition when there is no vote.
+ */
+export const withdrawVote = (
+  app: AppContext,
+  caller: Caller,
+  scope: ProjectScope,
+  request: VotedEnvironment,
+): Promise<VoteResult> =>
+  changeVote(app, caller, scope, request, ({ own, mine }) => {
+    requireAccepted(checkWithdrawal(mine !== null, own));
+    return null;
+  });
+
+interface VotedEnvironment {
+  readonly releaseIntentId: string;
+  readonly environment: string;
+}
+
+interface VoteResult {
+  readonly tally: ApprovalTally;
+  readonly requirements: Requirements;
+}
+
+/** What a vote is judged on; `own` is what decides whether the caller's is accepted, `mine` their present one. */
+interface VoteFacts {
+  readonly facts: IntentFacts;
+  readonly role: CallerRole;
+  readonly own: BallotFacts;
+  readonly mine: Vote | null;
+}
+
+function requireAccepted(refusal: BallotRefusal | null): void {
+  if (refusal === null) return;
+  const { code, message, field } = refusal;
+  throw new Failure(code, message, { fields: field === undefined ? [] : [{ field, message }] });
+}
+
+/** Replaces the caller's vote by what `judge` gives: another vote, the same one, or null for none. */
+function changeVote(
+  app: AppContext,
+  caller: Caller,
+  scope: ProjectScope,
+  { environment, releaseIntentId }: VotedEnvironment,
+  judge: (found: VoteFacts, now: Date) => Vote | null,
+): Promise<VoteResult> {
+  const { userId, username } = caller;
   return app.db.transaction(async (tx) => {
-    const locked = await lockIntentFactsFor(tx, releaseIntentId, caller, app.clock.now());
-    if (locked === null || locked.facts.intent.projectId !== scope.projectId)
-      throw notFound(`release ${releaseIntentId}`);
-    const { facts, role } = locked;
-    if (role === null) throw notFound(`project "${scope.organisation}/${scope.project}"`);
-
-    const refusal = checkBallot(request, ballotFacts(facts, environment, caller.userId, role));
-    if (refusal !== null) {
-      const fields = refusal.field === undefined ? [] : [{ field: refusal.field, message: refusal.message }];
-      throw new Failure(refusal.code, refusal.message, { fields });
-    }
-
-    const earlier = facts.votes.get(environment) ?? [];
-    const mine = earlier.find((v) => v.userId === caller.userId) ?? null;
     const now = app.clock.now();
-    const current: Vote = {
-      userId: caller.userId,
-      username: caller.username,
-      decision: request.kind === 'approve' ? 'approved' : 'rejected',
-      bypass: request.bypass,
-      comment: request.comment === '' ? null : request.comment,
-      decidedAt: now,
-      role: votingRole(role),
-      isAuthor: facts.authors.has(caller.userId),
-    };
-    if (mine === null || !sameVote(mine, current)) {
-      const policyId = approvalPolicies(facts, environment)[0]?.id ?? null;
-      const { username, decision, bypass, comment } = current;
-      const row = [environment, caller.userId, username, decision, bypass, comment, now] as const;
-      tx.send(castVote, [app.newId(), releaseIntentId, policyId, ...row]);
-      const onEnvironment = withVote(earlier, current);
+    const { facts, role } = await lockForCaller(tx, now, caller, scope, releaseIntentId);
+    const earlier = facts.votes.get(environment) ?? [];
+    const mine = earlier.find((vote) => vote.userId === userId) ?? null;
+    const own = ballotFacts(facts, environment, userId, role);
+    const vote = judge({ facts, role, own, mine }, now);
+    const others = earlier.filter((one) => one !== mine);
+    const votes = vote === mine ? earlier : vote === null ? others : [...others, vote];
+    if (vote !== mine) {
+      if (vote === null) {
+        await tx.run(store.deleteVote, [releaseIntentId, environment, userId]);
+      } else {
+        const policyId = approvalPolicies(facts, environment)[0]?.id ?? null;
+        const { decision, bypass, comment } = vote;
+        const columns = [environment, userId, username, decision, bypass, comment, now] as const;
+        await tx.run(store.storeVote, [app.newId(), releaseIntentId, policyId, ...columns]);
+      }
       await record(tx, app, {
         organisationId: scope.organisationId,
         projectId: scope.projectId,
         releaseIntentId,
-        kind: bypass ? 'approval.bypassed' : `approval.${decision}`,
+        kind: `approval.${vote === null ? 'withdrawn' : vote.bypass ? 'bypassed' : vote.decision}`,
         actor: caller,
         subject: `${environment} for ${facts.intent.slug}`,
-        before: mine && said(mine, environment),
-        after: { ...said(current, environment), saw: sawOf(facts, environment, onEnvironment, now) },
+        before: mine && ballotSummary(mine, environment),
+        after: {
+          ...(vote && ballotSummary(vote, environment)),
+          saw: snapshotOf(facts, environment, votes, now),
+        },
       });
-      // The lock is held and the facts are at hand: the gate is judged in this transaction, which leaves nothing to wake.
-      const votes = new Map(facts.votes).set(environment, onEnvironment);
-      const { nextCheckAt } = await advanceIntent(tx, app, { ...facts, votes });
+      // The lock is held and the facts are loaded, so the gate is evaluated here instead of waking the coordinator.
+      const changed = { ...facts, votes: new Map(facts.votes).set(environment, votes) };
+      const { nextCheckAt } = await advanceIntent(tx, app, changed);
       tx.afterCommit(() => {
         app.bus.publish(subjects.releaseStatus(releaseIntentId), releaseIntentId);
-        // The coordinator keeps the clock: it is told that time alone will change something.
+        // The coordinator sets the timer for what time alone will change.
         if (nextCheckAt !== null) app.bus.publish(subjects.intentEvaluate, releaseIntentId);
       });
     }
-    const kept = mine !== null && sameVote(mine, current) ? mine : current;
-    const tally = tallyOf(facts, environment, withVote(earlier, kept));
-    if (tally === null) throw notFound(`approval policy for ${environment}`);
-    return tally;
+    const tally = environmentTally(facts, environment, votes);
+    if (tally === null) throw notFound(`Approval policy for ${environment}`);
+    const viewer = { userId, username, role };
+    return { tally, requirements: await loadRequirements(tx, viewer, scope.projectId, releaseIntentId, now) };
   });
 }
 
-const sameVote = (a: Vote, b: Vote): boolean =>
+const isSameVote = (a: Vote, b: Vote): boolean =>
   a.decision === b.decision && a.bypass === b.bypass && a.comment === b.comment;
 
-const said = ({ decision, bypass, comment }: Vote, environment: string) => ({
+const ballotSummary = ({ decision, bypass, comment }: Vote, environment: string) => ({
   environment,
   decision,
   bypass,
   comment,
 });
 
-/** The approval state of an environment. Without an enabled approval policy there it is not_found. */
-export async function approvalState(
+/**
+ * The tally of the votes on an environment.
+ * @throws Failure not_found without an enabled approval policy there; failed_precondition without a deploy stage for it.
+ */
+export async function getApprovalState(
   app: AppContext,
+  caller: Caller,
   scope: ProjectScope,
   releaseIntentId: string,
   environment: string,
 ): Promise<ApprovalTally> {
-  const facts = await factsInProject(loadIntentFacts(app.db, releaseIntentId), scope, releaseIntentId);
-  if (stageFor(facts, environment) === undefined) {
-    throw new Failure('failed_precondition', `This release does not deploy to ${environment}.`);
-  }
-  const tally = tallyOf(facts, environment, facts.votes.get(environment) ?? []);
-  if (tally === null) throw new Failure('not_found', `There is no approval policy for ${environment}.`);
+  const facts = await loadIntentFacts(app.db, releaseIntentId);
+  if (facts?.intent.projectId !== scope.projectId) throw notFound(`Release ${releaseIntentId}`);
+  const refusal = checkVotedEnvironment(ballotFacts(facts, environment, caller.userId, scope.role));
+  const tally = environmentTally(facts, environment, facts.votes.get(environment) ?? []);
+  if (refusal !== null) throw new Failure(refusal.code, refusal.message);
+  if (tally === null) throw notFound(`Approval policy for ${environment}`);
   return tally;
 }
 
-export interface PendingApproval {
-  readonly row: PendingRow;
-  readonly required: number;
-  readonly current: number;
+/**
+ * The requirements of a release, as its page shows them: what every deploy stage still requires, who can supply it, what the caller
+ * may do, and the state of stages and destinations.
+ * @param kept the release's row, where the caller knows that its change numbers are the present ones.
+ * @throws Failure not_found for a release that is not in the project.
+ */
+export const getRequirements = (
+  app: AppContext,
+  { userId, username }: Caller,
+  { projectId, role }: ProjectScope,
+  releaseIntentId: string,
+  kept?: store.RequirementsRow,
+): Promise<Requirements> =>
+  loadRequirements(app.db, { userId, username, role }, projectId, releaseIntentId, app.clock.now(), kept);
+
+async function loadRequirements(
+  executor: Executor,
+  viewer: Viewer,
+  projectId: string,
+  releaseIntentId: string,
+  now: Date,
+  kept?: store.RequirementsRow,
+): Promise<Requirements> {
+  const row = kept ?? (await executor.run(store.findRequirements, [releaseIntentId, projectId]))[0];
+  if (row === undefined) throw notFound(`Release ${releaseIntentId}`);
+  const facts = factsOf(row);
+  const factsAt = (environment: string) => ({
+    ...policyFactsOf(facts, environment, now),
+    direction: directionOf(targetPlaces(facts, environment), subjectOf(facts).build, now),
+  });
+  const environments = releaseRequirements(
+    { ...facts, knowsSource: row.knowsSource },
+    factsAt,
+    surroundingsOf(row),
+    viewer,
+    now,
+  );
+  return {
+    viewer,
+    facts,
+    environments: environments.map((one) => ({
+      ...asOpened(one, row),
+      live: liveBuilds(targetPlaces(facts, one.environment)),
+    })),
+    retryRefusals: new Map(facts.stages.map((stage) => [stage.id, retryRefusal(facts, viewer, stage, now)])),
+    intent: row,
+    outlooks: stageOutlooks(facts, row.rolledBack, now),
+    destinations: row.destinationStates,
+    numbers: row.numbers,
+    changesAt: requirementsChangeAt(environments, facts.stages, now),
+  };
 }
 
-/** The key of the first page: nothing waits since then. */
+const retryRefusal = (facts: IntentFacts, viewer: Viewer, stage: Stage, now: Date): ReleaseRefusal | null =>
+  checkRetry(
+    { role: viewer.role, isAuthor: facts.authors.has(viewer.userId) },
+    stage,
+    subjectOf(facts).build,
+    stage.kind.type === 'wait' ? [] : (facts.places.get(stage.kind.environment) ?? []),
+    now,
+  );
+
+/** Once a stage has started everywhere, the verdicts are those at the moment at which its gate opened. */
+function asOpened(
+  required: EnvironmentRequirements,
+  { stages }: IntentState,
+): EnvironmentRequirements & Pick<PlacedRequirements, 'openedAt'> {
+  const { stage, environment: targetEnvironment, judged } = required;
+  const opened = stages.find(({ id }) => id === stage.id)?.openedVerdicts ?? null;
+  if (opened === null || isOpenToVotes(stage)) return { ...required, openedAt: null };
+  const verdicts = opened.map((verdict) => {
+    const now = judged.find(({ evaluation }) => evaluation.policyId === verdict.policyId);
+    const approval = now?.evaluation.approval ?? null;
+    return { ...verdict, targetEnvironment, passed: true, nextCheckAt: null, approval };
+  });
+  return {
+    ...required,
+    judged: verdicts.map((evaluation) => ({ evaluation, outlook: null })),
+    passed: true,
+    openedAt: stage.startedAt,
+  };
+}
+
+/** The different live builds, the newest first. */
+function liveBuilds(places: readonly KnownPlace[]): LiveJson[] {
+  const live = places.flatMap(({ shown }) => (shown === null ? [] : [shown]));
+  const different = [...new Map(live.map((one) => [one.artifactId, one])).values()];
+  return different.sort((a, b) => b.order - a.order);
+}
+
+export interface PendingApproval {
+  readonly row: store.PendingRow;
+  readonly tally: ApprovalTally;
+  readonly direction: Direction;
+  /** The newest build that it would replace; null where nothing is live. */
+  readonly replaces: string | null;
+  readonly uncertain: boolean;
+}
+
 const BEFORE_ALL = '1970-01-01T00:00:00.000Z';
 
-/** What waits for the caller's own vote, over all of their organisations, oldest first. */
+/** The gates and plans that wait for the caller's vote or verdict, in all of their organisations, oldest first. */
 export async function listPendingApprovals(
   app: AppContext,
   caller: Caller,
   page: Page,
-): Promise<{ approvals: PendingApproval[]; nextPageToken: string }> {
+): Promise<{ approvals: PendingApproval[]; nextPageToken: string; total: number }> {
   const [since = BEFORE_ALL, intentId = NIL, stageId = ''] = page.after ?? [];
-  const found = await app.db.run(pendingApprovals, [
+  const found = await app.db.run(store.listPending, [
     caller.userId,
     new Date(since),
     intentId,
@@ -200,19 +347,32 @@ export async function listPendingApprovals(
     row.releaseIntentId,
     row.stageId,
   ]);
-  return { approvals: rows.map(counted), nextPageToken: next };
+  const now = app.clock.now();
+  return {
+    approvals: rows.map((row) => pendingApproval(row, now)),
+    nextPageToken: next,
+    total: rows[0]?.total ?? 0,
+  };
 }
 
-function counted(row: PendingRow): PendingApproval {
-  const authors = authorIds(row);
-  const votes = row.votes.map((v) => ({
-    ...v,
-    decidedAt: new Date(v.decidedAt),
-    isAuthor: authors.has(v.userId),
-  }));
+function pendingApproval(row: store.PendingRow, now: Date): PendingApproval {
+  const { releaseIntentId: id, environment, buildOrder, onlyDestinations } = row;
+  const places = placesByEnvironment([{ environment, places: row.places }]);
+  const votes = votesByEnvironment({ ...row, id }, authorIds(row), places).get(environment) ?? [];
+  const targets = (places.get(environment) ?? []).filter(
+    ({ name }) => onlyDestinations?.includes(name) ?? true,
+  );
+  const direction = directionOf(targets, { order: buildOrder }, now);
+  const placed = {
+    row,
+    direction,
+    replaces: liveBuilds(targets)[0]?.slug ?? null,
+    uncertain: targets.some(isUncertain),
+  };
+  if (row.type === 'plan') return { ...placed, tally: tallyVotes([], 1) };
   const required = row.policies
     .map(policyOf)
+    .filter((policy) => policy.targetEnvironment === environment)
     .map(({ config }) => (config.type === 'approval' ? config.requiredApprovals : 0));
-  const tally = tallyVotes(votes, Math.max(1, ...required));
-  return { row, required: tally.required, current: tally.current };
+  return { ...placed, tally: tallyVotes(votes, Math.max(1, ...required)) };
 }

@@ -1,178 +1,153 @@
 import { validate as isUuid } from 'uuid';
 import type { AppContext } from '#server/context.ts';
-import { isUniqueViolation, type Transaction } from '#server/db/database.ts';
+import { isUniqueViolation, single, type Transaction } from '#server/db/database.ts';
 import { Failure, invalid, notFound } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
-import { record } from '#server/features/history/service.ts';
-import { type IntentState, speakingIntents } from '#server/features/releases/service.ts';
-import type { ProjectScope } from '#server/rpc/access.ts';
-import type { Page } from '#server/rpc/page.ts';
+import { recordChange } from '#server/features/history/service.ts';
+import { currentIntents, type IntentState } from '#server/features/releases/service.ts';
+import { nextPageToken, type Page } from '#server/wire/pages.ts';
+import type { ProjectScope } from '#server/wire/scopes.ts';
+import type { CommitJson } from './rows.ts';
 import { slugOf } from './slug.ts';
 import * as store from './store.ts';
 
-/** An artifact with the latest status of its deployment to each destination it was sent to. */
 export interface Artifact extends store.ArtifactRow {
-  readonly destinations: readonly store.DeployedRow[];
+  /** Its latest deployment to each destination. */
+  readonly destinations: readonly store.DeploymentRow[];
+  /** Its current release, by `currentFirst`; null when there is none. */
+  readonly latestIntent: IntentState | null;
 }
 
-/** What a client tells of a build: everything but what the server gives it. */
-export type Annotation = Omit<store.ArtifactRow, 'id' | 'slug' | 'createdAt' | 'authorUsernames'> & {
-  /** Of a committed upload; null makes a new artifact. */
+/** An artifact as a client describes it. */
+export type Annotation = Omit<
+  store.ArtifactRow,
+  'id' | 'slug' | 'createdAt' | 'authorUsernames' | 'namedBy'
+> & {
+  /** The id of a committed upload; null for an artifact without files. */
   readonly artifactId: string | null;
+  /** The commits that the build adds, newest first. */
+  readonly commits: readonly CommitJson[];
+  /** The commit after which they start; null when it is not known. */
+  readonly baseSha: string | null;
 };
 
-/** Thirty random bits make two collisions in a row a sign of something else. */
-const SLUG_ATTEMPTS = 5;
+/** With 30 random bits, five collisions in a row are not chance. */
+const MAX_SLUG_ATTEMPTS = 5;
 
 /**
- * Makes an artifact of a build's description. A source that names nobody is the caller; members whom it names are authors of
- * every release of the artifact, and it never changes.
- * @throws invalid_argument when `source.user_id` is no member; not_found when `artifact_id` is no upload of the
- * caller's; already_exists when that upload is annotated already.
+ * Creates an artifact, which never changes. The caller is an author of all its releases. A source that names no user becomes the
+ * caller; the members whom it names are authors too, if a service account or an access token annotates.
+ * @throws Failure invalid_argument when `source.user_id` is not a member; not_found when `artifact_id` is not a committed
+ * upload of the caller; already_exists when that upload is annotated already.
  */
 export async function annotate(
   app: AppContext,
   caller: Caller,
   scope: ProjectScope,
-  { artifactId, ...annotation }: Annotation,
+  { artifactId, commits, baseSha, ...annotation }: Annotation,
 ): Promise<Artifact> {
-  const taken = () => new Failure('already_exists', `artifact ${artifactId} is annotated already`);
+  const alreadyAnnotated = () => new Failure('already_exists', `Artifact ${artifactId} is already annotated`);
   try {
     return await app.db.transaction(async (tx) => {
       if (artifactId !== null) {
-        if (await store.isInProject(tx, artifactId, scope.projectId)) throw taken();
-        if (!(await store.isUploaded(tx, artifactId, caller.userId))) {
-          throw notFound(`artifact ${artifactId} among your committed uploads`);
-        }
+        const [existing] = await tx.run(store.findInProject, [artifactId, scope.projectId]);
+        if (existing !== undefined) throw alreadyAnnotated();
+        const [upload] = await tx.run(store.lockCommittedUpload, [artifactId, caller.userId]);
+        if (upload === undefined) throw notFound(`Committed upload ${artifactId}`);
       }
-      const written = await insert(tx, app, scope, {
+      const id = artifactId ?? app.newId();
+      const slug = await insert(tx, app, {
         ...annotation,
         ...(await sourceOf(tx, caller, scope, annotation)),
-        id: artifactId ?? app.newId(),
+        id,
         projectId: scope.projectId,
+        // A person who is signed in could name a colleague to keep them from voting.
+        sourceNames: caller.credentialKind === 'service' || caller.credentialKind === 'personal',
         createdBy: caller.userId,
         createdAt: app.clock.now(),
       });
-      // Read back: who it is that the source names, the database knows.
-      const row = await store.findById(tx, scope.projectId, written.id);
-      if (row === undefined) throw new Error(`artifact ${written.id} was not stored`);
-      await record(tx, app, {
-        organisationId: scope.organisationId,
-        projectId: scope.projectId,
-        kind: 'artifact.annotated',
-        actor: caller,
-        subject: row.slug,
-        after: {
-          title: row.title,
-          commitSha: row.commitSha,
-          branch: row.branch,
-          version: row.version,
-          source: row.sourceUser ?? row.sourceEmail,
-          authors: row.authorUsernames,
-        },
-      });
-      return { ...row, destinations: [] };
+      if (commits.length > 0 || baseSha !== null)
+        await tx.run(store.insertCommits, [id, baseSha, JSON.stringify(commits)]);
+      // Only the database can resolve the names in the source to authors.
+      const row = single(await tx.run(store.findArtifactBySlug, [scope.projectId, slug]));
+      const { title, commitSha, branch, version, authorUsernames: authors } = row;
+      const after = { title, commitSha, branch, version, source: row.sourceUser ?? row.sourceEmail, authors };
+      await recordChange(tx, app, caller, scope, 'artifact.annotated', slug, { after });
+      return { ...row, destinations: [], latestIntent: null };
     });
   } catch (error) {
-    if (isUniqueViolation(error, 'artifacts_pkey')) throw taken();
+    if (isUniqueViolation(error, 'artifacts_pkey')) throw alreadyAnnotated();
     throw error;
   }
 }
 
-async function sourceOf(
-  tx: Transaction,
-  caller: Caller,
-  scope: ProjectScope,
-  given: Omit<Annotation, 'artifactId'>,
-) {
-  const { sourceUser, sourceEmail, sourceUserId } = given;
+type Source = Pick<Annotation, 'sourceUser' | 'sourceEmail' | 'sourceUserId'>;
+
+async function sourceOf(tx: Transaction, caller: Caller, scope: ProjectScope, source: Source) {
+  const { sourceUser, sourceEmail, sourceUserId } = source;
   if (sourceUserId === null) {
     if (sourceUser !== null || sourceEmail !== null) return {};
     return { sourceUser: caller.username, sourceUserId: caller.userId };
   }
-  // A service account is no member, and may say that it was itself.
+  // A service account is not a member, but may name itself.
   if (sourceUserId === caller.userId) return { sourceUser: sourceUser ?? caller.username };
-  // What is no UUID is nobody's id; the database would refuse it in words that name no field.
-  const username = isUuid(sourceUserId)
-    ? await store.memberName(tx, scope.organisationId, sourceUserId)
-    : undefined;
-  if (username === undefined) {
-    throw invalid({
-      field: 'source.user_id',
-      message: `${sourceUserId} is no member of organisation "${scope.organisation}"`,
-    });
+  // PostgreSQL's error for a malformed UUID would name no field.
+  const [member] = isUuid(sourceUserId)
+    ? await tx.run(store.findMember, [scope.organisationId, sourceUserId])
+    : [];
+  if (member === undefined) {
+    const message = `${sourceUserId} is not a member of organisation "${scope.organisation}"`;
+    throw invalid({ field: 'source.user_id', message });
   }
-  return { sourceUser: sourceUser ?? username };
+  return { sourceUser: sourceUser ?? member.username };
 }
 
-async function insert(
-  tx: Transaction,
-  app: AppContext,
-  scope: ProjectScope,
-  artifact: Omit<store.NewArtifact, 'slug'>,
-): Promise<store.NewArtifact> {
-  for (let attempt = 0; attempt < SLUG_ATTEMPTS; attempt++) {
+async function insert(tx: Transaction, app: AppContext, artifact: Omit<store.NewArtifact, 'slug'>) {
+  for (let attempt = 0; attempt < MAX_SLUG_ATTEMPTS; attempt++) {
     const slug = slugOf(artifact.title, Buffer.from(app.newSecret(), 'base64url'));
-    if (await store.insertArtifact(tx, { ...artifact, slug })) return { ...artifact, slug };
+    const [inserted] = await tx.run(store.insertArtifact, [JSON.stringify({ ...artifact, slug })]);
+    if (inserted !== undefined) return slug;
   }
-  throw new Error(`no free slug for an artifact of ${scope.project}`);
+  throw new Error(`No free slug after ${MAX_SLUG_ATTEMPTS} attempts`);
 }
 
-async function withDestinations(app: AppContext, rows: readonly store.ArtifactRow[]): Promise<Artifact[]> {
-  const deployed =
-    rows.length === 0
-      ? []
-      : await store.deployedTo(
-          app.db,
-          rows.map((row) => row.id),
-        );
-  const byArtifact = Map.groupBy(deployed, (row) => row.artifactId);
-  return rows.map((row) => ({ ...row, destinations: byArtifact.get(row.id) ?? [] }));
-}
+export type { ArtifactFilter, DeploymentRow } from './store.ts';
 
-/** Rows with their destinations and the release that speaks for each, in two queries however many they are. */
-async function listed(app: AppContext, rows: readonly store.ArtifactRow[]): Promise<ListedArtifact[]> {
-  const [artifacts, intents] = await Promise.all([
-    withDestinations(app, rows),
-    speakingIntents(
-      app,
-      rows.map((row) => row.id),
-    ),
+/** Adds deployments and current releases, in two queries for any number of artifacts. */
+async function listed(app: AppContext, rows: readonly store.ArtifactRow[]): Promise<Artifact[]> {
+  if (rows.length === 0) return [];
+  const ids = rows.map(({ id }) => id);
+  const [deployments, intents] = await Promise.all([
+    app.db.run(store.listDeployments, [ids]),
+    currentIntents(app, ids),
   ]);
-  return artifacts.map((artifact) => ({ ...artifact, latestIntent: intents.get(artifact.id) ?? null }));
+  const deploymentsOf = Map.groupBy(deployments, ({ artifactId }) => artifactId);
+  return rows.map((row) => ({
+    ...row,
+    destinations: deploymentsOf.get(row.id) ?? [],
+    latestIntent: intents.get(row.id) ?? null,
+  }));
 }
 
-/** The artifact of that slug in the project that the slug led to. @throws not_found */
-export async function getArtifactBySlug(
-  app: AppContext,
-  scope: ProjectScope,
-  slug: string,
-): Promise<ListedArtifact> {
-  const row = await store.findBySlug(app.db, scope.projectId, slug);
-  const [artifact] = row === undefined ? [] : await listed(app, [row]);
-  if (artifact === undefined) throw notFound(`artifact "${slug}"`);
+/** @throws Failure not_found */
+export async function getArtifactBySlug(app: AppContext, scope: ProjectScope, slug: string) {
+  const [artifact] = await listed(app, await app.db.run(store.findArtifactBySlug, [scope.projectId, slug]));
+  if (artifact === undefined) throw notFound(`Artifact "${slug}"`);
   return artifact;
 }
 
-export type { ArtifactFilter, ArtifactStatus } from './store.ts';
-
-/** An artifact as a list and its own page show it. */
-export interface ListedArtifact extends Artifact {
-  /** The newest active release of it, else the newest; null when none was asked for. */
-  readonly latestIntent: IntentState | null;
-}
-
-/** The project's artifacts that the filter lets pass, newest first: one more than `limit` when there are more. */
+/** A page of the project's artifacts that match the filter, newest first. */
 export async function listArtifacts(
   app: AppContext,
   scope: ProjectScope,
   filter: store.ArtifactFilter,
   page: Page,
-): Promise<ListedArtifact[]> {
-  const [time, id] = page.after ?? [];
-  const after = time === undefined || id === undefined ? null : { at: new Date(time), id };
-  const rows = await store.listPage(app.db, scope.projectId, filter, after, page.limit + 1);
-  return listed(app, rows);
+): Promise<{ rows: Artifact[]; nextPageToken: string }> {
+  const [time, id = null] = page.after ?? [];
+  const { text, branch, author, status } = filter;
+  const after = [time === undefined ? null : new Date(time), id] as const;
+  const params = [scope.projectId, ...after, page.limit + 1, text, branch, author, status] as const;
+  const found = await app.db.run(store.listArtifacts, params);
+  const { rows, ...next } = nextPageToken(found, page.limit, (row) => [row.createdAt.toISOString(), row.id]);
+  return { rows: await listed(app, rows), ...next };
 }
-
-export const sortKey = (row: Artifact): readonly string[] => [row.createdAt.toISOString(), row.id];

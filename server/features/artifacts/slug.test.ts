@@ -15,7 +15,7 @@ describe('slugOf', () => {
     ['first line\nsecond', 'first-line-second-000000'],
   ])('%j becomes %s', (title, slug) => expect(slugOf(title, ZEROS)).toBe(slug));
 
-  it('ends in what chance gave, one letter for each byte', () => {
+  it('ends with one random letter or digit for each byte', () => {
     expect(slugOf('a', bytes(31, 32, 33, 255, 10, 1, 99))).toBe('a-z01za1');
   });
 });

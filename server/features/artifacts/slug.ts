@@ -1,17 +1,17 @@
-/** Crockford's base 32: no letters that are taken for digits. Its length divides 256, so each byte counts alike. */
+/** Crockford's base 32, without letters that look like digits. Its length divides 256, so the distribution is uniform. */
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 const SUFFIX_LENGTH = 6;
-const MAX_WORDS_LENGTH = 40;
+const MAX_TEXT_LENGTH = 40;
 
 /**
- * A slug that people can read and a URL can hold: the title's words and six letters by chance. The chance makes it
- * unique on the whole server (the index has the last word) without telling what others call their releases.
+ * A readable slug for URLs: the title's words and six random characters, which make it unique on the whole server (a unique
+ * index enforces that) without revealing the titles of other organisations.
  * @param random at least six random bytes
  */
 export function slugOf(title: string, random: Uint8Array): string {
-  const words = title
+  const text = title
     .normalize('NFKD')
-    // What accents leave behind when they are taken off their letters.
+    // Combining accents, which NFKD has separated from their letters.
     .replace(/\p{M}+/gu, '')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
@@ -19,12 +19,12 @@ export function slugOf(title: string, random: Uint8Array): string {
   const suffix = [...random.subarray(0, SUFFIX_LENGTH)]
     .map((byte) => ALPHABET[byte % ALPHABET.length])
     .join('');
-  return `${shorten(words) || 'release'}-${suffix}`;
+  return `${shorten(text) || 'release'}-${suffix}`;
 }
 
-function shorten(words: string): string {
-  if (words.length <= MAX_WORDS_LENGTH) return words;
-  const cut = words.slice(0, MAX_WORDS_LENGTH + 1);
+function shorten(text: string): string {
+  if (text.length <= MAX_TEXT_LENGTH) return text;
+  const cut = text.slice(0, MAX_TEXT_LENGTH + 1);
   const end = cut.lastIndexOf('-');
-  return end > 0 ? cut.slice(0, end) : words.slice(0, MAX_WORDS_LENGTH);
+  return end > 0 ? cut.slice(0, end) : text.slice(0, MAX_TEXT_LENGTH);
 }

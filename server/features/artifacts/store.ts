@@ -1,6 +1,6 @@
 import type { ReleaseStatus } from '#domain/release/stage.ts';
-import { type Executor, statement } from '#server/db/database.ts';
-import { SOURCE_MEMBERS } from '#server/features/gate/parts.ts';
+import { statement } from '#server/db/database.ts';
+import { currentFirst, OPENED_BY_BYPASS, type PlaceRow } from '#server/features/releases/rows.ts';
 
 export interface NewArtifact {
   readonly id: string;
@@ -21,16 +21,20 @@ export interface NewArtifact {
   readonly sourceRunUrl: string | null;
   readonly sourceUserId: string | null;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Whether members whom the source names are authors. */
+  readonly sourceNames: boolean;
   readonly createdBy: string;
   readonly createdAt: Date;
 }
 
-export interface ArtifactRow extends Omit<NewArtifact, 'projectId' | 'createdBy'> {
-  /** Members whom the source names now: they are authors of every release of the artifact. */
+export interface ArtifactRow extends Omit<NewArtifact, 'projectId' | 'createdBy' | 'sourceNames'> {
+  /** Members who are authors of every release of the artifact. */
   readonly authorUsernames: readonly string[];
+  /** Who annotated the artifact, if the source names somebody else. */
+  readonly namedBy: string | null;
 }
 
-export interface DeployedRow {
+export interface DeploymentRow extends PlaceRow {
   readonly artifactId: string;
   readonly name: string;
   readonly environment: string;
@@ -38,80 +42,74 @@ export interface DeployedRow {
   readonly typeName: string;
   readonly typeVersion: number;
   readonly status: ReleaseStatus;
+  /** Whose bypass opened its gate. */
+  readonly bypassedBy: string | null;
 }
 
-/** Of the artifact `a` and its project `p`. */
+/** Of the artifact `a`. */
 const COLUMNS = `a.id, a.slug, a.title, a.description, a.web, a.pr, a.commit_sha as "commitSha", a.branch,
   a.commit_message as "commitMessage", a.version, a.repo_url as "repoUrl", a.source_user as "sourceUser",
   a.source_email as "sourceEmail", a.source_type as "sourceType", a.source_run_url as "sourceRunUrl",
   a.source_user_id as "sourceUserId", a.metadata, a.created_at as "createdAt",
-  ${SOURCE_MEMBERS} as "authorUsernames"`;
-const FROM = 'artifacts a join projects p on p.id = a.project_id';
+  array(select m.username from artifact_source_members m where m.artifact_id = a.id order by m.username)
+    as "authorUsernames",
+  (select u.username from users u where u.id = a.created_by and u.id not in (select source_users(a))) as "namedBy"`;
 
-const INSERT = statement<[artifact: string], { id: string }>(
+/** No row when the slug is in use. `artifact` is a `NewArtifact` as JSON, its fields in the order of the columns. */
+export const insertArtifact = statement<[artifact: string], { id: string }>(
   'artifacts.insert',
   `insert into artifacts (id, project_id, slug, title, description, web, pr, commit_sha, branch, commit_message,
-     version, repo_url, source_user, source_email, source_type, source_run_url, source_user_id, metadata, created_by,
-     created_at)
-   select "id", "projectId", "slug", "title", "description", "web", "pr", "commitSha", "branch", "commitMessage",
-     "version", "repoUrl", "sourceUser", "sourceEmail", "sourceType", "sourceRunUrl", "sourceUserId", "metadata",
-     "createdBy", "createdAt"
-     from jsonb_to_record($1::jsonb) as a ("id" uuid, "projectId" uuid, "slug" text, "title" text,
+     version, repo_url, source_user, source_email, source_type, source_run_url, source_user_id, metadata, source_names,
+     created_by, created_at)
+   select * from jsonb_to_record($1::jsonb) as a ("id" uuid, "projectId" uuid, "slug" text, "title" text,
        "description" text, "web" text, "pr" text, "commitSha" text, "branch" text, "commitMessage" text,
        "version" text, "repoUrl" text, "sourceUser" text, "sourceEmail" text, "sourceType" text,
-       "sourceRunUrl" text, "sourceUserId" uuid, "metadata" jsonb, "createdBy" uuid, "createdAt" timestamptz)
+       "sourceRunUrl" text, "sourceUserId" uuid, "metadata" jsonb, "sourceNames" boolean, "createdBy" uuid,
+       "createdAt" timestamptz)
    on conflict (slug) do nothing returning id`,
 );
 
-const UPLOADED = statement<[artifactId: string, userId: string], { id: string }>(
-  'artifacts.uploaded',
-  // Held against being removed as abandoned until the artifact is there.
+/** `commits` is an array of `CommitJson` as JSON. */
+export const insertCommits = statement<[artifactId: string, baseSha: string | null, commits: string]>(
+  'artifacts.insert_commits',
+  'insert into artifact_commits (artifact_id, base_sha, commits) values ($1, $2, $3::jsonb)',
+);
+
+/** The user's committed upload, protected from deletion until the transaction ends. */
+export const lockCommittedUpload = statement<[artifactId: string, userId: string], { id: string }>(
+  'artifacts.lock_committed_upload',
   'select artifact_id as id from artifact_uploads where artifact_id = $1 and created_by = $2 for share',
 );
 
-const IN_PROJECT = statement<[id: string, projectId: string], { id: string }>(
-  'artifacts.in_project',
+export const findInProject = statement<[id: string, projectId: string], { id: string }>(
+  'artifacts.find_in_project',
   'select id from artifacts where id = $1 and project_id = $2',
 );
 
-const IS_MEMBER = statement<[organisationId: string, userId: string], { username: string }>(
-  'artifacts.source_member',
+export const findMember = statement<[organisationId: string, userId: string], { username: string }>(
+  'artifacts.find_member',
   `select u.username from memberships m join users u on u.id = m.user_id
     where m.organisation_id = $1 and m.user_id = $2`,
 );
 
-const BY_SLUG = statement<[projectId: string, slug: string], ArtifactRow>(
-  'artifacts.by_slug',
-  `select ${COLUMNS} from ${FROM} where a.project_id = $1 and a.slug = $2`,
+export const findArtifactBySlug = statement<[projectId: string, slug: string], ArtifactRow>(
+  'artifacts.find_by_slug',
+  `select ${COLUMNS} from artifacts a where a.project_id = $1 and a.slug = $2`,
 );
 
-const BY_ID = statement<[projectId: string, id: string], ArtifactRow>(
-  'artifacts.by_id',
-  `select ${COLUMNS} from ${FROM} where a.project_id = $1 and a.id = $2`,
-);
-
-/** How far an artifact is, by the release that speaks for it. */
-export type ArtifactStatus =
-  | 'NOT_RELEASED'
-  | 'ACTIVE'
-  | 'AWAITING_APPROVAL'
-  | 'SUCCEEDED'
-  | 'FAILED'
-  | 'CANCELLED';
-
-/** Each narrows; null filters nothing. */
 export interface ArtifactFilter {
   readonly text: string | null;
   readonly branch: string | null;
   readonly author: string | null;
-  readonly status: ArtifactStatus | null;
+  /** The name of an `ArtifactStatus`: of the artifact's current release, by `currentFirst`. */
+  readonly status: string | null;
 }
 
-/*
- * A project's artifacts are reached, in their order, by the index on project and time. The status of the release that
- * speaks for one is looked up only where it is asked for: `case` keeps the planner from computing it otherwise.
+/**
+ * A page of a project's artifacts, newest first, by the index on project and time. A null filters nothing; `case` keeps the
+ * planner from computing the status where it does not filter.
  */
-const PAGE = statement<
+export const listArtifacts = statement<
   [
     projectId: string,
     afterAt: Date | null,
@@ -120,12 +118,12 @@ const PAGE = statement<
     text: string | null,
     branch: string | null,
     author: string | null,
-    status: ArtifactStatus | null,
+    status: string | null,
   ],
   ArtifactRow
 >(
-  'artifacts.page',
-  `select ${COLUMNS} from ${FROM}
+  'artifacts.list',
+  `select ${COLUMNS} from artifacts a
     where a.project_id = $1 and ($2::timestamptz is null or (a.created_at, a.id) < ($2::timestamptz, $3::uuid))
       and ($5::text is null or strpos(lower(a.title), lower($5)) > 0 or strpos(a.slug, lower($5)) > 0
         or strpos(lower(a.commit_sha), lower($5)) > 0 or strpos(lower(coalesce(a.version, '')), lower($5)) > 0)
@@ -138,70 +136,34 @@ const PAGE = statement<
                       select 1 from stages s where s.release_intent_id = i.id and s.status = 'AWAITING_APPROVAL')
                     then 'AWAITING_APPROVAL' else i.status end
           from release_intents i where i.artifact_id = a.id
-         order by i.status = 'ACTIVE' desc, i.created_at desc, i.id desc limit 1), 'NOT_RELEASED') end
+         order by ${currentFirst('i')} limit 1), 'NOT_RELEASED') end
     order by a.created_at desc, a.id desc limit $4`,
 );
 
-const DEPLOYED = statement<[artifactIds: readonly string[]], DeployedRow>(
-  'artifacts.deployed',
-  `select * from (
-     select distinct on (r.artifact_id, r.destination_id) r.artifact_id as "artifactId", r.destination_name as name,
-            r.environment, d.type_organisation as "typeOrganisation", d.type_name as "typeName",
-            d.type_version as "typeVersion", r.status
-       from releases r join destinations d on d.id = r.destination_id
+/** The latest deployment of each artifact to each destination, and its state there. */
+export const listDeployments = statement<[artifactIds: readonly string[]], DeploymentRow>(
+  'artifacts.list_deployments',
+  `with latest as materialized (
+     select distinct on (r.artifact_id, r.destination_id) r.artifact_id, r.destination_id, r.project_id, r.destination_name,
+            r.environment, r.status, r.release_intent_id, r.stage_id
+       from releases r
       where r.artifact_id = any($1::uuid[]) and r.mode = 'deploy'
       order by r.artifact_id, r.destination_id, r.queued_at desc, r.id desc
-   ) latest order by name`,
+   ), known as materialized (
+     select s.destination_id, s.project_id, s.live, s.doubt, s.failures
+       from (select distinct project_id, destination_id from latest) l
+       join place_states s on s.project_id = l.project_id and s.destination_id = l.destination_id
+   )
+   select l.artifact_id as "artifactId", l.destination_name as name, l.environment, d.type_organisation as "typeOrganisation",
+          d.type_name as "typeName", d.type_version as "typeVersion", l.status, k.live, k.doubt, k.failures,
+          l.artifact_id as "buildId", b.open, b.was_live as "wasLive",
+          (select coalesce(r."lateStatus", r.status) from delivery_states r where r."releaseId" = b.last_release_id)
+            as "lastStatus",
+          (select ${OPENED_BY_BYPASS} from stages s where s.release_intent_id = l.release_intent_id and s.id = l.stage_id)
+            as "bypassedBy"
+     from latest l
+     join destinations d on d.id = l.destination_id
+     join build_attempts b on b.artifact_id = l.artifact_id and b.destination_id = l.destination_id
+     left join known k on k.project_id = l.project_id and k.destination_id = l.destination_id
+    order by l.destination_name`,
 );
-
-/** False when the slug is taken. */
-export async function insertArtifact(executor: Executor, artifact: NewArtifact): Promise<boolean> {
-  return (await executor.run(INSERT, [JSON.stringify(artifact)])).length > 0;
-}
-
-/** Whether the user committed an upload under that id. */
-export async function isUploaded(executor: Executor, artifactId: string, userId: string): Promise<boolean> {
-  return (await executor.run(UPLOADED, [artifactId, userId])).length > 0;
-}
-
-export async function isInProject(executor: Executor, id: string, projectId: string): Promise<boolean> {
-  return (await executor.run(IN_PROJECT, [id, projectId])).length > 0;
-}
-
-/** The name of a member of the organisation; undefined for everybody else. */
-export async function memberName(executor: Executor, organisationId: string, userId: string) {
-  return (await executor.run(IS_MEMBER, [organisationId, userId]))[0]?.username;
-}
-
-export async function findBySlug(executor: Executor, projectId: string, slug: string) {
-  return (await executor.run(BY_SLUG, [projectId, slug]))[0];
-}
-
-export async function findById(executor: Executor, projectId: string, id: string) {
-  return (await executor.run(BY_ID, [projectId, id]))[0];
-}
-
-export function listPage(
-  executor: Executor,
-  projectId: string,
-  filter: ArtifactFilter,
-  after: { at: Date; id: string } | null,
-  limit: number,
-): Promise<ArtifactRow[]> {
-  const { text, branch, author, status } = filter;
-  return executor.run(PAGE, [
-    projectId,
-    after?.at ?? null,
-    after?.id ?? null,
-    limit,
-    text,
-    branch,
-    author,
-    status,
-  ]);
-}
-
-/** The latest deployment of each artifact to each destination that it was ever sent to. */
-export function deployedTo(executor: Executor, artifactIds: readonly string[]): Promise<DeployedRow[]> {
-  return executor.run(DEPLOYED, [artifactIds]);
-}

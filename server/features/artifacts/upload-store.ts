@@ -1,4 +1,4 @@
-import { type Executor, statement } from '#server/db/database.ts';
+import { statement } from '#server/db/database.ts';
 
 export interface UploadedFile {
   readonly env: string;
@@ -8,18 +8,24 @@ export interface UploadedFile {
   readonly content: string;
 }
 
-const BEGIN = statement<[id: string, userId: string, at: Date]>(
-  'uploads.begin',
+/** Serialises a user's calls that count their uploads. */
+export const lockUser = statement<[userId: string]>(
+  'uploads.lock_user',
+  'select id from users where id = $1 for no key update',
+);
+
+export const insertUpload = statement<[id: string, userId: string, at: Date]>(
+  'uploads.insert',
   'insert into artifact_uploads (id, created_by, created_at) values ($1, $2, $3)',
 );
 
-const LOCK = statement<[id: string, userId: string], { artifactId: string | null }>(
+export const lockUpload = statement<[id: string, userId: string], { artifactId: string | null }>(
   'uploads.lock',
   'select artifact_id as "artifactId" from artifact_uploads where id = $1 and created_by = $2 for no key update',
 );
 
-const PUT = statement<[uploadId: string, files: string]>(
-  'uploads.put',
+export const upsertFiles = statement<[uploadId: string, files: string]>(
+  'uploads.upsert_files',
   `insert into artifact_files (id, upload_id, env, destination, file_name, category, content)
    select f.id, $1, f.env, f.destination, f."fileName", f.category, f.content
      from jsonb_to_recordset($2::jsonb) as f (id uuid, env text, destination text, "fileName" text, category text,
@@ -27,18 +33,21 @@ const PUT = statement<[uploadId: string, files: string]>(
    on conflict (upload_id, env, destination, category, file_name) do update set content = excluded.content`,
 );
 
-const SIZE = statement<[uploadId: string], { bytes: number }>(
-  'uploads.size',
-  'select coalesce(sum(octet_length(content)), 0) as bytes from artifact_files where upload_id = $1',
+export const sumFileBytes = statement<[uploadId: string], { bytes: number }>(
+  'uploads.sum_file_bytes',
+  'select coalesce(sum(octet_length(content)), 0)::bigint as bytes from artifact_files where upload_id = $1',
 );
 
-const COMMIT = statement<[id: string, artifactId: string]>(
+export const commitUpload = statement<[id: string, artifactId: string]>(
   'uploads.commit',
   'update artifact_uploads set artifact_id = $2 where id = $1',
 );
 
-const FILES = statement<[projectId: string, artifactId: string, category: string | null], UploadedFile>(
-  'uploads.files',
+export const listFiles = statement<
+  [projectId: string, artifactId: string, category: string | null],
+  UploadedFile
+>(
+  'uploads.list_files',
   `select f.env, f.destination, f.file_name as "fileName", f.category, f.content
      from artifacts a
      join artifact_uploads u on u.artifact_id = a.id
@@ -47,79 +56,25 @@ const FILES = statement<[projectId: string, artifactId: string, category: string
     order by f.env, f.destination, f.category, f.file_name`,
 );
 
-const LOCK_USER = statement<[userId: string]>(
-  'uploads.lock_user',
-  'select id from users where id = $1 for no key update',
-);
-
-const UNUSED = 'not exists (select 1 from artifacts a where a.id = u.artifact_id)';
-
-const COUNT_OPEN = statement<[userId: string], { open: number }>(
+/** Counts a user's uploads that are not annotated yet. */
+export const countOpen = statement<[userId: string], { open: number }>(
   'uploads.count_open',
-  `select count(*) as open from artifact_uploads u where u.created_by = $1 and ${UNUSED}`,
+  `select count(*) as open from artifact_uploads u
+    where u.created_by = $1 and not exists (select 1 from artifacts a where a.id = u.artifact_id)`,
 );
 
-const HOLD_ABANDONED = statement<[before: Date], { id: string }>(
-  'uploads.hold_abandoned',
-  `select u.id from artifact_uploads u where u.created_at < $1 and ${UNUSED}
+/** Locks at most 100 uploads that are older than `before` and not annotated, except those that others have locked. */
+export const lockAbandoned = statement<[before: Date], { id: string }>(
+  'uploads.lock_abandoned',
+  `select u.id from artifact_uploads u
+    where u.created_at < $1 and not exists (select 1 from artifacts a where a.id = u.artifact_id)
     order by u.id limit 100 for update of u skip locked`,
 );
 
-const REMOVE_ABANDONED = statement<[ids: readonly string[]], { id: string }>(
-  'uploads.remove_abandoned',
-  `delete from artifact_uploads u where u.id = any($1::uuid[]) and ${UNUSED} returning u.id`,
+/** Deletes those of the uploads that are still not annotated. */
+export const deleteAbandoned = statement<[ids: readonly string[]], { id: string }>(
+  'uploads.delete_abandoned',
+  `delete from artifact_uploads u
+    where u.id = any($1::uuid[]) and not exists (select 1 from artifacts a where a.id = u.artifact_id)
+   returning u.id`,
 );
-
-/** Makes others of the same user wait who lock them too. */
-export async function lockUser(executor: Executor, userId: string): Promise<void> {
-  await executor.run(LOCK_USER, [userId]);
-}
-
-/** How many uploads of a user no artifact has come of yet. */
-export async function countOpen(executor: Executor, userId: string): Promise<number> {
-  return (await executor.run(COUNT_OPEN, [userId]))[0]?.open ?? 0;
-}
-
-/** Locks some uploads that were begun before then and that no artifact has come of; those that others hold are left out. */
-export async function holdAbandoned(executor: Executor, before: Date): Promise<string[]> {
-  return (await executor.run(HOLD_ABANDONED, [before])).map(({ id }) => id);
-}
-
-/** Removes those of them that no artifact has come of meanwhile; gives how many. */
-export async function removeAbandoned(executor: Executor, ids: readonly string[]): Promise<number> {
-  return (await executor.run(REMOVE_ABANDONED, [ids])).length;
-}
-
-export async function beginUpload(executor: Executor, id: string, userId: string, at: Date): Promise<void> {
-  await executor.run(BEGIN, [id, userId, at]);
-}
-
-export async function lockUpload(executor: Executor, id: string, userId: string) {
-  return (await executor.run(LOCK, [id, userId]))[0];
-}
-
-export async function putFiles(
-  executor: Executor,
-  uploadId: string,
-  files: readonly (UploadedFile & { id: string })[],
-): Promise<void> {
-  await executor.run(PUT, [uploadId, JSON.stringify(files)]);
-}
-
-export async function sizeOf(executor: Executor, uploadId: string): Promise<number> {
-  // A sum of integers is a bigint column, which comes as a number.
-  return (await executor.run(SIZE, [uploadId]))[0]?.bytes ?? 0;
-}
-
-export async function commitUpload(executor: Executor, id: string, artifactId: string): Promise<void> {
-  await executor.run(COMMIT, [id, artifactId]);
-}
-
-export function filesOf(
-  executor: Executor,
-  projectId: string,
-  artifactId: string,
-  category: string | null,
-): Promise<UploadedFile[]> {
-  return executor.run(FILES, [projectId, artifactId, category]);
-}

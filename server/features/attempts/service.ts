@@ -3,26 +3,22 @@ import { exhausted, Failure } from '#server/failure.ts';
 import { BUDGETS, isKnown, KNOWN_MS, waitOf, withAttempt } from './attempt-rule.ts';
 import {
   type CountedRow,
-  forgetCounts,
-  holdCounts,
+  deleteOldCounts,
+  lockCounts,
   readCounts,
   takeBackCounts,
   writeCounts,
 } from './store.ts';
 import type { Subject } from './subject.ts';
 
-/** Long after failures count for nothing any more. */
+/** Counts are deleted after a day, long after they have an effect. */
 const KEPT_MS = 24 * 60 * 60_000;
 
-type Name = keyof typeof BUDGETS;
-type Held = { readonly key: Buffer; readonly set: Date | null; readonly before: Date | null };
-
 /**
- * Lets somebody try to prove who they are, unless too many such attempts have failed: over all servers, in the database.
- * An attempt is counted as failed before it is made, and taken back if it succeeds, so that many at once are no way round.
- * @param prove gives null for a wrong proof, which counts; what it throws as a `Failure` was no attempt and does not.
- * @throws Failure `resource_exhausted` with the time to wait, before anything is proven, in the same words and after the
- *   same work whether or not there is such an account.
+ * Runs an attempt to authenticate, unless too many have failed on all servers together. It is counted as failed before it runs, and
+ * the count is undone if it succeeds, so that concurrent attempts cannot exceed the limit.
+ * @param prove resolves to null for a wrong proof, which counts; a `Failure` that it throws does not count.
+ * @throws Failure `resource_exhausted` with the time to wait, before `prove` runs; the same whether or not the account exists.
  */
 export async function attempt<T>(
   app: AppContext,
@@ -30,17 +26,15 @@ export async function attempt<T>(
   prove: () => Promise<T | null>,
 ): Promise<T | null> {
   const now = app.clock.now();
-  refuseWaiting(
-    subject,
-    await readCounts(
-      app.db,
-      keysOf(subject).map(([, key]) => key),
-    ),
-    now,
-  );
-  const held = await count(app, subject, now);
-  const takeBack = (known: Buffer | null) =>
-    takeBackCounts(app.db, held, now, known, new Date(now.getTime() + KNOWN_MS));
+  const keys = keysOf(subject).map(({ key }) => key);
+  requireNoWait(subject, await app.db.run(readCounts, [keys]), now);
+  const counts = await count(app, subject, now);
+  const takeBack = async (known: Buffer | null) => {
+    const set = counts.map(({ blockedUntil }) => blockedUntil);
+    const before = counts.map((one) => one.before);
+    const knownUntil = new Date(now.getTime() + KNOWN_MS);
+    await app.db.run(takeBackCounts, [counts.map(({ key }) => key), set, before, now, known, knownUntil]);
+  };
   let proven: T | null;
   try {
     proven = await prove();
@@ -48,52 +42,48 @@ export async function attempt<T>(
     if (error instanceof Failure) await takeBack(null);
     throw error;
   }
-  if (proven === null) await forgetCounts(app.db, now);
-  else await takeBack(subject.accountAtAddress);
+  if (proven === null) await app.db.run(deleteOldCounts, [now]);
+  else await takeBack(subject.accountAtAddress ?? null);
   return proven;
 }
 
-async function count(app: AppContext, subject: Subject, now: Date): Promise<readonly Held[]> {
+/** Counts one attempt for each key. Returns each key's wait before and after it. */
+async function count(app: AppContext, subject: Subject, now: Date) {
   const keys = keysOf(subject);
   const forgetAt = new Date(now.getTime() + KEPT_MS);
   return await app.db.transaction(async (tx) => {
-    const rows = await holdCounts(
-      tx,
-      keys.map(([, key]) => key),
+    const rows = await tx.run(lockCounts, [keys.map(({ key }) => key), now, forgetAt]);
+    requireNoWait(subject, rows, now);
+    const counts = keys.flatMap(({ key, budget }) => {
+      const row = rowOf(rows, key);
+      return row === undefined ? [] : [{ key, before: row.blockedUntil, ...withAttempt(row, budget, now) }];
+    });
+    await tx.run(writeCounts, [
+      counts.map(({ key }) => key),
+      counts.map(({ failures }) => failures),
+      counts.map(({ blockedUntil }) => blockedUntil),
       now,
       forgetAt,
-    );
-    refuseWaiting(subject, rows, now);
-    const counts = keys.flatMap(([name, key]) => {
-      const row = rowOf(rows, key);
-      if (row === undefined) return [];
-      return [{ key, before: row.blockedUntil, ...withAttempt(row, BUDGETS[name], now) }];
-    });
-    writeCounts(tx, counts, now, forgetAt);
-    return counts.map(({ key, before, blockedUntil }) => ({ key, before, set: blockedUntil }));
+    ]);
+    return counts;
   });
 }
 
-function refuseWaiting(subject: Subject, rows: readonly CountedRow[], now: Date): void {
-  const { accountAtAddress } = subject;
-  const own = accountAtAddress === null ? undefined : rowOf(rows, accountAtAddress);
-  const known = isKnown(own, now);
-  const counting = known ? [own] : keysOf(subject).map(([, key]) => rowOf(rows, key));
+function requireNoWait(subject: Subject, rows: readonly CountedRow[], now: Date): void {
+  const own = rowOf(rows, subject.accountAtAddress);
+  const counting = isKnown(own, now) ? [own] : keysOf(subject).map(({ key }) => rowOf(rows, key));
   const wait = Math.max(...counting.map((row) => waitOf(row, now)));
   if (wait <= 0) return;
   const seconds = Math.ceil(wait / 1000);
   const time = seconds < 120 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`;
-  throw exhausted(`too many attempts have failed: try again in ${time}`, seconds);
+  throw exhausted(`Too many failed attempts. Try again in ${time}.`, seconds);
 }
 
-function keysOf({ accountAtAddress, account, address }: Subject): (readonly [Name, Buffer])[] {
-  const all = [
-    ['accountAtAddress', accountAtAddress],
-    ['account', account],
-    ['address', address],
-  ] as const;
-  return all.flatMap(([name, key]) => (key === null ? [] : [[name, key] as const]));
-}
+const keysOf = ({ accountAtAddress, account, address }: Subject) => [
+  ...(accountAtAddress === undefined ? [] : [{ key: accountAtAddress, budget: BUDGETS.accountAtAddress }]),
+  ...(account === undefined ? [] : [{ key: account, budget: BUDGETS.account }]),
+  { key: address, budget: BUDGETS.address },
+];
 
-const rowOf = (rows: readonly CountedRow[], key: Buffer): CountedRow | undefined =>
-  rows.find((row) => row.key.equals(key));
+const rowOf = (rows: readonly CountedRow[], key: Buffer | undefined): CountedRow | undefined =>
+  rows.find((row) => key !== undefined && row.key.equals(key));

@@ -1,43 +1,31 @@
-import { type Executor, statement, type Transaction } from '#server/db/database.ts';
+import { statement } from '#server/db/database.ts';
 import type { Counted } from './attempt-rule.ts';
 
 export interface CountedRow extends Counted {
   readonly key: Buffer;
 }
 
-const COLUMNS = `key, failures, last_at as "lastAt", blocked_until as "blockedUntil", succeeded_at as "succeededAt"`;
-
-const read = statement<readonly [keys: readonly Buffer[]], CountedRow>(
+export const readCounts = statement<[keys: readonly Buffer[]], CountedRow>(
   'attempts.read',
-  `select ${COLUMNS} from sign_in_attempts where key = any($1::bytea[])`,
+  `select key, failures, last_at as "lastAt", blocked_until as "blockedUntil", succeeded_at as "succeededAt"
+     from sign_in_attempts where key = any($1::bytea[])`,
 );
 
-/** What has been counted for those keys; nothing for a key without a row. */
-export async function readCounts(db: Executor, keys: readonly Buffer[]): Promise<CountedRow[]> {
-  return await db.run(read, [keys]);
-}
-
-// In the order of the keys, so that no two attempts wait for each other.
-const hold = statement<readonly [keys: readonly Buffer[], now: Date, forgetAt: Date], CountedRow>(
-  'attempts.hold',
+/**
+ * Locks the rows of those keys, inserting missing ones, so that each of several simultaneous attempts sees those before it.
+ * In the order of the keys, which rules out deadlocks.
+ */
+export const lockCounts = statement<[keys: readonly Buffer[], now: Date, forgetAt: Date], CountedRow>(
+  'attempts.lock',
   `insert into sign_in_attempts as a (key, failures, last_at, forget_at)
    select key, 0, $2, $3 from unnest($1::bytea[]) key order by key
    on conflict (key) do update set failures = a.failures
-   returning ${COLUMNS}`,
+   returning key, failures, last_at as "lastAt", blocked_until as "blockedUntil", succeeded_at as "succeededAt"`,
 );
 
-/** The rows of those keys, made where there are none, and locked: of attempts at once each sees the ones before it. */
-export async function holdCounts(
-  tx: Transaction,
-  keys: readonly Buffer[],
-  now: Date,
-  forgetAt: Date,
-): Promise<CountedRow[]> {
-  return await tx.run(hold, [keys, now, forgetAt]);
-}
-
-const write = statement<
-  readonly [
+/** Writes counts of rows that the transaction has locked. */
+export const writeCounts = statement<
+  [
     keys: readonly Buffer[],
     failures: readonly number[],
     blocked: readonly (Date | null)[],
@@ -52,24 +40,13 @@ const write = statement<
     where a.key = n.key`,
 );
 
-/** Sets the counts of rows that this transaction holds. */
-export function writeCounts(
-  tx: Transaction,
-  counts: readonly { key: Buffer; failures: number; blockedUntil: Date | null }[],
-  now: Date,
-  forgetAt: Date,
-): void {
-  tx.send(write, [
-    counts.map(({ key }) => key),
-    counts.map(({ failures }) => failures),
-    counts.map(({ blockedUntil }) => blockedUntil),
-    now,
-    forgetAt,
-  ]);
-}
-
-const takeBack = statement<
-  readonly [
+/**
+ * Takes back an attempt that was counted and did not fail: one failure less, and the wait that it caused (`set`) becomes the
+ * one from `before` it, unless another attempt has caused a later one. The count of the key `known`, from which the account
+ * was signed in to, starts again at 0; null when no sign-in succeeded.
+ */
+export const takeBackCounts = statement<
+  [
     keys: readonly Buffer[],
     set: readonly (Date | null)[],
     before: readonly (Date | null)[],
@@ -93,31 +70,9 @@ const takeBack = statement<
           forget_at = case when excluded.succeeded_at is null then a.forget_at else excluded.forget_at end`,
 );
 
-/**
- * Takes an attempt back that was counted and did not fail: one failure less, and the wait that it caused (`set`) is the
- * one from before it, unless another attempt has caused a later one. `known` is the key that starts anew, because the
- * account was signed in to from there; null when nobody signed in.
- */
-export async function takeBackCounts(
-  db: Executor,
-  counts: readonly { key: Buffer; set: Date | null; before: Date | null }[],
-  now: Date,
-  known: Buffer | null,
-  knownUntil: Date,
-): Promise<void> {
-  const keys = counts.map(({ key }) => key);
-  const set = counts.map((count) => count.set);
-  const before = counts.map((count) => count.before);
-  await db.run(takeBack, [keys, set, before, now, known, knownUntil]);
-}
-
-const forget = statement<readonly [now: Date]>(
-  'attempts.forget',
+/** Deletes some of the counts that no longer matter. */
+export const deleteOldCounts = statement<[now: Date]>(
+  'attempts.delete_old',
   `delete from sign_in_attempts where key in
      (select key from sign_in_attempts where forget_at < $1 limit 100 for update skip locked)`,
 );
-
-/** Deletes some of the rows that say nothing any more. */
-export async function forgetCounts(db: Executor, now: Date): Promise<void> {
-  await db.run(forget, [now]);
-}

@@ -5,13 +5,13 @@ const hex = (identifier: string, address = '192.0.2.1') =>
   signInAttempt(identifier, address).account?.toString('hex');
 
 test.each(['Admin', ' admin ', 'ADMIN', 'adm\u0130n', 'ａｄｍｉｎ', 'a\u0301dmin'])(
-  '%j counts as admin: no spelling has free attempts of its own',
+  '%j counts as admin, without free attempts of its own',
   (spelling) => {
     expect(hex(spelling)).toBe(hex('admin'));
   },
 );
 
-test('other names, other addresses and other kinds of attempts count apart', () => {
+test('other names, addresses and kinds of attempts count separately', () => {
   const subject = signInAttempt('admin', '192.0.2.1');
   expect(hex('admin2')).not.toBe(hex('admin'));
   const elsewhere = signInAttempt('admin', '192.0.2.2');

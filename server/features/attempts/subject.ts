@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { networkOf } from '#server/http/client-address.ts';
 
-/** What an attempt is counted for; each a SHA-256, so that the table holds no names and no addresses. */
+/** The keys that an attempt counts for: SHA-256, so that the table holds neither names nor addresses. */
 export interface Subject {
-  readonly accountAtAddress: Buffer | null;
-  readonly account: Buffer | null;
+  readonly accountAtAddress?: Buffer;
+  readonly account?: Buffer;
   readonly address: Buffer;
 }
 
@@ -12,14 +12,14 @@ const hash = (...parts: readonly string[]): Buffer =>
   createHash('sha256').update(JSON.stringify(parts)).digest();
 
 /**
- * An attempt to sign in with a password. Accounts are told apart by what was typed, whether or not there is one: looking it
- * up first would give a name and an address of one user a common count, which tells that they are one.
+ * A sign-in with a password. The account is what was typed, whether or not it exists: if a username and an email address of
+ * one user shared a count, that count would reveal that they belong together.
  */
 export function signInAttempt(identifier: string, address: string | null): Subject {
   return accountAttempt('account', folded(identifier), address);
 }
 
-/** An attempt of somebody signed in to show the password again: counted apart, so that strangers' failures do not matter. */
+/** A signed-in user who enters their password again. Other people's failed sign-ins do not count here. */
 export function ownPasswordAttempt(userId: string, address: string | null): Subject {
   return accountAttempt('user', userId, address);
 }
@@ -33,14 +33,11 @@ function accountAttempt(kind: string, account: string, address: string | null): 
   };
 }
 
-/** An attempt with a secret that names no account: a refresh token, or the one for the set-up. */
+/** An attempt with a secret that names no account: a refresh token or the set-up token. */
 export function tokenAttempt(address: string | null): Subject {
-  return { accountAtAddress: null, account: null, address: hash('tokens of address', networkOf(address)) };
+  return { address: hash('tokens of address', networkOf(address)) };
 }
 
-/**
- * One spelling for whatever the database might take for the same name: more than it does, as spellings that count
- * apart would each have free attempts of their own.
- */
+/** One spelling for at least all names that the database treats as equal: each spelling would have free attempts. */
 const folded = (identifier: string): string =>
   identifier.trim().normalize('NFKD').toLowerCase().normalize('NFKD').replace(/\p{M}/gu, '');

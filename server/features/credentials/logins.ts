@@ -1,73 +1,78 @@
 import type { AppContext } from '#server/context.ts';
 import type { Transaction } from '#server/db/database.ts';
 import { notFound } from '#server/failure.ts';
-import { accessEnded, type Caller, stillStands, unauthenticated } from '#server/features/access/service.ts';
+import {
+  type Caller,
+  isCredentialActive,
+  publishAccessChange,
+  unauthenticated,
+} from '#server/features/access/service.ts';
 import { recordAccount } from '#server/features/history/service.ts';
-import type { Page } from '#server/rpc/page.ts';
-import { type LoginRow, listLogins, lockLogins, revokeLogin, succeedSession } from './logins-store.ts';
+import { nextPageToken, type Page } from '#server/wire/pages.ts';
 import { hashSecret, makeSecret } from './secret.ts';
-import { endLogins, endOtherLogins, type StartedSession } from './service.ts';
+import { endLogins, type StartedSession } from './service.ts';
+import * as store from './store.ts';
 
-export type Login = LoginRow;
+export type Login = store.LoginRow;
 
-const of = (app: AppContext, { userId, credentialId }: Caller) => ({
-  userId,
-  credentialId,
-  now: app.clock.now(),
-});
-
-/** The caller's sessions and logins that have not ended, the newest first: one more than the page holds, if there is. */
-export async function loginsOf(app: AppContext, caller: Caller, page: Page): Promise<Login[]> {
-  const [begunAt, sessionId] = page.after ?? [];
-  const after =
-    begunAt === undefined || sessionId === undefined ? null : { begunAt: new Date(begunAt), sessionId };
-  return await listLogins(app.db, of(app, caller), after, page.limit + 1);
+/** A page of the caller's logins that have not ended, newest first. */
+export async function listLogins(app: AppContext, { userId, credentialId }: Caller, page: Page) {
+  const [begunAt, sessionId = null] = page.after ?? [];
+  const after = begunAt === undefined ? null : new Date(begunAt);
+  const now = app.clock.now();
+  const params = [userId, now, credentialId, after, sessionId, page.limit + 1] as const;
+  const key = (login: Login) => [login.begunAt.toISOString(), login.sessionId];
+  return nextPageToken(await app.db.run(store.listLogins, params), page.limit, key);
 }
 
 /**
- * Has one at a time, until the transaction ends, of what makes and what ends the caller's logins and access tokens.
- * @throws Failure `unauthenticated` when the one before ended what the caller came with.
+ * Makes changes of the caller's logins and tokens wait for each other, until the transaction ends.
+ * @throws Failure `unauthenticated` when an earlier change ended the caller's credential.
  */
-export async function holdLogins(tx: Transaction, app: AppContext, caller: Caller): Promise<void> {
-  await lockLogins(tx, caller.userId);
-  if (!(await stillStands(tx, app, caller))) throw unauthenticated();
+export async function lockLogins(tx: Transaction, app: AppContext, caller: Caller): Promise<void> {
+  await tx.run(store.lockUser, [caller.userId]);
+  if (!(await isCredentialActive(tx, app, caller))) throw unauthenticated();
 }
 
 /**
- * Ends one of the caller's sessions or logins, on every server at once. Says whether it was the one that asked.
- * @throws Failure `not_found` for one that is unknown, has ended or belongs to somebody else.
+ * Ends one of the caller's logins, on every server at once. Returns whether the request came with it.
+ * @throws Failure `not_found` for one that is unknown, has ended or belongs to another user.
  */
 export async function endSession(app: AppContext, caller: Caller, sessionId: string): Promise<boolean> {
-  const ended = await app.db.transaction(async (tx) => {
-    await holdLogins(tx, app, caller);
-    accessEnded(tx, app, caller.userId);
-    const found = await revokeLogin(tx, of(app, caller), sessionId);
-    if (found !== null) await recordEnd(tx, app, caller, { session: sessionId.toLowerCase() });
-    return found;
+  const { userId, credentialId } = caller;
+  return await app.db.transaction(async (tx) => {
+    await lockLogins(tx, app, caller);
+    const ended = await tx.run(store.revokeLogin, [userId, app.clock.now(), sessionId, credentialId]);
+    if (ended.length === 0) throw notFound(`Session ${sessionId}`);
+    publishAccessChange(tx, app, userId);
+    await recordSignOut(tx, app, caller, { session: sessionId.toLowerCase() });
+    return ended.some(({ current }) => current);
   });
-  if (ended === null) throw notFound(`session ${sessionId}`);
-  return ended.current;
 }
 
-/** Ends all of the caller's sessions and logins, or all but the one that asks. Personal access tokens live on. */
+/** Ends the caller's logins; with `keepThis` all but the one that the request came with. Access tokens keep working. */
 export async function signOutEverywhere(app: AppContext, caller: Caller, keepThis: boolean): Promise<void> {
+  const but = keepThis ? caller.credentialId : null;
   await app.db.transaction(async (tx) => {
-    await holdLogins(tx, app, caller);
-    if (keepThis) await endOtherLogins(tx, app, caller.userId, caller.credentialId);
-    else await endLogins(tx, caller.userId, app.clock.now());
-    accessEnded(tx, app, caller.userId);
-    await recordEnd(tx, app, caller, { everywhere: true, but: keepThis ? caller.credentialId : null });
+    await lockLogins(tx, app, caller);
+    await endLogins(tx, app, caller.userId, but);
+    await recordSignOut(tx, app, caller, { everywhere: true, but });
   });
 }
 
-async function recordEnd(tx: Transaction, app: AppContext, caller: Caller, before: object): Promise<void> {
+async function recordSignOut(
+  tx: Transaction,
+  app: AppContext,
+  caller: Caller,
+  before: object,
+): Promise<void> {
   await recordAccount(tx, app, caller.userId, caller, { kind: 'account.signed_out', before });
 }
 
 /**
- * Gives the caller's session a new secret, within the transaction that makes the former one unsafe to go on with: whoever
- * has a copy of it is out, also of what they have open. Null when the caller came with something else than a session.
- * @throws Failure `unauthenticated` when the session has been ended meanwhile.
+ * Gives the caller's session a new secret. The old one stops working at once, also for calls that are open. Null when the
+ * caller's credential is not a session.
+ * @throws Failure `unauthenticated` when the session has ended.
  */
 export async function renewSession(
   tx: Transaction,
@@ -75,9 +80,10 @@ export async function renewSession(
   { credentialKind, credentialId }: Caller,
 ): Promise<StartedSession | null> {
   if (credentialKind !== 'session') return null;
-  const next = { id: app.newId(), secret: makeSecret('session', app.newSecret) };
-  const hashed = { id: next.id, secretHash: hashSecret(next.secret) };
-  const renewed = await succeedSession(tx, credentialId, hashed, app.clock.now());
-  if (renewed === null) throw unauthenticated();
-  return { credentialId: next.id, secret: next.secret, expiresAt: renewed.expiresAt };
+  const id = app.newId();
+  const secret = makeSecret('session', app.newSecret);
+  const params = [credentialId, id, hashSecret(secret), app.clock.now()] as const;
+  const [renewed] = await tx.run(store.replaceSession, params);
+  if (renewed === undefined) throw unauthenticated();
+  return { credentialId: id, secret, expiresAt: renewed.expiresAt };
 }

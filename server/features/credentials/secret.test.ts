@@ -5,21 +5,21 @@ import { type CredentialKind, csrfToken, hashSecret, makeSecret } from './secret
 
 const random = () => 'A'.repeat(43);
 
-test('every kind of secret has a prefix of its own that scanners can look for', () => {
+test('every kind of secret has a prefix that scanners recognise', () => {
   const kinds: CredentialKind[] = ['session', 'access', 'refresh', 'personal', 'set_up', 'service'];
   const secrets = kinds.map((kind) => makeSecret(kind, random));
   for (const secret of secrets) expect(secret).toMatch(/^forage_[a-z]_[A-Za-z0-9_-]{43}([A-Za-z0-9]{6})?$/);
   expect(new Set(secrets).size).toBe(kinds.length);
 });
 
-test('what is kept of a secret is its SHA-256', () => {
+test('a secret is stored as its SHA-256', () => {
   expect(hashSecret('forage_s_x').toString('hex')).toBe(
     createHash('sha256').update('forage_s_x').digest('hex'),
   );
   expect(hashSecret('forage_s_x')).toHaveLength(32);
 });
 
-test('the CSRF token is stable for a session, differs between sessions and does not contain the secret', () => {
+test('the CSRF token is the same for one session only and does not contain the secret', () => {
   const secret = makeSecret('session', random);
   expect(csrfToken(secret)).toBe(csrfToken(secret));
   expect(csrfToken(secret)).not.toBe(csrfToken(`${secret}x`));
@@ -27,7 +27,7 @@ test('the CSRF token is stable for a session, differs between sessions and does 
   expect(csrfToken(secret)).not.toContain(secret);
 });
 
-test('an access token ends in a checksum of what is before it', () => {
+test('an access token ends in a checksum of the rest', () => {
   for (const kind of ['personal', 'service'] as const) {
     const secret = makeSecret(kind, random);
     const { before = '', digits = '' } = /^(?<before>.{52})(?<digits>.{6})$/.exec(secret)?.groups ?? {};

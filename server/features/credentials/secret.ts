@@ -1,4 +1,4 @@
-import { createHmac, hash } from 'node:crypto';
+import { createHmac, hash, timingSafeEqual } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
 export type CredentialKind = 'session' | 'access' | 'refresh' | 'personal' | 'set_up' | 'service';
@@ -12,18 +12,18 @@ const LETTERS: Readonly<Record<CredentialKind, string>> = {
   service: 'b',
 };
 
-/** People and scripts keep these, so they are the ones that leak. */
-const KEPT: ReadonlySet<CredentialKind> = new Set(['personal', 'service']);
+/** People and scripts store these, so they are the ones that leak. */
+const WITH_CHECKSUM: ReadonlySet<CredentialKind> = new Set(['personal', 'service']);
 
 /**
- * A new secret of that kind: `forage_`, the kind's letter, `_`, 43 characters of base64url. The fixed prefix lets
- * secret scanners find one that leaked into a repository or a log. An access token has a checksum behind it, by which they
- * know one without asking: the CRC-32 of all before it, as six digits of base 62.
+ * A new secret: `forage_`, the kind's letter, `_`, 43 characters of base64url. The prefix lets secret scanners find one
+ * in a repository or a log. Access tokens end in a checksum, by which a scanner recognises them offline: the CRC-32 of
+ * the rest, as six digits of base 62.
  * @param newSecret gives 32 random bytes as base64url (`AppContext.newSecret`).
  */
 export function makeSecret(kind: CredentialKind, newSecret: () => string): string {
   const secret = `forage_${LETTERS[kind]}_${newSecret()}`;
-  return KEPT.has(kind) ? `${secret}${checksum(secret)}` : secret;
+  return WITH_CHECKSUM.has(kind) ? `${secret}${checksum(secret)}` : secret;
 }
 
 const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
@@ -36,17 +36,20 @@ function checksum(text: string): string {
   return digits;
 }
 
-/**
- * SHA-256 of a secret: all that is kept of it. No salt and no slow hash are needed, as a secret holds 256 random bits.
- */
+/** The SHA-256 that is stored of a secret. Its 256 random bits need neither a salt nor a slow hash. */
 export function hashSecret(secret: string): Buffer {
   return hash('sha256', secret, 'buffer');
 }
 
-/**
- * The CSRF token of a browser session, derived from the session's secret so that nothing more has to be stored:
- * whoever can read the HttpOnly cookie could make it, a foreign page cannot.
- */
+/** Compares in constant time. */
+export const equalSecrets = (one: string, other: string): boolean =>
+  timingSafeEqual(hashSecret(one), hashSecret(other));
+
+/** The token of an `Authorization: Bearer` header; null without one. */
+export const bearerOf = (authorization: string | null | undefined): string | null =>
+  /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1] ?? null;
+
+/** The CSRF token of a session, derived from its secret: another site cannot read the cookie, so it cannot derive it. */
 export function csrfToken(sessionSecret: string): string {
   return createHmac('sha256', sessionSecret).update('csrf').digest('base64url');
 }

@@ -1,64 +1,51 @@
 import type { AppContext } from '#server/context.ts';
 import type { Executor, Transaction } from '#server/db/database.ts';
 import { Failure } from '#server/failure.ts';
-import { accessEnded, type Caller } from '#server/features/access/service.ts';
+import { type Caller, publishAccessChange } from '#server/features/access/service.ts';
 import { attempt } from '#server/features/attempts/service.ts';
 import { tokenAttempt } from '#server/features/attempts/subject.ts';
 import { recordAccount } from '#server/features/history/service.ts';
 import { requestScope } from '#server/request-scope.ts';
-import { type Origin, originNow } from './origin.ts';
 import { type CredentialKind, hashSecret, makeSecret } from './secret.ts';
-import {
-  findBegin,
-  findExpiry,
-  findRefreshForUpdate,
-  forgetExpired,
-  hasSetUpToken,
-  insertCredential,
-  lockLoginsOf,
-  type RefreshRow,
-  revokeCredential,
-  revokeFamilyOf,
-  revokeLogins,
-  revokeOtherLogins,
-  revokeSetUpTokens,
-} from './store.ts';
+import * as store from './store.ts';
 
-const MINUTE = 60_000;
-const DAY = 24 * 60 * MINUTE;
-/** How long each kind lives from the moment it is made; nothing prolongs it. For sessions the configuration says. */
-const LIFETIME_MS = { access: 60 * MINUTE, refresh: 30 * DAY } as const;
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+/** Lifetimes start when a credential is made and are never extended. A session's is configured. */
+const LIFETIME_MS = { access: 60 * MINUTE_MS, refresh: 30 * DAY_MS } as const;
+const MAX_USER_AGENT_LENGTH = 300;
 
-/** A browser's session: the secret is shown once, here. */
+/** The address and client with which a login started, shown to its user. */
+interface Origin {
+  readonly begunAt: Date;
+  readonly address: string | null;
+  readonly userAgent: string | null;
+}
+
+/** A browser's session; `secret` is returned only here. */
 export interface StartedSession {
   readonly credentialId: string;
   readonly secret: string;
   readonly expiresAt: Date;
 }
 
-/** The pair of tokens that a login gives to a client that is no browser. */
+/** The tokens that a login gives to a client other than a browser. */
 export interface IssuedTokens {
   readonly accessToken: string;
   readonly refreshToken: string;
-  /** When the access token runs out. */
   readonly accessExpiresAt: Date;
-  /** The login that they belong to, as the account's list of sessions has it. */
+  /** The login's id in the user's list of sessions. */
   readonly loginId: string;
 }
 
-interface Minted {
-  readonly id: string;
-  readonly secret: string;
-}
-
-/** Makes one credential and gives its secret, which is kept nowhere. `familyId` null starts a family of its own. */
-export async function mint(
+/** Inserts a credential and returns its secret, of which only the hash is stored. Without `familyId` it starts a new family. */
+export async function createCredential(
   db: Executor,
   app: AppContext,
   credential: {
     kind: CredentialKind;
     userId: string | null;
-    familyId: string | null;
+    familyId?: string;
     createdAt: Date;
     expiresAt: Date | null;
     name?: string;
@@ -66,110 +53,133 @@ export async function mint(
     origin?: Origin;
     idleSeconds?: number;
   },
-): Promise<Minted> {
+): Promise<{ id: string; secret: string }> {
+  const {
+    kind,
+    userId,
+    createdAt,
+    expiresAt,
+    name = '',
+    scopes = [],
+    origin,
+    idleSeconds = null,
+  } = credential;
   const id = app.newId();
-  const secret = makeSecret(credential.kind, app.newSecret);
-  await insertCredential(db, {
+  const secret = makeSecret(kind, app.newSecret);
+  await db.run(store.insertCredential, [
     id,
-    kind: credential.kind,
-    userId: credential.userId,
-    secretHash: hashSecret(secret),
-    familyId: credential.familyId ?? id,
-    name: credential.name ?? '',
-    scopes: credential.scopes ?? [],
-    createdAt: credential.createdAt,
-    expiresAt: credential.expiresAt,
-    origin: credential.origin ?? null,
-    idleSeconds: credential.idleSeconds ?? null,
-  });
+    kind,
+    userId,
+    hashSecret(secret),
+    credential.familyId ?? id,
+    name,
+    scopes,
+    createdAt,
+    expiresAt,
+    origin?.begunAt ?? null,
+    origin?.address ?? null,
+    origin?.userAgent ?? null,
+    idleSeconds,
+  ]);
   return { id, secret };
 }
 
-/** Starts a browser session of `SESSION_DAYS`, whatever happens within it, or until nobody has used it for `SESSION_IDLE_MINUTES`. */
+function requestOrigin(begunAt: Date): Origin {
+  const { address = null, userAgent = null } = requestScope() ?? {};
+  // Clients choose this text and people read it: no control or bidirectional characters.
+  const shown = userAgent?.replace(/\p{C}/gu, '').trim().slice(0, MAX_USER_AGENT_LENGTH) ?? '';
+  return { begunAt, address, userAgent: shown === '' ? null : shown };
+}
+
+/** Starts a browser's session, which ends after `SESSION_DAYS`, or after `SESSION_IDLE_MINUTES` without use. */
 export async function startSession(
   tx: Transaction,
   app: AppContext,
   userId: string,
 ): Promise<StartedSession> {
   const createdAt = app.clock.now();
-  const expiresAt = new Date(createdAt.getTime() + app.config.sessionDays * DAY);
-  await forgetExpired(tx, userId, createdAt);
-  const { id, secret } = await mint(tx, app, {
+  const expiresAt = new Date(createdAt.getTime() + app.config.sessionDays * DAY_MS);
+  await tx.run(store.deleteExpired, [userId, createdAt]);
+  const { id, secret } = await createCredential(tx, app, {
     kind: 'session',
     userId,
-    familyId: null,
     createdAt,
     expiresAt,
-    origin: originNow(createdAt),
+    origin: requestOrigin(createdAt),
     idleSeconds: app.config.sessionIdleMinutes * 60,
   });
   return { credentialId: id, secret, expiresAt };
 }
 
-/** Makes an access token (1 hour) and a refresh token (30 days) of one family; null starts a new one: a login, begun now. */
+/** Issues an access token (1 hour) and a refresh token (30 days) of a login; null begins a new login. */
 export async function issueTokens(
   tx: Transaction,
   app: AppContext,
   userId: string,
-  family: ({ readonly familyId: string } & Origin) | null,
+  login: ({ readonly familyId: string } & Origin) | null,
 ): Promise<IssuedTokens> {
   const createdAt = app.clock.now();
-  const familyId = family?.familyId ?? app.newId();
+  const familyId = login?.familyId ?? app.newId();
   const accessExpiresAt = new Date(createdAt.getTime() + LIFETIME_MS.access);
   const refreshExpiresAt = new Date(createdAt.getTime() + LIFETIME_MS.refresh);
-  await forgetExpired(tx, userId, createdAt);
-  const common = { userId, familyId, createdAt, origin: family ?? originNow(createdAt) };
-  const access = await mint(tx, app, { kind: 'access', ...common, expiresAt: accessExpiresAt });
-  const refresh = await mint(tx, app, { kind: 'refresh', ...common, expiresAt: refreshExpiresAt });
+  await tx.run(store.deleteExpired, [userId, createdAt]);
+  const common = { userId, familyId, createdAt, origin: login ?? requestOrigin(createdAt) };
+  const access = await createCredential(tx, app, { kind: 'access', ...common, expiresAt: accessExpiresAt });
+  const refresh = await createCredential(tx, app, {
+    kind: 'refresh',
+    ...common,
+    expiresAt: refreshExpiresAt,
+  });
   return { accessToken: access.secret, refreshToken: refresh.secret, accessExpiresAt, loginId: familyId };
 }
 
 /**
- * Spends a refresh token and gives new tokens of the same login. A token that was spent before is in two hands, one of
- * which may be a thief's: the whole login ends.
- * @throws Failure `unauthenticated` when the token is unknown, spent, ended or has run out; `resource_exhausted` after too many such.
+ * Exchanges a refresh token for new tokens of the same login. A token that was used before may have been stolen: it ends
+ * the whole login.
+ * @throws Failure `unauthenticated` for an unknown, used, revoked or expired token; `resource_exhausted` after too many.
  */
 export async function rotateRefreshToken(app: AppContext, refreshToken: string): Promise<IssuedTokens> {
   const subject = tokenAttempt(requestScope()?.address ?? null);
-  const tokens = await attempt(app, subject, () => rotated(app, refreshToken));
-  // Refused only after the commit: a refusal within the transaction would undo the end of the family.
-  if (tokens === null) throw new Failure('unauthenticated', 'the refresh token is not valid: log in again');
+  const tokens = await attempt(app, subject, () => rotate(app, hashSecret(refreshToken)));
+  // Thrown after the commit: a failure inside the transaction would undo the end of the login.
+  if (tokens === null) throw new Failure('unauthenticated', 'The refresh token is invalid. Log in again.');
   return tokens;
 }
 
-async function rotated(app: AppContext, refreshToken: string): Promise<IssuedTokens | null> {
+async function rotate(app: AppContext, secretHash: Buffer): Promise<IssuedTokens | null> {
   return await app.db.transaction(async (tx) => {
-    await lockLoginsOf(tx, hashSecret(refreshToken));
-    const row = await findRefreshForUpdate(tx, hashSecret(refreshToken));
+    await tx.run(store.lockOwner, [secretHash]);
+    const [token] = await tx.run(store.lockRefreshToken, [secretHash]);
     const now = app.clock.now();
-    if (row === null || row.expiresAt <= now) return null;
-    if (row.revokedAt !== null) {
-      await endFamily(tx, app, row, 'a token of it that was spent before was shown again');
+    if (token === undefined || token.expiresAt <= now) return null;
+    if (token.revokedAt !== null) {
+      await endFamily(tx, app, token, 'a used refresh token was presented again');
       return null;
     }
-    await revokeCredential(tx, row.id, now);
-    return await issueTokens(tx, app, row.userId, row);
+    await tx.run(store.revokeCredential, [token.id, now]);
+    return await issueTokens(tx, app, token.userId, token);
   });
 }
 
-/** Ends the login that a refresh token, spent or not, belongs to. An unknown token has nothing to end: no error. */
+/** Ends the login that a refresh token, used or not, belongs to. An unknown token is not an error. */
 export async function endLogin(app: AppContext, refreshToken: string): Promise<void> {
+  const secretHash = hashSecret(refreshToken);
   await app.db.transaction(async (tx) => {
-    await lockLoginsOf(tx, hashSecret(refreshToken));
-    const row = await findRefreshForUpdate(tx, hashSecret(refreshToken));
-    if (row !== null) await endFamily(tx, app, row, null);
+    await tx.run(store.lockOwner, [secretHash]);
+    const [token] = await tx.run(store.lockRefreshToken, [secretHash]);
+    if (token !== undefined) await endFamily(tx, app, token, null);
   });
 }
 
 async function endFamily(
   tx: Transaction,
   app: AppContext,
-  { id, userId, familyId }: RefreshRow,
+  { id, userId, familyId }: store.RefreshRow,
   reason: string | null,
 ): Promise<void> {
-  const ended = await revokeFamilyOf(tx, familyId, app.clock.now());
-  accessEnded(tx, app, userId);
-  if (!ended) return;
+  const ended = await tx.run(store.revokeFamily, [familyId, app.clock.now()]);
+  publishAccessChange(tx, app, userId);
+  if (ended.length === 0) return;
   await recordAccount(tx, app, userId, reason === null ? 'self' : null, {
     kind: 'account.signed_out',
     proof: { kind: 'refresh', id },
@@ -178,62 +188,59 @@ async function endFamily(
   });
 }
 
-/** Ends one credential; one that has ended stays so. */
+/** Revokes one credential; without effect on one that has ended. */
 export async function endCredential(
   tx: Transaction,
   app: AppContext,
   { userId, credentialId }: Pick<Caller, 'userId' | 'credentialId'>,
 ): Promise<void> {
-  await revokeCredential(tx, credentialId, app.clock.now());
-  accessEnded(tx, app, userId);
+  await tx.run(store.revokeCredential, [credentialId, app.clock.now()]);
+  publishAccessChange(tx, app, userId);
 }
 
-/** Ends the user's sessions and login tokens except those of the login that `keptCredentialId` belongs to. */
-export async function endOtherLogins(
+/** Ends the user's logins, except the one that `keptCredentialId` belongs to. Access tokens keep working. */
+export async function endLogins(
   tx: Transaction,
   app: AppContext,
   userId: string,
-  keptCredentialId: string,
+  keptCredentialId: string | null,
 ): Promise<void> {
-  await revokeOtherLogins(tx, userId, keptCredentialId, app.clock.now());
-  accessEnded(tx, app, userId);
+  await revokeLogins(tx, userId, keptCredentialId, app.clock.now());
+  publishAccessChange(tx, app, userId);
 }
 
-/** Ends all of the user's sessions and login tokens. */
-export async function endLogins(tx: Executor, userId: string, now: Date): Promise<void> {
-  await revokeLogins(tx, userId, now);
+/** The same for commands, which run outside a server and notify no streams. */
+export async function revokeLogins(
+  db: Executor,
+  userId: string,
+  keptCredentialId: string | null,
+  now: Date,
+): Promise<void> {
+  await db.run(store.revokeLogins, [userId, now, keptCredentialId]);
 }
 
-/** When a credential was made; null for one that does not exist. */
-export async function credentialBegan(app: AppContext, credentialId: string): Promise<Date | null> {
-  return await findBegin(app.db, credentialId);
+/** When a credential was made and when it expires (null: never); null for one that does not exist. */
+export async function findCredential(
+  app: AppContext,
+  credentialId: string,
+): Promise<{ createdAt: Date; expiresAt: Date | null } | null> {
+  return (await app.db.run(store.findCredential, [credentialId]))[0] ?? null;
 }
 
-/** When a credential runs out; null: never. */
-export async function credentialExpiry(app: AppContext, credentialId: string): Promise<Date | null> {
-  return await findExpiry(app.db, credentialId);
-}
-
-/** Makes the only valid set-up token: earlier ones end. It lives until it is spent or the next one is made. */
+/** Issues a set-up token, valid until it is used or the next one is issued. Earlier ones end. */
 export async function issueSetUpToken(tx: Transaction, app: AppContext): Promise<string> {
   const createdAt = app.clock.now();
-  await revokeSetUpTokens(tx, createdAt);
-  const made = await mint(tx, app, {
-    kind: 'set_up',
-    userId: null,
-    familyId: null,
-    createdAt,
-    expiresAt: null,
-  });
-  return made.secret;
+  await tx.run(store.revokeSetUpTokens, [createdAt]);
+  const token = { kind: 'set_up', userId: null, createdAt, expiresAt: null } as const;
+  return (await createCredential(tx, app, token)).secret;
 }
 
-/** Whether that is the hash of the set-up token, unspent. */
+/** Whether that is the hash of the set-up token. */
 export async function isSetUpToken(db: Executor, tokenHash: Buffer): Promise<boolean> {
-  return await hasSetUpToken(db, tokenHash);
+  return (await db.run(store.findSetUpToken, [tokenHash])).length > 0;
 }
 
-/** Spends the set-up token; whoever calls holds the lock of the set-up and has checked the token within it. */
-export async function spendSetUpToken(tx: Transaction, app: AppContext): Promise<void> {
-  await revokeSetUpTokens(tx, app.clock.now());
+/** Ends the set-up token; the caller holds the set-up's lock and has checked the token under it. */
+export async function endSetUpToken(tx: Transaction, app: AppContext): Promise<void> {
+  await tx.run(store.revokeSetUpTokens, [app.clock.now()]);
 }

@@ -1,45 +1,12 @@
-import { type Executor, statement } from '#server/db/database.ts';
-import { NOT_IDLE } from '#server/features/access/parts.ts';
-import type { Origin } from './origin.ts';
+import { statement } from '#server/db/database.ts';
 import type { CredentialKind } from './secret.ts';
 
-export interface NewCredential {
-  readonly id: string;
-  readonly kind: CredentialKind;
-  readonly userId: string | null;
-  readonly secretHash: Buffer;
-  readonly familyId: string;
-  readonly name: string;
-  readonly scopes: readonly string[];
-  readonly createdAt: Date;
-  readonly expiresAt: Date | null;
-  /** For sessions and logins. */
-  readonly origin: Origin | null;
-  /** For sessions: after how many seconds without use it ends. */
-  readonly idleSeconds: number | null;
-}
+/* Logins: the credentials of one family, a browser's session or the tokens of another client. */
 
-export interface RefreshRow extends Origin {
-  readonly id: string;
-  readonly userId: string;
-  readonly familyId: string;
-  readonly expiresAt: Date;
-  readonly revokedAt: Date | null;
-}
-
-export interface PersonalTokenRow {
-  readonly tokenId: string;
-  readonly name: string;
-  readonly scopes: readonly string[];
-  readonly createdAt: Date;
-  readonly expiresAt: Date | null;
-  readonly lastUsedAt: Date | null;
-}
-
-const insert = statement<
-  readonly [
+export const insertCredential = statement<
+  [
     id: string,
-    kind: string,
+    kind: CredentialKind,
     userId: string | null,
     secretHash: Buffer,
     familyId: string,
@@ -59,185 +26,183 @@ const insert = statement<
    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 );
 
-export async function insertCredential(db: Executor, c: NewCredential): Promise<void> {
-  const { id, kind, userId, secretHash, familyId, name, scopes, createdAt, expiresAt, origin } = c;
-  const { begunAt = null, address = null, userAgent = null } = origin ?? {};
-  await db.run(insert, [
-    id,
-    kind,
-    userId,
-    secretHash,
-    familyId,
-    name,
-    scopes,
-    createdAt,
-    expiresAt,
-    begunAt,
-    address,
-    userAgent,
-    c.idleSeconds,
-  ]);
-}
-
-// Credentials of these kinds are of no use to anybody once they have run out: nobody lists them.
-const deleteExpired = statement<readonly [userId: string, now: Date]>(
+/** Deletes expired credentials, so that the table does not grow with each login. Long calls need theirs for some time after it expired. */
+export const deleteExpired = statement<[userId: string, now: Date]>(
   'credentials.delete_expired',
-  `delete from credentials c
-    where c.user_id = $1 and c.kind in ('session', 'access', 'refresh')
-      and (c.expires_at <= $2 or not ${NOT_IDLE('$2')})`,
+  `delete from credentials
+    where user_id = $1 and kind in ('session', 'access', 'refresh') and expires_at <= $2::timestamptz - interval '30 days'`,
 );
 
-/** Forgets the user's sessions and login tokens that have run out, so that the table does not grow with each login. */
-export async function forgetExpired(db: Executor, userId: string, now: Date): Promise<void> {
-  await db.run(deleteExpired, [userId, now]);
-}
+export const findCredential = statement<[id: string], { createdAt: Date; expiresAt: Date | null }>(
+  'credentials.find',
+  'select created_at as "createdAt", expires_at as "expiresAt" from credentials where id = $1',
+);
 
-const lockOwner = statement<readonly [secretHash: Buffer]>(
+/** Makes changes of one user's logins and tokens wait for each other, until the transaction ends. */
+export const lockUser = statement<[userId: string]>(
+  'credentials.lock_user',
+  'select id from users where id = $1 for no key update',
+);
+
+/** The same for the user that a secret belongs to. */
+export const lockOwner = statement<[secretHash: Buffer]>(
   'credentials.lock_owner',
   `select u.id from users u join credentials c on c.user_id = u.id where c.secret_hash = $1
       for no key update of u`,
 );
 
-/**
- * Has one at a time, until the transaction ends, of what makes and what ends the logins of the user whose secret that is:
- * else new tokens could come to be while all there are end.
- */
-export async function lockLoginsOf(db: Executor, secretHash: Buffer): Promise<void> {
-  await db.run(lockOwner, [secretHash]);
+export interface RefreshRow {
+  readonly id: string;
+  readonly userId: string;
+  readonly familyId: string;
+  readonly expiresAt: Date;
+  readonly revokedAt: Date | null;
+  readonly begunAt: Date;
+  readonly address: string | null;
+  readonly userAgent: string | null;
 }
 
-const lockRefresh = statement<readonly [secretHash: Buffer], RefreshRow>(
-  'credentials.lock_refresh',
+/** A refresh token, used or not, locked so that one of two simultaneous uses comes first. */
+export const lockRefreshToken = statement<[secretHash: Buffer], RefreshRow>(
+  'credentials.lock_refresh_token',
   `select id, user_id as "userId", family_id as "familyId", expires_at as "expiresAt", revoked_at as "revokedAt",
           coalesce(begun_at, created_at) as "begunAt", address, user_agent as "userAgent"
      from credentials where secret_hash = $1 and kind = 'refresh' for update`,
 );
 
-/** The refresh token with that hash, spent or not, locked so that of two uses at once one comes first. */
-export async function findRefreshForUpdate(db: Executor, secretHash: Buffer): Promise<RefreshRow | null> {
-  return (await db.run(lockRefresh, [secretHash]))[0] ?? null;
-}
-
-const revoke = statement<readonly [id: string, now: Date]>(
+export const revokeCredential = statement<[id: string, now: Date]>(
   'credentials.revoke',
   'update credentials set revoked_at = $2 where id = $1 and revoked_at is null',
 );
 
-export async function revokeCredential(db: Executor, id: string, now: Date): Promise<void> {
-  await db.run(revoke, [id, now]);
-}
-
-const revokeFamily = statement<readonly [familyId: string, now: Date], { id: string }>(
+/** Gives the credentials that had not ended. */
+export const revokeFamily = statement<[familyId: string, now: Date], { id: string }>(
   'credentials.revoke_family',
   'update credentials set revoked_at = $2 where family_id = $1 and revoked_at is null returning id',
 );
 
-/** Ends a login; whether any of its tokens had not ended yet. */
-export async function revokeFamilyOf(db: Executor, familyId: string, now: Date): Promise<boolean> {
-  return (await db.run(revokeFamily, [familyId, now])).length > 0;
-}
-
-const revokeAll = statement<readonly [userId: string, now: Date]>(
+/** Revokes all of the user's logins, except the one that `keptId` belongs to. */
+export const revokeLogins = statement<[userId: string, now: Date, keptId: string | null]>(
   'credentials.revoke_logins',
   `update credentials set revoked_at = $2
-    where user_id = $1 and kind in ('session', 'access', 'refresh') and revoked_at is null`,
-);
-
-/** Ends all of the user's sessions and login tokens. */
-export async function revokeLogins(db: Executor, userId: string, now: Date): Promise<void> {
-  await db.run(revokeAll, [userId, now]);
-}
-
-const revokeOthers = statement<readonly [userId: string, keptId: string, now: Date]>(
-  'credentials.revoke_others',
-  `update credentials set revoked_at = $3
     where user_id = $1 and kind in ('session', 'access', 'refresh') and revoked_at is null
-      and family_id <> (select family_id from credentials where id = $2)`,
+      and family_id is distinct from (select family_id from credentials where id = $3)`,
 );
 
-/** Ends the user's sessions and login tokens, except those of the login that `keptId` belongs to. */
-export async function revokeOtherLogins(
-  db: Executor,
-  userId: string,
-  keptId: string,
-  now: Date,
-): Promise<void> {
-  await db.run(revokeOthers, [userId, keptId, now]);
+export interface LoginRow {
+  /** The same for as long as the login lasts, whatever its secrets are. */
+  readonly sessionId: string;
+  readonly kind: 'browser' | 'client';
+  readonly begunAt: Date;
+  readonly lastUsedAt: Date;
+  /** When it ends if it is not used again. */
+  readonly expiresAt: Date;
+  readonly address: string | null;
+  readonly userAgent: string | null;
+  /** Whether the request came with it. */
+  readonly current: boolean;
 }
 
-const expiry = statement<readonly [id: string], { expiresAt: Date | null }>(
-  'credentials.expiry',
-  'select expires_at as "expiresAt" from credentials where id = $1',
+/** The user's logins that have not ended, newest first, after (`afterTime`, `afterId`). */
+export const listLogins = statement<
+  [
+    userId: string,
+    now: Date,
+    credentialId: string,
+    afterTime: Date | null,
+    afterId: string | null,
+    limit: number,
+  ],
+  LoginRow
+>(
+  'credentials.list_logins',
+  `select * from (
+     select family_id as "sessionId",
+            case when bool_or(kind = 'session') then 'browser' else 'client' end as kind,
+            min(coalesce(begun_at, created_at)) as "begunAt",
+            max(coalesce(last_used_at, created_at)) as "lastUsedAt",
+            max(valid_until(c)) as "expiresAt", min(address) as address, min(user_agent) as "userAgent",
+            bool_or(id = $3) as current
+       from credentials c
+      where user_id = $1 and kind in ('session', 'access', 'refresh') and valid_until(c) > $2
+      group by family_id) login
+    where $4::timestamptz is null or ("begunAt", "sessionId") < ($4, $5::uuid)
+    order by "begunAt" desc, "sessionId" desc
+    limit $6`,
 );
 
-/** When a credential runs out; null when it never does or does not exist. */
-export async function findExpiry(db: Executor, id: string): Promise<Date | null> {
-  return (await db.run(expiry, [id]))[0]?.expiresAt ?? null;
-}
-
-const began = statement<readonly [id: string], { createdAt: Date }>(
-  'credentials.began',
-  'select created_at as "createdAt" from credentials where id = $1',
+/** Revokes one of the user's logins: a row per credential, which says whether the request came with it. */
+export const revokeLogin = statement<
+  [userId: string, now: Date, sessionId: string, credentialId: string],
+  { current: boolean }
+>(
+  'credentials.revoke_login',
+  `update credentials c set revoked_at = $2
+    where user_id = $1 and family_id = $3 and kind in ('session', 'access', 'refresh') and valid_until(c) > $2
+   returning id = $4 as current`,
 );
 
-/** When a credential was made; null when it does not exist. */
-export async function findBegin(db: Executor, id: string): Promise<Date | null> {
-  return (await db.run(began, [id]))[0]?.createdAt ?? null;
+/**
+ * Revokes a session's credential and inserts its successor with a new secret. No row: it has ended or is not a session.
+ * The new id ends calls that the old credential opened.
+ */
+export const replaceSession = statement<
+  [id: string, nextId: string, secretHash: Buffer, now: Date],
+  { expiresAt: Date }
+>(
+  'credentials.replace_session',
+  `with former as (
+     update credentials set revoked_at = $4 where id = $1 and kind = 'session' and revoked_at is null returning *)
+   insert into credentials (id, kind, user_id, secret_hash, family_id, created_at, begun_at, expires_at, last_used_at,
+                            address, user_agent, idle_seconds)
+   select $2, kind, user_id, $3, family_id, created_at, coalesce(begun_at, created_at), expires_at, last_used_at,
+          address, user_agent, idle_seconds
+     from former
+   returning expires_at as "expiresAt"`,
+);
+
+/* Access tokens: of users (`personal`) and of service accounts (`service`). */
+
+export interface TokenRow {
+  readonly tokenId: string;
+  readonly name: string;
+  readonly scopes: readonly string[];
+  readonly createdAt: Date;
+  readonly expiresAt: Date | null;
+  readonly lastUsedAt: Date | null;
 }
 
-const listPersonal = statement<readonly [userId: string], PersonalTokenRow>(
-  'credentials.list_personal',
-  `select id as "tokenId", name, scopes, created_at as "createdAt", expires_at as "expiresAt",
+/** The tokens of those users that are not revoked, newest first; also expired ones. */
+export const listTokens = statement<[userIds: readonly string[]], TokenRow & { readonly userId: string }>(
+  'credentials.list_tokens',
+  `select user_id as "userId", id as "tokenId", name, scopes, created_at as "createdAt", expires_at as "expiresAt",
           last_used_at as "lastUsedAt"
-     from credentials where user_id = $1 and kind = 'personal' and revoked_at is null
+     from credentials
+    where user_id = any ($1::uuid[]) and kind in ('personal', 'service') and revoked_at is null
     order by created_at desc, id desc`,
 );
 
-/** The user's personal access tokens, newest first; those that have run out too, until they are deleted. */
-export async function listPersonalTokens(db: Executor, userId: string): Promise<PersonalTokenRow[]> {
-  return await db.run(listPersonal, [userId]);
-}
-
-const countPersonal = statement<readonly [userId: string], { count: number }>(
-  'credentials.count_personal',
-  `select count(*) from credentials where user_id = $1 and kind = 'personal' and revoked_at is null`,
+export const countTokens = statement<[userId: string], { count: number }>(
+  'credentials.count_tokens',
+  `select count(*) from credentials
+    where user_id = $1 and kind in ('personal', 'service') and revoked_at is null`,
 );
 
-export async function countPersonalTokens(db: Executor, userId: string): Promise<number> {
-  return (await db.run(countPersonal, [userId]))[0]?.count ?? 0;
-}
-
-const revokePersonal = statement<readonly [id: string, userId: string, now: Date], { name: string }>(
-  'credentials.revoke_personal',
+/** Gives the name of the token that it revoked. */
+export const revokeToken = statement<[id: string, userId: string, now: Date], { name: string }>(
+  'credentials.revoke_token',
   `update credentials set revoked_at = $3
-    where id = $1 and user_id = $2 and kind = 'personal' and revoked_at is null returning name`,
+    where id = $1 and user_id = $2 and kind in ('personal', 'service') and revoked_at is null returning name`,
 );
 
-/** The name of the user's token that was ended; null when there was none. */
-export async function revokePersonalToken(
-  db: Executor,
-  id: string,
-  userId: string,
-  now: Date,
-): Promise<string | null> {
-  return (await db.run(revokePersonal, [id, userId, now]))[0]?.name ?? null;
-}
+/* The set-up token, which belongs to no user. */
 
-const findSetUp = statement<readonly [secretHash: Buffer], { id: string }>(
-  'credentials.find_set_up',
+export const findSetUpToken = statement<[secretHash: Buffer], { id: string }>(
+  'credentials.find_set_up_token',
   `select id from credentials where secret_hash = $1 and kind = 'set_up' and revoked_at is null`,
 );
 
-/** Whether an unspent set-up token has that hash. */
-export async function hasSetUpToken(db: Executor, secretHash: Buffer): Promise<boolean> {
-  return (await db.run(findSetUp, [secretHash])).length > 0;
-}
-
-const revokeSetUp = statement<readonly [now: Date]>(
-  'credentials.revoke_set_up',
+export const revokeSetUpTokens = statement<[now: Date]>(
+  'credentials.revoke_set_up_tokens',
   `update credentials set revoked_at = $1 where kind = 'set_up' and revoked_at is null`,
 );
-
-export async function revokeSetUpTokens(db: Executor, now: Date): Promise<void> {
-  await db.run(revokeSetUp, [now]);
-}

@@ -1,11 +1,20 @@
-/** Longest line of a release's log, in characters; the rest is cut. */
+import { stripVTControlCharacters } from 'node:util';
+
+/** The longest line of a release's log, in characters; longer lines are truncated. */
 export const MAX_LINE_LENGTH = 4_000;
-/** Most lines of one release: what comes after them is dropped, and the last line says so. */
+/** The most lines of one release's log; further lines are dropped, and the last one says so. */
 export const MAX_LINES = 10_000;
-/** Most characters of a plan's output. */
+/** The longest output of a plan, in characters. */
 export const MAX_PLAN_LENGTH = 1_000_000;
-/** Most characters of an error message. */
+/** The longest error message, in characters. */
 export const MAX_ERROR_LENGTH = 4_000;
+export const TRUNCATION_NOTICE = `log truncated after ${MAX_LINES} lines`;
+
+const CONTROL_CHARACTERS = /[^\P{Cc}\t]/gu;
+
+/** A stored line as it is shown: without escape sequences for terminals and without control characters other than tabs. */
+export const shownLine = (line: string): string =>
+  stripVTControlCharacters(line).replaceAll(CONTROL_CHARACTERS, '');
 
 export interface LogLine {
   readonly at: Date;
@@ -13,13 +22,13 @@ export interface LogLine {
   readonly line: string;
 }
 
-/** Text that others wrote, as PostgreSQL can hold it: without NUL, and no longer than `limit` characters. */
+/** Text from outside in a form that PostgreSQL can store: without NUL, at most `limit` characters. */
 export function storable(text: string, limit: number): string {
   const clean = text.replaceAll('\0', '\uFFFD').toWellFormed();
   return clean.length <= limit ? clean : `${clean.slice(0, limit - 1).toWellFormed()}…`;
 }
 
-/** Lines for the log: one entry for each line of each text, and no more than tell that they do not all fit. */
+/** One entry per line of each text; at most one more than fits in a log. */
 export function logLinesOf(texts: readonly string[], channel: LogLine['channel'], at: Date): LogLine[] {
   const lines: LogLine[] = [];
   for (const text of texts) {
@@ -31,14 +40,11 @@ export function logLinesOf(texts: readonly string[], channel: LogLine['channel']
   return lines;
 }
 
-/** The lines that still fit behind `present` ones; the last that fits says that more were dropped. */
-export function fitting(lines: readonly LogLine[], present: number): readonly LogLine[] {
+/** The lines that fit in a log of `present` lines; when some are dropped, the last one says so. */
+export function fitToLog(lines: readonly LogLine[], present: number): readonly LogLine[] {
   const room = Math.max(0, MAX_LINES - present);
   if (lines.length <= room) return lines;
   const last = lines[room - 1];
   if (last === undefined) return [];
-  return [
-    ...lines.slice(0, room - 1),
-    { ...last, channel: 'stderr', line: `log cut after ${MAX_LINES} lines` },
-  ];
+  return [...lines.slice(0, room - 1), { ...last, channel: 'stderr', line: TRUNCATION_NOTICE }];
 }

@@ -1,55 +1,35 @@
-import type { ReleaseMode, ReleaseStatus } from '#domain/release/stage.ts';
-import { type Executor, statement } from '#server/db/database.ts';
+import type { ReleaseStatus } from '#domain/release/stage.ts';
+import { statement } from '#server/db/database.ts';
+import type { Delivery, TypeName } from '#server/destinations/destination-type.ts';
+import type { StoredMetadata } from '#server/features/destinations/encrypted-metadata.ts';
 
 /*
- * Leases run by the database's clock, which all servers share; deadlines by the server's, like every other time.
- * Order of locks everywhere: artifacts, intents by id, then releases.
+ * A lease is `clock_timestamp() + interval '4 seconds'`, by the database's clock, which all servers share. It is shorter than
+ * the sweep's interval: a sweep returns the remaining time of each lease, and the dispatcher checks it when it expires, so the
+ * deliveries of a crashed server are resumed within 5 seconds. Deadlines use the server's clock, like every other time.
+ * Locks are taken in this order: projects, artifacts, intents by id, releases by id.
+ * A cancelled or timed-out release occupies its destination while it has `occupied_until` (0027_occupied_destinations.sql).
  */
 
-/**
- * Shorter than the sweep's period: whoever sweeps sees how long each lease has still to run and comes back at its end, so
- * what a dead server has left is taken up within five seconds.
- */
-const LEASE = `clock_timestamp() + interval '4 seconds'`;
-
-export interface QueuedRow {
+/** A release with everything that its delivery and its history entry need. */
+export interface ReleaseRow
+  extends StoredMetadata,
+    Pick<
+      Delivery,
+      'organisation' | 'project' | 'environment' | 'destination' | 'mode' | 'force' | 'artifact' | 'run'
+    > {
   readonly id: string;
   readonly intentId: string;
-}
-
-/** Everything that a destination type is told, and that a finish needs to know. */
-export interface ReleaseRow {
-  readonly id: string;
-  readonly intentId: string;
-  readonly stageId: string;
   readonly organisationId: string;
-  readonly organisation: string;
   readonly projectId: string;
-  readonly project: string;
-  readonly environment: string;
   readonly destinationId: string;
-  readonly destination: string;
+  readonly type: TypeName;
+  /** Whether the destination has been deleted. */
   readonly retired: boolean;
-  readonly typeOrganisation: string;
-  readonly typeName: string;
-  readonly typeVersion: number;
-  readonly destinationMetadata: Readonly<Record<string, string>>;
-  /** Its secret fields, encrypted together. */
-  readonly destinationSecrets: string | null;
-  readonly mode: ReleaseMode;
-  readonly force: boolean;
   readonly status: ReleaseStatus;
-  readonly attempt: number;
-  readonly assignedAt: Date | null;
   readonly startedAt: Date | null;
-  readonly deadlineAt: Date | null;
-  readonly artifactId: string;
-  readonly slug: string;
-  readonly title: string;
-  readonly commitSha: string;
-  readonly branch: string | null;
-  readonly version: string | null;
-  readonly artifactMetadata: Readonly<Record<string, string>>;
+  /** The order of its build among the project's. */
+  readonly buildOrder: number;
 }
 
 export interface LogRow {
@@ -60,28 +40,38 @@ export interface LogRow {
   readonly line: string;
 }
 
+/** A line of a release's log, or null in its fields, with what it belongs to. */
+export type ReleaseLogRow = (LogRow | { readonly [Column in keyof LogRow]: null }) & {
+  readonly destination: string;
+  readonly status: ReleaseStatus;
+  /** Whether the destination may still be at work on a release that has ended. */
+  readonly isOccupied: boolean;
+};
+
 export interface SweepRow {
-  /** A free destination with a release to start; a release under a server's lease; a reported one with its deadline. */
-  readonly kind: 'queued' | 'leased' | 'deadline';
+  /**
+   * A free destination with a queue; a release with a lease; one that is due or waits for its destination's report; one that
+   * occupies its destination until the deadline.
+   */
+  readonly kind: 'queued' | 'leased' | 'deadline' | 'occupied';
   readonly destinationId: string;
   /** Null for `queued`. */
   readonly releaseId: string | null;
   readonly deadlineAt: Date | null;
-  /** Of `leased`: milliseconds until the lease runs out by the database's clock; 0 when it has. */
-  readonly leaseLeft: number | null;
+  /** Milliseconds until the lease expires, 0 when it has; null unless `leased`. */
+  readonly leaseMs: number | null;
 }
 
-const RELEASE = statement<[id: string], ReleaseRow>(
-  'deliveries.release',
-  `select r.id, r.release_intent_id as "intentId", r.stage_id as "stageId", o.id as "organisationId",
-          o.name as organisation, p.id as "projectId", p.name as project, r.environment,
-          r.destination_id as "destinationId", r.destination_name as destination,
-          d.deleted_at is not null as retired, d.type_organisation as "typeOrganisation",
-          d.type_name as "typeName", d.type_version as "typeVersion", d.metadata as "destinationMetadata",
-          d.secrets as "destinationSecrets", r.mode,
-          i.force, r.status, r.attempt, r.assigned_at as "assignedAt", r.started_at as "startedAt",
-          r.deadline_at as "deadlineAt", a.id as "artifactId", a.slug, a.title, a.commit_sha as "commitSha",
-          a.branch, a.version, a.metadata as "artifactMetadata"
+export const findRelease = statement<[id: string], ReleaseRow>(
+  'deliveries.find',
+  `select r.id, r.release_intent_id as "intentId", o.id as "organisationId", o.name as organisation,
+          p.id as "projectId", p.name as project, r.environment, r.destination_id as "destinationId",
+          r.destination_name as destination, d.deleted_at is not null as retired, d.metadata, d.secrets,
+          json_build_object('organisation', d.type_organisation, 'name', d.type_name, 'version', d.type_version)
+            as type,
+          r.mode, r.run, i.force, r.status, r.started_at as "startedAt",
+          json_build_object('id', a.id, 'slug', a.slug, 'title', a.title, 'commitSha', a.commit_sha, 'branch', a.branch,
+            'version', a.version, 'metadata', a.metadata) as artifact, a.build_order as "buildOrder"
      from releases r
      join release_intents i on i.id = r.release_intent_id
      join projects p on p.id = r.project_id
@@ -91,98 +81,108 @@ const RELEASE = statement<[id: string], ReleaseRow>(
     where r.id = $1`,
 );
 
-const DESTINATION_OF = statement<[id: string], { destinationId: string }>(
-  'deliveries.destination_of',
+export const findDestinationId = statement<[id: string], { destinationId: string }>(
+  'deliveries.find_destination',
   'select destination_id as "destinationId" from releases where id = $1',
 );
 
-// A stage that went back to waiting keeps its queued releases: they are held and keep nobody else waiting.
-const NEXT_QUEUED = statement<[destinationId: string], QueuedRow>(
-  'deliveries.next_queued',
-  `select r.id, r.release_intent_id as "intentId"
-     from releases r join stages s on s.release_intent_id = r.release_intent_id and s.id = r.stage_id
-    where r.destination_id = $1 and r.status = 'QUEUED' and s.status = 'ACTIVE'
-      and not exists (select 1 from releases busy
-                       where busy.destination_id = $1 and busy.status in ('ASSIGNED', 'RUNNING'))
-    order by r.queued_at, r.id limit 1`,
+/** Whether a release uses its destination; in the form of the unique index's condition. */
+const isBusy = (alias: string) =>
+  `(${alias}.status in ('ASSIGNED', 'RUNNING') or ${alias}.occupied_until is not null)`;
+
+/**
+ * The release that occupies a destination, else the oldest one that can start there; no row while one runs. Releases of
+ * waiting stages are skipped.
+ */
+export const findNext = statement<[destinationId: string], { id: string; occupiedUntil: Date | null }>(
+  'deliveries.find_next',
+  `(select id, occupied_until as "occupiedUntil" from releases where destination_id = $1 and occupied_until is not null)
+   union all
+   (select r.id, null
+      from releases r join stages s on s.release_intent_id = r.release_intent_id and s.id = r.stage_id
+     where r.destination_id = $1 and r.status = 'QUEUED' and s.status = 'ACTIVE'
+       and not exists (select 1 from releases busy where busy.destination_id = $1 and ${isBusy('busy')})
+     order by r.queued_at, r.id limit 1)`,
 );
 
-const ASSIGN = statement<
+/** Takes a queued release and returns the number of its new attempt; no row when it or its stage no longer waits to start. */
+export const assignRelease = statement<
   [id: string, owner: string, now: Date, deadlineAt: Date, tokenHash: Buffer],
   { attempt: number }
 >(
   'deliveries.assign',
   `with assigned as (
-     update releases r set status = 'ASSIGNED', attempt = attempt + 1, lease_owner = $2, lease_until = ${LEASE},
-            assigned_at = $3, started_at = null, deadline_at = $4
-      where r.id = $1 and r.status = 'QUEUED'
+     update releases r
+        set status = 'ASSIGNED', attempt = attempt + 1, lease_owner = $2,
+            lease_until = clock_timestamp() + interval '4 seconds', assigned_at = $3, started_at = null,
+            deadline_at = $4, reported = false
+      where r.id = $1 and r.status = 'QUEUED' and r.occupied_until is null
         and exists (select 1 from stages s where s.release_intent_id = r.release_intent_id and s.id = r.stage_id
                        and s.status = 'ACTIVE')
-     returning r.id, r.attempt
+     returning r.id, r.attempt, r.run
    ), token as (
-     insert into release_report_tokens (token_hash, release_id) select $5, id from assigned
+     insert into release_report_tokens (token_hash, release_id, run) select $5, id, run from assigned
    )
    select attempt from assigned`,
 );
 
-const LOCK_INTENT = statement<[intentId: string]>(
+export const lockIntent = statement<[intentId: string]>(
   'deliveries.lock_intent',
   'select id from release_intents where id = $1 for no key update',
 );
 
-// A finished deployment is a fact of the artifact's other intents too: all are locked in one order, before the release.
-const LOCK_INTENTS = statement<[intentId: string, artifactId: string]>(
-  'deliveries.lock_intents',
-  `select id from release_intents where id = $1 or (artifact_id = $2 and status = 'ACTIVE')
-    order by id for no key update`,
-);
-
-// An attempt that had not begun is no deployment yet: it goes back into the queue and through the gate again.
-const REQUEUE = statement<[id: string], { id: string }>(
+/** Puts a release whose delivery had not started back in the queue; no row while its lease is valid. */
+export const requeueRelease = statement<[id: string], { id: string }>(
   'deliveries.requeue',
   `update releases set status = 'QUEUED', lease_owner = null, lease_until = null, assigned_at = null,
           deadline_at = null
     where id = $1 and status = 'ASSIGNED' and lease_until < clock_timestamp() returning id`,
 );
 
-const TAKE_OVER = statement<[id: string, owner: string, tokenHash: Buffer], { attempt: number }>(
+/** Takes over a running release and returns the number of its new attempt; no row while its lease is valid. */
+export const takeOverRelease = statement<[id: string, owner: string, tokenHash: Buffer], { attempt: number }>(
   'deliveries.take_over',
   `with taken as (
-     update releases set attempt = attempt + 1, lease_owner = $2, lease_until = ${LEASE}
-      where id = $1 and status = 'RUNNING' and lease_until < clock_timestamp() returning id, attempt
+     update releases
+        set attempt = attempt + 1, lease_owner = $2, lease_until = clock_timestamp() + interval '4 seconds'
+      where id = $1 and status = 'RUNNING' and lease_until < clock_timestamp() returning id, attempt, run
    ), token as (
-     insert into release_report_tokens (token_hash, release_id) select $3, id from taken
+     insert into release_report_tokens (token_hash, release_id, run) select $3, id, run from taken
    )
    select attempt from taken`,
 );
 
-// In the order of their ids, as a cancellation takes them: two that hold one and want the other would both wait.
-const RENEW = statement<[owner: string, ids: readonly string[], attempts: readonly number[]], { id: string }>(
-  'deliveries.renew',
+/** Renews leases and returns the ids of those that this server still has. Locked by id, like a cancellation, to avoid deadlocks. */
+export const renewLeases = statement<
+  [owner: string, ids: readonly string[], attempts: readonly number[]],
+  { id: string }
+>(
+  'deliveries.renew_leases',
   `with still as (
      select r.id from releases r join unnest($2::uuid[], $3::int[]) as held (id, attempt) on r.id = held.id
       where r.attempt = held.attempt and r.lease_owner = $1 and r.status in ('ASSIGNED', 'RUNNING')
       order by r.id for no key update of r
    )
-   update releases r set lease_until = ${LEASE} from still where r.id = still.id returning r.id`,
+   update releases r set lease_until = clock_timestamp() + interval '4 seconds'
+     from still where r.id = still.id returning r.id`,
 );
 
-const RUNNING = statement<[id: string, owner: string, attempt: number, now: Date], { id: string }>(
-  'deliveries.running',
-  `update releases set status = 'RUNNING', started_at = coalesce(started_at, $4)
-    where id = $1 and lease_owner = $2 and attempt = $3 and status in ('ASSIGNED', 'RUNNING') returning id`,
-);
-
-const LET_GO = statement<[id: string, owner: string, attempt: number, now: Date], { deadlineAt: Date }>(
-  'deliveries.let_go',
-  `update releases set status = 'RUNNING', started_at = coalesce(started_at, $4), lease_owner = null,
-          lease_until = null
+/** With `awaitsReport` it also ends the lease: the destination reports the outcome later. No row when the attempt has lost it. */
+export const markRunning = statement<
+  [id: string, owner: string, attempt: number, now: Date, awaitsReport: boolean],
+  { deadlineAt: Date }
+>(
+  'deliveries.mark_running',
+  `update releases set status = 'RUNNING', started_at = coalesce(started_at, $4),
+          lease_owner = case when $5 then null else lease_owner end,
+          lease_until = case when $5 then null else lease_until end
     where id = $1 and lease_owner = $2 and attempt = $3 and status in ('ASSIGNED', 'RUNNING')
    returning deadline_at as "deadlineAt"`,
 );
 
-const RELEASE_LEASES = statement<[owner: string]>(
-  'deliveries.release_leases',
+/** Ends all leases of a server, so that others resume its deliveries immediately. */
+export const expireLeases = statement<[owner: string]>(
+  'deliveries.expire_leases',
   `with held as (
      select id from releases where lease_owner = $1 and status in ('ASSIGNED', 'RUNNING')
       order by id for no key update
@@ -190,7 +190,11 @@ const RELEASE_LEASES = statement<[owner: string]>(
    update releases r set lease_until = clock_timestamp() from held where r.id = held.id`,
 );
 
-const FINISH = statement<
+/**
+ * Ends a release that is assigned or running. With an owner and attempt: only while that lease is valid; with `onlyIfDue`: only
+ * after the stored deadline; with a run: only in that one. No row when nothing changed.
+ */
+export const finishRelease = statement<
   [
     id: string,
     owner: string | null,
@@ -200,59 +204,173 @@ const FINISH = statement<
     planOutput: string | null,
     now: Date,
     onlyIfDue: boolean,
+    reported: boolean,
+    run: number | null,
   ],
   { id: string }
 >(
   'deliveries.finish',
   `update releases set status = $4, error_message = $5, plan_output = $6, completed_at = $7, lease_owner = null,
-          lease_until = null, started_at = coalesce(started_at, $7)
-    where id = $1 and status in ('ASSIGNED', 'RUNNING')
+          lease_until = null, started_at = coalesce(started_at, $7), reported = $9
+    where id = $1 and status in ('ASSIGNED', 'RUNNING') and ($10::int is null or run = $10::int)
       and ($2::uuid is null or (lease_owner = $2::uuid and attempt = $3::int))
       and (not $8 or deadline_at <= $7)
    returning id`,
 );
 
-const ADD_LOGS = statement<
-  [releaseId: string, ats: readonly Date[], channels: readonly string[], lines: readonly string[]]
->(
-  'deliveries.add_logs',
+/** Appends lines, an array of `LogLine` as JSON, to a release's log. */
+export const insertLogs = statement<[releaseId: string, lines: string]>(
+  'deliveries.insert_logs',
   `insert into release_logs (release_id, at, channel, line)
-   select $1, l.at, l.channel, l.line
-     from unnest($2::timestamptz[], $3::text[], $4::text[]) with ordinality as l (at, channel, line, n)
-    order by l.n`,
+   select $1, (l.line ->> 'at')::timestamptz, l.line ->> 'channel', l.line ->> 'line'
+     from jsonb_array_elements($2::jsonb) with ordinality as l (line, n) order by l.n`,
 );
 
-// Each release has its own place: lines of one may be committed after later ones of another, with lower ids.
-const READ_LOGS = statement<
+/**
+ * Log lines after the last known id of each release: lines of one release can be committed after later lines of another, with
+ * lower ids.
+ */
+export const listLogs = statement<
   [releaseIds: readonly string[], afterIds: readonly number[], limit: number],
   LogRow
 >(
-  'deliveries.read_logs',
+  'deliveries.list_logs',
   `select l.id, l.release_id as "releaseId", l.at, l.channel, l.line
-     from unnest($1::uuid[], $2::bigint[]) as told (release_id, id)
+     from unnest($1::uuid[], $2::bigint[]) as known (release_id, id)
     cross join lateral (select * from release_logs one
-                         where one.release_id = told.release_id and one.id > told.id order by one.id limit $3) l
+                         where one.release_id = known.release_id and one.id > known.id order by one.id limit $3) l
     order by l.id limit $3`,
 );
 
-const COUNT_LOGS = statement<[releaseId: string], { count: number }>(
+/** Lines of one release after a known one, oldest first; one row without a line when there is none. */
+export const listReleaseLog = statement<[releaseId: string, afterId: string, limit: number], ReleaseLogRow>(
+  'deliveries.list_release_log',
+  `select r.destination_name as destination, r.status, r.occupied_until is not null as "isOccupied", l.id, l.release_id as "releaseId", l.at, l.channel, l.line
+     from releases r
+     left join lateral (select * from release_logs one where one.release_id = r.id and one.id > $2::bigint
+                         order by one.id limit $3) l on true
+    where r.id = $1 order by l.id`,
+);
+
+export const countLogs = statement<[releaseId: string], { count: number }>(
   'deliveries.count_logs',
   'select count(*) as count from release_logs where release_id = $1',
 );
 
-const BY_TOKEN = statement<[tokenHash: Buffer], { id: string }>(
-  'deliveries.by_token',
-  'select release_id as id from release_report_tokens where token_hash = $1',
+export const findByToken = statement<[tokenHash: Buffer], { releaseId: string; run: number }>(
+  'deliveries.find_by_token',
+  'select release_id as "releaseId", run from release_report_tokens where token_hash = $1',
 );
 
-const SWEEP = statement<[now: Date, limit: number], SweepRow>(
-  'deliveries.sweep',
+/**
+ * Ends the occupation of a release's destination: with a time only if it ends by then, with a run only if no later one was sent.
+ */
+export const freeDestination = statement<
+  [releaseId: string, by: Date | null, run: number | null],
+  { id: string }
+>(
+  'deliveries.free_destination',
+  `update releases set occupied_until = null
+    where id = $1 and occupied_until is not null and ($2::timestamptz is null or occupied_until <= $2)
+      and ($3::int is null or $3 = (select max(run) from release_report_tokens where release_id = $1))
+   returning id`,
+);
+
+/** What a project's live build is on a destination, under the lock of the place; no row for an unknown destination. */
+export const lockPlace = statement<
+  [organisationId: string, destination: string, projectId: string],
+  { destinationId: string; live: string | null; doubt: string | null }
+>(
+  'deliveries.lock_place',
+  `with place as (
+     insert into places (destination_id, project_id)
+     select id, $3 from destinations where organisation_id = $1 and name = $2 and deleted_at is null
+     on conflict (destination_id, project_id) do update set project_id = excluded.project_id
+     returning destination_id, live_artifact_id, doubt
+   )
+   select destination_id as "destinationId", doubt, (select slug from artifacts where id = live_artifact_id) as live
+     from place`,
+);
+
+/** Whether a deployment of the project runs there, and the build that an admin names; its slug is null for an unknown one. */
+export const findSettlement = statement<
+  [destinationId: string, projectId: string, artifactId: string | null],
+  { running: boolean; slug: string | null }
+>(
+  'deliveries.find_settlement',
+  `select exists (select from releases where destination_id = $1 and project_id = $2 and mode = 'deploy'
+                     and status = 'RUNNING') as running,
+          (select slug from artifacts where id = $3 and project_id = $2) as slug`,
+);
+
+/** Makes a build of the project, or nothing, live on a place. */
+export const settlePlace = statement<
+  [destinationId: string, projectId: string, artifactId: string | null, now: Date]
+>(
+  'deliveries.settle_place',
+  `select go_live($1, $2, $3, (select build_order from artifacts where id = $3), null, $4, null)`,
+);
+
+/** The release that occupies a destination, with nulls when there is none; no row for an unknown destination. */
+export const findOccupying = statement<
+  [organisationId: string, destination: string],
+  { id: string | null; intentId: string; projectId: string; slug: string }
+>(
+  'deliveries.find_occupying',
+  `select r.id, r.release_intent_id as "intentId", r.project_id as "projectId", a.slug
+     from destinations d
+     left join releases r on r.destination_id = d.id and r.occupied_until is not null
+     left join artifacts a on a.id = r.artifact_id
+    where d.organisation_id = $1 and d.name = $2 and d.deleted_at is null`,
+);
+
+/**
+ * The places of which it is uncertain what runs there, the destinations that a delivery occupies after its end, and the environments
+ * in which a rollback holds newer builds.
+ */
+export const countPlaces = statement<[], { uncertain: number; occupied: number; held: number }>(
+  'deliveries.count_places',
+  `select (select count(*)
+             from places p join destinations d on d.id = p.destination_id and d.deleted_at is null
+            where p.doubt is not null
+               or exists (select from delivery_runs u
+                           where u.destination_id = p.destination_id and u.project_id = p.project_id
+                             and u.started_moment > p.live_moment and u.status in ('FAILED', 'TIMED_OUT', 'CANCELLED')
+                             and u.late_status is null)) as uncertain,
+          (select count(*) from releases where occupied_until is not null) as occupied,
+          (select count(distinct (project_id, environment)) from holds where ended_at is null) as held`,
+);
+
+/** Keeps what a destination reports of a run of which the server had decided the end, once and within 24 hours of it. */
+export const keepLateReport = statement<
+  [releaseId: string, run: number, status: 'SUCCEEDED' | 'FAILED', now: Date],
+  { run: number }
+>(
+  'deliveries.keep_late_report',
+  `update delivery_runs set late_status = $3, late_reported_at = $4
+    where release_id = $1 and run = $2 and status in ('FAILED', 'TIMED_OUT', 'CANCELLED') and not reported
+      and late_status is null and ended_at > $4::timestamptz - interval '24 hours'
+   returning run`,
+);
+
+/** How a run ended, or what its destination has reported late. */
+export const findOutcome = statement<[releaseId: string, run: number], { status: ReleaseStatus }>(
+  'deliveries.find_outcome',
+  `select coalesce(u.late_status, u.status, r.status) as status
+     from releases r left join delivery_runs u on u.release_id = r.id and u.run = $2 where r.id = $1`,
+);
+
+/** Everything that may have to be done now or soon, in one read by indexes. */
+export const listWork = statement<[now: Date, limit: number], SweepRow>(
+  'deliveries.list_work',
   `(select distinct 'queued' as kind, r.destination_id as "destinationId", null::uuid as "releaseId",
-           null::timestamptz as "deadlineAt", null::float8 as "leaseLeft"
-      from releases r join stages s on s.release_intent_id = r.release_intent_id and s.id = r.stage_id
-     where r.status = 'QUEUED' and s.status = 'ACTIVE'
+           null::timestamptz as "deadlineAt", null::float8 as "leaseMs"
+      from releases r
+     where r.status = 'QUEUED'
+       -- A subquery, because a join would read all stages.
+       and (select s.status = 'ACTIVE' from stages s where s.release_intent_id = r.release_intent_id and s.id = r.stage_id)
        and not exists (select 1 from releases busy
-                        where busy.destination_id = r.destination_id and busy.status in ('ASSIGNED', 'RUNNING'))
+                        where busy.destination_id = r.destination_id and ${isBusy('busy')})
      limit $2)
    union all
    (select 'leased', destination_id, id, null,
@@ -262,145 +380,8 @@ const SWEEP = statement<[now: Date, limit: number], SweepRow>(
    (select 'deadline', destination_id, id, deadline_at, null from releases
      where status in ('ASSIGNED', 'RUNNING')
        and (lease_until is null or deadline_at < $1::timestamptz - interval '10 seconds')
-     order by deadline_at limit $2)`,
+     order by deadline_at limit $2)
+   union all
+   (select 'occupied', destination_id, id, occupied_until, null from releases
+     where occupied_until is not null order by occupied_until limit $2)`,
 );
-
-export async function findRelease(executor: Executor, id: string) {
-  return (await executor.run(RELEASE, [id]))[0];
-}
-
-export async function destinationOf(executor: Executor, releaseId: string): Promise<string | undefined> {
-  return (await executor.run(DESTINATION_OF, [releaseId]))[0]?.destinationId;
-}
-
-/** The oldest release that may be started on a destination; undefined when it is busy or has none. */
-export async function nextQueued(executor: Executor, destinationId: string) {
-  return (await executor.run(NEXT_QUEUED, [destinationId]))[0];
-}
-
-/** The new attempt's number; undefined when the release or its stage is no longer waiting to start. */
-export async function assign(
-  executor: Executor,
-  release: { id: string; owner: string; now: Date; deadlineAt: Date; tokenHash: Buffer },
-): Promise<number | undefined> {
-  const { id, owner, now, deadlineAt, tokenHash } = release;
-  return (await executor.run(ASSIGN, [id, owner, now, deadlineAt, tokenHash]))[0]?.attempt;
-}
-
-export async function lockIntent(executor: Executor, intentId: string): Promise<void> {
-  await executor.run(LOCK_INTENT, [intentId]);
-}
-
-export async function lockIntentsOfArtifact(
-  executor: Executor,
-  intentId: string,
-  artifactId: string,
-): Promise<void> {
-  await executor.run(LOCK_INTENTS, [intentId, artifactId]);
-}
-
-/** Puts a release whose attempt never began back into the queue; false when its lease holds or it has begun. */
-export async function requeue(executor: Executor, id: string): Promise<boolean> {
-  return (await executor.run(REQUEUE, [id])).length > 0;
-}
-
-/** The new attempt's number; undefined when somebody else was faster. */
-export async function takeOver(executor: Executor, id: string, owner: string, tokenHash: Buffer) {
-  return (await executor.run(TAKE_OVER, [id, owner, tokenHash]))[0]?.attempt;
-}
-
-/** Renews leases and gives the ids of those that are still held. */
-export async function renewLeases(
-  executor: Executor,
-  owner: string,
-  held: readonly { id: string; attempt: number }[],
-): Promise<Set<string>> {
-  const rows = await executor.run(RENEW, [owner, held.map((h) => h.id), held.map((h) => h.attempt)]);
-  return new Set(rows.map((row) => row.id));
-}
-
-/** False when the attempt no longer holds the release. */
-export async function markRunning(
-  executor: Executor,
-  id: string,
-  owner: string,
-  attempt: number,
-  now: Date,
-): Promise<boolean> {
-  return (await executor.run(RUNNING, [id, owner, attempt, now])).length > 0;
-}
-
-/** Leaves a release running without a lease, until it is reported or due; undefined when the attempt lost it. */
-export async function letGo(executor: Executor, id: string, owner: string, attempt: number, now: Date) {
-  return (await executor.run(LET_GO, [id, owner, attempt, now]))[0]?.deadlineAt;
-}
-
-/** Lets another server go on at once with what this one held. */
-export async function releaseLeases(executor: Executor, owner: string): Promise<void> {
-  await executor.run(RELEASE_LEASES, [owner]);
-}
-
-/**
- * Ends a release that is under way; false when it is not, or not under the fence's lease and attempt, or (`onlyIfDue`)
- * its deadline is still to come.
- */
-export async function finish(
-  executor: Executor,
-  release: {
-    id: string;
-    fence: { owner: string; attempt: number } | null;
-    status: ReleaseStatus;
-    errorMessage: string | null;
-    planOutput: string | null;
-    now: Date;
-    onlyIfDue: boolean;
-  },
-): Promise<boolean> {
-  const { id, fence, status, errorMessage, planOutput, now, onlyIfDue } = release;
-  const rows = await executor.run(FINISH, [
-    id,
-    fence?.owner ?? null,
-    fence?.attempt ?? null,
-    status,
-    errorMessage,
-    planOutput,
-    now,
-    onlyIfDue,
-  ]);
-  return rows.length > 0;
-}
-
-export async function addLogs(
-  executor: Executor,
-  releaseId: string,
-  lines: readonly { at: Date; channel: 'stdout' | 'stderr'; line: string }[],
-): Promise<void> {
-  if (lines.length === 0) return;
-  await executor.run(ADD_LOGS, [
-    releaseId,
-    lines.map((l) => l.at),
-    lines.map((l) => l.channel),
-    lines.map((l) => l.line),
-  ]);
-}
-
-export function readLogs(
-  executor: Executor,
-  after: ReadonlyMap<string, number>,
-  limit: number,
-): Promise<LogRow[]> {
-  return executor.run(READ_LOGS, [[...after.keys()], [...after.values()], limit]);
-}
-
-export async function countLogs(executor: Executor, releaseId: string): Promise<number> {
-  return (await executor.run(COUNT_LOGS, [releaseId]))[0]?.count ?? 0;
-}
-
-export async function findByToken(executor: Executor, tokenHash: Buffer): Promise<string | undefined> {
-  return (await executor.run(BY_TOKEN, [tokenHash]))[0]?.id;
-}
-
-/** What there may be to do, in one read. */
-export function sweep(executor: Executor, now: Date, limit: number): Promise<SweepRow[]> {
-  return executor.run(SWEEP, [now, limit]);
-}

@@ -1,220 +1,186 @@
 import type { AppContext } from '#server/context.ts';
-import { isUniqueViolation } from '#server/db/database.ts';
-import type { DestinationType } from '#server/destinations/destination-type.ts';
-import { checkMetadata, keepSecrets, shownMetadata, withoutEmpty } from '#server/destinations/metadata.ts';
-import { Failure, failedPrecondition, invalid, notFound } from '#server/failure.ts';
+import { type DestinationType, labelOf, type TypeName } from '#server/destinations/destination-type.ts';
+import {
+  addressFields,
+  checkMetadata,
+  keepSecrets,
+  type Metadata,
+  secretFields,
+  shownMetadata,
+  withoutEmpty,
+} from '#server/destinations/metadata.ts';
+import { failedPrecondition, invalid, notFound } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
 import { findEnvironment } from '#server/features/environments/service.ts';
 import { wakeOrganisation } from '#server/features/gate/wake.ts';
-import { record } from '#server/features/history/service.ts';
-import type { OrganisationScope } from '#server/rpc/access.ts';
-import type { Page } from '#server/rpc/page.ts';
-import { SealError } from '#server/secrets/keyring.ts';
-import { openMetadata, sealMetadata } from './sealed-metadata.ts';
+import { recordChange } from '#server/features/history/service.ts';
+import { SecretError } from '#server/secrets/keyring.ts';
+import { createUnique } from '#server/wire/create-unique.ts';
+import { nextPageToken, type Page } from '#server/wire/pages.ts';
+import type { OrganisationScope } from '#server/wire/scopes.ts';
+import { decryptMetadata, encryptMetadata } from './encrypted-metadata.ts';
 import * as store from './store.ts';
 
-type Metadata = Readonly<Record<string, string>>;
-type TypeName = { readonly organisation: string; readonly name: string; readonly version: number };
-
-/** A destination as it may be shown: without its secrets. */
-export interface Destination {
-  readonly name: string;
-  readonly environment: string;
-  readonly metadata: Metadata;
-  readonly typeName: TypeName;
-  /** Undefined when this server does not know the type. */
-  readonly type: DestinationType | undefined;
+/** A destination without its secrets. Its type has no description and no fields when this server does not know it. */
+export interface Destination extends Omit<store.DestinationRow, 'id' | 'secrets'> {
+  readonly type: ShownType;
 }
 
-const words = (type: TypeName): string => `${type.organisation}/${type.name}@${type.version}`;
+export type ShownType = TypeName & Pick<DestinationType, 'description' | 'fields'>;
 
-const typeOf = (row: store.DestinationRow): TypeName => ({
-  organisation: row.typeOrganisation,
-  name: row.typeName,
-  version: row.typeVersion,
+type HistoryState = Pick<store.DestinationRow, 'environment' | 'type' | 'metadata' | 'gracePeriodSeconds'>;
+
+const historyState = (
+  app: AppContext,
+  { environment, type, metadata, gracePeriodSeconds }: HistoryState,
+) => ({
+  environment,
+  type: labelOf(type),
+  metadata: shownMetadata(app.destinationTypes.find(type), metadata),
+  ...(gracePeriodSeconds !== null && { gracePeriodSeconds }),
 });
 
-const find = (app: AppContext, type: TypeName): DestinationType | undefined =>
-  app.destinationTypes.find(type.organisation, type.name, type.version);
-
-function remembered(app: AppContext, row: { environment: string; type: TypeName; metadata: Metadata }) {
-  return {
-    environment: row.environment,
-    type: words(row.type),
-    metadata: shownMetadata(find(app, row.type), row.metadata),
-  };
-}
-
-/** The destination types of this server. */
-export function listDestinationTypes(app: AppContext): readonly DestinationType[] {
-  return app.destinationTypes.list();
-}
+export const listDestinationTypes = (app: AppContext): readonly DestinationType[] =>
+  app.destinationTypes.list();
 
 /**
- * Adds a destination to an environment. Its name is unique among the organisation's living destinations.
- * @throws invalid_argument naming the fields: unknown type or environment, missing, unknown or malformed metadata;
- * already_exists; failed_precondition when there is a secret and no key to encrypt it with.
+ * Adds a destination to an environment. Its name is unique among the organisation's destinations.
+ * @throws Failure invalid_argument naming the fields: unknown type or environment, missing, unknown or malformed
+ * metadata; already_exists; failed_precondition when there is a secret and no key to encrypt it with.
  */
 export async function createDestination(
   app: AppContext,
   caller: Caller,
   scope: OrganisationScope,
-  input: { name: string; environment: string; type: TypeName; metadata: Metadata },
+  request: Pick<store.DestinationRow, 'name'> & HistoryState,
 ): Promise<void> {
-  const type = find(app, input.type);
+  const { organisationId } = scope;
+  const { name, environment, type: typeName, gracePeriodSeconds } = request;
+  const type = app.destinationTypes.find(typeName);
   if (type === undefined) {
-    const known = app.destinationTypes.list().map(words).join(', ');
-    throw invalid({
-      field: 'type',
-      message: `${words(input.type)} is not known here; choose one of ${known}`,
-    });
+    const known = app.destinationTypes.list().map(labelOf).join(', ');
+    throw invalid({ field: 'type', message: `unknown type ${labelOf(typeName)}; must be one of ${known}` });
   }
-  const metadata = withoutEmpty(input.metadata);
+  const metadata = withoutEmpty(request.metadata);
   const problems = checkMetadata(type, metadata);
   if (problems.length > 0) throw invalid(...problems);
-  try {
-    await app.db.transaction(async (tx) => {
-      const environment = await findEnvironment(tx, scope.organisationId, input.environment);
-      if (environment === undefined) {
-        throw invalid({
-          field: 'environment',
-          message: `there is no environment "${input.environment}" in "${scope.organisation}"; create it first`,
-        });
-      }
-      const id = app.newId();
-      await store.insertDestination(tx, {
-        id,
-        organisationId: scope.organisationId,
-        environmentId: environment.id,
-        name: input.name,
-        type: input.type,
-        stored: sealMetadata(app.keyring, type, id, metadata),
-        at: app.clock.now(),
-      });
-      await record(tx, app, {
-        organisationId: scope.organisationId,
-        kind: 'destination.created',
-        actor: caller,
-        subject: input.name,
-        after: remembered(app, { ...input, metadata }),
-      });
-      // A new destination of a source environment has not soaked yet: gates may close.
-      await wakeOrganisation(tx, app, scope.organisationId);
+  const message = `Destination "${name}" already exists in organisation "${scope.organisation}"; choose another name`;
+  return createUnique(app.db, { message, constraint: 'destinations_name' }, async (tx) => {
+    const found = await findEnvironment(tx, organisationId, environment);
+    if (found === undefined) {
+      const message = `unknown environment "${environment}"; create it first`;
+      throw invalid({ field: 'environment', message });
+    }
+    const id = app.newId();
+    const stored = encryptMetadata(app.keyring, type, id, metadata);
+    const values = [JSON.stringify(typeName), JSON.stringify(stored.metadata), stored.secrets] as const;
+    const kept = [...values, gracePeriodSeconds, app.clock.now()] as const;
+    await tx.run(store.insertDestination, [id, organisationId, found.id, name, ...kept]);
+    await recordChange(tx, app, caller, scope, 'destination.created', name, {
+      after: historyState(app, { ...request, type, metadata }),
     });
-  } catch (error) {
-    if (!isUniqueViolation(error, 'destinations_name')) throw error;
-    throw new Failure(
-      'already_exists',
-      `destination "${input.name}" exists already in organisation "${scope.organisation}"; choose another name`,
-    );
-  }
+    // A new destination of a source environment has not soaked yet, so gates may close.
+    await wakeOrganisation(tx, app, organisationId);
+  });
 }
 
 /**
- * Replaces a destination's metadata; secrets that are not given again stay as they are. Releases that are already being
- * delivered keep what they began with.
- * @throws not_found; invalid_argument naming the fields; failed_precondition when there is a secret and no key.
+ * Replaces a destination's metadata; secrets and a grace period that the request leaves out are kept. Deliveries that have
+ * started are not affected. With another address it is uncertain what the destination runs.
+ * @throws Failure not_found; invalid_argument naming the fields; failed_precondition when there is a secret and no key.
  */
 export function updateDestination(
   app: AppContext,
   caller: Caller,
   scope: OrganisationScope,
-  input: { name: string; metadata: Metadata },
+  request: Pick<store.DestinationRow, 'name' | 'metadata' | 'gracePeriodSeconds'>,
 ): Promise<void> {
+  const { organisationId } = scope;
   return app.db.transaction(async (tx) => {
-    // First, because intents are locked before what they are deployed to.
-    await wakeOrganisation(tx, app, scope.organisationId);
-    const row = await store.lockByName(tx, scope.organisationId, input.name);
-    if (row === undefined) throw notFound(`destination "${input.name}"`);
-    const type = find(app, typeOf(row));
+    // Intents are locked before the destinations that they refer to.
+    await wakeOrganisation(tx, app, organisationId);
+    const [row] = await tx.run(store.lockToUpdate, [organisationId, request.name]);
+    if (row === undefined) throw notFound(`Destination "${request.name}"`);
+    const type = app.destinationTypes.find(row.type);
     if (type === undefined) {
       throw failedPrecondition(
-        `destination "${row.name}" is of type ${words(typeOf(row))}, which this server does not know; delete it instead`,
+        `Destination "${row.name}" has type ${labelOf(row.type)}, which this server does not know; delete it instead`,
       );
     }
-    const given = withoutEmpty(input.metadata);
-    const before = readable(app, row);
-    const metadata = keepSecrets(type, before, given);
+    const before = readableMetadata(app, row);
+    const metadata = keepSecrets(type, before, withoutEmpty(request.metadata));
     const problems = checkMetadata(type, metadata);
     if (problems.length > 0) throw invalid(...problems);
-    await store.updateMetadata(tx, row.id, sealMetadata(app.keyring, type, row.id, metadata));
-    const changed = type.fields
-      .filter(({ name, fieldType }) => fieldType === 'secret' && metadata[name] !== before[name])
-      .map(({ name }) => name);
-    await record(tx, app, {
-      organisationId: scope.organisationId,
-      kind: 'destination.updated',
-      actor: caller,
-      subject: row.name,
-      before: remembered(app, { ...row, type: typeOf(row) }),
+    const stored = encryptMetadata(app.keyring, type, row.id, metadata);
+    const { gracePeriodSeconds } = request;
+    const changed = [JSON.stringify(stored.metadata), stored.secrets, gracePeriodSeconds] as const;
+    await tx.run(store.updateDestination, [row.id, ...changed]);
+    if (addressFields(type).some((name) => metadata[name] !== before[name])) {
+      await tx.run(store.doubtPlaces, [row.id, `the address of ${row.name} was changed`, app.clock.now()]);
+    }
+    const secretsChanged = secretFields(type).filter((name) => metadata[name] !== before[name]);
+    await recordChange(tx, app, caller, scope, 'destination.updated', row.name, {
+      before: historyState(app, row),
       after: {
-        ...remembered(app, { ...row, type: typeOf(row), metadata }),
-        ...(changed.length > 0 ? { secretsChanged: changed } : {}),
+        ...historyState(app, {
+          ...row,
+          metadata,
+          gracePeriodSeconds: gracePeriodSeconds ?? row.gracePeriodSeconds,
+        }),
+        ...(secretsChanged.length > 0 && { secretsChanged }),
       },
     });
   });
 }
 
-/** The metadata with its secrets; without them where their key is lost, so that new ones can be given. */
-function readable(app: AppContext, row: store.DestinationRow): Metadata {
+/** The metadata with its secrets; without them when their key is lost, so that an update can replace them. */
+function readableMetadata(app: AppContext, row: store.DestinationRow): Metadata {
   try {
-    return openMetadata(app.keyring, row.id, row);
+    return decryptMetadata(app.keyring, row.id, row);
   } catch (error) {
-    if (!(error instanceof SealError)) throw error;
-    app.log.warn({ destination: row.id, problem: error.message }, 'a destination’s secrets cannot be read');
+    if (!(error instanceof SecretError)) throw error;
+    app.log.warn(
+      { destination: row.id, problem: error.message },
+      'cannot decrypt the secrets of a destination',
+    );
     return row.metadata;
   }
 }
 
 /**
- * Retires a destination: past releases keep naming it, its name is free again, its secrets are forgotten.
- * @throws not_found; failed_precondition while a release is queued or running on it.
+ * Deletes a destination and its secrets; past releases keep its name, which can be used again.
+ * @throws Failure not_found; failed_precondition while a release is queued or running on it.
  */
-export function deleteDestination(
-  app: AppContext,
-  caller: Caller,
-  scope: OrganisationScope,
-  name: string,
-): Promise<void> {
+export function deleteDestination(app: AppContext, caller: Caller, scope: OrganisationScope, name: string) {
+  const { organisationId } = scope;
   return app.db.transaction(async (tx) => {
-    // The source environment of a soak may be complete without it. First, because intents are locked before what they
-    // are deployed to.
-    await wakeOrganisation(tx, app, scope.organisationId);
-    // The lock also holds up whoever is about to queue a release on it.
-    const row = await store.lockByName(tx, scope.organisationId, name);
-    if (row === undefined) throw notFound(`destination "${name}"`);
-    if (await store.isBusy(tx, row.id)) {
+    // Without this destination a soak may be complete. Intents are locked before the destinations that they refer to.
+    await wakeOrganisation(tx, app, organisationId);
+    const [row] = await tx.run(store.lockToDelete, [organisationId, name]);
+    if (row === undefined) throw notFound(`Destination "${name}"`);
+    const [found] = await tx.run(store.isBusy, [row.id]);
+    if (found?.busy !== false) {
       throw failedPrecondition(
-        `a release is queued or running on destination "${name}"; wait for its end or cancel it, then delete again`,
+        `A release is queued or running on destination "${name}"; wait for it to end or cancel it, then delete again`,
       );
     }
-    await store.retire(tx, row.id, app.clock.now());
-    await record(tx, app, {
-      organisationId: scope.organisationId,
-      kind: 'destination.deleted',
-      actor: caller,
-      subject: name,
-      before: remembered(app, { ...row, type: typeOf(row) }),
+    await tx.run(store.deleteDestination, [row.id, app.clock.now()]);
+    await recordChange(tx, app, caller, scope, 'destination.deleted', name, {
+      before: historyState(app, row),
     });
   });
 }
 
-/** The organisation's destinations by name: one more than `limit` when there are more. */
-export async function listDestinations(
-  app: AppContext,
-  scope: OrganisationScope,
-  page: Page,
-): Promise<Destination[]> {
-  const rows = await store.listPage(app.db, scope.organisationId, page.after?.[0] ?? null, page.limit + 1);
-  return rows.map((row) => {
-    const typeName = typeOf(row);
-    const type = find(app, typeName);
-    return {
-      name: row.name,
-      environment: row.environment,
-      metadata: shownMetadata(type, row.metadata),
-      typeName,
-      type,
-    };
+/** A page of the organisation's destinations, by name. */
+export async function listDestinations(app: AppContext, scope: OrganisationScope, page: Page) {
+  const params = [scope.organisationId, page.after?.[0] ?? null, page.limit + 1] as const;
+  const found = await app.db.run(store.listDestinations, params);
+  const { rows, ...next } = nextPageToken(found, page.limit, ({ name }) => [name]);
+  const shown = rows.map(({ name, environment, metadata, type, gracePeriodSeconds }): Destination => {
+    const known = app.destinationTypes.find(type);
+    const shownType = known ?? { ...type, description: '', fields: [] };
+    const settings = { metadata: shownMetadata(known, metadata), gracePeriodSeconds };
+    return { name, environment, type: shownType, ...settings };
   });
+  return { rows: shown, ...next };
 }

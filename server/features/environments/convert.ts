@@ -1,8 +1,8 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { EnvironmentSchema } from '#server/gen/forest/v1/environments_pb.ts';
+import { timestamp } from '#server/wire/timestamps.ts';
 import type { Environment } from './service.ts';
 
-/** An environment as the contract has it. */
 export const environmentToWire = (
   row: Environment,
   organisation: string,
@@ -12,5 +12,5 @@ export const environmentToWire = (
   name: row.name,
   description: row.description ?? undefined,
   sortOrder: row.sortOrder,
-  createdAt: row.createdAt.toISOString(),
+  createdAt: timestamp(row.createdAt),
 });

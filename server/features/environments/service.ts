@@ -1,162 +1,120 @@
 import type { AppContext } from '#server/context.ts';
-import { type Executor, isUniqueViolation, type Transaction } from '#server/db/database.ts';
-import { Failure, failedPrecondition, notFound } from '#server/failure.ts';
+import { type Executor, single, type Transaction } from '#server/db/database.ts';
+import { failedPrecondition, notFound } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
-import { record } from '#server/features/history/service.ts';
-import type { OrganisationScope } from '#server/rpc/access.ts';
-import type { Page } from '#server/rpc/page.ts';
+import { recordChange } from '#server/features/history/service.ts';
+import { createUnique } from '#server/wire/create-unique.ts';
+import { nextPageToken, type Page } from '#server/wire/pages.ts';
+import type { OrganisationScope } from '#server/wire/scopes.ts';
 import * as store from './store.ts';
 
 export type Environment = store.EnvironmentRow;
 
-const remembered = (row: Environment) => ({
-  name: row.name,
-  description: row.description,
-  sortOrder: row.sortOrder,
-});
-
-/**
- * Adds an environment. Its name is unique in the organisation and never changes, because policies, pipelines and past
- * releases speak of it by name.
- * @throws already_exists when the name is taken.
- */
-export async function createEnvironment(
-  app: AppContext,
-  caller: Caller,
-  scope: OrganisationScope,
-  input: { name: string; description: string | null; sortOrder: number },
-): Promise<Environment> {
-  try {
-    return await app.db.transaction(async (tx) => {
-      const row = await store.insertEnvironment(tx, {
-        id: app.newId(),
-        organisationId: scope.organisationId,
-        at: app.clock.now(),
-        ...input,
-      });
-      if (row === undefined) throw new Error('an inserted environment came back as no row');
-      await record(tx, app, {
-        organisationId: scope.organisationId,
-        kind: 'environment.created',
-        actor: caller,
-        subject: row.name,
-        after: remembered(row),
-      });
-      return row;
-    });
-  } catch (error) {
-    if (!isUniqueViolation(error)) throw error;
-    throw new Failure(
-      'already_exists',
-      `environment "${input.name}" exists already in organisation "${scope.organisation}"; choose another name`,
-    );
-  }
-}
-
-/** One environment of the organisation, by its id or its name. @throws not_found */
-export async function getEnvironment(
-  app: AppContext,
-  scope: OrganisationScope,
-  by: { id: string } | { name: string },
-): Promise<Environment> {
-  const row =
-    'id' in by
-      ? await store.findById(app.db, scope.organisationId, by.id)
-      : await store.findByName(app.db, scope.organisationId, by.name);
-  if (row === undefined) throw notFound(`environment "${'id' in by ? by.id : by.name}"`);
+async function lock(tx: Transaction, scope: OrganisationScope, id: string): Promise<Environment> {
+  const [row] = await tx.run(store.lockEnvironment, [scope.organisationId, id]);
+  if (row === undefined) throw notFound(`Environment "${id}"`);
   return row;
 }
 
+const historyState = ({ name, description, sortOrder }: Environment) => ({ name, description, sortOrder });
+
 /**
- * The organisation's environments in order (`sort_order`, then name): one more row than `limit` when there are more.
- * `after` is the last row's sort key, from a page token.
+ * Creates an environment. Its name is unique in the organisation and never changes, because policies, pipelines and past
+ * releases refer to it.
+ * @throws Failure already_exists when the name is in use.
  */
-export function listEnvironments(
+export function createEnvironment(
   app: AppContext,
+  caller: Caller,
   scope: OrganisationScope,
-  page: Page,
-): Promise<Environment[]> {
-  const [order, name] = page.after ?? [];
-  const after = order === undefined || name === undefined ? null : { sortOrder: Number(order), name };
-  return store.listPage(app.db, scope.organisationId, after, page.limit + 1);
+  request: { readonly name: string; readonly description: string | null; readonly sortOrder: number },
+): Promise<Environment> {
+  const { name, description, sortOrder } = request;
+  const message = `Environment "${name}" already exists in organisation "${scope.organisation}"; choose another name`;
+  return createUnique(app.db, { message }, async (tx) => {
+    const values = [name, description, sortOrder, app.clock.now()] as const;
+    const params = [app.newId(), scope.organisationId, ...values] as const;
+    const row = single(await tx.run(store.insertEnvironment, params));
+    await recordChange(tx, app, caller, scope, 'environment.created', name, { after: historyState(row) });
+    return row;
+  });
 }
 
-export const sortKey = (row: Environment): readonly string[] => [String(row.sortOrder), row.name];
+/** One environment of the organisation. @throws Failure not_found */
+export async function getEnvironment(
+  app: AppContext,
+  scope: OrganisationScope,
+  by: { readonly id: string } | { readonly name: string },
+): Promise<Environment> {
+  const { id, name } = { id: null, name: null, ...by };
+  const [row] = await app.db.run(store.findEnvironment, [scope.organisationId, id, name]);
+  if (row === undefined) throw notFound(`Environment "${id ?? name}"`);
+  return row;
+}
 
-/** Changes the description or the place in the order; what is absent stays. @throws not_found */
+/** A page of the organisation's environments, by `sort_order`, then name. */
+export async function listEnvironments(app: AppContext, scope: OrganisationScope, page: Page) {
+  const [order, name = null] = page.after ?? [];
+  const after = [order === undefined ? null : Number(order), name] as const;
+  const rows = await app.db.run(store.listEnvironments, [scope.organisationId, ...after, page.limit + 1]);
+  return nextPageToken(rows, page.limit, (row) => [String(row.sortOrder), row.name]);
+}
+
+/** Changes the description or the sort order; absent fields keep their values. @throws Failure not_found */
 export function updateEnvironment(
   app: AppContext,
   caller: Caller,
   scope: OrganisationScope,
-  input: { id: string; description?: string | undefined; sortOrder?: number | undefined },
+  request: { readonly id: string; readonly description?: string; readonly sortOrder?: number },
 ): Promise<Environment> {
   return app.db.transaction(async (tx) => {
-    const before = await store.lockById(tx, scope.organisationId, input.id);
-    if (before === undefined) throw notFound(`environment "${input.id}"`);
-    const after = await store.updateEnvironment(
-      tx,
-      before.id,
-      input.description ?? before.description,
-      input.sortOrder ?? before.sortOrder,
-    );
-    if (after === undefined) throw notFound(`environment "${input.id}"`);
-    await record(tx, app, {
-      organisationId: scope.organisationId,
-      kind: 'environment.updated',
-      actor: caller,
-      subject: after.name,
-      before: remembered(before),
-      after: remembered(after),
+    const before = await lock(tx, scope, request.id);
+    const change = [before.id, request.description ?? null, request.sortOrder ?? null] as const;
+    const after = single(await tx.run(store.updateEnvironment, change));
+    await recordChange(tx, app, caller, scope, 'environment.updated', after.name, {
+      before: historyState(before),
+      after: historyState(after),
     });
     return after;
   });
 }
 
 /**
- * Deletes an environment that nothing speaks of.
- * @throws failed_precondition, naming the destinations, policies (enabled or not, either end), pipelines and unfinished
- * releases that use it; not_found.
+ * Deletes an environment that nothing refers to.
+ * @throws Failure failed_precondition, naming the destinations, policies (enabled or not), pipelines and active releases
+ * that use it; not_found.
  */
-export function deleteEnvironment(
-  app: AppContext,
-  caller: Caller,
-  scope: OrganisationScope,
-  id: string,
-): Promise<void> {
+export function deleteEnvironment(app: AppContext, caller: Caller, scope: OrganisationScope, id: string) {
   return app.db.transaction(async (tx) => {
-    const row = await store.lockById(tx, scope.organisationId, id);
-    if (row === undefined) throw notFound(`environment "${id}"`);
-    const uses = await store.usesOf(tx, scope.organisationId, row.id, row.name);
-    if (uses.length > 0) {
+    const row = await lock(tx, scope, id);
+    const found = await tx.run(store.listUses, [scope.organisationId, row.id, row.name]);
+    if (found.length > 0) {
+      const uses = found.map(({ description }) => description);
       const named = uses.length > 5 ? [...uses.slice(0, 5), 'more'] : uses;
       throw failedPrecondition(
-        `environment "${row.name}" is in use by ${named.join(', ')}; remove or change these first`,
+        `Environment "${row.name}" is in use by ${named.join(', ')}; remove or change these first`,
       );
     }
-    await store.deleteEnvironment(tx, row.id);
-    await record(tx, app, {
-      organisationId: scope.organisationId,
-      kind: 'environment.deleted',
-      actor: caller,
-      subject: row.name,
-      before: remembered(row),
+    await tx.run(store.deleteEnvironment, [row.id]);
+    await recordChange(tx, app, caller, scope, 'environment.deleted', row.name, {
+      before: historyState(row),
     });
   });
 }
 
 /**
- * The names of the organisation's environments, in order, kept from deletion until the transaction ends: for rules that
- * name environments.
+ * The names of the organisation's environments, in order, protected from deletion until the transaction ends: for rules
+ * that refer to environments by name.
  */
-export function lockEnvironmentNames(tx: Transaction, organisationId: string): Promise<string[]> {
-  return store.lockNames(tx, organisationId);
+export async function lockEnvironmentNames(tx: Transaction, organisationId: string): Promise<string[]> {
+  return (await tx.run(store.lockEnvironmentNames, [organisationId])).map(({ name }) => name);
 }
 
-/** The environment of that name, if there is one. */
-export function findEnvironment(
+/** The environment with that name, if there is one. */
+export async function findEnvironment(
   executor: Executor,
   organisationId: string,
   name: string,
 ): Promise<Environment | undefined> {
-  return store.findByName(executor, organisationId, name);
+  return (await executor.run(store.findEnvironment, [organisationId, null, name]))[0];
 }

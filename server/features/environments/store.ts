@@ -1,4 +1,4 @@
-import { type Executor, statement } from '#server/db/database.ts';
+import { statement } from '#server/db/database.ts';
 
 export interface EnvironmentRow {
   readonly id: string;
@@ -10,8 +10,8 @@ export interface EnvironmentRow {
 
 const COLUMNS = `id, name, description, sort_order as "sortOrder", created_at as "createdAt"`;
 
-const INSERT = statement<
-  [id: string, organisationId: string, name: string, description: string | null, sortOrder: number, at: Date],
+export const insertEnvironment = statement<
+  [string, string, string, string | null, number, Date],
   EnvironmentRow
 >(
   'environments.insert',
@@ -19,46 +19,54 @@ const INSERT = statement<
    values ($1, $2, $3, $4, $5, $6) returning ${COLUMNS}`,
 );
 
-const BY_ID = statement<[organisationId: string, id: string], EnvironmentRow>(
-  'environments.by_id',
-  `select ${COLUMNS} from environments where organisation_id = $1 and id = $2`,
+/** By id or by name; the other is null. */
+export const findEnvironment = statement<
+  [organisationId: string, id: string | null, name: string | null],
+  EnvironmentRow
+>(
+  'environments.find',
+  `select ${COLUMNS} from environments where organisation_id = $1 and (id = $2::uuid or name = $3::text)`,
 );
 
-const BY_NAME = statement<[organisationId: string, name: string], EnvironmentRow>(
-  'environments.by_name',
-  `select ${COLUMNS} from environments where organisation_id = $1 and name = $2`,
-);
-
-const LOCK = statement<[organisationId: string, id: string], EnvironmentRow>(
+export const lockEnvironment = statement<[organisationId: string, id: string], EnvironmentRow>(
   'environments.lock',
   `select ${COLUMNS} from environments where organisation_id = $1 and id = $2 for update`,
 );
 
-// Whoever writes a rule that names environments keeps them from being deleted until that rule is committed.
-const NAMES_SHARED = statement<[organisationId: string], { name: string }>(
-  'environments.names_shared',
+/** Prevents the organisation's environments from being deleted until the transaction ends. */
+export const lockEnvironmentNames = statement<[organisationId: string], { name: string }>(
+  'environments.lock_names',
   'select name from environments where organisation_id = $1 order by sort_order, name for key share',
 );
 
-const PAGE = statement<
+export const listEnvironments = statement<
   [organisationId: string, afterOrder: number | null, afterName: string | null, limit: number],
   EnvironmentRow
 >(
-  'environments.page',
+  'environments.list',
   `select ${COLUMNS} from environments
     where organisation_id = $1 and ($2::int is null or (sort_order, name) > ($2::int, $3::text))
     order by sort_order, name limit $4`,
 );
 
-const UPDATE = statement<[id: string, description: string | null, sortOrder: number], EnvironmentRow>(
+/** Null keeps a value. */
+export const updateEnvironment = statement<
+  [id: string, description: string | null, sortOrder: number | null],
+  EnvironmentRow
+>(
   'environments.update',
-  `update environments set description = $2, sort_order = $3 where id = $1 returning ${COLUMNS}`,
+  `update environments set description = coalesce($2, description), sort_order = coalesce($3, sort_order)
+    where id = $1 returning ${COLUMNS}`,
 );
 
-const USES = statement<[organisationId: string, environmentId: string, name: string], { words: string }>(
-  'environments.uses',
-  `select words from (
-     select 1 as rank, 'destination "' || d.name || '"' as words
+/** What refers to the environment, at most six descriptions. */
+export const listUses = statement<
+  [organisationId: string, environmentId: string, name: string],
+  { description: string }
+>(
+  'environments.list_uses',
+  `select description from (
+     select 1 as rank, 'destination "' || d.name || '"' as description
        from destinations d where d.environment_id = $2 and d.deleted_at is null
      union all
      select 2, 'policy "' || p.name || '" of project "' || pr.name || '"'
@@ -70,71 +78,16 @@ const USES = statement<[organisationId: string, environmentId: string, name: str
       where pr.organisation_id = $1
         and exists (select 1 from jsonb_array_elements(l.stages) s where s -> 'kind' ->> 'environment' = $3)
      union all
-     select 4, 'a release of project "' || pr.name || '" that has not ended'
+     select 4, 'an active release of project "' || pr.name || '"'
        from projects pr
       where pr.organisation_id = $1
         and exists (select 1 from release_intents i join stages s on s.release_intent_id = i.id
                      where i.project_id = pr.id and i.status = 'ACTIVE' and s.environment = $3
                        and s.status in ('PENDING', 'ACTIVE', 'AWAITING_APPROVAL'))
-   ) uses order by rank, words limit 6`,
+   ) uses order by rank, description limit 6`,
 );
 
-const DELETE = statement<[id: string]>('environments.delete', 'delete from environments where id = $1');
-
-export async function insertEnvironment(
-  executor: Executor,
-  row: {
-    id: string;
-    organisationId: string;
-    name: string;
-    description: string | null;
-    sortOrder: number;
-    at: Date;
-  },
-): Promise<EnvironmentRow | undefined> {
-  const { id, organisationId, name, description, sortOrder, at } = row;
-  return (await executor.run(INSERT, [id, organisationId, name, description, sortOrder, at]))[0];
-}
-
-export async function findById(executor: Executor, organisationId: string, id: string) {
-  return (await executor.run(BY_ID, [organisationId, id]))[0];
-}
-
-export async function findByName(executor: Executor, organisationId: string, name: string) {
-  return (await executor.run(BY_NAME, [organisationId, name]))[0];
-}
-
-export async function lockById(executor: Executor, organisationId: string, id: string) {
-  return (await executor.run(LOCK, [organisationId, id]))[0];
-}
-
-export async function lockNames(executor: Executor, organisationId: string): Promise<string[]> {
-  return (await executor.run(NAMES_SHARED, [organisationId])).map((row) => row.name);
-}
-
-export function listPage(
-  executor: Executor,
-  organisationId: string,
-  after: { sortOrder: number; name: string } | null,
-  limit: number,
-): Promise<EnvironmentRow[]> {
-  return executor.run(PAGE, [organisationId, after?.sortOrder ?? null, after?.name ?? null, limit]);
-}
-
-export async function updateEnvironment(
-  executor: Executor,
-  id: string,
-  description: string | null,
-  sortOrder: number,
-) {
-  return (await executor.run(UPDATE, [id, description, sortOrder]))[0];
-}
-
-/** What names or lies in the environment, in words, at most six. */
-export async function usesOf(executor: Executor, organisationId: string, id: string, name: string) {
-  return (await executor.run(USES, [organisationId, id, name])).map((row) => row.words);
-}
-
-export async function deleteEnvironment(executor: Executor, id: string): Promise<void> {
-  await executor.run(DELETE, [id]);
-}
+export const deleteEnvironment = statement<[id: string]>(
+  'environments.delete',
+  'delete from environments where id = $1',
+);

@@ -1,20 +1,28 @@
+import { type Renewal, renewalsOf, whyOutdated } from '#domain/approval/outdated.ts';
 import type { Vote } from '#domain/approval/vote.ts';
-import { evaluateGate, type GateVerdict, type PolicyFacts } from '#domain/policy/evaluate.ts';
+import { evaluateGate, type GateVerdict } from '#domain/policy/evaluate.ts';
+import { holdOn, type Rollback } from '#domain/policy/hold.ts';
 import { parsePolicyConfig } from '#domain/policy/parse.ts';
 import type { Policy } from '#domain/policy/policy.ts';
+import type { SoakSource } from '#domain/policy/soak-time.ts';
+import { type Build, isReturn, type Place, type Subject } from '#domain/release/place.ts';
+import { staleDestinations } from '#domain/release/plan-stage.ts';
 import type { Stage, StageKind } from '#domain/release/stage.ts';
 import { matchesPattern } from './branch-pattern.ts';
 import type {
   AuthorsRow,
-  DestinationJson,
+  EnvironmentJson,
   FactsRow,
+  HoldJson,
   IntentRow,
+  LiveJson,
+  PlaceJson,
   PolicyJson,
   ReleaseJson,
   StageJson,
 } from './rows.ts';
 
-/** An intent with everything that decides over it, in the domain's terms. */
+/** An intent with everything that decides over its gates, in the domain's terms. */
 export interface IntentFacts {
   readonly intent: IntentRow;
   /** Ids of the users whose release it is: they cannot approve it. */
@@ -25,13 +33,9 @@ export interface IntentFacts {
   readonly policies: readonly Policy[];
   /** Current votes by environment. */
   readonly votes: ReadonlyMap<string, readonly Vote[]>;
-  readonly destinations: ReadonlyMap<string, readonly SourceDestination[]>;
-}
-
-export interface SourceDestination {
-  readonly id: string;
-  readonly name: string;
-  readonly lastSucceededAt: Date | null;
+  /** By environment: of its stages, and of those that the policies soak in. */
+  readonly places: ReadonlyMap<string, readonly KnownPlace[]>;
+  readonly holds: readonly HoldJson[];
 }
 
 const date = (text: string | null): Date | null => (text === null ? null : new Date(text));
@@ -61,10 +65,20 @@ const stageOf = (stage: StageJson, releases: readonly ReleaseJson[]): Stage => (
   waitUntil: date(stage.waitUntil),
   nextCheckAt: date(stage.nextCheckAt),
   planApproval: stage.planApproval,
+  planRun: stage.planRun,
+  planRunAt: date(stage.planRunAt),
+  approvedPlan: stage.approvedPlan,
+  skipped: stage.skipped,
+  supersededBy: stage.supersededBy,
+  alreadyLive: stage.alreadyLive,
   releases: releases.filter((release) => release.stageId === stage.id),
 });
 
-/** A stored policy in the domain's terms; one that cannot be read stays, and blocks. */
+/** The stages of a row, each with its deliveries. */
+export const stagesOf = ({ stages, steps }: Pick<FactsRow, 'stages' | 'steps'>): Stage[] =>
+  stages.map((stage) => stageOf(stage, steps));
+
+/** A stored policy in the domain's terms; one that cannot be parsed blocks. */
 export const policyOf = (row: PolicyJson): Policy => ({
   id: row.id,
   name: row.name,
@@ -73,46 +87,76 @@ export const policyOf = (row: PolicyJson): Policy => ({
   config: parsePolicyConfig(row.type, row.config),
 });
 
-export function destinationsByEnvironment(
-  rows: readonly DestinationJson[],
-): Map<string, SourceDestination[]> {
-  const found = new Map<string, SourceDestination[]>();
-  for (const { environment, id, name, lastSucceededAt } of rows) {
-    const list = found.get(environment) ?? [];
-    if (id !== null && name !== null) list.push({ id, name, lastSucceededAt: date(lastSucceededAt) });
-    found.set(environment, list);
-  }
-  return found;
+/** A place, with what is shown of its live build. */
+export interface KnownPlace extends Place {
+  readonly shown: LiveJson | null;
 }
+
+const placeOf = (row: PlaceJson): KnownPlace => ({
+  ...row,
+  shown: row.live,
+  live: row.live && { ...row.live, since: new Date(row.live.since) },
+  failures: row.failures.map((one) => ({ ...one, endedAt: new Date(one.endedAt) })),
+  inFlight: row.inFlight.map((one) => ({ ...one, isQueued: one.status === 'QUEUED' })),
+  periods: row.periods.map((one) => ({
+    ...one,
+    beganAt: new Date(one.beganAt),
+    endedAt: date(one.endedAt),
+    outdatedAt: date(one.outdatedAt),
+  })),
+});
+
+export const placesByEnvironment = (
+  rows: readonly EnvironmentJson[],
+): ReadonlyMap<string, readonly KnownPlace[]> =>
+  new Map(rows.map(({ environment, places }) => [environment, places.map(placeOf)]));
 
 export const authorIds = ({ authors }: AuthorsRow): ReadonlySet<string> =>
   new Set(authors.map(({ userId }) => userId));
 
-function votesByEnvironment(row: FactsRow, authors: ReadonlySet<string>): Map<string, Vote[]> {
+const rollbacksOf = (holds: readonly HoldJson[], environment: string): Rollback[] =>
+  holds
+    .filter((hold) => hold.environment === environment)
+    .map((hold) => ({ ...hold, holds: hold.endedAt === null }));
+
+/** Votes, with what their release's environments say of them. */
+export function votesByEnvironment(
+  row: Pick<FactsRow, 'id' | 'votes' | 'holds'>,
+  authors: ReadonlySet<string>,
+  places: ReadonlyMap<string, readonly Place[]>,
+): ReadonlyMap<string, readonly Vote[]> {
   const found = new Map<string, Vote[]>();
-  for (const { environment, decidedAt, ...vote } of row.votes) {
+  const renewals = new Map<string, Renewal[]>();
+  for (const { environment, decidedAt, memberSince, adminSince, ...vote } of row.votes) {
     const list = found.get(environment) ?? [];
-    list.push({ ...vote, decidedAt: new Date(decidedAt), isAuthor: authors.has(vote.userId) });
+    const since =
+      renewals.get(environment) ??
+      renewalsOf(environment, places.get(environment) ?? [], rollbacksOf(row.holds, environment), row.id);
+    renewals.set(environment, since);
+    const outdated = whyOutdated({ ...vote, memberSince, adminSince }, since);
+    list.push({ ...vote, decidedAt: new Date(decidedAt), isAuthor: authors.has(vote.userId), outdated });
     found.set(environment, list);
   }
   return found;
 }
 
 export function factsOf(row: FactsRow): IntentFacts {
-  const { stages, releases, policies, votes: _, destinations, ...intent } = row;
+  const { stages: _stages, steps: releases, policies, votes: _, places: json, holds, ...intent } = row;
   const authors = authorIds(row);
+  const places = placesByEnvironment(json);
   return {
     intent,
     authors,
-    stages: stages.map((stage) => stageOf(stage, releases)),
+    stages: stagesOf(row),
     releases,
     policies: policies.map(policyOf),
-    votes: votesByEnvironment(row, authors),
-    destinations: destinationsByEnvironment(destinations),
+    votes: votesByEnvironment(row, authors, places),
+    places,
+    holds,
   };
 }
 
-/** Which build a decision is about and whose it is, for the record of the decision. */
+/** The build that a decision is about and its authors, for the history. */
 export const buildOf = ({ intent }: IntentFacts) => ({
   artifact: {
     id: intent.artifactId,
@@ -124,25 +168,77 @@ export const buildOf = ({ intent }: IntentFacts) => ({
   authors: intent.authors.map(({ username }) => username),
 });
 
-/** What the soak rules look at, of the artifact that the destinations were looked up for. */
-export const deploymentsOf = (
-  destinations: IntentFacts['destinations'],
-): NonNullable<PolicyFacts['deployments']> =>
+/** The facts of soak rules, by environment. */
+export const soaksOf = (places: IntentFacts['places']): ReadonlyMap<string, readonly SoakSource[]> =>
   new Map(
-    [...destinations].map(([name, list]) => [
-      name,
-      list.map((d) => ({ destinationName: d.name, lastSucceededAt: d.lastSucceededAt })),
+    [...places].map(([environment, list]) => [
+      environment,
+      list.map(({ name, periods }) => ({ destinationName: name, periods })),
     ]),
   );
 
-/** What the rules look at for one environment of an intent. */
-export const policyFactsOf = (facts: IntentFacts, environment: string) => ({
+const buildOfIntent = ({ artifactId, slug, branch, buildOrder }: IntentRow): Build => ({
+  artifactId,
+  slug,
+  branch,
+  order: buildOrder,
+});
+
+/** What the intent deploys, and when it was requested. */
+export const subjectOf = ({ intent }: IntentFacts): Subject => ({
+  build: buildOfIntent(intent),
+  intentId: intent.id,
+  requestedMoment: intent.moment,
+});
+
+/** The places in an environment that the intent deploys to. */
+export function targetPlaces(
+  facts: Pick<IntentFacts, 'stages' | 'places'>,
+  environment: string,
+): readonly KnownPlace[] {
+  const stage = facts.stages.find(({ kind }) => kind.type === 'deploy' && kind.environment === environment);
+  return (facts.places.get(environment) ?? []).filter(
+    ({ name }) => stage?.onlyDestinations?.includes(name) ?? true,
+  );
+}
+
+/** Whether every place in the environment that the intent deploys to is returned to a build that it ran before. */
+function isReturnTo(facts: IntentFacts, environment: string, now: Date): boolean {
+  const places = targetPlaces(facts, environment);
+  return places.length > 0 && places.every((place) => isReturn(place, buildOfIntent(facts.intent), now));
+}
+
+/** The facts that the policies of one environment are evaluated on. */
+export const policyFactsOf = (facts: IntentFacts, environment: string, now: Date) => ({
   branch: facts.intent.branch,
-  deployments: deploymentsOf(facts.destinations),
+  soaks: soaksOf(facts.places),
+  isReturn: isReturnTo(facts, environment, now),
+  hold: holdOn(rollbacksOf(facts.holds, environment), subjectOf(facts), facts.intent.actorKind === 'person'),
   votes: facts.votes.get(environment) ?? [],
   matches: matchesPattern,
 });
 
-/** The verdict of an environment's policies for this intent at `now`: the one question that every path asks. */
+interface PlannedRelease extends Pick<IntentFacts, 'stages' | 'places'> {
+  readonly intent: Pick<IntentRow, 'status'>;
+}
+
+/**
+ * The destinations that the release has yet to deploy to and to which something was deployed since a plan stage's plan was made
+ * there.
+ */
+export function stalePlan({ intent, stages, places }: PlannedRelease, plan: Stage): string[] {
+  const { kind } = plan;
+  if (kind.type !== 'plan' || intent.status !== 'ACTIVE') return [];
+  const begun = new Set(
+    stages
+      .filter((stage) => stage.kind.type === 'deploy' && stage.kind.environment === kind.environment)
+      .flatMap(({ releases }) => releases.filter(({ status }) => status !== 'QUEUED'))
+      .map(({ destinationId }) => destinationId),
+  );
+  const ahead = (places.get(kind.environment) ?? []).filter(({ id }) => !begun.has(id));
+  return staleDestinations(plan, ahead);
+}
+
+/** The verdict of an environment's policies for this intent at `now`. Every path to a deployment calls this. */
 export const gateOf = (facts: IntentFacts, environment: string, now: Date): GateVerdict =>
-  evaluateGate(facts.policies, environment, policyFactsOf(facts, environment), now);
+  evaluateGate(facts.policies, environment, policyFactsOf(facts, environment, now), now);

@@ -1,53 +1,87 @@
-import type { Standing } from '#domain/approval/vote.ts';
-import { advance } from '#domain/release/advance.ts';
+import { approvalPolicies } from '#domain/approval/ballot.ts';
+import type { CallerRole } from '#domain/approval/vote.ts';
+import type { SoakSource } from '#domain/policy/soak-time.ts';
+import { advance, type ChangedRelease, changedReleases } from '#domain/release/advance.ts';
+import { isRollback } from '#domain/release/place.ts';
 import type { Stage } from '#domain/release/stage.ts';
 import type { AppContext } from '#server/context.ts';
 import type { Executor, Transaction } from '#server/db/database.ts';
+import { failedPrecondition, notFound } from '#server/failure.ts';
 import { type Caller, unauthenticated } from '#server/features/access/service.ts';
-import { record } from '#server/features/history/service.ts';
+import { record, recordChange } from '#server/features/history/service.ts';
+import type { WaitingGates } from '#server/observe/metrics.ts';
 import { subjects } from '#server/signals/bus.ts';
-import { factsOf, gateOf, type IntentFacts, policyOf } from './facts.ts';
+import type { ProjectScope } from '#server/wire/scopes.ts';
+import { factsOf, gateOf, type IntentFacts, policyOf, subjectOf } from './facts.ts';
+import type { ReleaseJson } from './rows.ts';
 import {
   applyStep,
+  beginHold,
   enabledPolicies,
+  endHolds,
   findReleasePlace,
   intentFacts,
   intentFactsForCaller,
   intentsToEvaluate,
+  type LiveSourceRow,
+  liveSources,
   lockIntent,
   soonestCheck,
+  waitingStages,
 } from './store.ts';
+import { holdProject, wakePlace } from './wake.ts';
 
-/** Loads an intent with everything that decides over it; null when there is none. One round trip. */
+/** Loads an intent with all facts that decide over it; null if it does not exist. */
 export async function loadIntentFacts(executor: Executor, intentId: string): Promise<IntentFacts | null> {
   const [row] = await executor.run(intentFacts, [intentId]);
   return row === undefined ? null : factsOf(row);
 }
 
-/** The same under the intent's row lock: until the transaction ends nobody else decides over this intent. */
+/** The same under the intent's row lock: no other transaction decides over this intent until this one ends. */
 async function lockIntentFacts(tx: Transaction, intentId: string): Promise<IntentFacts | null> {
-  // A statement of its own: only a new snapshot sees what was committed while the lock was waited for.
-  tx.send(lockIntent, [intentId]);
+  // In a statement of its own, because only a new snapshot contains what was committed while this waited for the lock.
+  await tx.run(lockIntent, [intentId]);
   return loadIntentFacts(tx, intentId);
 }
 
 /**
- * The same with the role in the intent's organisation that a caller has under the lock: one that was taken away since
- * their request came in no longer counts. The role is null when they are no member, nor a service account of it.
- * @throws Failure unauthenticated when the credential that let them in has been ended since.
+ * Locks a release intent for a caller who is about to change it, and loads its facts in a snapshot taken under the lock:
+ * a role or credential that was taken away since the request arrived no longer counts.
+ * @returns the facts, and the caller's present role in the organisation.
+ * @throws Failure not_found for an intent of another project and for a caller who is no longer a member; unauthenticated
+ * when the caller's credential has been revoked or has expired.
  */
-export async function lockIntentFactsFor(
+export async function lockForCaller(
   tx: Transaction,
-  intentId: string,
-  { userId, credentialId }: Pick<Caller, 'userId' | 'credentialId'>,
   now: Date,
-): Promise<{ facts: IntentFacts; role: Standing | null } | null> {
-  tx.send(lockIntent, [intentId]);
-  const [row] = await tx.run(intentFactsForCaller, [intentId, userId, credentialId, now]);
-  if (row === undefined) return null;
+  caller: Pick<Caller, 'userId' | 'credentialId'>,
+  scope: Pick<ProjectScope, 'organisation' | 'project' | 'projectId'>,
+  intentId: string,
+): Promise<{ facts: IntentFacts; role: CallerRole }> {
+  await tx.run(lockIntent, [intentId]);
+  const [row] = await tx.run(intentFactsForCaller, [intentId, caller.userId, caller.credentialId, now]);
+  if (row === undefined || row.projectId !== scope.projectId) throw notFound(`Release ${intentId}`);
   const { callerRole: role, callerEnded, ...facts } = row;
   if (callerEnded) throw unauthenticated();
+  if (role === null) throw notFound(`Project "${scope.organisation}/${scope.project}"`);
   return { facts: factsOf(facts), role };
+}
+
+/** For a dry run: the builds that the project's soak environments run now, as the sources of a soak. */
+export async function loadLiveSoaks(
+  executor: Executor,
+  projectId: string,
+): Promise<ReadonlyMap<string, readonly SoakSource[]>> {
+  const rows = await executor.run(liveSources, [projectId]);
+  const sourceOf = ({ destinationName, since }: LiveSourceRow): SoakSource => ({
+    destinationName,
+    periods:
+      since === null
+        ? []
+        : [{ beganAt: since, endedAt: null, endedBy: null, outdatedAt: null, outdatedBy: null }],
+  });
+  const byEnvironment = Map.groupBy(rows, ({ environment }) => environment);
+  return new Map([...byEnvironment].map(([environment, list]) => [environment, list.map(sourceOf)]));
 }
 
 /** The project's enabled policies, for a dry run without an intent. */
@@ -57,8 +91,8 @@ export async function loadEnabledPolicies(executor: Executor, projectId: string)
 }
 
 /**
- * The coordinator's step: idempotent, one transaction, under the intent's row lock. Does all that can be done now and
- * stores the generation it has seen. Where nothing was wanted and nothing is due it reads one row and writes nothing.
+ * The coordinator's step: idempotent, in one transaction, under the intent's row lock. Does all that can be done now and
+ * stores the generation that it has seen. Reads one row and writes nothing when there is nothing to do.
  * @returns when time alone will change something; null when it will not.
  */
 export async function evaluateIntent(app: AppContext, intentId: string): Promise<Date | null> {
@@ -73,9 +107,9 @@ export async function evaluateIntent(app: AppContext, intentId: string): Promise
 }
 
 /**
- * Asks, in the transaction that is to start a release, whether it may start: takes the intent's row lock and evaluates
- * anew. When the gate has closed since the release was queued, the stage goes back to waiting and the answer is no.
- * Plans deploy nothing and are not gated, but their intent must still be running.
+ * Checks, in the transaction that starts a release, whether it may start: takes the intent's row lock and evaluates the gate
+ * again. If the gate has closed since the release was queued, the stage waits again. Plans are not gated, because they deploy
+ * nothing, but their intent must be active.
  */
 export async function gateForStart(
   tx: Transaction,
@@ -84,68 +118,186 @@ export async function gateForStart(
 ): Promise<{ open: boolean }> {
   const [place] = await tx.run(findReleasePlace, [releaseId]);
   if (place === undefined) return { open: false };
+  // A rollback wakes the project's other releases, and projects are locked before intents.
+  if (place.isOlder) await holdProject(tx, place.projectId);
   const facts = await lockIntentFacts(tx, place.intentId);
   if (facts === null || facts.intent.status !== 'ACTIVE') return { open: false };
   const after = await advanceIntent(tx, app, facts);
-  const queued = facts.releases.some((release) => release.id === releaseId && release.status === 'QUEUED');
   const stage = after.stages.find((one) => one.id === place.stageId);
-  return { open: queued && stage?.status === 'ACTIVE' };
+  const isQueued = stage?.releases.some(
+    ({ destinationId, status }) => destinationId === place.destinationId && status === 'QUEUED',
+  );
+  const open = isQueued === true && stage?.status === 'ACTIVE';
+  if (open && place.isOlder) await holdAfterRollback(tx, app, facts, stage, place.destinationId);
+  return { open };
+}
+
+/** Begins the hold that a rollback leaves behind, with its first delivery. */
+async function holdAfterRollback(
+  tx: Transaction,
+  app: AppContext,
+  facts: IntentFacts,
+  { kind }: Stage,
+  destinationId: string,
+): Promise<void> {
+  if (kind.type !== 'deploy') return;
+  const now = app.clock.now();
+  const { environment } = kind;
+  const place = facts.places.get(environment)?.find(({ id }) => id === destinationId);
+  if (place === undefined || !isRollback(place, subjectOf(facts), now)) return;
+  const { id: intentId, organisationId, projectId, slug } = facts.intent;
+  const [begun] = await tx.run(beginHold, [app.newId(), intentId, environment, now]);
+  if (begun === undefined) return;
+  await record(tx, app, {
+    organisationId,
+    projectId,
+    releaseIntentId: intentId,
+    kind: 'hold.began',
+    actor: null,
+    subject: `${environment} after the rollback to ${slug}`,
+    after: { environment, replaces: place.live?.slug ?? null },
+  });
+  await wakePlace(tx, app, projectId, environment);
 }
 
 /**
- * Advances an intent whose lock is held, as far as the given facts allow, stores what changed, and tells whoever waits
- * for it. `facts` were loaded under that lock, with what the caller itself has changed since.
+ * Advances an intent as far as the facts allow, stores what changed, and signals it after the commit.
+ * @param facts loaded under the intent's lock, with what the caller has changed since.
+ * @param stages those of the facts, or what the caller makes of them; they are stored too.
  */
-export async function advanceIntent(tx: Transaction, app: AppContext, facts: IntentFacts) {
+export async function advanceIntent(
+  tx: Transaction,
+  app: AppContext,
+  facts: IntentFacts,
+  stages: readonly Stage[] = facts.stages,
+) {
   const { intent } = facts;
   const now = app.clock.now();
   const after = advance(
-    { status: intent.status, stages: facts.stages },
+    { status: intent.status, stages },
     {
+      subject: subjectOf(facts),
+      force: intent.force,
       gate: (environment) => gateOf(facts, environment, now),
-      destinations: (environment) => facts.destinations.get(environment) ?? [],
+      hasApprovalPolicy: (environment) => approvalPolicies(facts, environment).length > 0,
+      places: (environment) => facts.places.get(environment) ?? [],
     },
     now,
   );
   const changed = after.stages.filter((stage) => !facts.stages.includes(stage));
+  const moved = changedReleases(facts.stages, after.stages);
   const created = after.started.map((release) => ({ id: app.newId(), ...release }));
-  const sameMoment = after.nextCheckAt?.getTime() === intent.nextCheckAt?.getTime();
+  const isSameCheck = after.nextCheckAt?.getTime() === intent.nextCheckAt?.getTime();
   const behind = intent.seenGeneration < intent.wantedGeneration;
   if (
     changed.length === 0 &&
     created.length === 0 &&
     after.status === intent.status &&
-    sameMoment &&
+    isSameCheck &&
     !behind
   ) {
     return after;
   }
-  tx.send(applyStep, [
+  await tx.run(applyStep, [
     intent.id,
-    JSON.stringify(changed),
+    JSON.stringify(changed.map((stage) => ({ ...stage, ...openingOf(facts, stage, now) }))),
     JSON.stringify(created),
     after.status,
     intent.wantedGeneration,
     after.status === 'ACTIVE' ? after.nextCheckAt : null,
     now,
+    JSON.stringify(moved.map(({ stageId, release }) => ({ stageId, ...release }))),
   ]);
-  await remember(tx, app, facts, changed, after.status);
+  await recordStep(tx, app, facts, changed, after.status);
 
   const opened = new Set(changed.filter((stage) => stage.status === 'ACTIVE').map((stage) => stage.id));
-  const held = facts.releases.filter((r) => r.status === 'QUEUED' && opened.has(r.stageId));
+  const held = facts.releases.filter(
+    (r) => opened.has(r.stageId) && (r.status === 'QUEUED' || isMoved(moved, r)),
+  );
   tx.afterCommit(() => {
+    for (const stage of changed) logBlocked(app, facts, stage);
+    app.metrics.superseded(changed.filter(({ supersededBy }) => supersededBy !== null).length);
     for (const release of [...held, ...created]) app.bus.publish(subjects.releaseQueued, release.id);
     if (changed.length > 0 || after.status !== intent.status) {
       app.bus.publish(subjects.releaseStatus(intent.id), intent.id);
     }
-    // The coordinator sets its timer by a look, also when it was somebody else who came to the new moment.
-    if (after.nextCheckAt !== null && !sameMoment) app.bus.publish(subjects.intentEvaluate, intent.id);
+    // The coordinator sets its timer from the intent, also when another transaction has changed the time.
+    if (after.nextCheckAt !== null && !isSameCheck) app.bus.publish(subjects.intentEvaluate, intent.id);
   });
   return after;
 }
 
-/** What the history keeps of a step: gates that opened, with the verdicts that opened them, and the intent's end. */
-async function remember(
+const isMoved = (changed: readonly ChangedRelease[], { stageId, destinationId }: ReleaseJson): boolean =>
+  changed.some((one) => one.stageId === stageId && one.release.destinationId === destinationId);
+
+const stageBefore = (facts: IntentFacts, { id }: Stage): Stage | undefined =>
+  facts.stages.find((stage) => stage.id === id);
+
+/** Whether the gate of a stage has opened in this step; a stage that has nothing left to start becomes active without it. */
+const hasOpened = (facts: IntentFacts, stage: Stage): boolean =>
+  stage.kind.type === 'deploy' &&
+  stage.status === 'ACTIVE' &&
+  stageBefore(facts, stage)?.status !== 'ACTIVE' &&
+  stage.releases.some(({ status }) => status === 'QUEUED');
+
+/** What is kept of a gate that opens: its verdicts, and whose votes opened it. */
+function openingOf(facts: IntentFacts, stage: Stage, now: Date) {
+  if (stage.kind.type !== 'deploy' || !hasOpened(facts, stage)) return {};
+  const { evaluations } = gateOf(facts, stage.kind.environment, now);
+  const votes = evaluations.flatMap(({ approval }) => approval?.decisions ?? []);
+  const names = votes
+    .filter(({ counted, decision }) => counted && decision === 'approved')
+    .map(({ username, bypass }) => (bypass ? `${username} (bypass)` : username));
+  return {
+    approvedBy: [...new Set(names)],
+    openedVerdicts: evaluations.map(({ policyId, policyName, type, reason }) => ({
+      policyId,
+      policyName,
+      type,
+      reason,
+    })),
+  };
+}
+
+/** Logs that a gate has become blocked, or is blocked by something else. */
+function logBlocked(app: AppContext, facts: IntentFacts, stage: Stage): void {
+  if (stage.kind.type !== 'deploy' || stage.reason === null) return;
+  const before = stageBefore(facts, stage);
+  if (before?.reason !== null && before?.status === stage.status) return;
+  const { environment } = stage.kind;
+  app.log.info({ intent: facts.intent.id, environment, reason: stage.reason }, 'a release is blocked');
+}
+
+/**
+ * Ends the hold that a rollback left on an environment.
+ * @throws Failure failed_precondition when nothing holds.
+ */
+export async function endHold(
+  app: AppContext,
+  caller: Caller,
+  scope: ProjectScope,
+  { environment, comment }: { readonly environment: string; readonly comment: string },
+): Promise<void> {
+  await app.db.transaction(async (tx) => {
+    await holdProject(tx, scope.projectId);
+    const ended = await tx.run(endHolds, [scope.projectId, environment, null, app.clock.now()]);
+    if (ended.length === 0) throw failedPrecondition(`${environment} is not on hold`);
+    await recordChange(tx, app, caller, scope, 'hold.ended', environment, { after: { comment } });
+    await wakePlace(tx, app, scope.projectId, environment);
+  });
+}
+
+/** A newer build than the one rolled back to that somebody let through ends the hold when it is live. */
+export async function endOvertakenHolds(
+  tx: Transaction,
+  app: AppContext,
+  place: { readonly projectId: string; readonly environment: string; readonly buildOrder: number },
+): Promise<void> {
+  await tx.run(endHolds, [place.projectId, place.environment, place.buildOrder, app.clock.now()]);
+}
+
+/** Records a step: gates that opened, with the verdicts that opened them, and the intent's end. */
+async function recordStep(
   tx: Transaction,
   app: AppContext,
   facts: IntentFacts,
@@ -160,7 +312,14 @@ async function remember(
     actor: null,
   };
   for (const stage of changed) {
-    if (stage.kind.type !== 'deploy' || stage.status !== 'ACTIVE') continue;
+    if (stage.supersededBy !== null && stage.status === 'CANCELLED')
+      await record(tx, app, {
+        ...about,
+        kind: 'release.superseded',
+        subject: `${stage.id} for ${intent.slug}`,
+        after: { stage: stage.id, by: stage.supersededBy.slug },
+      });
+    if (stage.kind.type !== 'deploy' || !hasOpened(facts, stage)) continue;
     const { environment } = stage.kind;
     const verdicts = gateOf(facts, environment, app.clock.now()).evaluations;
     await record(tx, app, {
@@ -184,14 +343,23 @@ async function remember(
 
 const SWEEP_LIMIT = 1_000;
 
-/** Ids of intents that are behind, or due. */
+/** Ids of intents whose generation is behind or whose time is due. */
 export async function findIntentsToEvaluate(app: AppContext): Promise<string[]> {
   const rows = await app.db.run(intentsToEvaluate, [app.clock.now(), SWEEP_LIMIT]);
   return rows.map((row) => row.id);
 }
 
-/** The soonest moment after `now` at which time alone opens something; null when nothing waits for time. */
+/** The earliest time after `now` at which a soak or wait ends; null when none is running. */
 export async function findSoonestCheck(app: AppContext, now: Date): Promise<Date | null> {
   const [row] = await app.db.run(soonestCheck, [now]);
   return row?.at ?? null;
+}
+
+/** How many stages wait at a gate, and since when, for the metrics. */
+export async function countWaitingGates(db: Executor): Promise<readonly WaitingGates[]> {
+  const [row] = await db.run(waitingStages, []);
+  return [
+    { state: 'awaiting_approval', count: row?.awaiting ?? 0, since: row?.awaitingSince ?? null },
+    { state: 'pending', count: row?.held ?? 0, since: row?.heldSince ?? null },
+  ];
 }

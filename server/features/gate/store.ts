@@ -1,7 +1,5 @@
 import type { IntentStatus } from '#domain/release/stage.ts';
 import { statement } from '#server/db/database.ts';
-import { ENDED, STANDING_OF } from '#server/features/access/parts.ts';
-import { DESTINATIONS, INTENT, INTENT_FACTS, POLICIES, SOAKED_IN, SURROUNDINGS } from './parts.ts';
 import type {
   ArtifactFactsRow,
   CallersFactsRow,
@@ -11,68 +9,137 @@ import type {
   SurroundingsRow,
 } from './rows.ts';
 
-/** Takes the row lock of an intent: whoever decides or changes its facts holds it until the end of the transaction. */
+/** The version of the gate's rules in this server (0017_gate_rules.sql): the database refuses decisions by older ones. */
+const GATE_RULES = 2;
+
+/** Takes the row lock of an intent, which every transaction holds that decides over it or changes its facts. */
 export const lockIntent = statement<
-  readonly [intentId: string],
+  [intentId: string],
   Pick<IntentRow, 'status' | 'wantedGeneration' | 'seenGeneration' | 'nextCheckAt' | 'projectId'>
 >(
   'gate.lock',
   `select status, wanted_generation as "wantedGeneration", seen_generation as "seenGeneration",
-          next_check_at as "nextCheckAt", project_id as "projectId"
+          next_check_at as "nextCheckAt", project_id as "projectId",
+          set_config('forage.gate_rules', '${GATE_RULES}', true) as "gateRules"
      from release_intents where id = $1 for no key update`,
 );
 
-/** The intent and stage of a release, before their locks are taken. */
-export const findReleasePlace = statement<
-  readonly [releaseId: string],
-  { intentId: string; stageId: string; mode: 'deploy' | 'plan' }
->(
+export interface ReleasePlaceRow {
+  readonly intentId: string;
+  readonly stageId: string;
+  readonly destinationId: string;
+  readonly projectId: string;
+  /** Whether a newer build is live there. */
+  readonly isOlder: boolean;
+}
+
+/** Where a release goes, before locks are taken. */
+export const findReleasePlace = statement<[releaseId: string], ReleasePlaceRow>(
   'gate.place',
-  'select release_intent_id as "intentId", stage_id as "stageId", mode from releases where id = $1',
+  `select r.release_intent_id as "intentId", r.stage_id as "stageId", r.destination_id as "destinationId",
+          r.project_id as "projectId",
+          coalesce((select l.build_order > a.build_order
+                      from places p join artifacts l on l.id = p.live_artifact_id
+                     where p.destination_id = r.destination_id and p.project_id = r.project_id), false) as "isOlder"
+     from releases r join artifacts a on a.id = r.artifact_id where r.id = $1`,
 );
 
-/** Everything that decides over an intent, in one round trip: its DAG, the live policies, votes, and deployments. */
-export const intentFacts = statement<readonly [intentId: string], FactsRow>(
+/** Begins the hold of a rollback, at the start of its first delivery; no row when it has begun. */
+export const beginHold = statement<
+  [id: string, intentId: string, environment: string, now: Date],
+  { id: string }
+>(
+  'gate.begin_hold',
+  `insert into holds (id, project_id, environment, release_intent_id, artifact_id, build_order, username, began_at)
+   select $1, i.project_id, $3, i.id, i.artifact_id, a.build_order, u.username, $4
+     from release_intents i join artifacts a on a.id = i.artifact_id join users u on u.id = i.actor_id
+    where i.id = $2
+   on conflict do nothing returning id`,
+);
+
+/** Ends the holds of an environment, or only those of builds older than the given order. */
+export const endHolds = statement<
+  [projectId: string, environment: string, newerThan: number | null, now: Date],
+  { readonly username: string }
+>(
+  'gate.end_holds',
+  `update holds set ended_at = $4
+    where project_id = $1 and environment = $2 and ended_at is null and ($3::bigint is null or build_order < $3)
+   returning username`,
+);
+
+const FACTS = `
+  f.id, f."organisationId", f."projectId", f."artifactId", f.slug, f.title, f.branch, f."commitSha", f.version, f."actorId",
+  f."actorUsername", f."actorKind", f.authors, f.force, f.status, f.moment, f."buildOrder", f."wantedGeneration",
+  f."seenGeneration", f."nextCheckAt", f.stages, f.steps, f.policies, f.votes, f.places, f.holds`;
+
+/** Everything that decides over an intent, in one snapshot. */
+export const intentFacts = statement<[intentId: string], FactsRow>(
   'gate.facts',
-  `select ${INTENT_FACTS} from ${INTENT} where i.id = $1`,
+  `select ${FACTS} from release_intent_facts f where f.id = $1`,
 );
 
-/** The same for somebody who is about to change it, with their role at this moment. */
+/** The same for a caller who is about to change the intent, with their present role. */
 export const intentFactsForCaller = statement<
-  readonly [intentId: string, userId: string, credentialId: string, now: Date],
+  [intentId: string, userId: string, credentialId: string, now: Date],
   CallersFactsRow
 >(
   'gate.facts_for_caller',
-  `select ${INTENT_FACTS},
-          ${STANDING_OF('$2', 'p.organisation_id')} as "callerRole",
-          ${ENDED('$3::uuid', '$4::timestamptz')} as "callerEnded"
-     from ${INTENT} where i.id = $1`,
+  `select ${FACTS}, (select role from caller_roles where user_id = $2 and organisation_id = f."organisationId") as "callerRole",
+          credential_ended($3::uuid, $4::timestamptz) as "callerEnded"
+     from release_intent_facts f where f.id = $1`,
 );
 
 /** The enabled policies of a project, for a dry run. */
-export const enabledPolicies = statement<readonly [projectId: string], { policies: readonly PolicyJson[] }>(
+export const enabledPolicies = statement<[projectId: string], { policies: readonly PolicyJson[] }>(
   'gate.policies',
-  `select ${POLICIES('$1')} as policies`,
+  'select policies from project_gates where project_id = $1',
 );
 
-/** What decides over an artifact of a project that nobody has asked to release yet, in one round trip. */
-export const artifactFacts = statement<readonly [projectId: string, artifactId: string], ArtifactFactsRow>(
+/** What decides over an artifact of a project before it is released: its branch, the policies, and its arrivals. */
+export const artifactFacts = statement<[projectId: string, artifactId: string], ArtifactFactsRow>(
   'gate.artifact_facts',
-  `select a.branch, ${POLICIES('a.project_id')} as policies,
-          ${DESTINATIONS('a.id', 'p.organisation_id', SOAKED_IN('a.project_id'))} as destinations
-     from artifacts a join projects p on p.id = a.project_id
+  `select a.branch, g.policies,
+          f.environments
+     from artifacts a
+     join project_gates g on g.project_id = a.project_id
+     join artifact_soaks f on f.artifact_id = a.id
     where a.project_id = $1 and a.id = $2`,
 );
 
-/** What stands around a project's gates, in one round trip: members, destinations and the latest 50 artifacts' branches. */
-export const surroundings = statement<readonly [organisationId: string, projectId: string], SurroundingsRow>(
-  'gate.surroundings',
-  `select ${SURROUNDINGS('$1', '$2')}`,
+export interface LiveSourceRow {
+  readonly environment: string;
+  readonly destinationName: string;
+  /** Since when the destination's present build has been live with certainty; null when none is. */
+  readonly since: Date | null;
+}
+
+/** What the environments that a project soaks in run, for a dry run. */
+export const liveSources = statement<[projectId: string], LiveSourceRow>(
+  'gate.live_sources',
+  `select q.environment, q.destination_name as "destinationName",
+          case when q.doubt is null and json_array_length(q.failures) = 0 then p.live_since end as since
+     from place_states q
+     left join places p on p.destination_id = q.destination_id and p.project_id = q.project_id
+    where q.project_id = $1 and q.environment in (select c.environment from soak_sources c where c.project_id = $1)`,
 );
 
-/** Stores a step of the coordinator: changed stages, new releases, and the intent with the generation it has seen. */
+/** Members, destinations and recent branches, on which it depends whether a project's gates can be passed at all. */
+export const surroundings = statement<[projectId: string, now: Date], SurroundingsRow>(
+  'gate.surroundings',
+  `select g.members, g.environments, g.branches,
+          (select coalesce(json_agg(json_build_object('policyId', p.id, 'builds', r.builds, 'kept', r.kept)), '[]')
+             from policies p
+             cross join lateral soak_record(p.project_id, p.config ->> 'sourceEnvironment',
+                                            (p.config ->> 'durationSeconds')::float8,
+                                            coalesce((p.config ->> 'newerBuildsCount')::boolean, false), $2) r
+            where p.project_id = g.project_id and p.type = 'soak_time' and p.enabled) as "soakRecords"
+     from project_gates g where g.project_id = $1`,
+);
+
+/** Stores a step of the coordinator: changed stages, new releases, those that were left out or queued again, and the intent with the generation it has seen. */
 export const applyStep = statement<
-  readonly [
+  [
     intentId: string,
     stages: string,
     releases: string,
@@ -80,18 +147,33 @@ export const applyStep = statement<
     seenGeneration: number,
     nextCheckAt: Date | null,
     now: Date,
+    moved: string,
   ]
 >(
   'gate.apply',
   `with changed as (
      select * from jsonb_to_recordset($2::jsonb) as s (id text, status text, reason text, "errorMessage" text,
        "queuedAt" timestamptz, "startedAt" timestamptz, "completedAt" timestamptz, "waitUntil" timestamptz,
-       "nextCheckAt" timestamptz, "planApproval" text)
+       "nextCheckAt" timestamptz, "planApproval" text, skipped jsonb, "supersededBy" jsonb, "alreadyLive" boolean,
+       "planRun" int, "planRunAt" timestamptz, "approvedPlan" text, "approvedBy" text[], "openedVerdicts" jsonb)
    ), updated as (
      update stages s set status = c.status, reason = c.reason, error_message = c."errorMessage",
             queued_at = c."queuedAt", started_at = c."startedAt", completed_at = c."completedAt",
-            wait_until = c."waitUntil", next_check_at = c."nextCheckAt", plan_approval = c."planApproval"
+            wait_until = c."waitUntil", next_check_at = c."nextCheckAt", plan_approval = c."planApproval",
+            skipped = c.skipped, superseded_by = (c."supersededBy" ->> 'artifactId')::uuid,
+            superseded_by_intent = (c."supersededBy" ->> 'intentId')::uuid, already_live = c."alreadyLive",
+            plan_run = c."planRun", plan_run_at = c."planRunAt", approved_plan = c."approvedPlan",
+            approved_by = coalesce(c."approvedBy", s.approved_by),
+            opened_verdicts = coalesce(c."openedVerdicts", s.opened_verdicts)
        from changed c where s.release_intent_id = $1 and s.id = c.id
+   ), moved as (
+     update releases r
+        set status = m.status, error_message = m."errorMessage", run = m.run, plan_output = null, lease_owner = null,
+            lease_until = null, deadline_at = null, assigned_at = null, started_at = null, started_moment = null,
+            completed_at = case when m.status = 'QUEUED' then null else $7::timestamptz end,
+            queued_at = case when m.status = 'QUEUED' then $7::timestamptz else r.queued_at end
+       from jsonb_to_recordset($8::jsonb) as m ("stageId" text, "destinationId" uuid, status text, "errorMessage" text, run int)
+      where r.release_intent_id = $1 and r.stage_id = m."stageId" and r.destination_id = m."destinationId"
    ), created as (
      insert into releases (id, release_intent_id, stage_id, project_id, artifact_id, destination_id, destination_name,
                            environment, mode, queued_at)
@@ -107,41 +189,38 @@ export const applyStep = statement<
 );
 
 /*
- * A release that is being asked for is not there yet to be woken. So whoever asks shares its artifact and project, and
- * whoever changes a fact of many releases holds one of them before it wakes: one of the two sees what the other committed.
+ * A release that is being requested cannot be woken yet. So its transaction locks artifact and project, and a transaction that
+ * changes a fact of many releases locks one of the two before it wakes them: the later one sees the other's changes. The artifact
+ * is not shared, so that of two requests for it the later one finds the other's release.
  */
 
-/** Waits for changes that are about to wake the artifact's releases, and makes later ones wait. */
-export const shareArtifact = statement<readonly [artifactId: string]>(
-  'gate.share_artifact',
-  `select a.id from artifacts a join projects p on p.id = a.project_id where a.id = $1 for share of p, a`,
+/** Waits for transactions that are about to wake the artifact's releases or request one, and blocks later ones. */
+export const lockForRequest = statement<[artifactId: string]>(
+  'gate.lock_for_request',
+  `select a.id from artifacts a join projects p on p.id = a.project_id where a.id = $1
+      for share of p for no key update of a`,
 );
 
-export const holdArtifact = statement<readonly [id: string]>(
-  'gate.hold_artifact',
-  'select id from artifacts where id = $1 for no key update',
-);
-
-export const holdProject = statement<readonly [id: string]>(
+export const holdProject = statement<[id: string]>(
   'gate.hold_project',
   'select id from projects where id = $1 for no key update',
 );
 
-export const holdOrganisation = statement<readonly [id: string]>(
+export const holdOrganisation = statement<[id: string]>(
   'gate.hold_organisation',
   'select id from projects where organisation_id = $1 order by id for no key update',
 );
 
 /** Raises the wanted generation of one waiting intent. */
-export const wakeIntentById = statement<readonly [intentId: string], { id: string }>(
+export const wakeIntentById = statement<[intentId: string], { id: string }>(
   'gate.wake_intent',
   `update release_intents set wanted_generation = wanted_generation + 1
     where id = $1 and status = 'ACTIVE' returning id`,
 );
 
-/** The same for many, locked in the order of their ids, so that two such transactions never wait for each other. */
+/** The same for many, locked in the order of their ids to rule out deadlocks. */
 const wakeMany = (name: string, where: string) =>
-  statement<readonly [id: string], { id: string }>(
+  statement<[id: string], { id: string }>(
     `gate.wake_${name}`,
     `with waiting as (
        select i.id from release_intents i where i.status = 'ACTIVE' and ${where} order by i.id for no key update
@@ -151,22 +230,52 @@ const wakeMany = (name: string, where: string) =>
   );
 
 export const wakeByProject = wakeMany('project', 'i.project_id = $1');
-export const wakeByArtifact = wakeMany('artifact', 'i.artifact_id = $1');
+/** Those that have yet to deploy to an environment, or that soak in it. */
+export const wakeByPlace = statement<[projectId: string, environment: string], { id: string }>(
+  'gate.wake_place',
+  `with waiting as (
+     select i.id from release_intents i
+      where i.status = 'ACTIVE' and i.project_id = $1
+        and (exists (select from stages s where s.release_intent_id = i.id and s.environment = $2
+                        and s.status in ('PENDING', 'AWAITING_APPROVAL', 'ACTIVE'))
+             or exists (select from soak_sources c where c.project_id = $1 and c.environment = $2))
+      order by i.id for no key update
+   )
+   update release_intents i set wanted_generation = wanted_generation + 1
+     from waiting where i.id = waiting.id returning i.id`,
+);
 export const wakeByOrganisation = wakeMany(
   'organisation',
   'i.project_id in (select p.id from projects p where p.organisation_id = $1)',
 );
 
-/** Intents that a lost signal left behind, or whose soak or wait is due. Reads only such rows, by their indexes. */
-export const intentsToEvaluate = statement<readonly [now: Date, limit: number], { id: string }>(
+/** Intents that a lost signal left behind, or whose soak or wait is due. Reads only these rows, through indexes. */
+export const intentsToEvaluate = statement<[now: Date, limit: number], { id: string }>(
   'gate.sweep',
   `(select id from release_intents where status = 'ACTIVE' and seen_generation < wanted_generation limit $2)
    union
    (select id from release_intents where status = 'ACTIVE' and next_check_at <= $1 order by next_check_at limit $2)`,
 );
 
-/** The soonest moment after `now` at which time alone opens something. */
-export const soonestCheck = statement<readonly [now: Date], { at: Date | null }>(
+/** The earliest time after `now` at which time alone opens something. */
+export const soonestCheck = statement<[now: Date], { at: Date | null }>(
   'gate.soonest',
   `select min(next_check_at) as at from release_intents where status = 'ACTIVE' and next_check_at > $1`,
+);
+
+export interface WaitingRow {
+  readonly awaiting: number;
+  readonly awaitingSince: Date | null;
+  readonly held: number;
+  readonly heldSince: Date | null;
+}
+
+/** Stages that wait for approvals, and stages that a soak or branch policy holds; each through its own index. */
+export const waitingStages = statement<[], WaitingRow>(
+  'gate.waiting_stages',
+  `select a.count as awaiting, a.since as "awaitingSince", h.count as held, h.since as "heldSince"
+     from (select count(*) as count, min(queued_at) as since
+             from stages where type = 'deploy' and status = 'AWAITING_APPROVAL') a,
+          (select count(*) as count, min(queued_at) as since
+             from stages where type = 'deploy' and status = 'PENDING' and queued_at is not null) h`,
 );

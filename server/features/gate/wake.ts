@@ -4,15 +4,22 @@ import { subjects } from '#server/signals/bus.ts';
 import * as store from './store.ts';
 
 /*
- * The transaction that changes a fact wakes the intents that the fact concerns: it raises their wanted generation, so
- * that nothing is lost when it crashes right after its commit, and signals once it has committed.
+ * The transaction that changes a fact wakes the intents that depend on it: it raises their wanted generation, so that they are
+ * evaluated even after a crash, and signals them after the commit.
  *
- * Order of locks everywhere: projects and artifacts, then intents, each by id, then what they refer to (policies,
- * destinations, releases). So whoever locks one of the latter wakes, or holds, first. The heads of the history's chains are
- * last of all, by organisation: `record` sends its entries with the COMMIT, and nothing is locked after them.
+ * All transactions take locks in one order: projects and artifacts, then intents, each by id, then what they refer to
+ * (policies, destinations, releases), so a transaction that locks one of these wakes first. The heads of the history's chains
+ * follow just before the commit, and the change numbers (0013_change_numbers.sql) within it.
  */
 
 type Wake = (tx: Transaction, app: AppContext, id: string) => Promise<void>;
+
+/** Signals woken intents after the commit. */
+function signal(tx: Transaction, app: AppContext, woken: readonly { readonly id: string }[]): void {
+  tx.afterCommit(() => {
+    for (const intent of woken) app.bus.publish(subjects.intentEvaluate, intent.id);
+  });
+}
 
 const waker =
   (
@@ -20,32 +27,36 @@ const waker =
     hold: Statement<readonly [id: string], unknown> | null,
   ): Wake =>
   async (tx, app, id) => {
-    // A statement of its own: only a new snapshot has the releases that this one waited for.
+    // In a separate statement, because only a new snapshot contains the releases that this waited for.
     if (hold !== null) await tx.run(hold, [id]);
-    const woken = await tx.run(which, [id]);
-    tx.afterCommit(() => {
-      for (const intent of woken) app.bus.publish(subjects.intentEvaluate, intent.id);
-    });
+    signal(tx, app, await tx.run(which, [id]));
   };
 
-/** A fact of one intent changed: a vote, a plan's verdict, a finished delivery. */
+/** A fact of one intent changed: a vote, a plan's verdict, a finished plan. */
 export const wakeIntent: Wake = waker(store.wakeIntentById, null);
-/** A policy of the project changed: all of its waiting intents. */
+/** A policy of the project changed, or what runs at a destination: all of its waiting intents. */
 export const wakeProject: Wake = waker(store.wakeByProject, store.holdProject);
-/** A deployment of the artifact finished: soak times of all of its waiting intents. */
-export const wakeArtifact: Wake = waker(store.wakeByArtifact, store.holdArtifact);
+/**
+ * Something was deployed in an environment of the project, or may have been: its releases that have yet to deploy there, or soak
+ * there. The transaction holds the project (`holdProject`).
+ */
+export async function wakePlace(
+  tx: Transaction,
+  app: AppContext,
+  projectId: string,
+  environment: string,
+): Promise<void> {
+  signal(tx, app, await tx.run(store.wakeByPlace, [projectId, environment]));
+}
 /** Membership, roles or destinations of the organisation changed. */
 export const wakeOrganisation: Wake = waker(store.wakeByOrganisation, store.holdOrganisation);
 
-/** For whoever locks intents of an artifact before it wakes them: keeps new ones out until the transaction ends. */
-export async function holdArtifact(tx: Transaction, artifactId: string): Promise<void> {
-  await tx.run(store.holdArtifact, [artifactId]);
+/** Blocks new releases of the project until the transaction ends, for callers that lock intents before they wake them. */
+export async function holdProject(tx: Transaction, projectId: string): Promise<void> {
+  await tx.run(store.holdProject, [projectId]);
 }
 
-/**
- * Before a release of the artifact is written down: what changes its facts at this moment is either committed after this,
- * or finds the release and wakes it.
- */
-export async function meetWakers(tx: Transaction, artifactId: string): Promise<void> {
-  await tx.run(store.shareArtifact, [artifactId]);
+/** Called before a release is inserted: a concurrent change of its facts either commits before this returns, or wakes it. */
+export async function waitForWakers(tx: Transaction, artifactId: string): Promise<void> {
+  await tx.run(store.lockForRequest, [artifactId]);
 }

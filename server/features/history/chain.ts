@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson } from './canonical.ts';
+import canonicalize from 'canonicalize';
 
 /**
- * What an entry says: all of it but its place in the chain. A field without a value is left out, so that a field which is
- * added one day changes no hash of what was written before.
+ * The content of an entry: everything but its place in the chain. Fields without a value are left out of its JSON, so that a
+ * new field changes no existing hash.
  */
 export interface Content {
   readonly organisation_id: string | null;
@@ -23,10 +23,17 @@ export interface Content {
   readonly after: unknown;
 }
 
-/** Where the first entry of a chain stands: there is none before it. */
-export const BEFORE_FIRST = Buffer.alloc(32);
+/** The previous hash of a chain's first entry. */
+export const FIRST_PREVIOUS_HASH = Buffer.alloc(32);
 
-/** The canonical JSON of what an entry says. @throws TypeError for what canonical JSON cannot hold. */
+/** Canonical JSON (RFC 8785). @throws Error for values without one, such as lone surrogates. */
+export function canonicalJson(value: unknown): string {
+  const json = canonicalize(value);
+  if (json === undefined) throw new Error('The value has no JSON');
+  return json;
+}
+
+/** The canonical JSON of an entry's content. */
 export function contentJson(content: Content): string {
   const given = Object.entries(content).filter(([, value]) => value !== null && value !== undefined);
   return canonicalJson(Object.fromEntries(given));
@@ -38,12 +45,12 @@ const sha256 = (...parts: Buffer[]): Buffer => {
   return hash.digest();
 };
 
-/** SHA-256 of the canonical JSON's bytes (UTF-8). */
+/** SHA-256 of the canonical JSON in UTF-8. */
 export const contentHash = (json: string): Buffer => sha256(Buffer.from(json, 'utf8'));
 
 /**
- * The hash of an entry: SHA-256 of the hash of the one before it, its own number (8 bytes, the highest first) and the
- * hash of its content. The database computes the same when it links a new entry (migration 0008).
+ * The hash of an entry: SHA-256 of the previous hash, the entry's number (8 bytes, big-endian) and the hash of its content.
+ * A trigger computes the same when an entry is inserted (migration 0008).
  */
 export function linkHash(previous: Buffer, sequence: number, content: Buffer): Buffer {
   const number = Buffer.alloc(8);

@@ -1,44 +1,48 @@
+import Papa from 'papaparse';
 import type { Executor } from '#server/db/database.ts';
-import { type ExportFormat, fileHead, fileLine } from './export-lines.ts';
-import type { HistoryFilter } from './service.ts';
-import { exportHistory } from './store.ts';
+import { canonicalJson, contentJson } from './chain.ts';
+import { contentOfRow, type HistoryFilter } from './service.ts';
+import { type ExportRow, exportHistory } from './store.ts';
 
-/** A piece of a file: whole lines, and how many entries there have been with it. */
+export type ExportFormat = 'csv' | 'jsonl';
+
+/** Whole lines of a file, and how many entries it has so far. */
 export interface Piece {
   readonly text: string;
   readonly entries: number;
 }
 
-/** Entries that are in memory at once. */
+/** Entries in memory at once. */
 const PORTION = 100;
-/** Well below what clients take as one message. */
+/** Well below what clients accept as one message. */
 const PIECE_CHARACTERS = 256 * 1024;
 
 /**
- * An organisation's history for a file, oldest first, in pieces of some hundred kilobytes: what has been appended when the
- * last portion is read is in it. The first piece comes also when there is no entry.
- * @param signal when it aborts, no further portion is read.
- * @param letIn asked before each further portion, as whoever reads slowly reads for long: throws when it is not for them any more.
+ * Exports an organisation's history, oldest first, in pieces of a few hundred kilobytes, up to the entries that exist when the
+ * last portion is read. There is a first piece even without entries.
+ * @param signal stops the export before the next portion.
+ * @param requireAccess called before each further portion, because a slow reader may lose access: throws then.
  */
-export async function* exportOf(
-  executor: Executor,
+export async function* exportPieces(
+  db: Executor,
   organisationId: string,
   filter: HistoryFilter,
   format: ExportFormat,
   signal: AbortSignal,
-  letIn: () => Promise<void>,
+  requireAccess: () => Promise<void>,
 ): AsyncGenerator<Piece> {
-  let [text, entries, after] = [fileHead(format), 0, 0];
-  let rows: { readonly id: number }[];
+  let text = format === 'csv' ? CSV_HEAD : '';
+  let entries = 0;
+  let after = 0;
+  let rows: ExportRow[];
   do {
     signal.throwIfAborted();
-    if (after > 0) await letIn();
+    if (after > 0) await requireAccess();
     const query = { organisationId, member: null, before: null, ...filter, after };
     const { statement, params } = exportHistory(query, PORTION);
-    const portion = await executor.run(statement, params);
-    rows = portion;
-    for (const row of portion) {
-      text += fileLine(format, row);
+    rows = await db.run(statement, params);
+    for (const row of rows) {
+      text += format === 'csv' ? csvLine(row) : jsonLine(row);
       after = row.id;
       entries++;
       if (text.length < PIECE_CHARACTERS) continue;
@@ -47,4 +51,51 @@ export async function* exportOf(
     }
   } while (rows.length === PORTION);
   if (text !== '' || entries === 0) yield { text, entries };
+}
+
+/** The start of a cell that spreadsheets run as a formula, also after white space, which some of them skip. */
+const FORMULA = /^[\s]*[=+\-@\t\r＝＋－＠]/;
+
+const hex = (hash: Buffer): string => hash.toString('hex');
+
+const CSV: readonly (readonly [column: string, cell: (row: ExportRow) => string | number])[] = [
+  ['sequence', (row) => row.sequence],
+  ['at', (row) => row.at],
+  ['kind', (row) => row.kind],
+  ['actor_username', (row) => row.actorUsername],
+  ['actor_id', (row) => row.actorId ?? ''],
+  ['credential_kind', (row) => row.credentialKind ?? ''],
+  ['credential_id', (row) => row.credentialId ?? ''],
+  ['address', (row) => row.address ?? ''],
+  ['request_id', (row) => row.requestId ?? ''],
+  ['project', (row) => row.project ?? ''],
+  ['release_intent_id', (row) => row.releaseIntentId ?? ''],
+  ['subject', (row) => row.subject],
+  ['before', (row) => (row.before === null ? '' : canonicalJson(row.before))],
+  ['after', (row) => (row.after === null ? '' : canonicalJson(row.after))],
+  ['previous_hash', (row) => hex(row.previousHash)],
+  ['hash', (row) => hex(row.hash)],
+  ['content', (row) => contentJson(contentOfRow(row))],
+];
+
+/** The byte order mark makes spreadsheets read UTF-8. */
+const CSV_HEAD = `\uFEFF${CSV.map(([column]) => column).join(',')}\r\n`;
+
+/**
+ * An entry as a line of CSV (RFC 4180). Cells that look like a formula get an apostrophe in front, because people typed them;
+ * `content` starts with a brace, so it stays as it was hashed.
+ */
+const csvLine = (row: ExportRow): string =>
+  `${Papa.unparse([CSV.map(([, cell]) => cell(row))], { escapeFormulae: FORMULA })}\r\n`;
+
+/** An entry as a line of JSON: its place in the chain, then its content as it was hashed. */
+function jsonLine(row: ExportRow): string {
+  const place = {
+    sequence: row.sequence,
+    previous_hash: hex(row.previousHash),
+    hash: hex(row.hash),
+    organisation: row.organisation,
+    ...(row.project !== null && { project: row.project }),
+  };
+  return `${JSON.stringify(place).slice(0, -1)},"content":${contentJson(contentOfRow(row))}}\n`;
 }

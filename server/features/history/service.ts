@@ -1,111 +1,147 @@
 import type { AppContext } from '#server/context.ts';
 import type { Executor, Transaction } from '#server/db/database.ts';
-import { requestRecord } from '#server/http/request-record.ts';
 import { requestScope, withinRequest } from '#server/request-scope.ts';
 import { subjects } from '#server/signals/bus.ts';
+import { nextPageToken, type Page } from '#server/wire/pages.ts';
 import { type Content, contentHash, contentJson } from './chain.ts';
-import type { HistoryRow } from './rows.ts';
-import { appendHistory, listHistory, type NewEntry, whereKnown } from './store.ts';
+import {
+  appendHistory,
+  type ChainRow,
+  findUserOrganisations,
+  type HistoryQuery,
+  listHistory,
+  type NewEntry,
+} from './store.ts';
 
 export interface Actor {
   readonly userId: string;
   readonly username: string;
 }
 
-/** How somebody has shown who they are: a kind of credential, and the id of the one that they used or were given. */
+/** How the actor authenticated: a kind of credential, and the id of the one that was used or issued. */
 export interface Proof {
   readonly kind: string;
   readonly id: string | null;
 }
 
-/** One thing that happened. `kind` is a noun and a past participle (`policy.updated`); `subject` is words. */
 export interface HistoryEntry {
-  /** Null: it belongs to no organisation. */
+  /** Null: the entry belongs to no organisation. */
   readonly organisationId: string | null;
   readonly projectId?: string | null;
   readonly releaseIntentId?: string | null;
+  /** A noun and a past participle: `policy.updated`. */
   readonly kind: string;
-  /** Null where Forage itself acted (a gate that opened, a delivery that ended). */
+  /** Null: Forage itself. */
   readonly actor: Actor | null;
-  /** Where it is not the credential that the request was let in by: a password, a provider, a destination's token. */
+  /** Unless it is the request's credential: a password, a provider, a destination's token. */
   readonly proof?: Proof;
+  /** What was changed, for people. */
   readonly subject: string;
-  /** The state before and after, as plain JSON without secrets; null where there is none. */
+  /** The state before and after, as plain JSON without secrets. */
   readonly before?: object | null;
   readonly after?: object | null;
 }
 
-/** What happened to a user's own account: it concerns every organisation that they belong to. */
-export type AccountEntry = Omit<
-  HistoryEntry,
-  'organisationId' | 'projectId' | 'releaseIntentId' | 'actor' | 'kind' | 'subject'
-> & {
-  readonly kind: `account.${string}`;
-  /** The user's name, if nothing else is given. */
-  readonly subject?: string;
-};
+type ChangeScope = Pick<HistoryEntry, 'organisationId' | 'projectId' | 'releaseIntentId'>;
 
-const waiting = new WeakMap<Transaction, NewEntry[]>();
+/** An event of a user's account, which is recorded in each of their organisations. */
+export interface AccountEntry extends Pick<HistoryEntry, 'proof' | 'before' | 'after'> {
+  readonly kind: `account.${string}`;
+  /** By default the user. */
+  readonly subject?: string;
+}
+
+const pendingEntries = new WeakMap<Transaction, NewEntry[]>();
 
 /**
- * Appends to the history within the transaction of what it records, and tells watchers once that has committed. Credential,
- * address and id of the request come from the request itself. Entries are sent together with the COMMIT, all in one statement:
- * the heads of the chains are the last locks of every transaction (`features/gate/wake.ts`), held for the COMMIT alone.
- * @throws TypeError for states that are no canonical JSON.
+ * Appends an entry in the transaction of the change, and notifies watchers after its commit. Credential, address and request
+ * id come from the request. One statement, the last before the COMMIT, appends all entries of the transaction: it locks the
+ * heads of the chains, which other transactions wait for (the order of locks is in `features/gate/wake.ts`).
+ * @throws Error for a state that has no canonical JSON.
  */
 export async function record(tx: Transaction, app: AppContext, entry: HistoryEntry): Promise<void> {
   const { organisationId } = entry;
-  const entries = waiting.get(tx) ?? [];
+  let entries = pendingEntries.get(tx);
+  if (entries === undefined) {
+    const all: NewEntry[] = [];
+    entries = all;
+    pendingEntries.set(tx, all);
+    tx.beforeCommit(async () => {
+      await tx.run(appendHistory, [JSON.stringify(all)]);
+    });
+  }
   entries.push(newEntry(entry, app.clock.now()));
-  waiting.set(tx, entries);
-  tx.beforeCommit(waiting, () => tx.send(appendHistory, [JSON.stringify(entries)]));
   if (organisationId !== null) tx.afterCommit(() => app.bus.publish(subjects.events(organisationId), ''));
 }
 
-function newEntry(entry: HistoryEntry, now: Date): NewEntry {
-  const content = contentOf(entry, now);
-  return { ...content, content_hash: contentHash(contentJson(content)).toString('hex') };
-}
+/** Records what a caller changed in an organisation or project: `record` for most methods. */
+export const recordChange = (
+  tx: Transaction,
+  app: AppContext,
+  actor: Actor,
+  { organisationId, projectId, releaseIntentId }: ChangeScope,
+  kind: string,
+  subject: string,
+  states: Pick<HistoryEntry, 'before' | 'after'>,
+): Promise<void> =>
+  record(tx, app, { organisationId, projectId, releaseIntentId, kind, actor, subject, ...states });
 
-function contentOf(entry: HistoryEntry, now: Date): Content {
+function newEntry(entry: HistoryEntry, now: Date): NewEntry {
   const scope = requestScope();
-  // What Forage does by itself, even while it answers somebody's request, is shown by no credential of theirs.
-  const own = entry.actor === null ? null : (scope?.credential ?? null);
-  const proof = entry.proof ?? own;
-  return {
-    organisation_id: stored(entry.organisationId),
-    project_id: stored(entry.projectId),
-    release_intent_id: stored(entry.releaseIntentId),
+  // Forage's own actions have no credential, even when a request caused them.
+  const proof = entry.proof ?? (entry.actor === null ? null : (scope?.credential ?? null));
+  const content: Content = {
+    organisation_id: storedId(entry.organisationId),
+    project_id: storedId(entry.projectId),
+    release_intent_id: storedId(entry.releaseIntentId),
     at: now.toISOString(),
     kind: entry.kind,
-    actor_id: stored(entry.actor?.userId),
+    actor_id: storedId(entry.actor?.userId),
     actor_username: entry.actor?.username ?? 'forage',
-    credential_id: stored(proof?.id),
+    credential_id: storedId(proof?.id),
     credential_kind: proof?.kind ?? null,
     address: entry.actor === null && proof === null ? null : (scope?.address ?? null),
     request_id: scope?.requestId ?? null,
     subject: entry.subject,
-    before: plain(entry.before),
-    after: plain(entry.after),
+    before: storedJson(entry.before),
+    after: storedJson(entry.after),
   };
+  return { ...content, content_hash: contentHash(contentJson(content)).toString('hex') };
 }
 
-/** An id as the database gives it back: requests may spell it in capitals, and another spelling has another hash. */
-const stored = (id: string | null | undefined): string | null => id?.toLowerCase() ?? null;
+/** PostgreSQL returns UUIDs in lower case; upper case from a request would change the hash. */
+const storedId = (id: string | null | undefined): string | null => id?.toLowerCase() ?? null;
+
+/** Numbers that are not safe integers become text: languages print them differently, which would change the hash. */
+const storedJson = (value: object | null | undefined): unknown =>
+  value == null
+    ? null
+    : JSON.parse(JSON.stringify(value), (_key, item: unknown) =>
+        typeof item === 'number' && !Number.isSafeInteger(item) ? String(item) : item,
+      );
+
+/** The content of a stored entry. */
+export const contentOfRow = (row: ChainRow): Content => ({
+  organisation_id: row.organisationId,
+  project_id: row.projectId,
+  release_intent_id: row.releaseIntentId,
+  at: row.at,
+  kind: row.kind,
+  actor_id: row.actorId,
+  actor_username: row.actorUsername,
+  credential_id: row.credentialId,
+  credential_kind: row.credentialKind,
+  address: row.address,
+  request_id: row.requestId,
+  subject: row.subject,
+  before: row.before,
+  after: row.after,
+});
 
 /**
- * As JSON has it: without what is undefined, moments as text. Numbers that are not whole, or exceed 2^53, become text too:
- * not every language writes them alike, and whoever checks an export would get another hash.
- */
-const plain = (value: object | null | undefined): unknown =>
-  value == null ? null : JSON.parse(JSON.stringify(value), wholeOrText);
-
-const wholeOrText = (_key: string, value: unknown): unknown =>
-  typeof value === 'number' && !Number.isSafeInteger(value) ? String(value) : value;
-
-/**
- * Appends what happened to a user's account (a sign-in, a token) to each organisation that they belong to at this moment, or,
- * for who belongs to none, to the chain of no organisation. `actor` is who did it: `self` is the user.
+ * Records an event of a user's account in each of their organisations, or in the chain without an organisation for users who
+ * belong to none.
+ * @param actor who did it; `self`: the user.
  */
 export async function recordAccount(
   tx: Transaction,
@@ -118,84 +154,76 @@ export async function recordAccount(
 }
 
 async function accountEntries(
-  executor: Executor,
+  db: Executor,
   userId: string,
   actor: Actor | 'self' | null,
   entry: AccountEntry,
 ): Promise<HistoryEntry[]> {
-  const { username, organisationIds } = await whereKnown(executor, userId);
-  const about = {
+  const [user] = await db.run(findUserOrganisations, [userId]);
+  const { username = '', organisationIds = [] } = user ?? {};
+  const account = {
     ...entry,
     subject: entry.subject ?? `user ${username}`,
     actor: actor === 'self' ? { userId, username } : actor,
   };
   const chains = organisationIds.length > 0 ? organisationIds : [null];
-  return chains.map((organisationId) => ({ ...about, organisationId }));
+  return chains.map((organisationId) => ({ ...account, organisationId }));
 }
 
-/** The same for a command on the database, beside the servers: at once, as the last statement of its transaction. */
+/** Records an account's event from a command outside the servers, as the last statement of its transaction. */
 export async function appendAccount(
-  executor: Executor,
+  db: Executor,
   userId: string,
   entry: AccountEntry,
   now: Date,
 ): Promise<void> {
-  const entries = (await accountEntries(executor, userId, null, entry)).map((one) => newEntry(one, now));
-  await executor.run(appendHistory, [JSON.stringify(entries)]);
+  const entries = (await accountEntries(db, userId, null, entry)).map((one) => newEntry(one, now));
+  await db.run(appendHistory, [JSON.stringify(entries)]);
 }
 
 /**
- * The same for what was refused, and so has no transaction of its own. Nobody waits for it, and it begins when the answer has
- * gone: that must not take longer where there is an account than where there is none. What cannot be appended is logged.
+ * Records a refusal in a transaction of its own, after the response was sent: the response must not take longer for accounts
+ * that exist. An error is logged.
  */
 export function recordRefusal(app: AppContext, user: Actor, entry: AccountEntry): void {
   const append = () => app.db.transaction((tx) => recordAccount(tx, app, user.userId, user, entry));
   const scope = requestScope();
-  const begin = () => {
-    // Of the request, but not ended with it.
-    const appended = scope === null ? append() : withinRequest({ ...scope, signal: null }, append);
+  const start = () => {
+    // Keeps the request's address and id, but is not cancelled with it.
+    const appended = scope === null ? append() : withinRequest(scope.uncancelled(), append);
     appended.catch((error: unknown) =>
-      app.log.error({ err: error, kind: entry.kind }, 'a refusal is missing in the history'),
+      app.log.error({ err: error, kind: entry.kind }, 'Could not record a refused sign-in in the history'),
     );
   };
-  const request = requestRecord();
-  if (request === null) begin();
-  else request.atEnd(begin);
+  if (scope === null) start();
+  else scope.atEnd(start);
 }
 
-export interface HistoryFilter {
-  readonly projectId: string | null;
-  readonly releaseIntentId: string | null;
-  readonly kind: string | null;
-  readonly actorId: string | null;
-  /** From this moment on, and before that one. */
-  readonly since: Date | null;
-  readonly until: Date | null;
-}
+export type HistoryFilter = Pick<
+  HistoryQuery,
+  'projectId' | 'releaseIntentId' | 'kind' | 'actorId' | 'since' | 'until'
+>;
 
-/** Who reads: members are not shown how others sign in. */
+/** Who reads. Only readers who see all get other users' account entries and addresses. */
 export interface Reader {
   readonly userId: string;
-  /** Admins do. */
   readonly seesAll: boolean;
 }
 
-/**
- * Entries of an organisation, newest first, older than entry `before`; at most `limit`. Members see neither other people's
- * account entries nor the addresses that others came from.
- */
+/** A page of an organisation's entries, newest first. */
 export async function readHistory(
-  executor: Executor,
+  app: AppContext,
   organisationId: string,
-  reader: Reader,
+  { userId, seesAll }: Reader,
   filter: HistoryFilter,
-  before: number | null,
-  limit: number,
-): Promise<HistoryRow[]> {
-  const member = reader.seesAll ? null : reader.userId;
+  page: Page,
+) {
+  const member = seesAll ? null : userId;
+  const before = page.after?.[0] === undefined ? null : Number(page.after[0]);
   const query = { organisationId, member, ...filter, before, after: null };
-  const { statement, params } = listHistory(query, limit);
-  const rows = await executor.run(statement, params);
-  if (member === null) return rows;
-  return rows.map((row) => (row.actorId === member ? row : { ...row, address: null }));
+  const { statement, params } = listHistory(query, page.limit + 1);
+  const entries = await app.db.run(statement, params);
+  const { rows, ...rest } = nextPageToken(entries, page.limit, ({ id }) => [String(id)]);
+  const shown = rows.map((row) => (seesAll || row.actorId === userId ? row : { ...row, address: null }));
+  return { rows: shown, ...rest };
 }

@@ -1,16 +1,14 @@
 import { type Executor, type Statement, statement } from '#server/db/database.ts';
 import type { Content } from './chain.ts';
-import { filtered, type HistoryQuery } from './filters.ts';
-import type { ChainRow, HistoryRow } from './rows.ts';
 
 /** An entry on its way to the database: its content, and the hash of that in hexadecimal. */
 export type NewEntry = Content & { readonly content_hash: string };
 
 /**
- * Appends entries, given as JSON, in the order of their organisations, so that two transactions never wait for each
- * other. The table refuses every other kind of write, and links each entry to the one before it.
+ * Appends entries, given as JSON, in the order of their organisations, which rules out deadlocks. Triggers link each entry to
+ * the previous one and refuse every other kind of write.
  */
-export const appendHistory = statement<readonly [entries: string]>(
+export const appendHistory = statement<[entries: string]>(
   'history.append',
   `insert into history (organisation_id, project_id, release_intent_id, at, kind, actor_id, actor_username,
                         credential_id, credential_kind, address, request_id, subject, before, after, content_hash)
@@ -23,92 +21,162 @@ export const appendHistory = statement<readonly [entries: string]>(
     order by organisation_id, ordinality`,
 );
 
-const standing = statement<
-  readonly [userId: string],
+/** A user's name and organisations. */
+export const findUserOrganisations = statement<
+  [userId: string],
   { username: string; organisationIds: readonly string[] }
 >(
-  'history.where_known',
+  'history.find_user_organisations',
   `select u.username,
           array(select m.organisation_id::text from memberships m where m.user_id = u.id order by 1) as "organisationIds"
      from users u where u.id = $1`,
 );
 
-/** A user's name, and the organisations that they belong to now. */
-export async function whereKnown(
-  executor: Executor,
-  userId: string,
-): Promise<{ username: string; organisationIds: readonly string[] }> {
-  return (await executor.run(standing, [userId]))[0] ?? { username: '', organisationIds: [] };
-}
-
-type Filtered<Row> = Statement<readonly (string | number | Date)[], Row>;
-const lists = new Map<string, Filtered<HistoryRow>>();
-
-/** A page of an organisation's history, newest first, and the parameters for it. */
-export function listHistory(
-  query: HistoryQuery,
-  limit: number,
-): { statement: Filtered<HistoryRow>; params: (string | number | Date)[] } {
-  const { names, where, params } = filtered(query);
-  params.push(limit);
-  const known = lists.get(names);
-  if (known !== undefined) return { statement: known, params };
-  const made: Filtered<HistoryRow> = statement(
-    names === '' ? 'history.list' : `history.list_${names}`,
-    `select h.id, h.at, h.kind, h.actor_id as "actorId", h.actor_username as "actorUsername",
-            h.credential_kind as "credentialKind", h.address, h.request_id as "requestId",
-            o.name as organisation, p.name as project, h.release_intent_id as "releaseIntentId", h.subject, h.before,
-            h.after, h.sequence, h.hash
-       from history h
-       join organisations o on o.id = h.organisation_id
-       left join projects p on p.id = h.project_id
-      where ${where}
-      order by h.id desc
-      limit $${params.length}`,
-  );
-  lists.set(names, made);
-  return { statement: made, params };
+/** Which entries of an organisation are requested; null leaves a filter out. */
+export interface HistoryQuery {
+  readonly organisationId: string;
+  /** Leaves out other users' account entries, which this member may not see. */
+  readonly member: string | null;
+  readonly projectId: string | null;
+  readonly releaseIntentId: string | null;
+  readonly kind: string | null;
+  readonly actorId: string | null;
+  /** Entries with a smaller id. */
+  readonly before: number | null;
+  /** Entries with a larger id. */
+  readonly after: number | null;
+  readonly since: Date | null;
+  readonly until: Date | null;
 }
 
 /**
- * With the microseconds that only somebody else could have written; so are moments without an end, and those before our era,
- * which would else read like ones of it.
+ * The condition for each filter; `$` is its parameter. Entries are ordered by id, and their times follow that order up to the
+ * difference between servers' clocks, taken as at most an hour: this bounds the ids of a time span.
  */
-const AT = `case when isfinite(h.at) and h.at >= timestamptz '0001-01-01 00:00:00+00'
-                 then to_char(h.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') else h.at::text end`;
-const CHAIN_COLUMNS = `h.id, h.sequence, h.organisation_id as "organisationId", h.project_id as "projectId",
-            h.release_intent_id as "releaseIntentId", ${AT} as at, h.kind, h.actor_id as "actorId",
-            h.actor_username as "actorUsername", h.credential_id as "credentialId",
-            h.credential_kind as "credentialKind", h.address, h.request_id as "requestId", h.subject, h.before, h.after,
-            h.content_hash as "contentHash", h.previous_hash as "previousHash", h.hash`;
+const CONDITIONS: Readonly<Record<Exclude<keyof HistoryQuery, 'organisationId'>, string>> = {
+  member: `(not starts_with(h.kind, 'account.') or h.actor_id = $::uuid)`,
+  projectId: 'h.project_id = $::uuid',
+  releaseIntentId: 'h.release_intent_id = $::uuid',
+  kind: 'h.kind = $::text',
+  actorId: 'h.actor_id = $::uuid',
+  before: 'h.id < $::bigint',
+  after: 'h.id > $::bigint',
+  since: `h.at >= $::timestamptz
+      and h.id > coalesce((select b.id from history b
+                            where b.organisation_id = $1 and b.at < $::timestamptz - interval '1 hour'
+                            order by b.at desc, b.id desc limit 1), 0)`,
+  until: `h.at < $::timestamptz
+      and h.id < coalesce((select b.id from history b
+                            where b.organisation_id = $1 and b.at > $::timestamptz + interval '1 hour'
+                            order by b.at, b.id limit 1), 9223372036854775807)`,
+};
 
-export type ExportRow = ChainRow & { readonly organisation: string; readonly project: string | null };
-const exports = new Map<string, Filtered<ExportRow>>();
+type FilterName = keyof typeof CONDITIONS;
+const FILTERS = Object.keys(CONDITIONS) as FilterName[];
 
-/** A portion of an organisation's history for a file, oldest first, and the parameters for it. */
-export function exportHistory(
-  query: HistoryQuery,
-  limit: number,
-): { statement: Filtered<ExportRow>; params: (string | number | Date)[] } {
-  const { names, where, params } = filtered(query);
-  params.push(limit);
-  const known = exports.get(names);
-  if (known !== undefined) return { statement: known, params };
-  const made: Filtered<ExportRow> = statement(
-    names === '' ? 'history.export' : `history.export_${names}`,
-    `select ${CHAIN_COLUMNS}, o.name as organisation, p.name as project
-       from history h
-       join organisations o on o.id = h.organisation_id
-       left join projects p on p.id = h.project_id
-      where ${where}
-      order by h.id
-      limit $${params.length}`,
-  );
-  exports.set(names, made);
-  return { statement: made, params };
+export interface Bound<Row> {
+  readonly statement: Statement<readonly (string | number | Date)[], Row>;
+  readonly params: readonly (string | number | Date)[];
 }
 
-const CHAIN = `coalesce(h.organisation_id, '00000000-0000-0000-0000-000000000000'::uuid)`;
+/** Each set of filters is a statement of its own, so that PostgreSQL plans it with the index of its filter. */
+function bind<Row>(
+  name: string,
+  columns: string,
+  query: HistoryQuery,
+  order: string,
+  limit: number,
+): Bound<Row> {
+  const params: (string | number | Date)[] = [query.organisationId];
+  let fullName = name;
+  let where = 'h.organisation_id = $1';
+  for (const filter of FILTERS) {
+    const value = query[filter];
+    if (value === null) continue;
+    params.push(value);
+    fullName += `_${filter}`;
+    where += `\n      and ${CONDITIONS[filter].replaceAll('$:', `$${params.length}:`)}`;
+  }
+  params.push(limit);
+  const text = `select ${columns}, o.name as organisation, p.name as project
+     from history h
+     join organisations o on o.id = h.organisation_id
+     left join projects p on p.id = h.project_id
+    where ${where}
+    order by ${order}
+    limit $${params.length}`;
+  return { statement: statement(fullName, text), params };
+}
+
+export interface HistoryRow {
+  readonly id: number;
+  readonly at: Date;
+  readonly kind: string;
+  readonly actorId: string | null;
+  readonly actorUsername: string;
+  readonly credentialKind: string | null;
+  readonly address: string | null;
+  readonly requestId: string | null;
+  readonly organisation: string;
+  readonly project: string | null;
+  readonly releaseIntentId: string | null;
+  readonly subject: string;
+  readonly before: Record<string, unknown> | null;
+  readonly after: Record<string, unknown> | null;
+  readonly sequence: number;
+  readonly hash: Buffer;
+}
+
+const COLUMNS = `h.id, h.at, h.kind, h.actor_id as "actorId", h.actor_username as "actorUsername",
+          h.credential_kind as "credentialKind", h.address, h.request_id as "requestId",
+          h.release_intent_id as "releaseIntentId", h.subject, h.before, h.after, h.sequence, h.hash`;
+
+/** Newest first. */
+export const listHistory = (query: HistoryQuery, limit: number): Bound<HistoryRow> =>
+  bind('history.list', COLUMNS, query, 'h.id desc', limit);
+
+/** An entry with its place in the chain, exactly as it is stored. */
+export interface ChainRow {
+  readonly id: number;
+  readonly sequence: number;
+  readonly organisationId: string | null;
+  readonly projectId: string | null;
+  readonly releaseIntentId: string | null;
+  /** RFC 3339 in UTC; with microseconds only if Forage did not write it. */
+  readonly at: string;
+  readonly kind: string;
+  readonly actorId: string | null;
+  readonly actorUsername: string;
+  readonly credentialId: string | null;
+  readonly credentialKind: string | null;
+  readonly address: string | null;
+  readonly requestId: string | null;
+  readonly subject: string;
+  readonly before: unknown;
+  readonly after: unknown;
+  readonly contentHash: Buffer;
+  readonly previousHash: Buffer;
+  readonly hash: Buffer;
+}
+
+/** Timestamps that Forage never writes (infinite, before year 1) keep PostgreSQL's form, so that they match no valid one. */
+const CHAIN_COLUMNS = `h.id, h.sequence, h.organisation_id as "organisationId", h.project_id as "projectId",
+          h.release_intent_id as "releaseIntentId",
+          case when isfinite(h.at) and h.at >= timestamptz '0001-01-01 00:00:00+00'
+               then regexp_replace(to_char(h.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), '000Z$', 'Z')
+               else h.at::text end as at,
+          h.kind, h.actor_id as "actorId", h.actor_username as "actorUsername", h.credential_id as "credentialId",
+          h.credential_kind as "credentialKind", h.address, h.request_id as "requestId", h.subject, h.before, h.after,
+          h.content_hash as "contentHash", h.previous_hash as "previousHash", h.hash`;
+
+export type ExportRow = ChainRow & { readonly organisation: string; readonly project: string | null };
+
+/** Oldest first. */
+export const exportHistory = (query: HistoryQuery, limit: number): Bound<ExportRow> =>
+  bind('history.export', CHAIN_COLUMNS, query, 'h.id', limit);
+
+/** The chain of entries without an organisation. */
+export const NO_ORGANISATION = '00000000-0000-0000-0000-000000000000';
 
 /** An entry of a chain, or none, with the chain's head. */
 export type PortionRow = { readonly headSequence: number | null; readonly headHash: Buffer | null } & (
@@ -116,8 +184,8 @@ export type PortionRow = { readonly headSequence: number | null; readonly headHa
   | { readonly id: null }
 );
 
-/** Of one moment: the chain's head, and the next entries after a number, in order. Always one row, also without entries. */
-export const chainPortion = statement<readonly [chain: string, after: number, limit: number], PortionRow>(
+/** The next entries after a number, in order, with the head of the same snapshot; one row when there are no entries. */
+export const chainPortion = statement<[chain: string, after: number, limit: number], PortionRow>(
   'history.chain_portion',
   `select head.sequence as "headSequence", head.hash as "headHash", e.*
      from (select 1) as one
@@ -125,36 +193,37 @@ export const chainPortion = statement<readonly [chain: string, after: number, li
      left join lateral (
        select ${CHAIN_COLUMNS}
          from history h
-        where ${CHAIN} = $1::uuid and h.sequence > $2::bigint
-        order by ${CHAIN}, h.sequence, h.id
+        where coalesce(h.organisation_id, '${NO_ORGANISATION}'::uuid) = $1::uuid and h.sequence > $2::bigint
+        order by coalesce(h.organisation_id, '${NO_ORGANISATION}'::uuid), h.sequence, h.id
         limit $3) e on true
     order by e.sequence, e.id`,
 );
 
-/** Of one moment: how many entries a chain has, wherever they say to stand, and where its head is. */
+/** How many entries a chain has, whatever numbers they claim, and its head in the same snapshot. */
 export const chainCount = statement<
-  readonly [chain: string],
+  [chain: string],
   { readonly entries: number; readonly headSequence: number | null }
 >(
   'history.chain_count',
-  `select (select count(*) from history h where ${CHAIN} = $1::uuid) as entries,
+  `select (select count(*) from history h
+            where coalesce(h.organisation_id, '${NO_ORGANISATION}'::uuid) = $1::uuid) as entries,
           (select sequence from history_heads where chain = $1::uuid) as "headSequence"`,
 );
 
-/** Every chain: of each organisation, of no organisation, and of what only a head or an entry speaks of. */
-export const allChains = statement<
-  readonly [],
-  { readonly chain: string; readonly organisation: string | null }
->(
+const allChains = statement<[], { readonly chain: string; readonly organisation: string | null }>(
   'history.chains',
   `with recursive found as (
-     (select ${CHAIN} as chain from history h order by 1 limit 1)
+     (select coalesce(organisation_id, '${NO_ORGANISATION}'::uuid) as chain from history order by 1 limit 1)
      union all
-     select (select ${CHAIN} from history h where ${CHAIN} > f.chain order by 1 limit 1) from found f where f.chain is not null
-   )
+     select (select coalesce(organisation_id, '${NO_ORGANISATION}'::uuid) from history
+              where coalesce(organisation_id, '${NO_ORGANISATION}'::uuid) > f.chain order by 1 limit 1)
+       from found f where f.chain is not null)
    select c.chain, o.name as organisation
      from (select id as chain from organisations union select chain from history_heads
            union select chain from found where chain is not null) c
      left join organisations o on o.id = c.chain
     order by o.name nulls last, c.chain`,
 );
+
+/** Every chain of the server, also those that only a head or an entry mentions, with the name of its organisation. */
+export const listChains = (db: Executor) => db.run(allChains, []);

@@ -3,30 +3,29 @@ import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { AppContext } from '#server/context.ts';
 import type { IdentitySchema, IdentityService } from '#server/gen/forest/v1/identities_pb.ts';
-import { callerOf } from '#server/rpc/access.ts';
-import { browserCookie } from './browser-cookie.ts';
-import { beginConnecting, disconnect, type Identity, waysIn } from './identity-service.ts';
+import { callerOf } from '#server/wire/scopes.ts';
+import { beginConnecting, disconnectIdentity, type Identity, listCredentials } from './identity-service.ts';
 
-/** IdentityService: who the caller is at the providers of OpenID Connect. */
-export function identityHandlers(app: AppContext): ServiceImpl<typeof IdentityService> {
-  return {
-    async listIdentities(_request, context) {
-      const { identities, hasPassword } = await waysIn(app, callerOf(context));
-      return { identities: identities.map(toIdentity), hasPassword };
-    },
-    async connectIdentity(request, context) {
-      const begun = await beginConnecting(app, callerOf(context), request.provider);
-      context.responseHeader.append('set-cookie', browserCookie(app, begun));
-      return { authorizationUrl: begun.url.href };
-    },
-    async disconnectIdentity(request, context) {
-      await disconnect(app, callerOf(context), request.identityId);
-      return {};
-    },
-  };
-}
+/** IdentityService: the caller's identities at OpenID Connect providers. */
+export const identityHandlers = (app: AppContext): ServiceImpl<typeof IdentityService> => ({
+  async listIdentities(_request, context) {
+    const { identities, hasPassword } = await listCredentials(app, callerOf(context));
+    return { identities: identities.map(identityToWire), hasPassword };
+  },
 
-const toIdentity = (identity: Identity): MessageInitShape<typeof IdentitySchema> => ({
+  async connectIdentity({ provider }, context) {
+    const { url, cookie } = await beginConnecting(app, callerOf(context), provider);
+    context.responseHeader.append('set-cookie', cookie);
+    return { authorizationUrl: url.href };
+  },
+
+  async disconnectIdentity({ identityId }, context) {
+    await disconnectIdentity(app, callerOf(context), identityId);
+    return {};
+  },
+});
+
+const identityToWire = (identity: Identity): MessageInitShape<typeof IdentitySchema> => ({
   identityId: identity.identityId,
   provider: identity.provider,
   email: identity.email,

@@ -1,132 +1,130 @@
 import type { AppContext } from '#server/context.ts';
-import type { Transaction } from '#server/db/database.ts';
+import type { Executor, Transaction } from '#server/db/database.ts';
 import { Failure, failedPrecondition, notFound, permissionDenied } from '#server/failure.ts';
-import { type Caller, stillStands, unauthenticated } from '#server/features/access/service.ts';
-import { credentialBegan } from '#server/features/credentials/service.ts';
+import { type Caller, isCredentialActive, unauthenticated } from '#server/features/access/service.ts';
+import { findCredential } from '#server/features/credentials/service.ts';
 import { recordAccount } from '#server/features/history/service.ts';
-import { type Begun, begin, providerOf } from './pending-service.ts';
+import type { VerifiedIdentity } from './claims.ts';
+import { beginSignIn, type PendingSignIn, providerOf } from './pending-service.ts';
 import { SignInProblem } from './problem.ts';
-import {
-  deleteIdentity,
-  hasPassword,
-  type IdentityRow,
-  insertIdentity,
-  listIdentities,
-  lockIdentity,
-  lockUserIdentities,
-  noteUse,
-} from './store.ts';
-import type { Vouched } from './welcome.ts';
+import * as store from './store.ts';
 
-export type Identity = IdentityRow;
+export type Identity = store.IdentityRow;
 
-/** A user's identities come as one list without pages: this bounds it. */
-const MOST_IDENTITIES = 20;
-/** How young a session must be to connect an identity by it. */
-const FRESH_MS = 10 * 60_000;
+/** The list has no pages, so it is bounded. */
+const MAX_IDENTITIES = 20;
+/** How recent a session must be to connect an identity. */
+const MAX_SESSION_AGE_MS = 10 * 60_000;
 
-/** How the caller can sign in: their identities, oldest first, and whether they have a password that is taken. */
-export async function waysIn(
+/** How the caller can sign in: their identities, oldest first, and whether they have a password that is accepted. */
+export async function listCredentials(
   app: AppContext,
   { userId }: Caller,
 ): Promise<{ identities: Identity[]; hasPassword: boolean }> {
-  const identities = await listIdentities(app.db, userId);
-  return { identities, hasPassword: app.config.passwordSignIn && (await hasPassword(app.db, userId)) };
+  const identities = await app.db.run(store.listIdentities, [userId]);
+  return { identities, hasPassword: await hasUsablePassword(app, app.db, userId) };
+}
+
+async function hasUsablePassword(app: AppContext, db: Executor, userId: string): Promise<boolean> {
+  return app.config.passwordSignIn && ((await db.run(store.hasPassword, [userId]))[0]?.any ?? false);
 }
 
 /**
- * Begins to connect an identity of a provider to the caller.
- * @throws Failure `permission_denied` for other credentials than a browser's session; `failed_precondition` for a session
- *   that began more than ten minutes ago; `not_found` for an unknown provider; `unavailable` when the provider is away.
+ * Begins to connect a provider's identity to the caller.
+ * @throws Failure `permission_denied` unless the request came with a browser's session; `failed_precondition` when it began
+ *   more than ten minutes ago; `not_found` for an unknown provider; `unavailable`; `resource_exhausted`.
  */
-export async function beginConnecting(app: AppContext, caller: Caller, providerId: string): Promise<Begun> {
+export async function beginConnecting(
+  app: AppContext,
+  caller: Caller,
+  providerId: string,
+): Promise<PendingSignIn> {
   requireSession(caller);
-  const began = await credentialBegan(app, caller.credentialId);
-  if (began === null || app.clock.now().getTime() - began.getTime() > FRESH_MS)
-    throw failedPrecondition('sign in again first: connecting takes a sign-in of the last ten minutes');
+  const session = await findCredential(app, caller.credentialId);
+  if (session === null || app.clock.now().getTime() - session.createdAt.getTime() > MAX_SESSION_AGE_MS)
+    throw failedPrecondition(
+      'Sign in again first. Connecting requires a sign-in within the last 10 minutes.',
+    );
   try {
     const provider = providerOf(app, providerId);
-    return await begin(app, provider, { kind: 'connect', userId: caller.userId }, '/account');
+    return await beginSignIn(app, provider, { kind: 'connect', userId: caller.userId }, '/account');
   } catch (error) {
     throw error instanceof SignInProblem ? failureOf(error, providerId) : error;
   }
 }
 
 function failureOf(problem: SignInProblem, provider: string): unknown {
-  if (problem.code === 'unknown_provider') return notFound(`provider "${provider}"`);
+  if (problem.code === 'unknown_provider') return notFound(`Provider "${provider}"`);
   if (problem.code === 'provider_away')
-    return new Failure('unavailable', `the provider "${provider}" cannot be reached; try again later`);
+    return new Failure('unavailable', `Can't reach the provider "${provider}". Try again later.`);
   if (problem.code === 'busy')
-    return new Failure('resource_exhausted', 'too many sign-ins are under way; try again in ten minutes');
+    return new Failure('resource_exhausted', 'Too many sign-ins are pending. Try again in 10 minutes.');
   return problem;
 }
 
-/** A stolen token must not become a lasting way in, nor shut the owner out. */
+/** A stolen token must neither add a way to sign in nor remove the owner's. */
 function requireSession(caller: Caller): void {
   if (caller.credentialKind !== 'session')
-    throw permissionDenied('identities are changed in the browser: sign in there');
+    throw permissionDenied('Identities can only be changed in the browser. Sign in there.');
 }
 
 /**
- * Connects an identity to a signed-in user; one that they have already stays.
- * @throws SignInProblem `identity_taken` when it is another user's; `too_many_identities`; `session_ended`.
+ * Connects an identity to the caller; without effect when it is connected already.
+ * @throws SignInProblem `identity_taken`, `too_many_identities`, `session_ended`.
  */
-export async function connect(app: AppContext, caller: Caller, vouched: Vouched): Promise<void> {
+export async function connectIdentity(
+  app: AppContext,
+  caller: Caller,
+  identity: VerifiedIdentity,
+): Promise<void> {
+  const { issuer, subject, provider, email } = identity;
+  const { userId } = caller;
   await app.db.transaction(async (tx) => {
     const now = app.clock.now();
-    await lockIdentity(tx, vouched.issuer, vouched.subject);
-    await lockUserIdentities(tx, caller.userId);
-    if (!(await stillStands(tx, app, caller))) throw new SignInProblem('session_ended');
-    const owner = await noteUse(tx, vouched, now);
-    if (owner?.userId === caller.userId) return;
-    if (owner !== null) throw new SignInProblem('identity_taken');
-    if ((await listIdentities(tx, caller.userId)).length >= MOST_IDENTITIES)
+    await tx.run(store.lockIdentity, [issuer, subject]);
+    await tx.run(store.lockUser, [userId]);
+    if (!(await isCredentialActive(tx, app, caller))) throw new SignInProblem('session_ended');
+    const [owner] = await tx.run(store.touchIdentity, [issuer, subject, provider, email, now]);
+    if (owner?.userId === userId) return;
+    if (owner !== undefined) throw new SignInProblem('identity_taken');
+    if ((await tx.run(store.listIdentities, [userId])).length >= MAX_IDENTITIES)
       throw new SignInProblem('too_many_identities');
-    await insertIdentity(tx, app.newId(), caller.userId, vouched, now);
-    await recordIdentity(tx, app, caller, 'account.identity_connected', { after: shown(vouched) });
+    await tx.run(store.insertIdentity, [app.newId(), userId, issuer, subject, provider, email, now]);
+    await recordIdentity(tx, app, caller, 'account.identity_connected', { after: { provider, email } });
   });
 }
 
 /**
- * Takes one of the caller's identities away.
- * @throws Failure `permission_denied` for other credentials than a browser's session; `not_found`; `failed_precondition`
- *   when the caller could not sign in any more.
+ * Disconnects one of the caller's identities.
+ * @throws Failure `permission_denied` unless the request came with a browser's session; `not_found`; `failed_precondition`
+ *   for the only way to sign in.
  */
-export async function disconnect(app: AppContext, caller: Caller, identityId: string): Promise<void> {
+export async function disconnectIdentity(app: AppContext, caller: Caller, identityId: string): Promise<void> {
   requireSession(caller);
+  const { userId } = caller;
+  const configured = new Set(app.config.oidcProviders.map(({ id }) => id));
   await app.db.transaction(async (tx) => {
-    await lockUserIdentities(tx, caller.userId);
-    if (!(await stillStands(tx, app, caller))) throw unauthenticated();
-    const all = await listIdentities(tx, caller.userId);
+    await tx.run(store.lockUser, [userId]);
+    if (!(await isCredentialActive(tx, app, caller))) throw unauthenticated();
+    const all = await tx.run(store.listIdentities, [userId]);
     const identity = all.find((one) => one.identityId === identityId.toLowerCase());
-    if (identity === undefined) throw notFound(`identity ${identityId}`);
-    const others = all.filter((one) => one !== identity && isConfigured(app, one));
-    const byPassword = app.config.passwordSignIn && (await hasPassword(tx, caller.userId));
-    if (others.length === 0 && !byPassword)
-      throw failedPrecondition('this is your only way to sign in: connect another one first');
-    await deleteIdentity(tx, identity.identityId, caller.userId);
-    await recordIdentity(tx, app, caller, 'account.identity_disconnected', { before: shown(identity) });
+    if (identity === undefined) throw notFound(`Identity ${identityId}`);
+    const hasOther = all.some((one) => one !== identity && configured.has(one.provider));
+    if (!hasOther && !(await hasUsablePassword(app, tx, userId)))
+      throw failedPrecondition('This is your only way to sign in. Connect another one first.');
+    await tx.run(store.deleteIdentity, [identity.identityId, userId]);
+    const { provider, email } = identity;
+    await recordIdentity(tx, app, caller, 'account.identity_disconnected', { before: { provider, email } });
   });
 }
-
-const shown = ({ provider, email }: { provider: string; email: string }) => ({ provider, email });
 
 async function recordIdentity(
   tx: Transaction,
   app: AppContext,
-  { userId, username, credentialId }: Caller,
+  caller: Caller,
   kind: `account.${string}`,
   change: { before?: object; after?: object },
 ): Promise<void> {
-  const proof = { kind: 'session', id: credentialId };
-  await recordAccount(
-    tx,
-    app,
-    userId,
-    { userId, username },
-    { kind, proof, subject: `user ${username}`, ...change },
-  );
+  const proof = { kind: 'session', id: caller.credentialId };
+  await recordAccount(tx, app, caller.userId, caller, { kind, proof, ...change });
 }
-
-const isConfigured = (app: AppContext, { provider }: Identity): boolean =>
-  app.config.oidcProviders.some(({ id }) => id === provider);

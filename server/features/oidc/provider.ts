@@ -2,68 +2,67 @@ import * as client from 'openid-client';
 import { isLoopbackUrl, type OidcProvider } from '#server/oidc-config.ts';
 import { SignInProblem } from './problem.ts';
 
-/** What is kept of a sign-in while the browser is at the provider. */
+/** The secrets of one pending sign-in. */
 export interface Secrets {
   readonly state: string;
   readonly nonce: string;
   readonly codeVerifier: string;
 }
 
-/** Somebody as a provider vouches for them. */
+/** A user as the provider describes them. */
 export interface Claims {
   readonly issuer: string;
   readonly subject: string;
   readonly email: string | null;
   readonly emailVerified: boolean;
-  /** What the provider calls them. */
   readonly preferredUsername: string | null;
 }
 
-/** How long a provider may take for an answer. */
-const PATIENCE_SECONDS = 10;
-/** How long what a provider tells of itself is good. Its keys are looked after by the library. */
-const GOOD_FOR_MS = 60 * 60_000;
-/** As the specification has it: at most 255 characters of ASCII. */
+const TIMEOUT_SECONDS = 10;
+/** How long a provider's metadata is cached; the library refreshes its keys. */
+const METADATA_MAX_AGE_MS = 60 * 60_000;
+/** The specification allows at most 255 characters of ASCII. */
 const SUBJECT = /^[\x20-\x7e]{1,255}$/;
 
-interface Known {
-  readonly configuration: Promise<client.Configuration>;
-  readonly since: number;
-}
-const known = new WeakMap<OidcProvider, Known>();
+const cache = new WeakMap<OidcProvider, { configuration: Promise<client.Configuration>; since: number }>();
 
 /**
- * What the provider tells of itself: asked for at the first sign-in, so that one that is away stops no start, and again
- * after an hour. A failure is not remembered.
+ * The provider's metadata, fetched at its first sign-in, so that an unavailable provider does not keep the server from
+ * starting. Errors are not cached.
  * @throws SignInProblem `provider_away`.
  */
 async function discover(provider: OidcProvider): Promise<client.Configuration> {
-  const found = known.get(provider);
-  if (found !== undefined && performance.now() - found.since < GOOD_FOR_MS) return found.configuration;
-  const configuration = ask(provider);
-  known.set(provider, { configuration, since: performance.now() });
-  configuration.catch(() => known.delete(provider));
+  const cached = cache.get(provider);
+  if (cached !== undefined && performance.now() - cached.since < METADATA_MAX_AGE_MS)
+    return cached.configuration;
+  const configuration = fetchMetadata(provider);
+  cache.set(provider, { configuration, since: performance.now() });
+  configuration.catch(() => cache.delete(provider));
   return configuration;
 }
 
-async function ask({ issuer, clientId, clientSecret }: OidcProvider): Promise<client.Configuration> {
+async function fetchMetadata({
+  issuer,
+  clientId,
+  clientSecret,
+}: OidcProvider): Promise<client.Configuration> {
   const server = new URL(issuer);
-  // The signature of ID tokens is always checked, also of those that come straight from the provider.
+  // Checks the signature of ID tokens, also of those that come straight from the provider.
   const execute = [client.enableNonRepudiationChecks];
   if (server.protocol === 'http:' && isLoopbackUrl(server)) execute.push(client.allowInsecureRequests);
-  const authentication = clientSecret === null ? client.None() : bySecret(clientSecret);
+  const authentication = clientSecret === null ? client.None() : secretAuthentication(clientSecret);
   try {
     return await client.discovery(server, clientId, undefined, authentication, {
       execute,
-      timeout: PATIENCE_SECONDS,
+      timeout: TIMEOUT_SECONDS,
     });
   } catch (error) {
     throw new SignInProblem('provider_away', error);
   }
 }
 
-/** Shows the client's secret as the specification prefers it, or, where a provider takes it no other way, in the body. */
-function bySecret(secret: string): client.ClientAuth {
+/** Sends the client secret as the specification prefers, or in the body for providers that accept nothing else. */
+function secretAuthentication(secret: string): client.ClientAuth {
   const [basic, post] = [client.ClientSecretBasic(secret), client.ClientSecretPost(secret)];
   return (server, ...rest) => {
     const methods = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic'];
@@ -72,7 +71,6 @@ function bySecret(secret: string): client.ClientAuth {
   };
 }
 
-/** New secrets for one sign-in. */
 export const newSecrets = (): Secrets => ({
   state: client.randomState(),
   nonce: client.randomNonce(),
@@ -80,7 +78,7 @@ export const newSecrets = (): Secrets => ({
 });
 
 /**
- * The address at the provider to which the browser goes.
+ * The provider's address that the browser goes to.
  * @throws SignInProblem `provider_away`.
  */
 export async function authorizationUrl(
@@ -100,10 +98,9 @@ export async function authorizationUrl(
 }
 
 /**
- * Exchanges the code that the browser brought for what the provider vouches for. The library checks the state, the issuer
- * (in the answer too, where the provider names it there), the audience, the nonce, the times and the signature of the
- * ID token.
- * @param callback the redirect URI with the query that the browser came with.
+ * Exchanges the code that the browser brought for the user's claims. The library checks the state, the issuer (also in the
+ * response, if it is there), the audience, the nonce, the times and the signature of the ID token.
+ * @param callback the redirect URI with the browser's query.
  * @throws SignInProblem `cancelled`, `provider_away`, `provider_refused`.
  */
 export async function exchange(provider: OidcProvider, callback: URL, secrets: Secrets): Promise<Claims> {
@@ -117,16 +114,18 @@ export async function exchange(provider: OidcProvider, callback: URL, secrets: S
     });
     const claims = tokens.claims();
     if (claims === undefined || !SUBJECT.test(claims.sub)) throw new SignInProblem('provider_refused');
-    // Many providers tell the address by this second question only.
-    const asks = claims['email'] === undefined && configuration.serverMetadata().userinfo_endpoint;
-    const told = asks ? await client.fetchUserInfo(configuration, tokens.access_token, claims.sub) : claims;
+    // Many providers give the address only in the user info.
+    const needsUserInfo = claims['email'] === undefined && configuration.serverMetadata().userinfo_endpoint;
+    const source = needsUserInfo
+      ? await client.fetchUserInfo(configuration, tokens.access_token, claims.sub)
+      : claims;
     return {
       issuer: claims.iss,
       subject: claims.sub,
-      // Both of one source: an address of here is never verified by a word from there.
-      email: textOf(told['email']),
-      emailVerified: told['email_verified'] === true,
-      preferredUsername: textOf(claims['preferred_username']) ?? textOf(told['preferred_username']),
+      // Both from one source, so that no address is verified by a claim about another.
+      email: textOf(source['email']),
+      emailVerified: source['email_verified'] === true,
+      preferredUsername: textOf(claims['preferred_username']) ?? textOf(source['preferred_username']),
     };
   } catch (error) {
     throw problemOf(error);
@@ -142,7 +141,7 @@ function problemOf(error: unknown): SignInProblem {
   return new SignInProblem(isAway(error) ? 'provider_away' : 'provider_refused', error);
 }
 
-/** Not reached, or too slow; `fetch` fails with a TypeError. */
+/** Unreachable or too slow; `fetch` fails with a TypeError. */
 const isAway = (error: unknown): boolean =>
   (error instanceof TypeError && error.cause instanceof Error) ||
   (error instanceof client.ClientError && error.code === 'OAUTH_TIMEOUT');

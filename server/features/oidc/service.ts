@@ -5,75 +5,81 @@ import { authenticate, type Caller } from '#server/features/access/service.ts';
 import { hashSecret } from '#server/features/credentials/secret.ts';
 import { type StartedSession, startSession } from '#server/features/credentials/service.ts';
 import { recordAccount, recordRefusal } from '#server/features/history/service.ts';
-import { joinByRules } from '#server/features/organisations/join-service.ts';
-import { endEarlier, foundServer, holdSetUp } from '#server/features/sessions/service.ts';
-import { addUser, freeUsername, hasUsers, type User } from '#server/features/users/service.ts';
+import { joinByRules } from '#server/features/organisations/join-rules-service.ts';
+import { createFirstUser, endEarlier, lockSetUpToken } from '#server/features/sessions/service.ts';
+import { addUser, freeUsername, hasUsers } from '#server/features/users/service.ts';
 import type { OidcProvider } from '#server/oidc-config.ts';
-import { connect } from './identity-service.ts';
+import { requireAllowed, usernames, type VerifiedIdentity } from './claims.ts';
+import { connectIdentity } from './identity-service.ts';
 import { SignInProblem } from './problem.ts';
 import { type Claims, exchange, type Secrets } from './provider.ts';
-import { findOwner, insertIdentity, lockIdentity, noteUse, type Owner, type PendingRow } from './store.ts';
-import { usernames } from './username.ts';
-import { requireWelcome, type Vouched } from './welcome.ts';
+import {
+  findOwner,
+  insertIdentity,
+  lockIdentity,
+  type Owner,
+  type PendingRow,
+  touchIdentity,
+} from './store.ts';
 
-/** How often a name that somebody else took in the same moment is chosen anew. */
+/** How often another username is chosen when a simultaneous request took the first one. */
 const ATTEMPTS = 5;
 
 /**
- * Completes what was begun with the answer that the browser brought from the provider.
+ * Completes a pending sign-in with the provider's response that the browser brought.
  *
- * Who it is, is decided by the issuer and its name for them, never by an address: an address can change hands, and a user
- * who has it here has not agreed to be signed in by that provider. Such a user connects the identity when signed in.
- * The first sign-in makes a user without a password, who joins the organisations whose rules say so. On a server without
- * users only whoever brings the one-time token comes in.
+ * The issuer and its subject identify a user, never an address: an address can change hands, and its user here has not agreed
+ * to sign in with that provider. They connect the identity while signed in. The first sign-in creates a user without a
+ * password, who joins organisations by their rules. On a server without users only the set-up token admits anyone.
  *
- * @param sessionSecret of the session that the browser has: it ends, or is the one in which an identity is connected.
- * @returns the session that begins; null when an identity was connected.
+ * @param sessionSecret of the browser's session: it is replaced, or gets the identity.
+ * @returns the new session; null when an identity was connected.
  * @throws SignInProblem
  */
-export async function complete(
+export async function completeSignIn(
   app: AppContext,
   provider: OidcProvider,
   { pending, secrets }: { pending: PendingRow; secrets: Secrets },
   callback: URL,
   sessionSecret: string | null,
 ): Promise<StartedSession | null> {
-  const vouched = await welcome(app, provider, await exchange(provider, callback, secrets));
-  const earlier = sessionSecret === null ? null : await sessionOf(app, sessionSecret);
+  const identity = await verifyIdentity(app, provider, await exchange(provider, callback, secrets));
+  const earlier = sessionSecret === null ? null : await findSession(app, sessionSecret);
   if (pending.userId !== null) {
-    // The session may have ended, or have become somebody else's, while the browser was away.
+    // The session may have ended, or be another user's, since the browser left for the provider.
     if (earlier?.userId !== pending.userId) throw new SignInProblem('session_ended');
-    await connect(app, earlier, vouched);
+    await connectIdentity(app, earlier, identity);
     return null;
   }
   for (let attempt = 1; ; attempt++) {
     try {
       return await app.db.transaction(async (tx) => {
-        const user = await userOf(tx, app, vouched, pending);
+        const user = await findOrCreateUser(tx, app, identity, pending);
         await endEarlier(tx, app, earlier);
         const session = await startSession(tx, app, user.userId);
-        await recordSignIn(tx, app, user, 'account.signed_in', vouched.provider, session.credentialId);
+        await recordSignIn(tx, app, user, 'account.signed_in', identity.provider, session.credentialId);
         return session;
       });
     } catch (error) {
-      if (!isNameTaken(error) || attempt >= ATTEMPTS) throw problemOf(error);
+      if (!isTaken(error, 'username') || attempt >= ATTEMPTS) throw problemOf(error);
     }
   }
 }
 
-/**
- * What `requireWelcome` says of whom the provider vouches for. That a user is refused is in the record of their account.
- */
-async function welcome(app: AppContext, provider: OidcProvider, claims: Claims): Promise<Vouched> {
+/** `requireAllowed`, whose refusal of an existing user is recorded in the history. */
+async function verifyIdentity(
+  app: AppContext,
+  provider: OidcProvider,
+  claims: Claims,
+): Promise<VerifiedIdentity> {
   try {
-    return requireWelcome(provider, claims);
+    return requireAllowed(provider, claims);
   } catch (error) {
-    const owner = await findOwner(app.db, claims.issuer, claims.subject);
-    if (owner !== null && error instanceof SignInProblem) {
+    const [owner] = await app.db.run(findOwner, [claims.issuer, claims.subject]);
+    if (owner !== undefined && error instanceof SignInProblem) {
       recordRefusal(app, owner, {
         kind: 'account.sign_in_refused',
         proof: { kind: 'provider', id: null },
-        subject: `user ${owner.username}`,
         after: { provider: provider.id, reason: error.code },
       });
     }
@@ -84,27 +90,17 @@ async function welcome(app: AppContext, provider: OidcProvider, claims: Claims):
 async function recordSignIn(
   tx: Transaction,
   app: AppContext,
-  { userId, username }: Owner,
+  user: Owner,
   kind: 'account.registered' | 'account.signed_in',
   provider: string,
   credentialId: string | null,
 ): Promise<void> {
-  await recordAccount(
-    tx,
-    app,
-    userId,
-    { userId, username },
-    {
-      kind,
-      proof: { kind: 'provider', id: credentialId },
-      subject: `user ${username}`,
-      after: { provider },
-    },
-  );
+  const proof = { kind: 'provider', id: credentialId };
+  await recordAccount(tx, app, user.userId, user, { kind, proof, after: { provider } });
 }
 
-/** The browser's session, if it still lets somebody in. */
-async function sessionOf(app: AppContext, secret: string): Promise<Caller | null> {
+/** The caller of the browser's session, if it is still valid. */
+async function findSession(app: AppContext, secret: string): Promise<Caller | null> {
   try {
     const caller = await authenticate(app, hashSecret(secret));
     return caller.credentialKind === 'session' ? caller : null;
@@ -114,46 +110,42 @@ async function sessionOf(app: AppContext, secret: string): Promise<Caller | null
   }
 }
 
-async function userOf(
+async function findOrCreateUser(
   tx: Transaction,
   app: AppContext,
-  vouched: Vouched,
+  identity: VerifiedIdentity,
   { setUpTokenHash, organisation }: PendingRow,
 ): Promise<Owner> {
+  const { issuer, subject, provider, email, domain, preferredUsername } = identity;
   const now = app.clock.now();
+  const newUser = async () => {
+    const candidates = usernames(preferredUsername, email, app.newSecret().slice(0, 16));
+    return { username: await freeUsername(tx, candidates), email, passwordHash: null };
+  };
+  const connect = ({ userId }: Owner) =>
+    tx.run(insertIdentity, [app.newId(), userId, issuer, subject, provider, email, now]);
   if (setUpTokenHash !== null && organisation !== null) {
-    await holdSetUp(tx, setUpTokenHash);
-    const user = await foundServer(tx, app, organisation, await newUser(tx, app, vouched));
-    await insertIdentity(tx, app.newId(), user.userId, vouched, now);
-    return user;
+    await lockSetUpToken(tx, setUpTokenHash);
+    const first = await createFirstUser(tx, app, organisation, await newUser());
+    await connect(first);
+    return first;
   }
-  await lockIdentity(tx, vouched.issuer, vouched.subject);
-  const known = await noteUse(tx, vouched, now);
-  if (known !== null) return known;
-  // Else the set-up's token would be worth nothing, and nobody an admin.
+  await tx.run(lockIdentity, [issuer, subject]);
+  const [owner] = await tx.run(touchIdentity, [issuer, subject, provider, email, now]);
+  if (owner !== undefined) return owner;
+  // A first user without the set-up token would make it useless, and leave the server without an admin.
   if (!(await hasUsers(tx))) throw new SignInProblem('set_up_first');
-  const user = await addUser(tx, app, await newUser(tx, app, vouched));
-  await insertIdentity(tx, app.newId(), user.userId, vouched, now);
-  await joinByRules(tx, app, user, { provider: vouched.provider, emailDomain: vouched.domain });
-  await recordSignIn(tx, app, user, 'account.registered', vouched.provider, null);
+  const user = await addUser(tx, app, await newUser());
+  await connect(user);
+  await joinByRules(tx, app, user, { provider, emailDomain: domain });
+  await recordSignIn(tx, app, user, 'account.registered', provider, null);
   return user;
-}
-
-/** What a new user is made of: no password, and a name that is free. */
-async function newUser(
-  tx: Transaction,
-  app: AppContext,
-  { preferredUsername, email }: Vouched,
-): Promise<Pick<User, 'username'> & { email: string; passwordHash: null }> {
-  const candidates = usernames(preferredUsername, email, app.newSecret().slice(0, 16));
-  return { username: await freeUsername(tx, candidates), email, passwordHash: null };
 }
 
 const isTaken = (error: unknown, field: string): boolean =>
   error instanceof Failure &&
   error.kind === 'already_exists' &&
   error.fields.some((problem) => problem.field === field);
-const isNameTaken = (error: unknown): boolean => isTaken(error, 'username');
 
 function problemOf(error: unknown): unknown {
   if (!(error instanceof Failure)) return error;

@@ -1,4 +1,4 @@
-import { type Executor, statement } from '#server/db/database.ts';
+import { statement } from '#server/db/database.ts';
 
 export type Role = 'member' | 'admin';
 
@@ -20,53 +20,39 @@ export interface MemberRow {
   readonly joinedAt: Date;
 }
 
-const insert = statement<readonly [id: string, name: string, createdAt: Date]>(
+export const insertOrganisation = statement<[id: string, name: string, createdAt: Date]>(
   'organisations.insert',
   'insert into organisations (id, name, created_at) values ($1, $2, $3)',
 );
 
-export async function insertOrganisation(db: Executor, row: OrganisationRow): Promise<void> {
-  await db.run(insert, [row.organisationId, row.name, row.createdAt]);
-}
-
-const find = statement<readonly [id: string], OrganisationRow>(
+export const findOrganisation = statement<[id: string], OrganisationRow>(
   'organisations.find',
   'select id as "organisationId", name, created_at as "createdAt" from organisations where id = $1',
 );
 
-export async function findOrganisation(db: Executor, id: string): Promise<OrganisationRow | null> {
-  return (await db.run(find, [id]))[0] ?? null;
-}
-
-const listOf = statement<readonly [userId: string, role: string], MembershipRow>(
-  'organisations.list_of_user',
+/** The organisations of a user, by name; role '' means any role. */
+export const listMemberships = statement<[userId: string, role: Role | ''], MembershipRow>(
+  'organisations.list_memberships',
   `select o.id as "organisationId", o.name, o.created_at as "createdAt", m.role
      from memberships m join organisations o on o.id = m.organisation_id
     where m.user_id = $1 and ($2::text = '' or m.role = $2)
     order by o.name`,
 );
 
-/** The organisations of a user, by name; role '' means whatever role. */
-export async function listOrganisationsOf(
-  db: Executor,
-  userId: string,
-  role: string,
-): Promise<MembershipRow[]> {
-  return await db.run(listOf, [userId, role]);
-}
+export const isAdminSomewhere = statement<[userId: string], { admin: boolean }>(
+  'organisations.is_admin_somewhere',
+  `select exists (select from memberships where user_id = $1 and role = 'admin') as admin`,
+);
 
-const lock = statement<readonly [id: string], { id: string }>(
+/** Makes changes of an organisation's members, rules and service accounts wait for each other, but not references to it. */
+export const lockOrganisation = statement<[id: string]>(
   'organisations.lock',
   'select id from organisations where id = $1 for no key update',
 );
 
-/** Makes changes of one organisation's membership wait for each other; whoever only refers to it does not wait. */
-export async function lockOrganisation(db: Executor, id: string): Promise<void> {
-  await db.run(lock, [id]);
-}
-
-const insertMembership = statement<
-  readonly [organisationId: string, userId: string, role: Role, joinedAt: Date],
+/** No row: there is no such user. An existing member is a unique violation. */
+export const insertMember = statement<
+  [organisationId: string, userId: string, role: Role, joinedAt: Date],
   MemberRow
 >(
   'memberships.insert',
@@ -78,99 +64,79 @@ const insertMembership = statement<
      from added a join users u on u.id = a.user_id`,
 );
 
-/** The new member; null when there is no such user. One who is a member already is a unique violation. */
-export async function insertMember(
-  db: Executor,
-  organisationId: string,
-  userId: string,
-  role: Role,
-  joinedAt: Date,
-): Promise<MemberRow | null> {
-  return (await db.run(insertMembership, [organisationId, userId, role, joinedAt]))[0] ?? null;
-}
-
-const MEMBER = `select m.user_id as "userId", u.username, m.role, m.joined_at as "joinedAt"
-  from memberships m join users u on u.id = m.user_id`;
-
-const member = statement<readonly [organisationId: string, userId: string], MemberRow>(
+export const findMember = statement<[organisationId: string, userId: string], MemberRow>(
   'memberships.find',
-  `${MEMBER} where m.organisation_id = $1 and m.user_id = $2`,
-);
-
-export async function findMember(
-  db: Executor,
-  organisationId: string,
-  userId: string,
-): Promise<MemberRow | null> {
-  return (await db.run(member, [organisationId, userId]))[0] ?? null;
-}
-
-const otherAdmin = statement<readonly [organisationId: string, userId: string], { any: boolean }>(
-  'memberships.other_admin',
-  `select exists (select 1 from memberships
-                   where organisation_id = $1 and user_id <> $2 and role = 'admin') as any`,
-);
-
-/** Whether the organisation has an admin besides that user. */
-export async function hasOtherAdmin(db: Executor, organisationId: string, userId: string): Promise<boolean> {
-  return (await db.run(otherAdmin, [organisationId, userId]))[0]?.any ?? false;
-}
-
-const remove = statement<readonly [organisationId: string, userId: string]>(
-  'memberships.delete',
-  'delete from memberships where organisation_id = $1 and user_id = $2',
-);
-
-export async function deleteMember(db: Executor, organisationId: string, userId: string): Promise<void> {
-  await db.run(remove, [organisationId, userId]);
-}
-
-const updateRole = statement<readonly [organisationId: string, userId: string, role: Role]>(
-  'memberships.update_role',
-  'update memberships set role = $3 where organisation_id = $1 and user_id = $2',
-);
-
-export async function updateMemberRole(
-  db: Executor,
-  organisationId: string,
-  userId: string,
-  role: Role,
-): Promise<void> {
-  await db.run(updateRole, [organisationId, userId, role]);
-}
-
-const list = statement<readonly [organisationId: string, after: string | null, limit: number], MemberRow>(
-  'memberships.list',
-  `${MEMBER} where m.organisation_id = $1 and ($2::text is null or lower(u.username) > lower($2))
-    order by lower(u.username) limit $3`,
+  `select m.user_id as "userId", u.username, m.role, m.joined_at as "joinedAt"
+     from memberships m join users u on u.id = m.user_id
+    where m.organisation_id = $1 and m.user_id = $2`,
 );
 
 /** Members by username, after `after`. */
-export async function listMembers(
-  db: Executor,
-  organisationId: string,
-  after: string | null,
-  limit: number,
-): Promise<MemberRow[]> {
-  return await db.run(list, [organisationId, after, limit]);
-}
+export const listMembers = statement<
+  [organisationId: string, after: string | null, limit: number],
+  MemberRow
+>(
+  'memberships.list',
+  `select m.user_id as "userId", u.username, m.role, m.joined_at as "joinedAt"
+     from memberships m join users u on u.id = m.user_id
+    where m.organisation_id = $1 and ($2::text is null or lower(u.username) > lower($2))
+    order by lower(u.username) limit $3`,
+);
 
-const count = statement<readonly [organisationId: string], { count: number }>(
+export const countMembers = statement<[organisationId: string], { count: number }>(
   'memberships.count',
   'select count(*) from memberships where organisation_id = $1',
 );
 
-export async function countMembers(db: Executor, organisationId: string): Promise<number> {
-  return (await db.run(count, [organisationId]))[0]?.count ?? 0;
-}
-
-const ADMIN_SOMEWHERE = statement<[userId: string], { admin: boolean }>(
-  'organisations.admin_somewhere',
-  `select exists (select 1 from memberships where user_id = $1 and role = 'admin') as admin`,
+export const hasOtherAdmin = statement<[organisationId: string, userId: string], { any: boolean }>(
+  'memberships.has_other_admin',
+  `select exists (select from memberships
+                   where organisation_id = $1 and user_id <> $2 and role = 'admin') as any`,
 );
 
-/** Whether the user is an admin of any organisation. */
-export async function findAdminSomewhere(executor: Executor, userId: string): Promise<boolean> {
-  const [row] = await executor.run(ADMIN_SOMEWHERE, [userId]);
-  return row?.admin === true;
+export const deleteMember = statement<[organisationId: string, userId: string]>(
+  'memberships.delete',
+  'delete from memberships where organisation_id = $1 and user_id = $2',
+);
+
+export const updateRole = statement<[organisationId: string, userId: string, role: Role]>(
+  'memberships.update_role',
+  'update memberships set role = $3 where organisation_id = $1 and user_id = $2',
+);
+
+export interface JoinRuleRow {
+  readonly joinRuleId: string;
+  readonly provider: string;
+  readonly emailDomain: string;
+  readonly createdAt: Date;
 }
+
+export const listJoinRules = statement<[organisationId: string], JoinRuleRow>(
+  'join_rules.list',
+  `select id as "joinRuleId", provider, email_domain as "emailDomain", created_at as "createdAt"
+     from organisation_join_rules where organisation_id = $1 order by provider, email_domain`,
+);
+
+export const insertJoinRule = statement<
+  readonly [id: string, organisationId: string, provider: string, emailDomain: string, createdAt: Date]
+>(
+  'join_rules.insert',
+  `insert into organisation_join_rules (id, organisation_id, provider, email_domain, created_at)
+   values ($1, $2, $3, $4, $5)`,
+);
+
+export const deleteJoinRule = statement<[id: string, organisationId: string], JoinRuleRow>(
+  'join_rules.delete',
+  `delete from organisation_join_rules where id = $1 and organisation_id = $2
+   returning id as "joinRuleId", provider, email_domain as "emailDomain", created_at as "createdAt"`,
+);
+
+/** The organisations that a new user joins, in one order for all transactions, which rules out deadlocks. */
+export const findMatchingJoinRules = statement<
+  [provider: string, emailDomain: string],
+  { organisationId: string }
+>(
+  'join_rules.find_matching',
+  `select organisation_id as "organisationId" from organisation_join_rules
+    where provider = $1 and email_domain = $2 order by organisation_id for share`,
+);

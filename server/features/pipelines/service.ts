@@ -1,149 +1,111 @@
 import { validateDag } from '#domain/release/dag.ts';
 import type { StageDefinition } from '#domain/release/stage.ts';
 import type { AppContext } from '#server/context.ts';
-import { type Executor, isUniqueViolation, type Transaction } from '#server/db/database.ts';
-import { Failure, failedPrecondition, invalid, notFound } from '#server/failure.ts';
+import { type Executor, single, type Transaction } from '#server/db/database.ts';
+import { failedPrecondition, invalid, notFound, requireVersion } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
 import { lockEnvironmentNames } from '#server/features/environments/service.ts';
-import { record } from '#server/features/history/service.ts';
-import type { ProjectScope } from '#server/rpc/access.ts';
-import type { Page } from '#server/rpc/page.ts';
+import { recordChange } from '#server/features/history/service.ts';
+import { createUnique } from '#server/wire/create-unique.ts';
+import { nextPageToken, type Page } from '#server/wire/pages.ts';
+import type { ProjectScope } from '#server/wire/scopes.ts';
 import * as store from './store.ts';
 
 export type Pipeline = store.PipelineRow;
 
-const remembered = ({ name, enabled, stages }: Pipeline) => ({ name, enabled, stages });
+const historyState = ({ name, enabled, stages }: Pipeline) => ({ name, enabled, stages });
 
-/** @throws invalid_argument naming each wrong stage: `stages[2].depends_on`. */
-async function requireValid(
-  tx: Transaction,
-  scope: ProjectScope,
-  stages: readonly StageDefinition[],
-): Promise<void> {
+/** @throws Failure invalid_argument naming each wrong stage: `stages[2].depends_on`. */
+async function requireValid(tx: Transaction, scope: ProjectScope, stages: readonly StageDefinition[]) {
   const environments = await lockEnvironmentNames(tx, scope.organisationId);
   const problems = validateDag(stages, environments);
   if (problems.length > 0) throw invalid(...problems);
 }
 
-/**
- * Adds a pipeline, enabled.
- * @throws invalid_argument naming what is wrong with the stages (cycles, unknown names); already_exists.
- */
-export async function createPipeline(
-  app: AppContext,
-  caller: Caller,
-  scope: ProjectScope,
-  input: { name: string; stages: readonly StageDefinition[] },
-): Promise<Pipeline> {
-  try {
-    return await app.db.transaction(async (tx) => {
-      await requireValid(tx, scope, input.stages);
-      const { projectId } = scope;
-      const row = await store.insertPipeline(tx, {
-        id: app.newId(),
-        projectId,
-        at: app.clock.now(),
-        ...input,
-      });
-      if (row === undefined) throw new Error('an inserted pipeline came back as no row');
-      await record(tx, app, {
-        organisationId: scope.organisationId,
-        projectId,
-        kind: 'pipeline.created',
-        actor: caller,
-        subject: row.name,
-        after: remembered(row),
-      });
-      return row;
-    });
-  } catch (error) {
-    if (!isUniqueViolation(error)) throw error;
-    throw new Failure(
-      'already_exists',
-      `pipeline "${input.name}" exists already in project "${scope.project}"; choose another name`,
-    );
-  }
+async function lock(tx: Transaction, scope: ProjectScope, name: string): Promise<Pipeline> {
+  const [row] = await tx.run(store.lockPipeline, [scope.projectId, name]);
+  if (row === undefined) throw notFound(`Pipeline "${name}"`);
+  return row;
 }
 
 /**
- * Switches a pipeline on or off, or replaces its stages; what is absent stays. Releases that are under way run their own
- * copy and are not touched.
- * @throws not_found; invalid_argument naming what is wrong with the stages.
+ * Creates an enabled pipeline.
+ * @throws Failure invalid_argument naming what is wrong with the stages (cycles, unknown names); already_exists.
+ */
+export function createPipeline(
+  app: AppContext,
+  caller: Caller,
+  scope: ProjectScope,
+  request: { readonly name: string; readonly stages: readonly StageDefinition[] },
+): Promise<Pipeline> {
+  const { name, stages } = request;
+  const message = `Pipeline "${name}" already exists in project "${scope.project}"; choose another name`;
+  return createUnique(app.db, { message }, async (tx) => {
+    await requireValid(tx, scope, stages);
+    const params = [app.newId(), scope.projectId, name, JSON.stringify(stages), app.clock.now()] as const;
+    const row = single(await tx.run(store.insertPipeline, params));
+    await recordChange(tx, app, caller, scope, 'pipeline.created', name, { after: historyState(row) });
+    return row;
+  });
+}
+
+/**
+ * Enables or disables a pipeline, or replaces its stages; absent fields keep their values. Active releases run their own
+ * copy and do not change.
+ * @throws Failure not_found; aborted when the pipeline has another version than the caller expects; invalid_argument naming what
+ * is wrong with the stages.
  */
 export function updatePipeline(
   app: AppContext,
   caller: Caller,
   scope: ProjectScope,
-  input: {
+  request: {
     name: string;
-    enabled?: boolean | undefined;
+    enabled?: boolean;
     stages?: readonly StageDefinition[] | undefined;
+    /** The version that the caller has seen; null when it does not matter. */
+    expectedVersion: bigint | null;
   },
 ): Promise<Pipeline> {
+  const { name } = request;
   return app.db.transaction(async (tx) => {
-    const before = await store.lockByName(tx, scope.projectId, input.name);
-    if (before === undefined) throw notFound(`pipeline "${input.name}"`);
-    if (input.stages !== undefined) await requireValid(tx, scope, input.stages);
-    const after = await store.updatePipeline(tx, {
-      id: before.id,
-      enabled: input.enabled ?? before.enabled,
-      stages: input.stages ?? before.stages,
-      at: app.clock.now(),
-    });
-    if (after === undefined) throw notFound(`pipeline "${input.name}"`);
-    await record(tx, app, {
-      organisationId: scope.organisationId,
-      projectId: scope.projectId,
-      kind: 'pipeline.updated',
-      actor: caller,
-      subject: after.name,
-      before: remembered(before),
-      after: remembered(after),
+    const before = await lock(tx, scope, name);
+    requireVersion(`Pipeline "${name}"`, before.version, request.expectedVersion);
+    const { enabled = before.enabled, stages = before.stages } = request;
+    if (request.stages !== undefined) await requireValid(tx, scope, stages);
+    const params = [before.id, enabled, JSON.stringify(stages), app.clock.now()] as const;
+    const after = single(await tx.run(store.updatePipeline, params));
+    await recordChange(tx, app, caller, scope, 'pipeline.updated', name, {
+      before: historyState(before),
+      after: historyState(after),
     });
     return after;
   });
 }
 
-/** Deletes a pipeline; releases that are under way run their own copy to the end. @throws not_found */
-export function deletePipeline(
-  app: AppContext,
-  caller: Caller,
-  scope: ProjectScope,
-  name: string,
-): Promise<void> {
+/** Deletes a pipeline; active releases run their own copy to the end. @throws Failure not_found */
+export function deletePipeline(app: AppContext, caller: Caller, scope: ProjectScope, name: string) {
   return app.db.transaction(async (tx) => {
-    const row = await store.lockByName(tx, scope.projectId, name);
-    if (row === undefined) throw notFound(`pipeline "${name}"`);
-    await store.deletePipeline(tx, row.id);
-    await record(tx, app, {
-      organisationId: scope.organisationId,
-      projectId: scope.projectId,
-      kind: 'pipeline.deleted',
-      actor: caller,
-      subject: name,
-      before: remembered(row),
-    });
+    const row = await lock(tx, scope, name);
+    await tx.run(store.deletePipeline, [row.id]);
+    await recordChange(tx, app, caller, scope, 'pipeline.deleted', name, { before: historyState(row) });
   });
 }
 
-/** The project's pipelines by name: one more than `limit` when there are more. */
-export function listPipelines(app: AppContext, scope: ProjectScope, page: Page): Promise<Pipeline[]> {
-  return store.listPage(app.db, scope.projectId, page.after?.[0] ?? null, page.limit + 1);
+/** A page of the project's pipelines, by name. */
+export async function listPipelines(app: AppContext, scope: ProjectScope, page: Page) {
+  const params = [scope.projectId, page.after?.[0] ?? null, page.limit + 1] as const;
+  return nextPageToken(await app.db.run(store.listPipelines, params), page.limit, ({ name }) => [name]);
 }
 
 /** The project's enabled pipelines by name, at most `limit`. */
-export function listEnabledPipelines(
-  app: AppContext,
-  scope: ProjectScope,
-  limit: number,
-): Promise<Pipeline[]> {
-  return store.findEnabled(app.db, scope.projectId, limit);
-}
+export const listEnabledPipelines = (app: AppContext, scope: ProjectScope, limit: number) =>
+  app.db.run(store.listEnabledPipelines, [scope.projectId, limit]);
 
 /**
  * The pipeline that a release runs: the named one, or with null the project's only enabled one.
- * @throws not_found for an unknown name; failed_precondition when it is disabled, or when without a name none or
- * several are enabled.
+ * @throws Failure not_found for an unknown name; failed_precondition when it is disabled, or when no name is given and
+ * none or several are enabled.
  */
 export async function findPipeline(
   executor: Executor,
@@ -151,24 +113,20 @@ export async function findPipeline(
   name: string | null,
 ): Promise<Pipeline> {
   if (name !== null) {
-    const row = await store.findByName(executor, projectId, name);
-    if (row === undefined) throw notFound(`pipeline "${name}"`);
-    if (!row.enabled) {
-      throw failedPrecondition(`pipeline "${name}" is disabled; an admin can enable it`);
-    }
+    const [row] = await executor.run(store.findPipeline, [projectId, name]);
+    if (row === undefined) throw notFound(`Pipeline "${name}"`);
+    if (!row.enabled) throw failedPrecondition(`Pipeline "${name}" is disabled; an admin can enable it`);
     return row;
   }
-  // Two are enough to know whether there is just one.
-  const [only, another] = await store.findEnabled(executor, projectId, 2);
+  const [only, another] = await executor.run(store.listEnabledPipelines, [projectId, 2]);
   if (only === undefined) {
     throw failedPrecondition(
-      'the project has no enabled pipeline; create or enable one, or release to an environment',
+      'The project has no enabled pipeline; create or enable one, or release to an environment',
     );
   }
   if (another !== undefined) {
-    throw failedPrecondition(
-      `the project has several enabled pipelines ("${only.name}", "${another.name}"…); name the one to use`,
-    );
+    const names = `"${only.name}", "${another.name}"…`;
+    throw failedPrecondition(`The project has several enabled pipelines (${names}); set pipeline to one`);
   }
   return only;
 }

@@ -1,8 +1,9 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { JudgedPolicy } from '#domain/approval/outlook.ts';
 import type { ApprovalTally, CountedVote } from '#domain/approval/tally.ts';
+import type { EvaluatedType } from '#domain/policy/evaluate.ts';
 import type { PolicyConfig, UnreadableConfig } from '#domain/policy/policy.ts';
 import type { PolicyWarning } from '#domain/policy/satisfiable.ts';
-import type { JudgedPolicy } from '#server/features/gate/surroundings.ts';
 import {
   type ApprovalDecisionEntry,
   ApprovalDecisionEntrySchema,
@@ -17,30 +18,31 @@ import {
   PolicyWarningKind,
   type PolicyWarningSchema,
 } from '#server/gen/forest/v1/policies_pb.ts';
-import { instant } from '#server/rpc/time.ts';
+import { timestamp } from '#server/wire/timestamps.ts';
+import { withoutNulls } from '#server/wire/without-nulls.ts';
 import type { StoredPolicy } from './service.ts';
 
-/** Types of policies as the wire's enum has them. */
-export const policyTypeToWire: Readonly<Record<PolicyConfig['type'] | 'unreadable', PolicyType>> = {
+export const policyTypeToWire: Readonly<Record<EvaluatedType, PolicyType>> = {
   soak_time: PolicyType.SOAK_TIME,
   branch_restriction: PolicyType.BRANCH_RESTRICTION,
   approval: PolicyType.EXTERNAL_APPROVAL,
+  hold: PolicyType.HOLD,
   unreadable: PolicyType.UNSPECIFIED,
 };
 
 type WireConfig = CreatePolicyRequest['config'];
 
-/** A config as a request carries it; null when the request carries none. */
-export function configOfWire(config: WireConfig): PolicyConfig | null {
+/** Null when the request has no config. Optional fields that it leaves out are those of `stored`. */
+export function configFromWire(
+  config: WireConfig,
+  stored: PolicyConfig | UnreadableConfig | null = null,
+): PolicyConfig | null {
   switch (config.case) {
     case 'soakTime': {
-      const { sourceEnvironment, targetEnvironment, durationSeconds } = config.value;
-      return {
-        type: 'soak_time',
-        sourceEnvironment,
-        targetEnvironment,
-        durationSeconds: Number(durationSeconds),
-      };
+      const { sourceEnvironment, targetEnvironment, durationSeconds: seconds } = config.value;
+      const { newerBuildsCount = stored?.type === 'soak_time' && stored.newerBuildsCount } = config.value;
+      const durationSeconds = Number(seconds);
+      return { type: 'soak_time', sourceEnvironment, targetEnvironment, durationSeconds, newerBuildsCount };
     }
     case 'branchRestriction': {
       const { targetEnvironment, branchPattern } = config.value;
@@ -55,21 +57,16 @@ export function configOfWire(config: WireConfig): PolicyConfig | null {
   }
 }
 
-function configToWire(config: PolicyConfig | UnreadableConfig) {
+function configToWire(
+  config: PolicyConfig | UnreadableConfig,
+): MessageInitShape<typeof PolicySchema>['config'] {
   switch (config.type) {
-    case 'soak_time': {
-      const { sourceEnvironment, targetEnvironment, durationSeconds } = config;
-      const value = { sourceEnvironment, targetEnvironment, durationSeconds: BigInt(durationSeconds) };
-      return { case: 'soakTime' as const, value };
-    }
-    case 'branch_restriction': {
-      const { targetEnvironment, branchPattern } = config;
-      return { case: 'branchRestriction' as const, value: { targetEnvironment, branchPattern } };
-    }
-    case 'approval': {
-      const { targetEnvironment, requiredApprovals } = config;
-      return { case: 'approval' as const, value: { targetEnvironment, requiredApprovals } };
-    }
+    case 'soak_time':
+      return { case: 'soakTime', value: { ...config, durationSeconds: BigInt(config.durationSeconds) } };
+    case 'branch_restriction':
+      return { case: 'branchRestriction', value: config };
+    case 'approval':
+      return { case: 'approval', value: config };
     case 'unreadable':
       return { case: undefined };
   }
@@ -78,49 +75,36 @@ function configToWire(config: PolicyConfig | UnreadableConfig) {
 const WARNING_KINDS: Readonly<Record<PolicyWarning['kind'], PolicyWarningKind>> = {
   not_enough_voters: PolicyWarningKind.NOT_ENOUGH_VOTERS,
   only_author_could_vote: PolicyWarningKind.ONLY_AUTHOR_COULD_VOTE,
+  unknown_source: PolicyWarningKind.UNKNOWN_SOURCE,
+  rollback: PolicyWarningKind.ROLLBACK,
+  soak_interrupted: PolicyWarningKind.SOAK_INTERRUPTED,
+  soak_seldom_reached: PolicyWarningKind.SOAK_SELDOM_REACHED,
   source_without_destinations: PolicyWarningKind.SOURCE_WITHOUT_DESTINATIONS,
   target_without_destinations: PolicyWarningKind.TARGET_WITHOUT_DESTINATIONS,
   pattern_matches_no_recent_branch: PolicyWarningKind.PATTERN_MATCHES_NO_RECENT_BRANCH,
 };
 
-export function warningToWire(warning: PolicyWarning): MessageInitShape<typeof PolicyWarningSchema> {
-  const { policyId, policyName } = warning;
-  const about = { kind: WARNING_KINDS[warning.kind], policyId, policyName };
-  switch (warning.kind) {
-    case 'not_enough_voters':
-      return { ...about, required: warning.required, eligible: warning.eligible };
-    case 'only_author_could_vote':
-      return { ...about, required: warning.required };
-    case 'source_without_destinations':
-    case 'target_without_destinations':
-      return { ...about, environment: warning.environment };
-    case 'pattern_matches_no_recent_branch':
-      return { ...about, pattern: warning.pattern, recentBranches: [...warning.examples] };
-  }
-}
+export const warningToWire = (warning: PolicyWarning): MessageInitShape<typeof PolicyWarningSchema> => ({
+  ...warning,
+  kind: WARNING_KINDS[warning.kind],
+  recentBranches: 'examples' in warning ? [...warning.examples] : [],
+});
 
 export const policyToWire = (policy: StoredPolicy): Policy =>
   create(PolicySchema, {
-    id: policy.id,
-    name: policy.name,
-    enabled: policy.enabled,
+    ...policy,
     policyType: policyTypeToWire[policy.config.type],
     config: configToWire(policy.config),
-    createdAt: instant(policy.createdAt),
-    updatedAt: instant(policy.updatedAt),
+    version: BigInt(policy.version),
+    createdAt: timestamp(policy.createdAt),
+    updatedAt: timestamp(policy.updatedAt),
     warnings: policy.warnings.map(warningToWire),
   });
 
 export const decisionToWire = (vote: CountedVote): ApprovalDecisionEntry =>
   create(ApprovalDecisionEntrySchema, {
-    userId: vote.userId,
-    username: vote.username,
-    decision: vote.decision,
-    decidedAt: instant(vote.decidedAt),
-    comment: vote.comment ?? undefined,
-    bypass: vote.bypass,
-    counted: vote.counted,
-    notCountedReason: vote.notCountedReason ?? undefined,
+    ...withoutNulls(vote),
+    decidedAt: timestamp(vote.decidedAt),
   });
 
 export const approvalStateToWire = (tally: ApprovalTally): ApprovalState =>
@@ -132,20 +116,16 @@ export const approvalStateToWire = (tally: ApprovalTally): ApprovalState =>
     bypassReason: tally.bypass?.comment ?? undefined,
   });
 
-/** More voters than these are counted, not named. */
-const NAMED_VOTERS = 20;
+/** The most eligible voters that an answer names; all are counted. */
+const MAX_NAMED_VOTERS = 20;
 
-export const judgedToWire = ({ evaluation, outlook }: JudgedPolicy): PolicyEvaluation =>
+export const evaluationToWire = ({ evaluation, outlook }: JudgedPolicy): PolicyEvaluation =>
   create(PolicyEvaluationSchema, {
-    policyName: evaluation.policyName,
+    ...evaluation,
     policyType: policyTypeToWire[evaluation.type],
-    passed: evaluation.passed,
-    reason: evaluation.reason,
     approvalState: evaluation.approval === null ? undefined : approvalStateToWire(evaluation.approval),
-    policyId: evaluation.policyId,
-    targetEnvironment: evaluation.targetEnvironment,
-    nextCheckAt: instant(evaluation.nextCheckAt),
+    nextCheckAt: timestamp(evaluation.nextCheckAt),
     missingApprovals: outlook?.missing ?? 0,
-    eligibleVoters: outlook?.eligible.slice(0, NAMED_VOTERS) ?? [],
+    eligibleVoters: outlook?.eligible.slice(0, MAX_NAMED_VOTERS) ?? [],
     eligibleVoterCount: outlook?.eligible.length ?? 0,
   });

@@ -1,191 +1,152 @@
+import { type JudgedPolicy, withOutlook } from '#domain/approval/outlook.ts';
+import type { Surroundings } from '#domain/approval/requirements.ts';
 import { evaluateGate } from '#domain/policy/evaluate.ts';
 import { parsePolicyConfig } from '#domain/policy/parse.ts';
-import type { PolicyConfig, UnreadableConfig } from '#domain/policy/policy.ts';
-import type { PolicyWarning } from '#domain/policy/satisfiable.ts';
+import type { PolicyConfig, SoakTimeConfig, UnreadableConfig } from '#domain/policy/policy.ts';
+import { type PolicyWarning, policyWarnings, type SoakRecord } from '#domain/policy/satisfiable.ts';
 import { validatePolicy } from '#domain/policy/validate.ts';
 import type { AppContext } from '#server/context.ts';
-import { isUniqueViolation, type Transaction } from '#server/db/database.ts';
-import { Failure, invalid, notFound } from '#server/failure.ts';
+import { single, type Transaction } from '#server/db/database.ts';
+import { invalid, notFound, requireVersion } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
-import { findEnvironment, lockEnvironmentNames } from '#server/features/environments/service.ts';
+import {
+  getEnvironment,
+  listEnvironments,
+  lockEnvironmentNames,
+} from '#server/features/environments/service.ts';
 import { matchesPattern, patternProblem } from '#server/features/gate/branch-pattern.ts';
 import { gateOf } from '#server/features/gate/facts.ts';
-import { loadEnabledPolicies, loadIntentFacts } from '#server/features/gate/service.ts';
-import {
-  type JudgedPolicy,
-  loadSurroundings,
-  type Surroundings,
-  warningsOf,
-  withOutlook,
-} from '#server/features/gate/surroundings.ts';
+import { loadEnabledPolicies, loadIntentFacts, loadLiveSoaks } from '#server/features/gate/service.ts';
+import { loadForecast, loadSurroundings } from '#server/features/gate/surroundings.ts';
 import { wakeProject } from '#server/features/gate/wake.ts';
-import { record } from '#server/features/history/service.ts';
-import type { ProjectScope } from '#server/rpc/access.ts';
-import { nextPageToken, type Page } from '#server/rpc/page.ts';
+import { recordChange } from '#server/features/history/service.ts';
+import { listEnabledPipelines } from '#server/features/pipelines/service.ts';
+import { createUnique } from '#server/wire/create-unique.ts';
+import { nextPageToken, type Page } from '#server/wire/pages.ts';
+import type { ProjectScope } from '#server/wire/scopes.ts';
 import * as store from './store.ts';
 
 export interface StoredPolicy extends Omit<store.PolicyRow, 'config'> {
   readonly config: PolicyConfig | UnreadableConfig;
-  /** Why it looks as if nobody could satisfy it; told, not forbidden. */
+  /** Reasons why no release may ever satisfy it; shown to admins, not enforced. */
   readonly warnings: readonly PolicyWarning[];
 }
 
 function policyOf(row: store.PolicyRow, around: Surroundings): StoredPolicy {
   const policy = { ...row, config: parsePolicyConfig(row.type, row.config) };
-  return { ...policy, warnings: warningsOf(policy, around, null) };
+  return { ...policy, warnings: policyWarnings(policy, { ...around, authors: null, knowsSource: null }) };
 }
 
-/** What the history keeps of a policy. */
-const remembered = (row: store.PolicyRow) => ({ enabled: row.enabled, type: row.type, config: row.config });
+const historyState = ({ enabled, type, config }: store.PolicyRow) => ({ enabled, type, config });
 
-async function requireValid(
-  tx: Transaction,
-  scope: ProjectScope,
-  name: string,
-  config: PolicyConfig,
-): Promise<void> {
+async function requireValid(tx: Transaction, scope: ProjectScope, name: string, config: PolicyConfig) {
   const environments = await lockEnvironmentNames(tx, scope.organisationId);
   const problems = validatePolicy({ name, config }, { environments, compiles: patternProblem });
   if (problems.length > 0) throw invalid(...problems);
 }
 
-async function locked(tx: Transaction, scope: ProjectScope, name: string): Promise<store.PolicyRow> {
+async function lock(tx: Transaction, scope: ProjectScope, name: string): Promise<store.PolicyRow> {
   const [row] = await tx.run(store.lockPolicy, [scope.projectId, name]);
-  if (row === undefined) throw notFound(`policy "${name}"`);
+  if (row === undefined) throw notFound(`Policy "${name}"`);
   return row;
 }
 
-const about = (scope: ProjectScope, caller: Caller, name: string) => ({
-  organisationId: scope.organisationId,
-  projectId: scope.projectId,
-  actor: caller,
-  subject: name,
-});
-
 /**
- * Creates an enabled policy; waiting releases of the project meet it at once.
- * @throws Failure invalid_argument naming the fields; already_exists when the name is taken.
+ * Creates an enabled policy; it applies immediately to the project's waiting releases.
+ * @throws Failure invalid_argument naming the fields; already_exists when the name is in use.
  */
-export async function createPolicy(
+export function createPolicy(
   app: AppContext,
   caller: Caller,
   scope: ProjectScope,
   name: string,
   config: PolicyConfig,
 ): Promise<StoredPolicy> {
-  try {
-    return await app.db.transaction(async (tx) => {
-      await requireValid(tx, scope, name, config);
-      const [row] = await tx.run(store.insertPolicy, [
-        app.newId(),
-        scope.projectId,
-        name,
-        config.type,
-        config.targetEnvironment,
-        JSON.stringify(config),
-        app.clock.now(),
-      ]);
-      if (row === undefined) throw new Error('the insert gave no row');
-      await record(tx, app, {
-        ...about(scope, caller, name),
-        kind: 'policy.created',
-        after: remembered(row),
-      });
-      await wakeProject(tx, app, scope.projectId);
-      return policyOf(row, await loadSurroundings(tx, scope));
-    });
-  } catch (error) {
-    if (isUniqueViolation(error)) {
-      throw new Failure('already_exists', `a policy named "${name}" exists in this project`, {
-        fields: [{ field: 'name', message: 'a policy of this name exists in this project' }],
-      });
-    }
-    throw error;
-  }
-}
-
-export interface PolicyChange {
-  readonly enabled: boolean | null;
-  /** Of the policy's own type: a policy never changes its type. */
-  readonly config: PolicyConfig | null;
+  const taken = {
+    message: `Policy "${name}" already exists in project "${scope.project}"`,
+    fields: [{ field: 'name', message: 'A policy with this name already exists in this project' }],
+  };
+  return createUnique(app.db, taken, async (tx) => {
+    await requireValid(tx, scope, name, config);
+    const { type, targetEnvironment } = config;
+    const values = [name, type, targetEnvironment, JSON.stringify(config), app.clock.now()] as const;
+    const row = single(await tx.run(store.insertPolicy, [app.newId(), scope.projectId, ...values]));
+    await recordChange(tx, app, caller, scope, 'policy.created', name, { after: historyState(row) });
+    await wakeProject(tx, app, scope.projectId);
+    return policyOf(row, await loadSurroundings(tx, scope, app.clock.now()));
+  });
 }
 
 /**
- * Changes a policy; the live policy decides, so waiting releases are evaluated anew at once.
- * @throws Failure not_found; invalid_argument when the config is of another type or breaks a rule.
+ * Changes a policy; null keeps a value. Releases that are waiting are re-evaluated immediately.
+ * @throws Failure not_found; aborted when the policy has another version than the caller expects; invalid_argument when the
+ * config is of another type or breaks a rule.
  */
 export async function updatePolicy(
   app: AppContext,
   caller: Caller,
   scope: ProjectScope,
   name: string,
-  change: PolicyChange,
+  request: {
+    readonly enabled: boolean | null;
+    /** The new config, given the stored one, whose optional fields it keeps; null: a client that knows all fields sent it. */
+    readonly config: (stored: StoredPolicy['config'] | null) => PolicyConfig | null;
+    /** The version that the caller has seen; null when it does not matter. */
+    readonly expectedVersion: bigint | null;
+  },
 ): Promise<StoredPolicy> {
   return app.db.transaction(async (tx) => {
-    // First, because a vote holds its intent when it comes to refer to the policy.
+    // Before the policy is locked: a vote locks its intent first and refers to the policy afterwards.
     await wakeProject(tx, app, scope.projectId);
-    const before = await locked(tx, scope, name);
-    const { config } = change;
+    const before = await lock(tx, scope, name);
+    const { enabled, expectedVersion } = request;
+    requireVersion(`Policy "${name}"`, before.version, expectedVersion);
+    const config = request.config(
+      expectedVersion === null ? parsePolicyConfig(before.type, before.config) : null,
+    );
     if (config !== null && config.type !== before.type) {
-      const words = `policy "${name}" is of type ${before.type}, which cannot be changed`;
-      throw invalid({ field: config.type, message: words });
+      const message = `must be of type ${before.type}: a policy's type cannot be changed`;
+      throw invalid({ field: config.type, message });
     }
     if (config !== null) await requireValid(tx, scope, name, config);
-    const [row] = await tx.run(store.updatePolicy, [
-      before.id,
-      change.enabled ?? before.enabled,
-      config?.targetEnvironment ?? before.targetEnvironment,
-      JSON.stringify(config ?? before.config),
-      app.clock.now(),
-    ]);
-    if (row === undefined) throw notFound(`policy "${name}"`);
-    await record(tx, app, {
-      ...about(scope, caller, name),
-      kind: 'policy.updated',
-      before: remembered(before),
-      after: remembered(row),
+    const environment = config?.targetEnvironment ?? before.targetEnvironment;
+    const stored = JSON.stringify(config ?? before.config);
+    const params = [before.id, enabled ?? before.enabled, environment, stored, app.clock.now()] as const;
+    const row = single(await tx.run(store.updatePolicy, params));
+    await recordChange(tx, app, caller, scope, 'policy.updated', name, {
+      before: historyState(before),
+      after: historyState(row),
     });
-    return policyOf(row, await loadSurroundings(tx, scope));
+    return policyOf(row, await loadSurroundings(tx, scope, app.clock.now()));
   });
 }
 
-/** Deletes a policy; its votes stay, and its name is free again. */
-export async function deletePolicy(
-  app: AppContext,
-  caller: Caller,
-  scope: ProjectScope,
-  name: string,
-): Promise<void> {
+/** Deletes a policy; its votes are kept, and its name can be used again. */
+export async function deletePolicy(app: AppContext, caller: Caller, scope: ProjectScope, name: string) {
   await app.db.transaction(async (tx) => {
-    // First, as for a change.
+    // Before the policy is locked, as for a change.
     await wakeProject(tx, app, scope.projectId);
-    const before = await locked(tx, scope, name);
+    const before = await lock(tx, scope, name);
     await tx.run(store.deletePolicy, [before.id]);
-    await record(tx, app, {
-      ...about(scope, caller, name),
-      kind: 'policy.deleted',
-      before: remembered(before),
-    });
+    await recordChange(tx, app, caller, scope, 'policy.deleted', name, { before: historyState(before) });
   });
 }
 
 /** A page of the project's policies, by name. */
-export async function listPolicies(
-  app: AppContext,
-  scope: ProjectScope,
-  page: Page,
-): Promise<{ policies: StoredPolicy[]; nextPageToken: string }> {
+export async function listPolicies(app: AppContext, scope: ProjectScope, page: Page) {
   const [found, around] = await Promise.all([
     app.db.run(store.listPolicies, [scope.projectId, page.after?.[0] ?? null, page.limit + 1]),
-    loadSurroundings(app.db, scope),
+    loadSurroundings(app.db, scope, app.clock.now()),
   ]);
-  const { rows, nextPageToken: next } = nextPageToken(found, page.limit, (row) => [row.name]);
-  return { policies: rows.map((row) => policyOf(row, around)), nextPageToken: next };
+  const { rows, ...next } = nextPageToken(found, page.limit, (row) => [row.name]);
+  return { rows: rows.map((row) => policyOf(row, around)), ...next };
 }
 
 /**
- * The verdicts of an environment's enabled policies. With an intent: for that release, as the gate itself sees it.
- * Without one: a dry run for a branch, in which approvals and soak times have no release to speak of and are blocked.
+ * The verdicts of an environment's enabled policies. With an intent: for that release, as the gate evaluates them.
+ * Without one: a dry run for a branch, in which approvals are blocked because there is no release, and soak times are judged by the
+ * builds that are live.
+ * @throws Failure not_found for an unknown environment, or a release of another project.
  */
 export async function evaluatePolicies(
   app: AppContext,
@@ -194,21 +155,59 @@ export async function evaluatePolicies(
 ): Promise<readonly JudgedPolicy[]> {
   const { environment, branch, releaseIntentId } = request;
   const now = app.clock.now();
-  // Without this an environment that is not there would pass, for want of policies.
-  if ((await findEnvironment(app.db, scope.organisationId, environment)) === undefined) {
-    throw notFound(`environment "${environment}"`);
-  }
+  // An unknown environment has no policies, and would pass.
+  await getEnvironment(app, scope, { name: environment });
   if (releaseIntentId !== null) {
     const [facts, around] = await Promise.all([
       loadIntentFacts(app.db, releaseIntentId),
-      loadSurroundings(app.db, scope),
+      loadSurroundings(app.db, scope, app.clock.now()),
     ]);
     if (facts === null || facts.intent.projectId !== scope.projectId)
-      throw notFound(`release ${releaseIntentId}`);
-    return withOutlook(gateOf(facts, environment, now).evaluations, around, facts.authors);
+      throw notFound(`Release ${releaseIntentId}`);
+    return withOutlook(gateOf(facts, environment, now).evaluations, around.members, facts.authors);
   }
-  const policies = await loadEnabledPolicies(app.db, scope.projectId);
-  const facts = { branch, deployments: null, votes: null, matches: matchesPattern };
+  const [policies, soaks] = await Promise.all([
+    loadEnabledPolicies(app.db, scope.projectId),
+    loadLiveSoaks(app.db, scope.projectId),
+  ]);
+  const facts = { branch, soaks, isReturn: false, hold: null, votes: null, matches: matchesPattern };
   const { evaluations } = evaluateGate(policies, environment, facts, now);
   return evaluations.map((evaluation) => ({ evaluation, outlook: null }));
+}
+
+/**
+ * How many of the builds that an environment got lately it kept for as long as a soak requires.
+ * @throws Failure not_found for an unknown environment.
+ */
+export async function soakRecord(
+  app: AppContext,
+  scope: ProjectScope,
+  soak: Pick<SoakTimeConfig, 'sourceEnvironment' | 'durationSeconds' | 'newerBuildsCount'>,
+): Promise<SoakRecord> {
+  const { sourceEnvironment: name, durationSeconds, newerBuildsCount } = soak;
+  await getEnvironment(app, scope, { name });
+  const params = [scope.projectId, name, durationSeconds, newerBuildsCount, app.clock.now()] as const;
+  return single(await app.db.run(store.soakRecord, params));
+}
+
+/** The most pipelines and environments that a form offers. */
+const MAX_OPTIONS = 500;
+
+/**
+ * The pipelines and environments that an artifact could be released to, and the current verdicts of their policies. Starts nothing.
+ * @throws Failure not_found when the project has no such artifact.
+ */
+export async function releaseOptions(app: AppContext, scope: ProjectScope, artifactId: string) {
+  const [forecast, pipelines, { rows: environments }] = await Promise.all([
+    loadForecast(app.db, scope.projectId, artifactId),
+    listEnabledPipelines(app, scope, MAX_OPTIONS),
+    listEnvironments(app, scope, { limit: MAX_OPTIONS, after: null }),
+  ]);
+  if (forecast === null) throw notFound(`Artifact ${artifactId}`);
+  const now = app.clock.now();
+  return {
+    pipelines,
+    environments,
+    forecasts: environments.map(({ name }) => ({ environment: name, evaluations: forecast(name, now) })),
+  };
 }

@@ -1,97 +1,67 @@
 import type { AppContext } from '#server/context.ts';
-import { isUniqueViolation } from '#server/db/database.ts';
-import { Failure, notFound } from '#server/failure.ts';
+import { single } from '#server/db/database.ts';
+import { notFound } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
-import { record } from '#server/features/history/service.ts';
-import type { OrganisationScope, ProjectScope } from '#server/rpc/access.ts';
-import type { Page } from '#server/rpc/page.ts';
+import { recordChange } from '#server/features/history/service.ts';
+import { createUnique } from '#server/wire/create-unique.ts';
+import { nextPageToken, type Page } from '#server/wire/pages.ts';
+import type { OrganisationScope, ProjectScope } from '#server/wire/scopes.ts';
 import * as store from './store.ts';
 
 export type Project = store.ProjectRow;
-export type ProjectMetadata = store.ProjectMetadata;
 
 /** The names of the organisations that the caller is a member of, by name. */
-export function listOwnOrganisations(app: AppContext, caller: Caller): Promise<string[]> {
-  return store.organisationNames(app.db, caller.userId);
+export async function listOwnOrganisations(app: AppContext, caller: Caller): Promise<string[]> {
+  return (await app.db.run(store.listOrganisationNames, [caller.userId])).map(({ name }) => name);
 }
 
-/** The names of the organisation's projects, by name: one more than `limit` when there are more. */
-export function listProjects(app: AppContext, scope: OrganisationScope, page: Page): Promise<string[]> {
-  return store.listNames(app.db, scope.organisationId, page.after?.[0] ?? null, page.limit + 1);
+/** A page of the names of the organisation's projects, by name. */
+export async function listProjects(app: AppContext, scope: OrganisationScope, page: Page) {
+  const params = [scope.organisationId, page.after?.[0] ?? null, page.limit + 1] as const;
+  return nextPageToken(await app.db.run(store.listProjectNames, params), page.limit, ({ name }) => [name]);
 }
 
 /**
- * Adds a project.
- * @throws already_exists when the organisation has a project of that name.
+ * Creates a project.
+ * @throws Failure already_exists when the organisation has a project of that name.
  */
-export async function createProject(
-  app: AppContext,
-  caller: Caller,
-  scope: OrganisationScope,
-  name: string,
-): Promise<Project> {
-  try {
-    return await app.db.transaction(async (tx) => {
-      const row = await store.insertProject(tx, app.newId(), scope.organisationId, name, app.clock.now());
-      if (row === undefined) throw new Error('an inserted project came back as no row');
-      await record(tx, app, {
-        organisationId: scope.organisationId,
-        projectId: row.id,
-        kind: 'project.created',
-        actor: caller,
-        subject: name,
-        after: { name },
-      });
-      return row;
+export function createProject(app: AppContext, caller: Caller, scope: OrganisationScope, name: string) {
+  const message = `Project "${name}" already exists in organisation "${scope.organisation}"; choose another name`;
+  return createUnique(app.db, { message }, async (tx) => {
+    const params = [app.newId(), scope.organisationId, name, app.clock.now()] as const;
+    const row = single(await tx.run(store.insertProject, params));
+    await recordChange(tx, app, caller, { ...scope, projectId: row.id }, 'project.created', name, {
+      after: { name },
     });
-  } catch (error) {
-    if (!isUniqueViolation(error)) throw error;
-    throw new Failure(
-      'already_exists',
-      `project "${name}" exists already in organisation "${scope.organisation}"; choose another name`,
-    );
-  }
+    return row;
+  });
 }
 
-/** The project that the request was let into. */
 export async function getProject(app: AppContext, scope: ProjectScope): Promise<Project> {
-  const row = await store.findById(app.db, scope.projectId);
-  if (row === undefined) throw notFound(`project "${scope.project}"`);
+  const [row] = await app.db.run(store.findProject, [scope.projectId]);
+  if (row === undefined) throw notFound(`Project "${scope.project}"`);
   return row;
 }
 
-/** Changes what is told about a project; what is absent stays, `metadata` is replaced as a whole. */
+/** Changes a project's description; absent fields keep their values, `metadata` is replaced as a whole. */
 export function updateProject(
   app: AppContext,
   caller: Caller,
   scope: ProjectScope,
-  input: {
-    readme?: string | undefined;
-    description?: string | undefined;
-    metadata?: ProjectMetadata | undefined;
-  },
+  request: { readme?: string; description?: string; metadata?: store.ProjectMetadata | undefined },
 ): Promise<Project> {
   return app.db.transaction(async (tx) => {
-    const row = await store.lockById(tx, scope.projectId);
-    if (row === undefined) throw notFound(`project "${scope.project}"`);
-    const next: Project = {
-      ...row,
-      readme: input.readme ?? row.readme,
-      description: input.description ?? row.description,
-      ...(input.metadata ?? {}),
+    const [row] = await tx.run(store.lockProject, [scope.projectId]);
+    if (row === undefined) throw notFound(`Project "${scope.project}"`);
+    const { id, ...before } = row;
+    const after = {
+      ...before,
+      readme: request.readme ?? row.readme,
+      description: request.description ?? row.description,
+      ...request.metadata,
     };
-    await store.updateProject(tx, next);
-    const { id: _id, ...before } = row;
-    const { id: _same, ...after } = next;
-    await record(tx, app, {
-      organisationId: scope.organisationId,
-      projectId: row.id,
-      kind: 'project.updated',
-      actor: caller,
-      subject: row.name,
-      before,
-      after,
-    });
-    return next;
+    await tx.run(store.updateProject, [id, JSON.stringify(after)]);
+    await recordChange(tx, app, caller, scope, 'project.updated', row.name, { before, after });
+    return { id, ...after };
   });
 }

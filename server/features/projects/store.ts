@@ -1,4 +1,4 @@
-import { type Executor, statement } from '#server/db/database.ts';
+import { statement } from '#server/db/database.ts';
 
 export interface ProjectMetadata {
   readonly gitUrl: string;
@@ -19,84 +19,46 @@ export interface ProjectRow extends ProjectMetadata {
 const COLUMNS = `id, name, readme, description, git_url as "gitUrl", homepage, docs_url as "docsUrl",
   support_url as "supportUrl", domain, owner`;
 
-const INSERT = statement<[id: string, organisationId: string, name: string, at: Date], ProjectRow>(
+export const insertProject = statement<
+  [id: string, organisationId: string, name: string, at: Date],
+  ProjectRow
+>(
   'projects.insert',
   `insert into projects (id, organisation_id, name, created_at) values ($1, $2, $3, $4) returning ${COLUMNS}`,
 );
 
-const BY_ID = statement<[id: string], ProjectRow>(
-  'projects.by_id',
+export const findProject = statement<[id: string], ProjectRow>(
+  'projects.find',
   `select ${COLUMNS} from projects where id = $1`,
 );
 
-const LOCK = statement<[id: string], ProjectRow>(
+export const lockProject = statement<[id: string], ProjectRow>(
   'projects.lock',
   `select ${COLUMNS} from projects where id = $1 for no key update`,
 );
 
-const NAMES = statement<[organisationId: string, afterName: string, limit: number], { name: string }>(
-  'projects.names',
-  'select name from projects where organisation_id = $1 and name > $2 order by name limit $3',
-);
-
-const UPDATE = statement<
-  [
-    id: string,
-    readme: string,
-    description: string,
-    gitUrl: string,
-    homepage: string,
-    docsUrl: string,
-    supportUrl: string,
-    domain: string,
-    owner: string,
-  ]
+export const listProjectNames = statement<
+  [organisationId: string, afterName: string | null, limit: number],
+  { name: string }
 >(
-  'projects.update',
-  `update projects set readme = $2, description = $3, git_url = $4, homepage = $5, docs_url = $6, support_url = $7,
-          domain = $8, owner = $9 where id = $1`,
+  'projects.list_names',
+  `select name from projects
+    where organisation_id = $1 and ($2::text is null or name > $2) order by name limit $3`,
 );
 
-const ORGANISATIONS = statement<[userId: string], { name: string }>(
-  'projects.organisations',
+/** The project as JSON: its readme, description and metadata are replaced. */
+export const updateProject = statement<[id: string, project: string]>(
+  'projects.update',
+  `update projects p
+      set readme = n.readme, description = n.description, git_url = n."gitUrl", homepage = n.homepage,
+          docs_url = n."docsUrl", support_url = n."supportUrl", domain = n.domain, owner = n.owner
+     from jsonb_to_record($2::jsonb) as n (readme text, description text, "gitUrl" text, homepage text,
+          "docsUrl" text, "supportUrl" text, domain text, owner text)
+    where p.id = $1`,
+);
+
+export const listOrganisationNames = statement<[userId: string], { name: string }>(
+  'projects.list_organisation_names',
   `select o.name from memberships m join organisations o on o.id = m.organisation_id
     where m.user_id = $1 order by o.name`,
 );
-
-export async function insertProject(
-  executor: Executor,
-  id: string,
-  organisationId: string,
-  name: string,
-  at: Date,
-) {
-  return (await executor.run(INSERT, [id, organisationId, name, at]))[0];
-}
-
-export async function findById(executor: Executor, id: string) {
-  return (await executor.run(BY_ID, [id]))[0];
-}
-
-export async function lockById(executor: Executor, id: string) {
-  return (await executor.run(LOCK, [id]))[0];
-}
-
-export async function listNames(
-  executor: Executor,
-  organisationId: string,
-  afterName: string | null,
-  limit: number,
-): Promise<string[]> {
-  // No name is empty, so the empty text is the place before the first one.
-  const rows = await executor.run(NAMES, [organisationId, afterName ?? '', limit]);
-  return rows.map((row) => row.name);
-}
-
-export async function updateProject(executor: Executor, row: ProjectRow): Promise<void> {
-  const { id, readme, description, gitUrl, homepage, docsUrl, supportUrl, domain, owner } = row;
-  await executor.run(UPDATE, [id, readme, description, gitUrl, homepage, docsUrl, supportUrl, domain, owner]);
-}
-
-export async function organisationNames(executor: Executor, userId: string): Promise<string[]> {
-  return (await executor.run(ORGANISATIONS, [userId])).map((row) => row.name);
-}

@@ -1,21 +1,41 @@
-import { create } from '@bufbuild/protobuf';
-import type { Standing } from '#domain/approval/vote.ts';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { CallerRole } from '#domain/approval/vote.ts';
+import {
+  buildState,
+  type KnownPlace,
+  lastAttemptState,
+  uncertainReason,
+} from '#domain/release/build-state.ts';
+import { checkCancel, checkPlanVerdict, type ReleaseCaller } from '#domain/release/caller-rules.ts';
+import { isUncertain } from '#domain/release/place.ts';
+import { isReleaseEnded } from '#domain/release/release-status.ts';
+import { logLineToWire } from '#server/features/deliveries/convert.ts';
+import { directionToWire, liveBuildToWire } from '#server/features/gate/convert.ts';
 import { authorIds } from '#server/features/gate/facts.ts';
 import type { StageJson } from '#server/features/gate/rows.ts';
 import {
+  BuildState,
+  type DeliverySchema,
   type DestinationState,
   DestinationStateSchema,
+  PipelineRunStageStatus,
   PipelineRunStageType,
   type PipelineStageState,
   PipelineStageStateSchema,
   type ReleaseIntentState,
   ReleaseIntentStateSchema,
+  ReleaseIntentStatus,
   ReleaseMode,
+  ReleaseStatus,
+  type WaitReleaseEventSchema,
 } from '#server/gen/forest/v1/releases_pb.ts';
-import { instant } from '#server/rpc/time.ts';
-import type { DestinationStateRow, IntentStateRow } from './rows.ts';
-import { planVerdictProblem } from './service.ts';
-import { intentStatusToWire, releaseStatusToWire, stageStatusToWire } from './status.ts';
+import { timestamp } from '#server/wire/timestamps.ts';
+import { withoutNulls } from '#server/wire/without-nulls.ts';
+import type { RequestedIntent } from './request.ts';
+import type { DeliveryJson, DestinationStateRow, IntentStateRow, PlaceRow, StepJson } from './rows.ts';
+import type { PlanOutput } from './service.ts';
+import type { StageOutlook, StageOutlooks } from './stage-outlook.ts';
+import type { WatchEvent } from './watch.ts';
 
 const STAGE_TYPES: Readonly<Record<StageJson['type'], PipelineRunStageType>> = {
   deploy: PipelineRunStageType.DEPLOY,
@@ -23,102 +43,197 @@ const STAGE_TYPES: Readonly<Record<StageJson['type'], PipelineRunStageType>> = {
   plan: PipelineRunStageType.PLAN,
 };
 
-/** Times within a row's JSON, as the wire has them: RFC 3339 in UTC, to the millisecond. */
-export const jsonInstant = (text: string | null): string | undefined =>
-  text === null ? undefined : instant(new Date(text));
+/** A timestamp of a row or of a row's JSON in the wire's form: RFC 3339 in UTC, to the millisecond. */
+const jsonTimestamp = (time: Date | string | null): string | undefined =>
+  time === null ? undefined : timestamp(new Date(time));
 
-/** What a stage waits for a person with: a plan's verdict, or an approval of its gate. */
-export const approvalStatusOf = (stage: StageJson): string | undefined =>
+interface Timestamps {
+  readonly queuedAt: Date | string | null;
+  readonly assignedAt?: Date | string | null;
+  readonly startedAt: Date | string | null;
+  readonly completedAt: Date | string | null;
+}
+
+const jsonTimestamps = ({ queuedAt, assignedAt = null, startedAt, completedAt }: Timestamps) => ({
+  queuedAt: jsonTimestamp(queuedAt),
+  assignedAt: jsonTimestamp(assignedAt),
+  startedAt: jsonTimestamp(startedAt),
+  completedAt: jsonTimestamp(completedAt),
+});
+
+/** The approval of a plan, or of the stage's gate, that the stage waits for or has received. */
+const approvalStatusOf = (stage: StageJson): string | undefined =>
   stage.planApproval ?? (stage.status === 'AWAITING_APPROVAL' ? 'AWAITING' : undefined);
 
 export interface Viewer {
   readonly userId: string;
-  readonly role: Standing;
+  readonly role: CallerRole;
 }
 
-export const intentToWire = (row: IntentStateRow, viewer: Viewer): ReleaseIntentState => {
-  const isAuthor = authorIds(row).has(viewer.userId);
+export const intentToWire = (
+  row: IntentStateRow,
+  viewer: Viewer,
+  outlooks: StageOutlooks,
+): ReleaseIntentState => {
+  const caller = { role: viewer.role, isAuthor: authorIds(row).has(viewer.userId) };
+  const superseded = row.stages.find(({ supersededBy }) => supersededBy !== null)?.supersededBy;
   return create(ReleaseIntentStateSchema, {
+    ...withoutNulls(row),
+    supersededBySlug: superseded?.slug,
+    supersededByIntentId: superseded?.intentId ?? undefined,
     releaseIntentId: row.id,
-    artifactId: row.artifactId,
-    project: row.project,
-    createdAt: instant(row.createdAt),
-    stages: row.stages.map((stage) => stageToWire(stage, row, isAuthor, viewer)),
+    createdAt: timestamp(row.createdAt),
+    stages: row.stages.map((stage) => stageToWire(stage, row, caller, outlooks.get(stage.id))),
+    isRollback: [...outlooks.values()].some(
+      ({ direction }) => direction === 'rollback' || direction === 'older',
+    ),
     steps: row.steps.map((step) => ({
+      ...withoutNulls(step),
+      ...jsonTimestamps(step),
       releaseId: step.id,
-      stageId: step.stageId,
-      destinationName: step.destinationName,
-      environment: step.environment,
-      status: step.status,
-      queuedAt: jsonInstant(step.queuedAt),
-      assignedAt: jsonInstant(step.assignedAt),
-      startedAt: jsonInstant(step.startedAt),
-      completedAt: jsonInstant(step.completedAt),
-      errorMessage: step.errorMessage ?? undefined,
-      statusCode: releaseStatusToWire[step.status],
+      skippedForSlug: skippedFor(row, step),
+      statusCode: ReleaseStatus[step.status],
+      cancelling: isReleaseEnded(step.status) && step.occupiedUntil !== null,
+      lateStatus: step.lateStatus === null ? undefined : ReleaseStatus[step.lateStatus],
+      lateReportedAt: jsonTimestamp(step.lateReportedAt),
       mode: step.mode === 'plan' ? ReleaseMode.PLAN : ReleaseMode.DEPLOY,
-      destinationType: step.destinationType,
-      attempt: step.attempt,
     })),
-    status: intentStatusToWire[row.status],
-    actorId: row.actorId,
-    actorUsername: row.actorUsername,
-    slug: row.slug,
-    canCancel: row.status === 'ACTIVE' && (isAuthor || viewer.role === 'admin'),
-    completedAt: instant(row.completedAt),
-    errorMessage: row.errorMessage ?? undefined,
-    prepareOnly: row.prepareOnly,
-    force: row.force,
+    status: ReleaseIntentStatus[row.status],
+    canCancel: checkCancel(caller, row.status) === null,
+    completedAt: timestamp(row.completedAt),
   });
 };
+
+/** The build for which a stage left a destination out. */
+const skippedFor = ({ stages }: IntentStateRow, { stageId, destinationId }: StepJson): string | undefined =>
+  stages
+    .find(({ id }) => id === stageId)
+    ?.skipped.find((one) => one.destinationId === destinationId && one.why === 'newer')?.slug;
 
 function stageToWire(
   stage: StageJson,
   intent: IntentStateRow,
-  isAuthor: boolean,
-  viewer: Viewer,
+  caller: ReleaseCaller,
+  outlook: StageOutlook | undefined,
 ): PipelineStageState {
   const planWaits = stage.type === 'plan' && stage.status === 'AWAITING_APPROVAL';
-  const planProblem = planWaits ? planVerdictProblem('APPROVED', isAuthor, viewer.role) : null;
+  const votes = intent.stageVotes.find(({ stageId }) => stageId === stage.id);
+  const refusal = planWaits ? checkPlanVerdict('APPROVED', caller, stage) : null;
   return create(PipelineStageStateSchema, {
+    ...withoutNulls(stage),
+    ...jsonTimestamps(stage),
     stageId: stage.id,
     dependsOn: [...stage.dependsOn],
     stageType: STAGE_TYPES[stage.type],
-    status: stageStatusToWire[stage.status],
-    queuedAt: jsonInstant(stage.queuedAt),
-    startedAt: jsonInstant(stage.startedAt),
-    completedAt: jsonInstant(stage.completedAt),
-    errorMessage: stage.errorMessage ?? undefined,
-    environment: stage.environment ?? undefined,
+    status: PipelineRunStageStatus[stage.status],
     durationSeconds: stage.durationSeconds === null ? undefined : BigInt(stage.durationSeconds),
-    waitUntil: jsonInstant(stage.waitUntil),
+    waitUntil: jsonTimestamp(stage.waitUntil),
     releaseIds: intent.steps.filter((step) => step.stageId === stage.id).map((step) => step.id),
     approvalStatus: approvalStatusOf(stage),
     autoApprove: stage.type === 'plan' ? stage.autoApprove : undefined,
-    reason: stage.reason ?? undefined,
-    nextCheckAt: jsonInstant(stage.nextCheckAt),
-    canApprovePlan: planWaits && planProblem === null,
-    planBlockedReason: planProblem ?? undefined,
+    nextCheckAt: jsonTimestamp(stage.nextCheckAt),
+    supersededBySlug: stage.supersededBy?.slug,
+    direction: outlook?.direction ? directionToWire[outlook.direction] : undefined,
+    planStale: outlook?.planStale ?? false,
+    canApprovePlan: planWaits && refusal === null,
+    planBlockedReason: refusal?.message,
+    rejectedBy: [...(votes?.rejectedBy ?? [])],
+    bypassedBy: votes?.bypassedBy ?? undefined,
   });
 }
 
-export const destinationStateToWire = (row: DestinationStateRow): DestinationState =>
-  create(DestinationStateSchema, {
-    destinationId: row.destinationId,
-    destinationName: row.destinationName,
-    environment: row.environment,
-    releaseId: row.releaseId ?? undefined,
-    artifactId: row.artifactId ?? undefined,
-    status: row.status ?? undefined,
-    errorMessage: row.errorMessage ?? undefined,
-    queuedAt: instant(row.queuedAt),
-    completedAt: instant(row.completedAt),
-    queuePosition: row.queuePosition ?? undefined,
+export function destinationStateToWire(row: DestinationStateRow): DestinationState {
+  const place = placeOf(row);
+  return create(DestinationStateSchema, {
+    ...withoutNulls({ ...row, live: null }),
+    ...jsonTimestamps(row),
     releaseIntentId: row.intentId ?? undefined,
-    stageId: row.stageId ?? undefined,
-    assignedAt: instant(row.assignedAt),
-    startedAt: instant(row.startedAt),
-    statusCode: row.status === null ? undefined : releaseStatusToWire[row.status],
-    destinationType: row.destinationType,
-    slug: row.slug ?? undefined,
+    statusCode: row.status === null ? undefined : ReleaseStatus[row.status],
+    live: row.live === null ? undefined : liveBuildToWire(row.live),
+    uncertain: isUncertain(place),
+    uncertainReason: uncertainReason(place) ?? undefined,
+    inFlight: row.inFlight.map(deliveryToWire),
+    ...buildStateToWire(row),
   });
+}
+
+/** Nothing is known where nothing was deployed. */
+const placeOf = ({ live, doubt, failures }: PlaceRow): KnownPlace => ({
+  live,
+  doubt,
+  failures: (failures ?? []).map((one) => ({ ...one, endedAt: new Date(one.endedAt) })),
+});
+
+/** The state of the row's build, and of its last attempt; nothing where the row is about no build. */
+export function buildStateToWire(row: PlaceRow) {
+  const { buildId, open, wasLive, lastStatus: last, live } = row;
+  if (buildId === null || open === null || wasLive === null) return {};
+  const state = buildState(placeOf(row), { artifactId: buildId, open, wasLive, last });
+  return {
+    buildState: BuildState[state],
+    replacedBySlug: state === 'REPLACED' ? live?.slug : undefined,
+    lastAttempt: last === null ? undefined : BuildState[lastAttemptState(last, live?.artifactId === buildId)],
+  };
+}
+
+export function watchEventToWire(
+  event: WatchEvent,
+): MessageInitShape<typeof WaitReleaseEventSchema>['event'] {
+  switch (event.type) {
+    case 'stage': {
+      const { id: stageId, type: stageType, status, waitUntil, errorMessage } = event.stage;
+      const value = {
+        ...jsonTimestamps(event.stage),
+        stageId,
+        stageType,
+        status,
+        waitUntil: jsonTimestamp(waitUntil),
+        errorMessage: errorMessage ?? undefined,
+        approvalStatus: approvalStatusOf(event.stage),
+      };
+      return { case: 'stageUpdate', value };
+    }
+    case 'step': {
+      const { destinationName: destination, status, errorMessage } = event.step;
+      const numbers = {
+        statusCode: ReleaseStatus[status],
+        intentStatus: ReleaseIntentStatus[event.intentStatus],
+      };
+      const value = { destination, status, ...numbers, errorMessage: errorMessage ?? undefined };
+      return { case: 'statusUpdate', value };
+    }
+    case 'log':
+      return { case: 'logLine', value: logLineToWire(event.row, event.destination) };
+    case 'ended': {
+      // An empty destination means the whole intent.
+      const { status, errorMessage } = event.intent;
+      const intentStatus = ReleaseIntentStatus[status];
+      const value = { destination: '', status, intentStatus, errorMessage: errorMessage ?? undefined };
+      return { case: 'statusUpdate', value };
+    }
+  }
+}
+
+/** One entry per destination; an intent that reaches none has one entry without names. */
+export function requestedIntentToWire({ releaseIntentId, slug, targets }: RequestedIntent) {
+  const named = targets.map(({ environment, destination }) => ({
+    environment,
+    destination: destination ?? '',
+  }));
+  const entries = named.length > 0 ? named : [{ environment: '', destination: '' }];
+  return entries.map((target) => ({ releaseIntentId, slug, ...target }));
+}
+
+export const planOutputToWire = ({ stage, outputs }: PlanOutput) => ({
+  planOutput: outputs.map((one) => `# ${one.destinationName}\n${one.planOutput ?? ''}`).join('\n\n'),
+  status: stage.status,
+  outputs: outputs.map((one) => ({ ...one, planOutput: one.planOutput ?? '' })),
+});
+
+export const deliveryToWire = (delivery: DeliveryJson): MessageInitShape<typeof DeliverySchema> => ({
+  ...delivery,
+  releaseIntentId: delivery.intentId,
+  status: ReleaseStatus[delivery.status],
+  cancelling: isReleaseEnded(delivery.status),
+  startedAt: jsonTimestamp(delivery.startedAt),
+});

@@ -1,11 +1,20 @@
 import type { HandlerContext, ServiceImpl } from '@connectrpc/connect';
 import type { AppContext } from '#server/context.ts';
+import { endHold } from '#server/features/gate/service.ts';
 import type { ReleaseService } from '#server/gen/forest/v1/releases_pb.ts';
-import { callerOf, maybeProjectIdOf, organisationOf, projectOf } from '#server/rpc/access.ts';
-import { pageOf } from '#server/rpc/page.ts';
-import { destinationStateToWire, intentToWire } from './convert.ts';
+import { pageOf } from '#server/wire/pages.ts';
+import { callerOf, maybeProjectIdOf, organisationOf, projectOf } from '#server/wire/scopes.ts';
+import {
+  destinationStateToWire,
+  intentToWire,
+  planOutputToWire,
+  requestedIntentToWire,
+  watchEventToWire,
+} from './convert.ts';
 import { requestRelease } from './request.ts';
+import { retryStage } from './retry.ts';
 import * as releases from './service.ts';
+import { outlooksOfRow } from './stage-outlook.ts';
 import { watchRelease } from './watch.ts';
 
 type Methods =
@@ -16,84 +25,85 @@ type Methods =
   | 'approvePlanStage'
   | 'rejectPlanStage'
   | 'getPlanOutput'
+  | 'planAgain'
+  | 'endHold'
+  | 'retryStage'
   | 'cancelRelease';
 
 /** The releases' part of ReleaseService. */
 export const releaseHandlers = (app: AppContext): Pick<ServiceImpl<typeof ReleaseService>, Methods> => ({
-  async release(request, context) {
-    const requested = await requestRelease(app, callerOf(context), projectOf(context), {
-      artifactId: request.artifactId,
-      destinations: request.destinations,
-      environments: request.environments,
-      force: request.force,
-      usePipeline: request.usePipeline,
-      pipeline: request.pipeline ?? null,
-      prepareOnly: request.prepareOnly,
-    });
-    const { releaseIntentId, slug, targets } = requested;
-    const entries = targets.length > 0 ? targets : [{ environment: '', destination: '' }];
-    return { intents: entries.map((target) => ({ releaseIntentId, slug, ...target })) };
+  async release(message, context) {
+    const request = { ...message, pipeline: message.pipeline ?? null };
+    const requested = await requestRelease(app, callerOf(context), projectOf(context), request);
+    return { intents: requestedIntentToWire(requested) };
   },
 
-  waitRelease(request, context) {
-    return watchRelease(app, callerOf(context), request.releaseIntentId, context.signal);
+  async *waitRelease({ releaseIntentId }, context) {
+    for await (const event of watchRelease(app, callerOf(context), releaseIntentId, context.signal)) {
+      yield { event: watchEventToWire(event) };
+    }
   },
 
   async getDestinationStates(request, context) {
-    const query = queryOf(context, request.artifactId);
-    const page = await releases.listDestinationStates(
-      app,
-      query,
-      pageOf(request, ['integer', 'text', 'text']),
-    );
-    return {
-      destinations: page.destinations.map(destinationStateToWire),
-      nextPageToken: page.nextPageToken,
-    };
+    const query = statesQuery(context, request.artifactId);
+    const destination = ['integer', 'text', 'text'] as const;
+    const page = pageOf(request, query.artifactId === null ? [...destination, 'text'] : destination);
+    const { rows, nextPageToken } = await releases.listDestinationStates(app, query, page);
+    return { destinations: rows.map(destinationStateToWire), nextPageToken };
   },
 
   async getReleaseIntentStates(request, context) {
-    const query = { ...queryOf(context, request.artifactId), includeCompleted: request.includeCompleted };
-    const page = await releases.listIntentStates(app, query, pageOf(request, ['time', 'uuid']));
+    const { artifactId, includeCompleted, releaseIntentId = null } = request;
+    const page = pageOf(request, ['time', 'uuid']);
+    const query = { ...statesQuery(context, artifactId), includeCompleted, releaseIntentId };
+    const { rows, nextPageToken } = await releases.listIntentStates(app, query, page);
     const viewer = { userId: callerOf(context).userId, role: organisationOf(context).role };
-    return {
-      releaseIntents: page.intents.map((intent) => intentToWire(intent, viewer)),
-      nextPageToken: page.nextPageToken,
-    };
+    const now = app.clock.now();
+    const releaseIntents = rows.map((row) => intentToWire(row, viewer, outlooksOfRow(row, now)));
+    return { releaseIntents, nextPageToken };
   },
 
-  async approvePlanStage(request, context) {
-    const { releaseIntentId, stageId } = request;
-    const judged = { releaseIntentId, stageId, verdict: 'APPROVED' as const, reason: '' };
-    await releases.judgePlan(app, callerOf(context), projectOf(context), judged);
+  async approvePlanStage({ releaseIntentId, stageId }, context) {
+    const request = { releaseIntentId, stageId, verdict: 'APPROVED', reason: '' } as const;
+    await releases.judgePlan(app, callerOf(context), projectOf(context), request);
     return {};
   },
 
-  async rejectPlanStage(request, context) {
-    const { releaseIntentId, stageId, reason = '' } = request;
-    const judged = { releaseIntentId, stageId, verdict: 'REJECTED' as const, reason };
-    await releases.judgePlan(app, callerOf(context), projectOf(context), judged);
+  async rejectPlanStage({ releaseIntentId, stageId, reason = '' }, context) {
+    const request = { releaseIntentId, stageId, verdict: 'REJECTED', reason } as const;
+    await releases.judgePlan(app, callerOf(context), projectOf(context), request);
     return {};
   },
 
-  async getPlanOutput(request) {
-    const { stage, outputs } = await releases.planOutput(app, request.releaseIntentId, request.stageId);
-    return {
-      planOutput: outputs.map((o) => `# ${o.destinationName}\n${o.planOutput ?? ''}`).join('\n\n'),
-      status: stage.status,
-      outputs: outputs.map((output) => ({ ...output, planOutput: output.planOutput ?? '' })),
-    };
+  async getPlanOutput({ releaseIntentId, stageId }) {
+    return planOutputToWire(await releases.getPlanOutput(app, releaseIntentId, stageId));
   },
 
-  async cancelRelease(request, context) {
-    const { releaseIntentId, reason = '' } = request;
-    await releases.cancelRelease(app, callerOf(context), projectOf(context), releaseIntentId, reason);
+  async planAgain({ releaseIntentId, stageId }, context) {
+    const request = { releaseIntentId, stageId };
+    await releases.planAgain(app, callerOf(context), projectOf(context), request);
+    return {};
+  },
+
+  async retryStage({ releaseIntentId, stageId }, context) {
+    await retryStage(app, callerOf(context), projectOf(context), { releaseIntentId, stageId });
+    return {};
+  },
+
+  async endHold({ environment, comment }, context) {
+    await endHold(app, callerOf(context), projectOf(context), { environment, comment });
+    return {};
+  },
+
+  async cancelRelease({ releaseIntentId, reason = '' }, context) {
+    const request = { releaseIntentId, reason };
+    await releases.cancelRelease(app, callerOf(context), projectOf(context), request);
     return {};
   },
 });
 
-const queryOf = (context: HandlerContext, artifactId: string | undefined): releases.StatesQuery => ({
+const statesQuery = (context: HandlerContext, artifactId: string | null = null): releases.StatesQuery => ({
   organisationId: organisationOf(context).organisationId,
   projectId: maybeProjectIdOf(context),
-  artifactId: artifactId ?? null,
+  artifactId,
 });

@@ -1,54 +1,48 @@
+import type { CallerRole } from '#domain/approval/vote.ts';
 import { evaluatePolicy } from '#domain/policy/evaluate.ts';
-import { planStagesOnly } from '#domain/release/dag.ts';
-import type { StageDefinition } from '#domain/release/stage.ts';
+import * as rules from '#domain/release/request.ts';
 import type { AppContext } from '#server/context.ts';
-import { isUniqueViolation, type Transaction } from '#server/db/database.ts';
+import type { Transaction } from '#server/db/database.ts';
 import { Failure, failedPrecondition, invalid, notFound } from '#server/failure.ts';
 import { type Caller, unauthenticated } from '#server/features/access/service.ts';
 import { matchesPattern } from '#server/features/gate/branch-pattern.ts';
 import { loadEnabledPolicies } from '#server/features/gate/service.ts';
-import { meetWakers } from '#server/features/gate/wake.ts';
-import { record } from '#server/features/history/service.ts';
+import { waitForWakers } from '#server/features/gate/wake.ts';
+import { recordChange } from '#server/features/history/service.ts';
 import { findPipeline } from '#server/features/pipelines/service.ts';
-import type { ProjectScope } from '#server/rpc/access.ts';
 import { subjects } from '#server/signals/bus.ts';
+import type { ProjectScope } from '#server/wire/scopes.ts';
 import * as store from './store.ts';
 
-export interface ReleaseRequest {
+export interface ReleaseRequest extends rules.DirectRequest {
   readonly artifactId: string;
-  readonly destinations: readonly string[];
-  readonly environments: readonly string[];
   readonly force: boolean;
+  /** Whether a service account means to release a build that is older than a live one. */
+  readonly allowOlder: boolean;
   readonly usePipeline: boolean;
-  /** The pipeline by name; null takes the project's only enabled one. */
+  /** The pipeline's name; null for the project's only enabled one. */
   readonly pipeline: string | null;
-  readonly prepareOnly: boolean;
-}
-
-/** One destination that the request will reach; an environment that has none yet has an empty destination. */
-export interface RequestedRelease {
-  readonly environment: string;
-  readonly destination: string;
 }
 
 export interface RequestedIntent {
   readonly releaseIntentId: string;
   readonly slug: string;
-  readonly targets: readonly RequestedRelease[];
+  /** What the release will reach; an environment without destinations is one target without a name. */
+  readonly targets: readonly rules.Target[];
 }
 
 interface Plan {
   readonly pipeline: string | null;
-  readonly stages: readonly (StageDefinition & { readonly onlyDestinations: readonly string[] | null })[];
+  readonly stages: readonly rules.RequestedStage[];
 }
 
 /**
- * Asks for a release: copies the pipeline's stages, or makes one stage without dependencies for each environment, so that
- * the coordinator finds one kind of intent and there is no second way to a deployment.
- * @throws Failure unauthenticated when the credential that let the caller in has been ended since; not_found (artifact,
- * pipeline, environment, destination; also for who has left meanwhile); already_exists with the id of the pipeline release of
- * this artifact that is under way; failed_precondition when a branch rule forbids it, when nothing is left
- * to do without `force`, or when there is no pipeline to use.
+ * Requests a release: copies the pipeline's stages, or creates one stage without dependencies for each environment, so that
+ * the coordinator handles both in the same way.
+ * @throws Failure unauthenticated when the caller's credential was revoked; not_found (artifact, pipeline, environment,
+ * destination; also when the caller has left the organisation); already_exists with the id of an active release that deploys the
+ * artifact to one of the destinations; failed_precondition when a branch policy forbids it, when everything is deployed already
+ * and `force` is not set, when a service account does not say that it means an older build, or when there is no pipeline to use.
  */
 export async function requestRelease(
   app: AppContext,
@@ -56,190 +50,129 @@ export async function requestRelease(
   scope: ProjectScope,
   request: ReleaseRequest,
 ): Promise<RequestedIntent> {
-  const [artifact] = await app.db.run(store.findArtifact, [request.artifactId]);
-  if (artifact === undefined) throw notFound(`artifact ${request.artifactId}`);
+  const { artifactId, force, prepareOnly } = request;
+  const [artifact] = await app.db.run(store.findArtifact, [artifactId]);
+  if (artifact === undefined) throw notFound(`Artifact ${artifactId}`);
+  const { slug, branch } = artifact;
   const id = app.newId();
-  try {
-    return await app.db.transaction(async (tx) => {
-      await meetWakers(tx, request.artifactId);
-      await requireStillIn(tx, caller, scope, request.artifactId, app.clock.now());
-      const targets = await tx.run(store.findTargets, [scope.organisationId, request.artifactId]);
-      const plan = request.usePipeline ? await ofPipeline(tx, scope, request) : direct(request, targets);
-      if (plan.pipeline !== null) await requireNoneUnderWay(tx, request.artifactId);
-      const reached = reachedBy(plan, targets);
-      requireSomethingToDo(request, plan, reached, artifact.slug);
-      await requireBranchAllowed(tx, scope, plan, artifact.branch, app.clock.now());
-
-      const stages = JSON.stringify(plan.stages.map(stageRow));
-      const { artifactId, force, prepareOnly } = request;
-      const now = app.clock.now();
-      await tx.run(store.insertIntent, [
-        id,
-        scope.projectId,
-        artifactId,
-        caller.userId,
-        plan.pipeline,
-        force,
-        prepareOnly,
-        now,
-        stages,
-      ]);
-      await record(tx, app, {
-        organisationId: scope.organisationId,
-        projectId: scope.projectId,
-        releaseIntentId: id,
-        kind: 'release.requested',
-        actor: caller,
-        subject: artifact.slug,
-        after: { pipeline: plan.pipeline, force, prepareOnly, environments: environmentsOf(plan) },
-      });
-      tx.afterCommit(() => app.bus.publish(subjects.intentEvaluate, id));
-      const named = reached.map((t) => ({ environment: t.environment, destination: t.destination ?? '' }));
-      return { releaseIntentId: id, slug: artifact.slug, targets: named };
-    });
-  } catch (error) {
-    // Two requests at the same instant: the index lets one through.
-    if (isUniqueViolation(error, 'release_intents_one_pipeline')) {
-      const [other] = await app.db.run(store.findActivePipelineIntent, [request.artifactId]);
-      throw underWay(other?.id ?? '');
+  return app.db.transaction(async (tx) => {
+    const now = app.clock.now();
+    await waitForWakers(tx, artifactId);
+    const role = await requireAccess(tx, caller, scope, artifactId, now);
+    const targets = await tx.run(store.listTargets, [scope.organisationId, artifactId]);
+    const plan = request.usePipeline ? await pipelinePlan(tx, scope, request) : directPlan(request, targets);
+    const environments = rules.environmentsOf(plan.stages);
+    const reached = rules.reachedTargets(plan.stages, targets);
+    if (!force && !prepareOnly && rules.isAlreadyDeployed(reached)) {
+      throw failedPrecondition(
+        `${slug} is already deployed to ${environments.join(', ')}: use force to release it again`,
+      );
     }
-    throw error;
-  }
+    const deployed = rules.deployedTargets(plan.stages, targets);
+    if (role === 'service' && !request.allowOlder) requireNotOlder(slug, deployed);
+    await requireNoOverlap(tx, artifactId, deployed);
+    await requireBranchAllowed(tx, scope, plan, branch, now);
+    const intent = [
+      id,
+      scope.projectId,
+      artifactId,
+      caller.userId,
+      plan.pipeline,
+      force,
+      prepareOnly,
+    ] as const;
+    await tx.run(store.insertIntent, [...intent, now, JSON.stringify(plan.stages.map(stageRow))]);
+    await recordChange(tx, app, caller, { ...scope, releaseIntentId: id }, 'release.requested', slug, {
+      after: { pipeline: plan.pipeline, force, prepareOnly, environments },
+    });
+    tx.afterCommit(() => app.bus.publish(subjects.intentEvaluate, id));
+    return { releaseIntentId: id, slug, targets: reached };
+  });
 }
 
 /**
- * Whoever ends a membership holds the project, as whoever releases shares it: one that has ended since the request was let in
- * is seen here, and one that ends from now on finds the release.
+ * Checks the caller's membership and credential again, and gives their role. `waitForWakers` has locked the project: a removal of
+ * the member commits either before that, and is seen here, or after this transaction, and finds the new release.
  */
-async function requireStillIn(
+async function requireAccess(
   tx: Transaction,
   { userId, credentialId }: Caller,
   { organisationId }: ProjectScope,
   artifactId: string,
   now: Date,
-): Promise<void> {
-  const [found] = await tx.run(store.standingIn, [userId, organisationId, credentialId, now]);
-  if (found?.ended) throw unauthenticated();
-  if (found?.standing == null) throw notFound(`artifact ${artifactId}`);
+): Promise<CallerRole> {
+  const [access] = await tx.run(store.findAccess, [userId, organisationId, credentialId, now]);
+  if (access?.ended) throw unauthenticated();
+  if (access?.role == null) throw notFound(`Artifact ${artifactId}`);
+  return access.role;
 }
 
-const underWay = (id: string) =>
-  new Failure('already_exists', `a release of this artifact through a pipeline is under way: ${id}`, {
-    releaseIntentId: id,
-  });
-
-async function requireNoneUnderWay(tx: Transaction, artifactId: string): Promise<void> {
-  const [other] = await tx.run(store.findActivePipelineIntent, [artifactId]);
-  if (other !== undefined) throw underWay(other.id);
+/** A person may release an older build knowingly, because the pages say so; a service account has to say it. */
+function requireNotOlder(slug: string, deployed: readonly rules.Target[]): void {
+  const older = deployed.find(({ newer }) => newer !== null);
+  if (older === undefined) return;
+  const live = `${older.newer}, which is newer than ${slug}, is live on ${older.destination}`;
+  throw failedPrecondition(`${live}: set allow_older to release ${slug} anyway`);
 }
 
-async function ofPipeline(tx: Transaction, scope: ProjectScope, request: ReleaseRequest): Promise<Plan> {
+/**
+ * Checks that no active release of the artifact still deploys to one of the targets.
+ * @throws Failure already_exists with the id of the first one.
+ */
+async function requireNoOverlap(tx: Transaction, artifactId: string, deployed: readonly rules.Target[]) {
+  const names = deployed.flatMap(({ destination }) => (destination === null ? [] : [destination]));
+  const [active] = await tx.run(store.findOverlapping, [artifactId, names]);
+  if (active === undefined) return;
+  const { id: releaseIntentId, destination } = active;
+  const message = `This artifact already has an active release to ${destination}: ${releaseIntentId}`;
+  throw new Failure('already_exists', message, { releaseIntentId });
+}
+
+async function pipelinePlan(tx: Transaction, scope: ProjectScope, request: ReleaseRequest): Promise<Plan> {
   if (request.environments.length > 0 || request.destinations.length > 0) {
-    const message = 'a pipeline says itself where it goes: leave environments and destinations empty';
+    const message = 'cannot be combined with environments or destinations: the pipeline defines them';
     throw invalid({ field: 'use_pipeline', message });
   }
   const pipeline = await findPipeline(tx, scope.projectId, request.pipeline);
-  const stages = request.prepareOnly ? planStagesOnly(pipeline.stages) : pipeline.stages;
-  if (stages.length === 0) {
-    throw failedPrecondition(`pipeline "${pipeline.name}" has no plan stage to prepare with`);
-  }
-  return { pipeline: pipeline.name, stages: stages.map((stage) => ({ ...stage, onlyDestinations: null })) };
+  const stages = rules.pipelineStages(pipeline.stages, request.prepareOnly);
+  if (stages.length === 0)
+    throw failedPrecondition(`Pipeline "${pipeline.name}" has no plan stage to prepare`);
+  return { pipeline: pipeline.name, stages };
 }
 
-/** One stage without dependencies per environment; destinations that are named alone narrow their environment's. */
-function direct(request: ReleaseRequest, targets: readonly store.TargetRow[]): Plan {
-  const narrowed = new Map<string, string[] | null>();
-  request.environments.forEach((environment, index) => {
-    if (!targets.some((target) => target.environment === environment)) {
-      throw new Failure('not_found', `environment "${environment}" not found`, {
-        fields: [{ field: `environments[${index}]`, message: `environment "${environment}" not found` }],
-      });
-    }
-    narrowed.set(environment, null);
-  });
-  request.destinations.forEach((name, index) => {
-    const target = targets.find(({ destination }) => destination === name);
-    if (target === undefined) {
-      throw new Failure('not_found', `destination "${name}" not found`, {
-        fields: [{ field: `destinations[${index}]`, message: `destination "${name}" not found` }],
-      });
-    }
-    const list = narrowed.get(target.environment);
-    if (list === undefined) narrowed.set(target.environment, [name]);
-    else if (list !== null && !list.includes(name)) list.push(name);
-  });
-  const kind = (environment: string) =>
-    request.prepareOnly
-      ? { type: 'plan' as const, environment, autoApprove: true }
-      : { type: 'deploy' as const, environment };
-  return {
-    pipeline: null,
-    stages: [...narrowed].map(([environment, onlyDestinations]) => ({
-      id: environment,
-      dependsOn: [],
-      kind: kind(environment),
-      onlyDestinations,
-    })),
-  };
+function directPlan(request: ReleaseRequest, targets: readonly rules.Target[]): Plan {
+  const problems = rules.unknownTargets(request, targets);
+  const [first] = problems;
+  if (first !== undefined) throw new Failure('not_found', first.message, { fields: problems });
+  return { pipeline: null, stages: rules.directStages(request, targets) };
 }
 
-const environmentsOf = (plan: Plan): string[] => [
-  ...new Set(plan.stages.flatMap(({ kind }) => (kind.type === 'wait' ? [] : [kind.environment]))),
-];
-
-function reachedBy(plan: Plan, targets: readonly store.TargetRow[]): store.TargetRow[] {
-  return targets.filter(({ environment, destination }) =>
-    plan.stages.some(
-      ({ kind, onlyDestinations }) =>
-        kind.type !== 'wait' &&
-        kind.environment === environment &&
-        (onlyDestinations === null || (destination !== null && onlyDestinations.includes(destination))),
-    ),
-  );
-}
-
-function requireSomethingToDo(
-  request: ReleaseRequest,
-  plan: Plan,
-  reached: readonly store.TargetRow[],
-  slug: string,
-): void {
-  if (request.force || request.prepareOnly || reached.length === 0) return;
-  if (!reached.every((target) => target.current)) return;
-  const where = environmentsOf(plan).join(', ');
-  throw failedPrecondition(`${slug} is deployed to ${where} already: use force to release it again`);
-}
-
-/** A branch rule never changes its mind about an artifact, so a hopeless request fails at once. */
+/** An artifact's branch never changes, so a branch policy that blocks it now would block it forever. */
 async function requireBranchAllowed(
   tx: Transaction,
   scope: ProjectScope,
-  plan: Plan,
+  { stages }: Plan,
   branch: string | null,
   now: Date,
 ): Promise<void> {
-  const deployed = new Set(
-    plan.stages.flatMap(({ kind }) => (kind.type === 'deploy' ? [kind.environment] : [])),
-  );
-  const policies = (await loadEnabledPolicies(tx, scope.projectId)).filter(
-    (policy) => policy.config.type === 'branch_restriction' && deployed.has(policy.targetEnvironment),
-  );
-  const facts = { branch, deployments: null, votes: null, matches: matchesPattern };
-  for (const policy of policies) {
-    const verdict = evaluatePolicy(policy, facts, now);
-    if (verdict.passed) continue;
-    const rule = `policy "${policy.name}" for ${policy.targetEnvironment}`;
-    throw failedPrecondition(`${rule} forbids this release: ${verdict.reason}`);
+  const deployed = rules.environmentsOf(stages.filter(({ kind }) => kind.type === 'deploy'));
+  const facts = { branch, soaks: null, isReturn: false, hold: null, votes: null, matches: matchesPattern };
+  for (const policy of await loadEnabledPolicies(tx, scope.projectId)) {
+    if (policy.config.type !== 'branch_restriction' || !deployed.includes(policy.targetEnvironment)) continue;
+    const { passed, reason } = evaluatePolicy(policy, facts, now);
+    if (passed) continue;
+    const rule = `Policy "${policy.name}" for ${policy.targetEnvironment}`;
+    throw failedPrecondition(`${rule} forbids this release: ${reason}`);
   }
 }
 
-const stageRow = (stage: Plan['stages'][number], position: number) => ({
-  id: stage.id,
+const stageRow = ({ id, kind, dependsOn, onlyDestinations }: rules.RequestedStage, position: number) => ({
+  id,
   position,
-  type: stage.kind.type,
-  dependsOn: stage.dependsOn,
-  environment: stage.kind.type === 'wait' ? null : stage.kind.environment,
-  durationSeconds: stage.kind.type === 'wait' ? stage.kind.durationSeconds : null,
-  autoApprove: stage.kind.type === 'plan' && stage.kind.autoApprove,
-  onlyDestinations: stage.onlyDestinations,
+  type: kind.type,
+  dependsOn,
+  environment: kind.type === 'wait' ? null : kind.environment,
+  durationSeconds: kind.type === 'wait' ? kind.durationSeconds : null,
+  autoApprove: kind.type === 'plan' && kind.autoApprove,
+  onlyDestinations,
 });

@@ -1,140 +1,134 @@
 import { cancelIntent } from '#domain/release/advance.ts';
+import {
+  checkCancel,
+  checkPlanAgain,
+  checkPlanVerdict,
+  type PlanVerdict,
+  type ReleaseRefusal,
+} from '#domain/release/caller-rules.ts';
+import { planAgain as planAgainNow } from '#domain/release/plan-stage.ts';
+import { isReleaseEnded } from '#domain/release/release-status.ts';
 import type { Stage } from '#domain/release/stage.ts';
+import { hasVisibleText } from '#domain/visible-text.ts';
 import type { AppContext } from '#server/context.ts';
-import type { Transaction } from '#server/db/database.ts';
-import { failedPrecondition, notFound, permissionDenied } from '#server/failure.ts';
+import { Failure, failedPrecondition, notFound } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
-import { buildOf, type IntentFacts } from '#server/features/gate/facts.ts';
-import { loadIntentFacts, lockIntentFactsFor } from '#server/features/gate/service.ts';
-import { wakeIntent } from '#server/features/gate/wake.ts';
-import { record } from '#server/features/history/service.ts';
-import type { ProjectScope } from '#server/rpc/access.ts';
-import { nextPageToken, type Page } from '#server/rpc/page.ts';
+import { sendCancelMessage } from '#server/features/deliveries/cancel-message.ts';
+import { buildOf, type IntentFacts, stalePlan } from '#server/features/gate/facts.ts';
+import { advanceIntent, loadIntentFacts, lockForCaller } from '#server/features/gate/service.ts';
+import { wakeIntent, wakeProject } from '#server/features/gate/wake.ts';
+import { recordChange } from '#server/features/history/service.ts';
+import { outsideRequests } from '#server/request-scope.ts';
 import { subjects } from '#server/signals/bus.ts';
-import type { DestinationStateJson, DestinationStateRow, IntentStateRow } from './rows.ts';
+import { nextPageToken, type Page } from '#server/wire/pages.ts';
+import type { ProjectScope } from '#server/wire/scopes.ts';
+import type { DestinationStateRow, IntentStateRow, ListedDestinationRow } from './rows.ts';
 import * as store from './store.ts';
 
 const DEFAULT_REASON = 'cancelled';
 
-/**
- * The facts under the intent's lock, with the caller's role as it is now: one that was taken away since the request came in
- * holds no longer.
- * @throws Failure not_found for an unknown release, and for somebody who is no member any more; unauthenticated when what let
- *   them in has been ended.
- */
-async function lockedFor(
-  tx: Transaction,
-  app: AppContext,
-  caller: Caller,
-  scope: ProjectScope,
-  releaseIntentId: string,
-) {
-  const locked = await lockIntentFactsFor(tx, releaseIntentId, caller, app.clock.now());
-  if (locked === null) throw notFound(`release ${releaseIntentId}`);
-  const { facts, role } = locked;
-  if (role === null) throw notFound(`project "${scope.organisation}/${scope.project}"`);
-  return { facts, role };
+export function requireAllowed(refusal: ReleaseRefusal | null): void {
+  if (refusal !== null) throw new Failure(refusal.code, refusal.message);
 }
 
 /**
- * Ends a release that waits or runs: its stages, what is queued, and what is on its way (a destination that has begun is
- * told nothing more; what it reports later is refused). For its authors and for admins.
+ * Cancels an active release with its stages and deliveries. A destination that has started stays occupied until it reports or
+ * its grace period ends.
+ * @throws Failure permission_denied unless the caller is an author or admin; failed_precondition when it has ended.
  */
 export async function cancelRelease(
   app: AppContext,
   caller: Caller,
   scope: ProjectScope,
-  releaseIntentId: string,
-  reason: string,
+  request: { readonly releaseIntentId: string; readonly reason: string },
 ): Promise<void> {
+  const { releaseIntentId } = request;
   await app.db.transaction(async (tx) => {
-    const { facts, role } = await lockedFor(tx, app, caller, scope, releaseIntentId);
-    if (role !== 'admin' && !facts.authors.has(caller.userId)) {
-      throw permissionDenied('only an author of a release or an admin can cancel it');
-    }
-    if (facts.intent.status !== 'ACTIVE') {
-      throw failedPrecondition(`this release has ended: ${facts.intent.status.toLowerCase()}`);
-    }
-    const words = reason.trim() === '' ? DEFAULT_REASON : reason;
     const now = app.clock.now();
-    const stages = cancelIntent(facts.stages, words, now).filter((stage) => !facts.stages.includes(stage));
-    await tx.run(store.cancelIntentRows, [releaseIntentId, JSON.stringify(stages), words, now]);
-    await record(tx, app, {
-      organisationId: scope.organisationId,
-      projectId: scope.projectId,
-      releaseIntentId,
-      kind: 'release.cancelled',
-      actor: caller,
-      subject: facts.intent.slug,
-      before: { status: facts.intent.status },
-      after: { status: 'CANCELLED', reason: words },
+    // Its deliveries may have held other releases of the project. The project is locked before the intent.
+    await wakeProject(tx, app, scope.projectId);
+    const { facts, role } = await lockForCaller(tx, now, caller, scope, releaseIntentId);
+    const { status, slug } = facts.intent;
+    requireAllowed(checkCancel({ role, isAuthor: facts.authors.has(caller.userId) }, status));
+    const reason = hasVisibleText(request.reason) ? request.reason : DEFAULT_REASON;
+    const stages = cancelIntent(facts.stages, reason, now).filter((stage) => !facts.stages.includes(stage));
+    const sent = await tx.run(store.cancelIntent, [releaseIntentId, JSON.stringify(stages), reason, now]);
+    await recordChange(tx, app, caller, { ...scope, releaseIntentId }, 'release.cancelled', slug, {
+      before: { status },
+      after: { status: 'CANCELLED', reason },
     });
-    const queued = await tx.run(store.nextInQueues, [releaseIntentId]);
+    const open = facts.releases.filter((release) => !isReleaseEnded(release.status));
     tx.afterCommit(() => {
       app.bus.publish(subjects.releaseStatus(releaseIntentId), releaseIntentId);
-      for (const release of queued) app.bus.publish(subjects.releaseQueued, release.id);
+      // The queues of their destinations move on.
+      for (const { id } of open) app.bus.publish(subjects.releaseQueued, id);
+      for (const { id } of sent) void outsideRequests(() => sendCancelMessage(app, id));
     });
   });
 }
 
 function planStage(facts: IntentFacts, stageId: string): Stage {
   const stage = facts.stages.find((one) => one.id === stageId);
-  if (stage === undefined) throw notFound(`stage "${stageId}"`);
-  if (stage.kind.type !== 'plan') throw failedPrecondition(`stage "${stageId}" is no plan stage`);
+  if (stage === undefined) throw notFound(`Stage "${stageId}"`);
+  if (stage.kind.type !== 'plan') throw failedPrecondition(`Stage "${stageId}" is not a plan stage`);
   return stage;
 }
 
 /**
- * Why a caller may not give a plan's verdict; null when they may. Four eyes: no author approves a plan of theirs; and a service
- * account judges none, whatever let it come so far.
- */
-export function planVerdictProblem(
-  verdict: 'APPROVED' | 'REJECTED',
-  isAuthor: boolean,
-  role: ProjectScope['role'],
-): string | null {
-  if (role === 'service') return 'A service account has no say in a plan.';
-  if (!isAuthor) return null;
-  if (verdict === 'APPROVED') return 'You cannot approve the plan of your own release.';
-  return role === 'admin'
-    ? null
-    : 'You cannot reject the plan of your own release. You can cancel it instead.';
-}
-
-/**
- * Approves or rejects the plan of a stage that waits for it. The same verdict again is a success that changes nothing.
- * @throws Failure not_found, failed_precondition (the stage does not wait for a verdict), permission_denied.
+ * Approves or rejects the plan of a stage that waits for approval. The same verdict again succeeds and changes nothing.
+ * @throws Failure not_found; failed_precondition when the stage is not waiting for approval; permission_denied.
  */
 export async function judgePlan(
   app: AppContext,
   caller: Caller,
   scope: ProjectScope,
-  request: { releaseIntentId: string; stageId: string; verdict: 'APPROVED' | 'REJECTED'; reason: string },
+  request: {
+    readonly releaseIntentId: string;
+    readonly stageId: string;
+    readonly verdict: PlanVerdict;
+    readonly reason: string;
+  },
 ): Promise<void> {
   const { releaseIntentId, stageId, verdict, reason } = request;
   await app.db.transaction(async (tx) => {
-    const { facts, role } = await lockedFor(tx, app, caller, scope, releaseIntentId);
+    const { facts, role } = await lockForCaller(tx, app.clock.now(), caller, scope, releaseIntentId);
     const stage = planStage(facts, stageId);
     if (stage.planApproval === verdict) return;
-    if (stage.status !== 'AWAITING_APPROVAL' || stage.planApproval !== 'AWAITING') {
-      throw failedPrecondition(`plan stage "${stageId}" does not wait for a verdict`);
-    }
-    const problem = planVerdictProblem(verdict, facts.authors.has(caller.userId), role);
-    if (problem !== null) throw permissionDenied(problem);
-    const rejection = reason.trim() === '' ? 'plan rejected' : `plan rejected: ${reason}`;
+    requireAllowed(checkPlanVerdict(verdict, { role, isAuthor: facts.authors.has(caller.userId) }, stage));
+    const rejection = hasVisibleText(reason) ? `plan rejected: ${reason}` : 'plan rejected';
     const errorMessage = verdict === 'REJECTED' ? rejection : null;
-    const saw = { ...buildOf(facts), plans: await tx.run(store.planDigests, [releaseIntentId, stageId]) };
+    const saw = { ...buildOf(facts), plans: await tx.run(store.listPlanDigests, [releaseIntentId, stageId]) };
     await tx.run(store.setPlanApproval, [releaseIntentId, stageId, verdict, errorMessage]);
-    await record(tx, app, {
-      organisationId: scope.organisationId,
-      projectId: scope.projectId,
-      releaseIntentId,
-      kind: verdict === 'APPROVED' ? 'plan.approved' : 'plan.rejected',
-      actor: caller,
-      subject: `${stageId} for ${facts.intent.slug}`,
-      after: { stage: stageId, verdict, reason, saw },
-    });
+    const kind = verdict === 'APPROVED' ? 'plan.approved' : 'plan.rejected';
+    const subject = `${stageId} for ${facts.intent.slug}`;
+    const after = { stage: stageId, verdict, reason, saw };
+    await recordChange(tx, app, caller, { ...scope, releaseIntentId }, kind, subject, { after });
     await wakeIntent(tx, app, releaseIntentId);
+  });
+}
+
+/**
+ * Makes a plan that is out of date again, however often that has happened.
+ * @throws Failure not_found; failed_precondition when the release has ended or the plan is not out of date.
+ */
+export async function planAgain(
+  app: AppContext,
+  caller: Caller,
+  scope: ProjectScope,
+  { releaseIntentId, stageId }: { readonly releaseIntentId: string; readonly stageId: string },
+): Promise<void> {
+  await app.db.transaction(async (tx) => {
+    const now = app.clock.now();
+    const { facts } = await lockForCaller(tx, now, caller, scope, releaseIntentId);
+    const stage = planStage(facts, stageId);
+    const stale = stalePlan(facts, stage);
+    requireAllowed(checkPlanAgain(stage, facts.intent.status, stale));
+    const subject = `${stageId} for ${facts.intent.slug}`;
+    const after = { stage: stageId, run: stage.planRun + 1 };
+    await recordChange(tx, app, caller, { ...scope, releaseIntentId }, 'plan.repeated', subject, { after });
+    const again = planAgainNow(stage, now);
+    const stages = facts.stages.map((one) => (one === stage ? again : one));
+    await advanceIntent(tx, app, facts, stages);
   });
 }
 
@@ -143,16 +137,12 @@ export interface PlanOutput {
   readonly outputs: readonly store.PlanOutputRow[];
 }
 
-/** What a plan stage's destinations planned. */
-export async function planOutput(
-  app: AppContext,
-  releaseIntentId: string,
-  stageId: string,
-): Promise<PlanOutput> {
+/** The plans of a plan stage's destinations. @throws Failure not_found; failed_precondition for another kind of stage. */
+export async function getPlanOutput(app: AppContext, releaseIntentId: string, stageId: string) {
   const facts = await loadIntentFacts(app.db, releaseIntentId);
-  if (facts === null) throw notFound(`release ${releaseIntentId}`);
+  if (facts === null) throw notFound(`Release ${releaseIntentId}`);
   const stage = planStage(facts, stageId);
-  return { stage, outputs: await app.db.run(store.planOutputs, [releaseIntentId, stageId]) };
+  return { stage, outputs: await app.db.run(store.listPlanOutputs, [releaseIntentId, stageId]) };
 }
 
 export interface StatesQuery {
@@ -163,74 +153,73 @@ export interface StatesQuery {
 
 export type IntentState = IntentStateRow;
 
-/** The intents that speak for artifacts (the newest active one, else the newest), by artifact id. One round trip. */
-export async function speakingIntents(
+/** The current intent of each artifact: of its active ones the one that waits for a person, else the newest; else its newest. */
+export async function currentIntents(
   app: AppContext,
   artifactIds: readonly string[],
 ): Promise<ReadonlyMap<string, IntentState>> {
   if (artifactIds.length === 0) return new Map();
-  const rows = await app.db.run(store.speakingIntents, [artifactIds]);
+  const rows = await app.db.run(store.listCurrentIntents, [artifactIds]);
   return new Map(rows.map((row) => [row.artifactId, row]));
 }
 
-/** A page of an organisation's or project's release intents with all their stages and releases, newest first. */
-export async function listIntentStates(
-  app: AppContext,
-  query: StatesQuery & { readonly includeCompleted: boolean },
-  page: Page,
-): Promise<{ intents: IntentStateRow[]; nextPageToken: string }> {
-  const [created, id] = page.after ?? [];
-  const found = await app.db.run(store.intentStates, [
-    query.organisationId,
-    query.projectId,
-    query.artifactId,
-    query.includeCompleted,
-    created === undefined ? null : new Date(created),
-    id ?? null,
-    page.limit + 1,
-  ]);
-  const key = (row: IntentStateRow) => [row.createdAt.toISOString(), row.id];
-  const { rows, nextPageToken: next } = nextPageToken(found, page.limit, key);
-  return { intents: rows, nextPageToken: next };
+export interface IntentStatesQuery extends StatesQuery {
+  readonly includeCompleted: boolean;
+  /** Null for a list; the id of the only intent otherwise, also when it has ended. */
+  readonly releaseIntentId: string | null;
 }
 
-export interface DestinationStates {
-  readonly destinations: readonly DestinationStateRow[];
-  readonly nextPageToken: string;
+/** A page of an organisation's, project's or artifact's release intents with their stages and deliveries, newest first. */
+export async function listIntentStates(app: AppContext, query: IntentStatesQuery, page: Page) {
+  const [createdAt, id = null] = page.after ?? [];
+  const { organisationId, projectId, artifactId, includeCompleted, releaseIntentId } = query;
+  if (releaseIntentId !== null) {
+    const params = [releaseIntentId, organisationId, projectId, artifactId] as const;
+    return { rows: await app.db.run(store.findIntentStateIn, params), nextPageToken: '' };
+  }
+  const after = [createdAt === undefined ? null : new Date(createdAt), id] as const;
+  const params = [organisationId, projectId, artifactId, includeCompleted, ...after, page.limit + 1] as const;
+  const found = await app.db.run(store.listIntentStates, params);
+  return nextPageToken(found, page.limit, (row) => [row.createdAt.toISOString(), row.id]);
 }
 
-export type DestinationState = DestinationStateRow;
-
-/** The same from a query's JSON. */
-export function destinationStateOf(json: DestinationStateJson): DestinationState {
-  const date = (text: string | null) => (text === null ? null : new Date(text));
-  return {
-    ...json,
-    queuedAt: date(json.queuedAt),
-    assignedAt: date(json.assignedAt),
-    startedAt: date(json.startedAt),
-    completedAt: date(json.completedAt),
-  };
-}
-
-/** A page of an organisation's destinations with what was last released to each, in the environments' order. */
+/**
+ * A page of an organisation's destinations in the order of the environments: of an artifact, one row for each with its state there; else
+ * one for each live build (of the project, if the query has one), each delivery in flight, and each destination without either.
+ */
 export async function listDestinationStates(
   app: AppContext,
   query: StatesQuery,
   page: Page,
-): Promise<DestinationStates> {
-  const [order, environment, name] = page.after ?? [];
+): Promise<{ rows: readonly DestinationStateRow[]; nextPageToken: string }> {
+  const [order, environment = null, name = null, part = null] = page.after ?? [];
   const { organisationId, projectId, artifactId } = query;
-  const which = artifactId !== null ? 'artifact' : projectId !== null ? 'project' : 'organisation';
-  const found = await app.db.run(store.destinationStates[which], [
-    organisationId,
-    artifactId ?? projectId,
-    order === undefined ? null : Number(order),
-    environment ?? null,
-    name ?? null,
-    page.limit + 1,
-  ]);
+  const after = [order === undefined ? null : Number(order), environment, name] as const;
   const key = (row: DestinationStateRow) => [String(row.sortOrder), row.environment, row.destinationName];
-  const { rows, nextPageToken: next } = nextPageToken(found, page.limit, key);
-  return { destinations: rows, nextPageToken: next };
+  if (artifactId !== null) {
+    const found = await app.db.run(store.listBuildDestinations, [
+      organisationId,
+      artifactId,
+      ...after,
+      page.limit + 1,
+    ]);
+    return nextPageToken(found, page.limit, key);
+  }
+  const params = [organisationId, projectId, ...after, page.limit + 1, part] as const;
+  const found = await app.db.run(store.listDestinationStates, params);
+  const listed = nextPageToken(found, page.limit, (row) => [...key(row), row.part]);
+  return { ...listed, rows: listed.rows.map(liveRow) };
 }
+
+/** A row about a live build says so, whatever has become of its delivery since. */
+const liveRow = (row: ListedDestinationRow): DestinationStateRow =>
+  row.isLive && row.live !== null
+    ? {
+        ...row,
+        artifactId: row.live.artifactId,
+        slug: row.live.slug,
+        status: 'SUCCEEDED',
+        errorMessage: null,
+        queuePosition: null,
+      }
+    : row;

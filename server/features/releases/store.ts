@@ -1,68 +1,57 @@
-import type { Standing } from '#domain/approval/vote.ts';
+import type { CallerRole } from '#domain/approval/vote.ts';
+import type { Target } from '#domain/release/request.ts';
 import type { PlanApproval, ReleaseStatus } from '#domain/release/stage.ts';
 import { statement } from '#server/db/database.ts';
-import { ENDED, STANDING_OF } from '#server/features/access/parts.ts';
-import { AUTHORSHIP, INTENT, STAGES_OF_INTENT } from '#server/features/gate/parts.ts';
 import {
+  currentFirst,
   DESTINATION_STATE,
-  type DestinationStatesOf,
-  destinationsWithLatest,
-  STEPS_OF_INTENT,
-} from './parts.ts';
-import type { DestinationStateRow, IntentStateRow } from './rows.ts';
+  type DestinationStateRow,
+  type IntentStateRow,
+  type ListedDestinationRow,
+  rolledBack,
+  STAGE_VOTES,
+} from './rows.ts';
 
 export interface ArtifactRow {
   readonly slug: string;
   readonly branch: string | null;
 }
 
-export const findArtifact = statement<readonly [artifactId: string], ArtifactRow>(
-  'releases.artifact',
+export const findArtifact = statement<[artifactId: string], ArtifactRow>(
+  'releases.find_artifact',
   'select slug, branch from artifacts where id = $1',
 );
 
-/** What a user is to an organisation at this moment, and whether the credential that let them in has been ended since. */
-export const standingIn = statement<
-  readonly [userId: string, organisationId: string, credentialId: string, now: Date],
-  { standing: Standing | null; ended: boolean }
+/** A user's role in an organisation, and whether their credential has been revoked or has expired. */
+export const findAccess = statement<
+  [userId: string, organisationId: string, credentialId: string, now: Date],
+  { role: CallerRole | null; ended: boolean }
 >(
-  'releases.standing',
-  `select ${STANDING_OF('$1::uuid', '$2::uuid')} as standing, ${ENDED('$3::uuid', '$4::timestamptz')} as ended`,
+  'releases.find_access',
+  `select (select role from caller_roles where user_id = $1::uuid and organisation_id = $2::uuid) as role, credential_ended($3::uuid, $4::timestamptz) as ended`,
 );
 
-export interface TargetRow {
-  readonly environment: string;
-  readonly destination: string | null;
-  /** Whether this artifact is what was last deployed there. */
-  readonly current: boolean;
-}
-
 /** The organisation's environments with their destinations; an environment without any has one row. */
-export const findTargets = statement<readonly [organisationId: string, artifactId: string], TargetRow>(
-  'releases.targets',
-  `select e.name as environment, d.name as destination, coalesce(last.artifact_id = $2, false) as current
+export const listTargets = statement<[organisationId: string, artifactId: string], Target>(
+  'releases.list_targets',
+  `select e.name as environment, d.name as destination,
+          coalesce(pl.live_artifact_id = a.id and pl.doubt is null and not exists (
+            select from delivery_runs u
+             where u.destination_id = pl.destination_id and u.project_id = pl.project_id
+               and u.started_moment > pl.live_moment and u.status in ('FAILED', 'TIMED_OUT', 'CANCELLED')
+               and u.late_status is null), false) as current,
+          case when live.build_order > a.build_order then live.slug end as newer
      from environments e
+     join artifacts a on a.id = $2
      left join destinations d on d.environment_id = e.id and d.deleted_at is null
-     left join lateral (
-       select r.artifact_id from releases r
-        where r.destination_id = d.id and r.mode = 'deploy' and r.status = 'SUCCEEDED'
-        order by r.completed_at desc limit 1) last on true
+     left join places pl on pl.destination_id = d.id and pl.project_id = a.project_id
+     left join artifacts live on live.id = pl.live_artifact_id
     where e.organisation_id = $1
     order by e.sort_order, e.name, d.name`,
 );
 
 export const insertIntent = statement<
-  readonly [
-    id: string,
-    projectId: string,
-    artifactId: string,
-    actorId: string,
-    pipeline: string | null,
-    force: boolean,
-    prepareOnly: boolean,
-    now: Date,
-    stages: string,
-  ]
+  [string, string, string, string, string | null, boolean, boolean, Date, string]
 >(
   'releases.insert_intent',
   `with intent as (
@@ -77,14 +66,31 @@ export const insertIntent = statement<
           environment text, "durationSeconds" bigint, "autoApprove" boolean, "onlyDestinations" text[])`,
 );
 
-export const findActivePipelineIntent = statement<readonly [artifactId: string], { id: string }>(
-  'releases.active_pipeline',
-  `select id from release_intents where artifact_id = $1 and status = 'ACTIVE' and pipeline is not null`,
+/** The first active intent of the artifact that still deploys to one of the destinations. */
+export const findOverlapping = statement<
+  [artifactId: string, destinations: readonly string[]],
+  { id: string; destination: string }
+>(
+  'releases.find_overlapping',
+  `select i.id, d.name as destination
+     from release_intents i
+     join projects p on p.id = i.project_id
+     join stages s on s.release_intent_id = i.id
+     join environments e on e.organisation_id = p.organisation_id and e.name = s.environment
+     join destinations d on d.environment_id = e.id and d.deleted_at is null
+    where i.artifact_id = $1 and i.status = 'ACTIVE' and s.type = 'deploy'
+      and s.status in ('PENDING', 'AWAITING_APPROVAL', 'ACTIVE') and d.name = any ($2::text[])
+      and (s.only_destinations is null or d.name = any (s.only_destinations))
+    order by i.created_at, i.id, d.name limit 1`,
 );
 
-/** Ends an intent that is cancelled, with its stages and releases, under its row lock. */
-export const cancelIntentRows = statement<
-  readonly [intentId: string, stages: string, reason: string, now: Date]
+/**
+ * Cancels an intent with its stages and deliveries, and returns the deployments that had been sent. The transaction has locked
+ * the intent.
+ */
+export const cancelIntent = statement<
+  [intentId: string, stages: string, reason: string, now: Date],
+  { id: string }
 >(
   'releases.cancel',
   `with changed as (
@@ -94,32 +100,47 @@ export const cancelIntentRows = statement<
             next_check_at = null
        from changed c where s.release_intent_id = $1 and s.id = c.id
    ), open_releases as (
-     select id from releases where release_intent_id = $1 and status in ('QUEUED', 'ASSIGNED', 'RUNNING')
+     select id, status, mode from releases where release_intent_id = $1 and status in ('QUEUED', 'ASSIGNED', 'RUNNING')
       order by id for no key update
    ), ended_releases as (
      update releases r set status = 'CANCELLED', error_message = $3, completed_at = $4, lease_owner = null,
             lease_until = null, deadline_at = null
        from open_releases o where r.id = o.id
+   ), ended_intent as (
+     update release_intents set status = 'CANCELLED', error_message = $3, completed_at = $4, next_check_at = null,
+            seen_generation = wanted_generation
+      where id = $1
    )
-   update release_intents set status = 'CANCELLED', error_message = $3, completed_at = $4, next_check_at = null,
-          seen_generation = wanted_generation
-    where id = $1`,
+   select id from open_releases where status = 'RUNNING' and mode = 'deploy'`,
 );
 
-/** The oldest release that queues for each destination on which this intent's releases were running. */
-export const nextInQueues = statement<readonly [intentId: string], { id: string }>(
-  'releases.next_in_queues',
-  `select distinct on (r.destination_id) r.id
-     from releases r join stages s on s.release_intent_id = r.release_intent_id and s.id = r.stage_id
-    where r.status = 'QUEUED' and s.status = 'ACTIVE'
-      and r.destination_id in (select c.destination_id from releases c where c.release_intent_id = $1)
-    order by r.destination_id, r.queued_at, r.id`,
+/** Another active intent of the same build that has yet to deploy where the stages of an intent deploy. */
+export const findOverlappingRetry = statement<
+  [intentId: string, stageIds: readonly string[]],
+  { id: string; environment: string }
+>(
+  'releases.find_overlapping_retry',
+  `select o.id, t.environment
+     from release_intents i
+     join stages s on s.release_intent_id = i.id and s.type = 'deploy' and s.id = any ($2::text[])
+     join release_intents o on o.artifact_id = i.artifact_id and o.id <> i.id and o.status = 'ACTIVE'
+     join stages t on t.release_intent_id = o.id and t.type = 'deploy' and t.environment = s.environment
+      and t.status in ('PENDING', 'AWAITING_APPROVAL', 'ACTIVE')
+    where i.id = $1
+      and coalesce(s.only_destinations && t.only_destinations, true)
+    order by o.created_at, o.id limit 1`,
+);
+
+/** Makes an ended intent active again, for a retry. */
+export const reopenIntent = statement<[intentId: string]>(
+  'releases.reopen',
+  `update release_intents set status = 'ACTIVE', error_message = null, completed_at = null where id = $1`,
 );
 
 export const setPlanApproval = statement<
   readonly [intentId: string, stageId: string, verdict: PlanApproval, errorMessage: string | null]
 >(
-  'releases.plan_verdict',
+  'releases.set_plan_approval',
   `update stages set plan_approval = $3, error_message = $4 where release_intent_id = $1 and id = $2`,
 );
 
@@ -130,49 +151,63 @@ export interface PlanOutputRow {
   readonly status: ReleaseStatus;
 }
 
-export const planOutputs = statement<readonly [intentId: string, stageId: string], PlanOutputRow>(
-  'releases.plan_outputs',
+export const listPlanOutputs = statement<[intentId: string, stageId: string], PlanOutputRow>(
+  'releases.list_plan_outputs',
   `select destination_id as "destinationId", destination_name as "destinationName", plan_output as "planOutput", status
      from releases where release_intent_id = $1 and stage_id = $2 order by destination_name`,
 );
 
-/** The same for the record of a verdict: the texts are too long for it, and their hashes tell whether they are the same still. */
-export const planDigests = statement<
-  readonly [intentId: string, stageId: string],
+/** The hashes of a stage's plans, for the history: the texts are too long for it. */
+export const listPlanDigests = statement<
+  [intentId: string, stageId: string],
   { readonly destination: string; readonly status: ReleaseStatus; readonly sha256: string | null }
 >(
-  'releases.plan_digests',
+  'releases.list_plan_digests',
   `select destination_name as destination, status, encode(sha256(convert_to(plan_output, 'UTF8')), 'hex') as sha256
      from releases where release_intent_id = $1 and stage_id = $2 order by destination_name`,
 );
 
 const STATE = `
-  select i.id, i.artifact_id as "artifactId", a.slug, p.name as project, ${AUTHORSHIP}, i.status, i.error_message as "errorMessage", i.force,
-         i.prepare_only as "prepareOnly", i.created_at as "createdAt", i.completed_at as "completedAt",
-         ${STAGES_OF_INTENT} as stages,
-         ${STEPS_OF_INTENT} as steps
-    from ${INTENT}`;
+  select i.id, i."artifactId", i.slug, i.project, i."actorId", i."actorUsername", i.authors, i.status, i."errorMessage",
+         i.force, i."prepareOnly", i."createdAt", i."completedAt", i.stages, i.steps, i."buildOrder", ${rolledBack('i.id')},
+         (select coalesce(json_agg(json_build_object('environment', e.environment, 'places', e.places)), '[]')
+            from build_environments e
+           where i.status = 'ACTIVE' and e.artifact_id = i."artifactId"
+             and e.environment in (select s.environment from stages s where s.release_intent_id = i.id)) as places,
+          ${STAGE_VOTES}
+    from release_intent_states i`;
 
-export const intentState = statement<readonly [intentId: string], IntentStateRow>(
-  'releases.state',
+export const findIntentState = statement<[intentId: string], IntentStateRow>(
+  'releases.find_state',
   `${STATE} where i.id = $1`,
 );
 
-/** The intent that speaks for each of the artifacts: the newest active one, else the newest. */
-export const speakingIntents = statement<readonly [artifactIds: readonly string[]], IntentStateRow>(
-  'releases.speaking',
+/** One intent among those that the other parameters select. */
+export const findIntentStateIn = statement<
+  [intentId: string, organisationId: string, projectId: string | null, artifactId: string | null],
+  IntentStateRow
+>(
+  'releases.find_state_in',
+  `${STATE}
+    where i.id = $1 and i."organisationId" = $2
+      and ($3::uuid is null or i."projectId" = $3) and ($4::uuid is null or i."artifactId" = $4)`,
+);
+
+/** The current intent of each artifact, by `currentFirst`. */
+export const listCurrentIntents = statement<[artifactIds: readonly string[]], IntentStateRow>(
+  'releases.list_current',
   `${STATE}
     where i.id in (select distinct on (s.artifact_id) s.id from release_intents s
                     where s.artifact_id = any($1::uuid[])
-                    order by s.artifact_id, s.status = 'ACTIVE' desc, s.created_at desc, s.id desc)`,
+                    order by s.artifact_id, ${currentFirst('s')})`,
 );
 
 /**
- * A page of intents with their stages and releases, newest first. Times come from the server's clock, in whole
- * milliseconds as in page tokens, so that the plain columns can be compared, and the index of a project be followed.
+ * A page of intents with their stages and deliveries, newest first. Creation times are whole milliseconds, as in page tokens,
+ * so the plain columns can be compared and the project's index is used.
  */
-export const intentStates = statement<
-  readonly [
+export const listIntentStates = statement<
+  [
     organisationId: string,
     projectId: string | null,
     artifactId: string | null,
@@ -183,43 +218,89 @@ export const intentStates = statement<
   ],
   IntentStateRow
 >(
-  'releases.states',
+  'releases.list_states',
   `${STATE}
-    where p.organisation_id = $1
-      and ($2::uuid is null or i.project_id = $2)
-      and ($3::uuid is null or i.artifact_id = $3)
+    where i."organisationId" = $1
+      and ($2::uuid is null or i."projectId" = $2)
+      and ($3::uuid is null or i."artifactId" = $3)
       and ($4 or i.status = 'ACTIVE')
-      and ($5::timestamptz is null or (i.created_at, i.id) < ($5::timestamptz, $6::uuid))
-    order by i.created_at desc, i.id desc
+      and ($5::timestamptz is null or (i."createdAt", i.id) < ($5::timestamptz, $6::uuid))
+    order by i."createdAt" desc, i.id desc
     limit $7`,
 );
 
-const destinationStatesOf = (which: DestinationStatesOf) =>
-  statement<
-    readonly [
-      organisationId: string,
-      of: string | null,
-      afterOrder: number | null,
-      afterEnvironment: string | null,
-      afterName: string | null,
-      limit: number,
-    ],
-    DestinationStateRow
-  >(
-    `releases.destination_states_of_${which}`,
-    `select ${DESTINATION_STATE}
-       from ${destinationsWithLatest(which, '$2')}
-      where d.organisation_id = $1 and d.deleted_at is null
-        and ($3::int is null or (e.sort_order, e.name, d.name) > ($3::int, $4::text, $5::text))
-      order by e.sort_order, e.name, d.name
-      limit $6`,
-  );
+type DestinationPage = [
+  organisationId: string,
+  of: string | null,
+  afterOrder: number | null,
+  afterEnvironment: string | null,
+  afterName: string | null,
+  limit: number,
+];
 
-/** The organisation's destinations, each with its latest release (of the project, of the artifact) and queue place. */
-export const destinationStates: Readonly<
-  Record<DestinationStatesOf, ReturnType<typeof destinationStatesOf>>
-> = {
-  organisation: destinationStatesOf('organisation'),
-  project: destinationStatesOf('project'),
-  artifact: destinationStatesOf('artifact'),
-};
+/** A page of the destinations of an artifact's organisation, each with the artifact's latest deployment to it. */
+export const listBuildDestinations = statement<DestinationPage, DestinationStateRow>(
+  'releases.list_build_destinations',
+  `select ${DESTINATION_STATE}, p.name as project
+     from artifacts a
+     join projects p on p.id = a.project_id
+     join destination_details d on d."organisationId" = p.organisation_id
+     join place_states s on s.project_id = p.id and s.destination_id = d."destinationId"
+     join build_attempts b on b.artifact_id = a.id and b.destination_id = d."destinationId"
+     left join delivery_states r on r."releaseId" = b.last_release_id
+    where a.id = $2 and d."organisationId" = $1
+      and ($3::int is null or (d."sortOrder", d.environment, d."destinationName") > ($3::int, $4::text, $5::text))
+    order by d."sortOrder", d.environment, d."destinationName"
+    limit $6`,
+);
+
+/**
+ * A page of an organisation's destinations in the order of the environments, of one project or of all: a row for each live build, one
+ * for each delivery that has not ended, and one for a destination without either.
+ */
+export const listDestinationStates = statement<
+  [...DestinationPage, afterPart: string | null],
+  ListedDestinationRow
+>(
+  'releases.list_destination_states',
+  `with listed as (
+     select d.*, o.part, o.is_live, o.project_id, o.artifact_id, o.release_id
+       from destination_details d
+       cross join lateral (
+         select '1 ' || p.name as part, true as is_live, l.project_id, l.live_artifact_id as artifact_id,
+                l.live_release_id as release_id
+           from places l join projects p on p.id = l.project_id
+          where l.destination_id = d."destinationId" and l.live_artifact_id is not null
+            and ($2::uuid is null or l.project_id = $2)
+         union all
+         select case q.status when 'QUEUED' then '3 ' else '2 ' end
+                  || to_char(q.queued_at at time zone 'UTC', 'YYYYMMDDHH24MISSUS') || ' ' || q.id, false, q.project_id,
+                q.artifact_id, q.id
+           from releases q
+          where q.destination_id = d."destinationId" and q.mode = 'deploy' and q.status in ('QUEUED', 'ASSIGNED', 'RUNNING')
+            and ($2::uuid is null or q.project_id = $2)
+         union all
+         select '4', false, (select n.project_id from places n
+                              where n.destination_id = d."destinationId" and ($2::uuid is null or n.project_id = $2)
+                              order by n.project_id limit 1), null, null
+          where not exists (select from places l
+                             where l.destination_id = d."destinationId" and l.live_artifact_id is not null
+                               and ($2::uuid is null or l.project_id = $2))
+            and not exists (select from releases q
+                             where q.destination_id = d."destinationId" and q.mode = 'deploy'
+                               and q.status in ('QUEUED', 'ASSIGNED', 'RUNNING')
+                               and ($2::uuid is null or q.project_id = $2))) o
+      where d."organisationId" = $1
+        and ($3::int is null or (d."sortOrder", d.environment, d."destinationName", o.part collate "C")
+                              > ($3::int, $4::text, $5::text, $7::text collate "C"))
+      order by d."sortOrder", d.environment, d."destinationName", o.part collate "C"
+      limit $6
+   )
+   select ${DESTINATION_STATE}, p.name as project, d.part, d.is_live as "isLive"
+     from listed d
+     left join projects p on p.id = d.project_id
+     left join place_states s on s.project_id = d.project_id and s.destination_id = d."destinationId"
+     left join build_attempts b on b.artifact_id = d.artifact_id and b.destination_id = d."destinationId"
+     left join delivery_states r on r."releaseId" = d.release_id
+    order by d."sortOrder", d.environment, d."destinationName", d.part collate "C"`,
+);

@@ -1,167 +1,124 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import type { IntentStatus } from '#domain/release/stage.ts';
 import type { AppContext } from '#server/context.ts';
-import { type Caller, requireStillLetIn } from '#server/features/access/service.ts';
-import { releaseLogs } from '#server/features/deliveries/service.ts';
-import { LogChannel, WaitReleaseEventSchema } from '#server/gen/forest/v1/releases_pb.ts';
-import { instant } from '#server/rpc/time.ts';
+import { type Caller, requireReleaseAccess } from '#server/features/access/service.ts';
+import { type LogRow, listLogs } from '#server/features/deliveries/service.ts';
+import type { StageJson } from '#server/features/gate/rows.ts';
 import { subjects } from '#server/signals/bus.ts';
-import { approvalStatusOf, jsonInstant } from './convert.ts';
-import type { IntentStateRow } from './rows.ts';
-import { intentStatusToWire, releaseStatusToWire } from './status.ts';
-import { intentState } from './store.ts';
+import type { IntentStateRow, StepJson } from './rows.ts';
+import { findIntentState } from './store.ts';
 
-type Event = MessageInitShape<typeof WaitReleaseEventSchema>['event'];
+export type WatchEvent =
+  | { readonly type: 'stage'; readonly stage: StageJson }
+  | { readonly type: 'step'; readonly step: StepJson; readonly intentStatus: IntentStatus }
+  | { readonly type: 'log'; readonly row: LogRow; readonly destination: string }
+  | { readonly type: 'ended'; readonly intent: IntentStateRow };
 
-/** What a watcher was told last, so that it is told each thing once. */
-interface Told {
+/** What a watcher has received, so that it receives each change once. */
+interface Sent {
   readonly stages: Map<string, string>;
   readonly steps: Map<string, string>;
-  /** The last line of each release. */
+  /** The id of the last log line of each release. */
   readonly lines: Map<string, number>;
 }
 
 /**
- * Follows a release until it ends or the watcher leaves: first everything as it is, then each change. Subscribes before
- * it reads, so that nothing falls between; the signal says only that there is something to read. The last event is a
- * `status_update` of the whole intent.
- * @throws Failure not_found once the caller has left the organisation, unauthenticated once their credentials have ended.
+ * Follows a release until it ends: first its present state, then each change. Subscribes before it reads, so that no change
+ * is missed; a signal only means that there is something to read.
+ * @throws Failure not_found when the caller leaves the organisation, unauthenticated when their credential is revoked or
+ * expires; the reason of `signal` when it aborts.
  */
 export async function* watchRelease(
   app: AppContext,
   caller: Caller,
   releaseIntentId: string,
   signal: AbortSignal,
-) {
-  const nudge = createNudge(app, caller, releaseIntentId, signal);
-  const told: Told = { stages: new Map(), steps: new Map(), lines: new Map() };
+): AsyncGenerator<WatchEvent> {
+  const changes = subscribe(app, caller, releaseIntentId, signal);
+  const sent: Sent = { stages: new Map(), steps: new Map(), lines: new Map() };
   try {
     while (!signal.aborted) {
-      nudge.reset();
-      // A wait may last for weeks: who was let in at its beginning may have left, or their token may have been revoked, since.
-      await requireStillLetIn(app, caller, releaseIntentId);
-      const [state] = await app.db.run(intentState, [releaseIntentId]);
-      if (state === undefined) return;
-      for (const event of news(state, told)) yield create(WaitReleaseEventSchema, { event });
-      for await (const event of logLines(app, state, told)) yield create(WaitReleaseEventSchema, { event });
-      if (state.status !== 'ACTIVE') {
-        yield create(WaitReleaseEventSchema, { event: ending(state) });
+      changes.reset();
+      // A release can take weeks, in which the caller may have lost access.
+      await requireReleaseAccess(app, caller, releaseIntentId);
+      const [intent] = await app.db.run(findIntentState, [releaseIntentId]);
+      if (intent === undefined) return;
+      yield* stateChanges(intent, sent);
+      yield* newLogLines(app, intent, sent);
+      if (intent.status !== 'ACTIVE') {
+        yield { type: 'ended', intent };
         return;
       }
-      await nudge.wait();
+      await changes.next();
     }
-    // The release goes on without this watcher: a stream that just ended would look as if it had ended too.
+    // Without an error the client would take the end of the stream for the end of the release.
     throw signal.reason;
   } finally {
-    nudge.close();
+    changes.close();
   }
 }
 
-/** How long a watcher of a server that hears all others goes without a look, in milliseconds. */
-const LONGEST_CALM_MS = 60_000;
+/** How long a watcher connected to NATS waits without reading again, in milliseconds. */
+const MAX_QUIET_MS = 60_000;
 
 /**
- * Waits for the intent's status signal; one that came since the last reset ends the wait at once. Where signals of other
- * servers may not arrive it ends with each sweep's period. Connected to NATS it ends rarely, as a server can die after
- * its commit and before its signal.
+ * Waits for signals about the intent or the caller's access. While other servers' signals may not arrive, it also ends each
+ * wait after the sweep's interval; connected to NATS after a minute, because a server can crash between commit and signal.
  */
-function createNudge(app: AppContext, { userId }: Caller, intentId: string, signal: AbortSignal) {
+function subscribe(app: AppContext, { userId }: Caller, intentId: string, signal: AbortSignal) {
   let { promise, resolve } = Promise.withResolvers<void>();
-  let calmSince = performance.now();
-  const nudge = () => resolve();
+  let quietSince = performance.now();
+  const wake = () => resolve();
   const ends = [
-    app.bus.subscribe(subjects.releaseStatus(intentId), nudge),
-    app.bus.subscribe(subjects.access(userId), nudge),
-    app.bus.onMissed(nudge),
+    app.bus.subscribe(subjects.releaseStatus(intentId), wake),
+    app.bus.subscribe(subjects.access(userId), wake),
+    app.bus.onMissed(wake),
   ];
-  signal.addEventListener('abort', nudge);
-  const lookAgain = setInterval(() => {
-    const calm = performance.now() - calmSince >= LONGEST_CALM_MS;
-    if (app.bus.state() !== 'connected' || calm) nudge();
+  signal.addEventListener('abort', wake);
+  const timer = setInterval(() => {
+    if (app.bus.state() !== 'connected' || performance.now() - quietSince >= MAX_QUIET_MS) wake();
   }, app.config.sweepSeconds * 1000);
   return {
     reset() {
       ({ promise, resolve } = Promise.withResolvers<void>());
-      calmSince = performance.now();
+      quietSince = performance.now();
     },
-    async wait() {
+    async next() {
       if (!signal.aborted) await promise;
     },
     close() {
       for (const end of ends) end();
-      clearInterval(lookAgain);
-      signal.removeEventListener('abort', nudge);
+      clearInterval(timer);
+      signal.removeEventListener('abort', wake);
     },
   };
 }
 
-function news(state: IntentStateRow, told: Told): Event[] {
-  const events: Event[] = [];
-  for (const stage of state.stages) {
-    const digest = JSON.stringify([
-      stage.status,
-      stage.reason,
-      stage.planApproval,
-      stage.errorMessage,
-      stage.waitUntil,
-    ]);
-    if (told.stages.get(stage.id) === digest) continue;
-    told.stages.set(stage.id, digest);
-    const value = {
-      stageId: stage.id,
-      stageType: stage.type,
-      status: stage.status,
-      queuedAt: jsonInstant(stage.queuedAt),
-      startedAt: jsonInstant(stage.startedAt),
-      completedAt: jsonInstant(stage.completedAt),
-      waitUntil: jsonInstant(stage.waitUntil),
-      errorMessage: stage.errorMessage ?? undefined,
-      approvalStatus: approvalStatusOf(stage),
-    };
-    events.push({ case: 'stageUpdate', value });
+function* stateChanges(intent: IntentStateRow, sent: Sent): Generator<WatchEvent> {
+  for (const stage of intent.stages) {
+    const { status, reason, planApproval, errorMessage, waitUntil } = stage;
+    const state = JSON.stringify([status, reason, planApproval, errorMessage, waitUntil]);
+    if (sent.stages.get(stage.id) === state) continue;
+    sent.stages.set(stage.id, state);
+    yield { type: 'stage', stage };
   }
-  for (const step of state.steps) {
-    if (told.steps.get(step.id) === step.status) continue;
-    told.steps.set(step.id, step.status);
-    const value = {
-      destination: step.destinationName,
-      status: step.status,
-      statusCode: releaseStatusToWire[step.status],
-      intentStatus: intentStatusToWire[state.status],
-      errorMessage: step.errorMessage ?? undefined,
-    };
-    events.push({ case: 'statusUpdate', value });
+  for (const step of intent.steps) {
+    if (sent.steps.get(step.id) === step.status) continue;
+    sent.steps.set(step.id, step.status);
+    yield { type: 'step', step, intentStatus: intent.status };
   }
-  return events;
 }
 
-/** The lines that are new since the last look, a portion at a time. */
-async function* logLines(app: AppContext, state: IntentStateRow, told: Told): AsyncGenerator<Event> {
-  const names = new Map(state.steps.map((step) => [step.id, step.destinationName]));
+/** Reads in portions: a log can be longer than one answer of the database should be. */
+async function* newLogLines(app: AppContext, intent: IntentStateRow, sent: Sent): AsyncGenerator<WatchEvent> {
+  const names = new Map(intent.steps.map((step) => [step.id, step.destinationName]));
   if (names.size === 0) return;
-  for (const id of names.keys()) if (!told.lines.has(id)) told.lines.set(id, 0);
+  for (const id of names.keys()) if (!sent.lines.has(id)) sent.lines.set(id, 0);
   for (;;) {
-    const lines = await releaseLogs(app.db, told.lines);
-    for (const { id, releaseId, at, channel, line } of lines) {
-      told.lines.set(releaseId, id);
-      const value = {
-        destination: names.get(releaseId) ?? '',
-        line,
-        timestamp: instant(at),
-        channel: channel === 'stderr' ? LogChannel.STDERR : LogChannel.STDOUT,
-      };
-      yield { case: 'logLine', value };
+    const rows = await listLogs(app.db, sent.lines);
+    for (const row of rows) {
+      sent.lines.set(row.releaseId, row.id);
+      yield { type: 'log', row, destination: names.get(row.releaseId) ?? '' };
     }
-    if (lines.length === 0) return;
+    if (rows.length === 0) return;
   }
 }
-
-/** The whole intent's end: an empty destination speaks of all of it. */
-const ending = (state: IntentStateRow): Event => ({
-  case: 'statusUpdate',
-  value: {
-    destination: '',
-    status: state.status,
-    intentStatus: intentStatusToWire[state.status],
-    errorMessage: state.errorMessage ?? undefined,
-  },
-});

@@ -1,79 +1,50 @@
 import type { AppContext } from '#server/context.ts';
-import { isUniqueViolation, type Transaction } from '#server/db/database.ts';
+import type { Transaction } from '#server/db/database.ts';
 import { Failure, notFound } from '#server/failure.ts';
-import { accessEnded, type Caller } from '#server/features/access/service.ts';
-import { mint } from '#server/features/credentials/service.ts';
-import { tokenEnd } from '#server/features/credentials/token-life.ts';
-import { record } from '#server/features/history/service.ts';
-import type { OrganisationScope } from '#server/rpc/access.ts';
+import { type Caller, publishAccessChange } from '#server/features/access/service.ts';
 import {
-  type AccountRow,
-  deleteAccount,
-  holdCount,
-  insertAccount,
-  listAccounts,
-  lockAccount,
+  type AccessToken,
+  createToken,
+  type NewToken,
   revokeToken,
-  tokensOf,
-} from './store.ts';
+  tokensByOwner,
+} from '#server/features/credentials/tokens.ts';
+import { recordChange } from '#server/features/history/service.ts';
+import { createUnique } from '#server/wire/create-unique.ts';
+import type { OrganisationScope } from '#server/wire/scopes.ts';
+import * as store from './store.ts';
 
-/** An account that a pipeline acts as: the author of what it releases, and nobody with a voice. */
-export interface ServiceAccount {
-  readonly userId: string;
+/** An account that a pipeline acts as: it can be the author of releases and can never approve one. */
+export interface ServiceAccount extends store.AccountRow {
   readonly name: string;
-  /** As releases and history name it: nobody else can have such a name. */
-  readonly username: string;
-  readonly createdAt: Date;
-  readonly tokens: readonly ServiceToken[];
+  readonly tokens: readonly AccessToken[];
 }
 
-export interface ServiceToken {
-  readonly tokenId: string;
-  readonly name: string;
-  readonly scopes: readonly string[];
-  readonly createdAt: Date;
-  readonly expiresAt: Date | null;
-  readonly lastUsedAt: Date | null;
-}
-
-/** Accounts and their tokens come as one list without pages: this bounds it. */
-const MOST_ACCOUNTS = 100;
-const MOST_TOKENS = 20;
-/** A person's name has neither spaces nor brackets, so that no account can pass for a person. */
+/** The list has no pages, so it is bounded. */
+const MAX_ACCOUNTS = 100;
+/** Usernames of people contain neither spaces nor brackets, so an account cannot pose as a person. */
 const SUFFIX = ' (service account)';
 
-const accountOf = (row: AccountRow, tokens: readonly ServiceToken[]): ServiceAccount => ({
+const accountOf = (row: store.AccountRow, tokens: readonly AccessToken[]): ServiceAccount => ({
   ...row,
   name: row.username.slice(0, -SUFFIX.length),
   tokens,
 });
 
-const date = (text: string | null): Date | null => (text === null ? null : new Date(text));
-
-/** The organisation's service accounts by name, with their tokens; without what is deleted or revoked. */
-export async function serviceAccounts(
+/** The organisation's service accounts by name, with their tokens; without deleted accounts and revoked tokens. */
+export async function listServiceAccounts(
   app: AppContext,
   { organisationId }: OrganisationScope,
 ): Promise<ServiceAccount[]> {
-  const rows = await listAccounts(app.db, organisationId);
-  return rows.map(({ tokens, ...row }) =>
-    accountOf(
-      row,
-      tokens.map((token) => ({
-        ...token,
-        createdAt: new Date(token.createdAt),
-        expiresAt: date(token.expiresAt),
-        lastUsedAt: date(token.lastUsedAt),
-      })),
-    ),
-  );
+  const rows = await app.db.run(store.listAccounts, [organisationId]);
+  const ids = rows.map(({ userId }) => userId);
+  const tokensOf = await tokensByOwner(app.db, ids);
+  return rows.map((row) => accountOf(row, tokensOf(row.userId)));
 }
 
-const entry = (scope: OrganisationScope, actor: Caller) => ({ organisationId: scope.organisationId, actor });
-
 /**
- * Makes a service account, without tokens.
- * @throws Failure `already_exists` for a name that is taken in upper or lower case; `resource_exhausted` at 100 accounts.
+ * Creates a service account without tokens.
+ * @throws Failure `already_exists` for a name that is taken, ignoring case; `resource_exhausted`.
  */
 export async function createServiceAccount(
   app: AppContext,
@@ -83,42 +54,32 @@ export async function createServiceAccount(
 ): Promise<ServiceAccount> {
   const { organisationId, organisation } = scope;
   const row = { userId: app.newId(), username: `${name}${SUFFIX}`, createdAt: app.clock.now() };
-  try {
-    await app.db.transaction(async (tx) => {
-      if ((await holdCount(tx, organisationId)) >= MOST_ACCOUNTS) {
-        throw new Failure(
-          'resource_exhausted',
-          `${organisation} has ${MOST_ACCOUNTS} service accounts: delete one first`,
-        );
-      }
-      await insertAccount(tx, organisationId, row);
-      await record(tx, app, {
-        ...entry(scope, caller),
-        kind: 'service_account.created',
-        subject: row.username,
-        after: { user_id: row.userId, name },
-      });
-    });
-  } catch (error) {
-    if (!isUniqueViolation(error, 'users_service')) throw error;
-    const fields = [{ field: 'name', message: 'is taken' }];
-    throw new Failure('already_exists', `${organisation} has a service account "${name}" already`, {
-      fields,
-    });
-  }
+  const taken = {
+    message: `${organisation} already has a service account "${name}"`,
+    constraint: 'users_service',
+    fields: [{ field: 'name', message: 'is taken' }],
+  };
+  await createUnique(app.db, taken, async (tx) => {
+    await tx.run(store.lockOrganisation, [organisationId]);
+    const [existing] = await tx.run(store.countAccounts, [organisationId]);
+    if ((existing?.count ?? 0) >= MAX_ACCOUNTS) {
+      const message = `${organisation} has ${MAX_ACCOUNTS} service accounts. Delete one first.`;
+      throw new Failure('resource_exhausted', message);
+    }
+    await tx.run(store.insertAccount, [row.userId, organisationId, row.username, row.createdAt]);
+    const after = { user_id: row.userId, name };
+    await recordChange(tx, app, caller, scope, 'service_account.created', row.username, { after });
+  });
   return accountOf(row, []);
 }
 
-async function lockedAccount(tx: Transaction, scope: OrganisationScope, id: string): Promise<ServiceAccount> {
-  const row = await lockAccount(tx, id, scope.organisationId);
-  if (row === null) throw notFound(`service account ${id} of ${scope.organisation}`);
+async function lockAccount(tx: Transaction, scope: OrganisationScope, id: string): Promise<ServiceAccount> {
+  const [row] = await tx.run(store.lockAccount, [id, scope.organisationId]);
+  if (row === undefined) throw notFound(`Service account ${id} of ${scope.organisation}`);
   return accountOf(row, []);
 }
 
-/**
- * Deletes a service account and ends its tokens, on every server at once. What it asked for goes on, and stays its own.
- * @throws Failure `not_found`.
- */
+/** Deletes a service account and revokes its tokens. Its releases continue. @throws Failure `not_found`. */
 export async function deleteServiceAccount(
   app: AppContext,
   caller: Caller,
@@ -126,81 +87,45 @@ export async function deleteServiceAccount(
   id: string,
 ): Promise<void> {
   await app.db.transaction(async (tx) => {
-    const { userId, username, name } = await lockedAccount(tx, scope, id);
-    await deleteAccount(tx, userId, app.clock.now());
-    await record(tx, app, {
-      ...entry(scope, caller),
-      kind: 'service_account.deleted',
-      subject: username,
-      before: { user_id: userId, name },
-    });
-    accessEnded(tx, app, userId);
+    const { userId, username, name } = await lockAccount(tx, scope, id);
+    await tx.run(store.deleteAccount, [userId, app.clock.now()]);
+    const before = { user_id: userId, name };
+    await recordChange(tx, app, caller, scope, 'service_account.deleted', username, { before });
+    publishAccessChange(tx, app, userId);
   });
 }
 
 /**
- * Makes a token for a service account; its secret is shown in this answer only.
- * @param input.expiresInSeconds from now; 0: never.
- * @throws Failure `not_found`; `invalid_argument` for a longer life than the server allows; `resource_exhausted` at 20 tokens.
+ * Creates a token for a service account. The secret is returned only here.
+ * @throws Failure `not_found`; `invalid_argument` for too long a lifetime; `resource_exhausted`.
  */
 export async function createServiceToken(
   app: AppContext,
   caller: Caller,
   scope: OrganisationScope,
-  input: {
-    accountId: string;
-    name: string;
-    scopes: readonly ('read' | 'release')[];
-    expiresInSeconds: number;
-  },
-): Promise<{ token: ServiceToken; secret: string }> {
-  const createdAt = app.clock.now();
-  const expiresAt = tokenEnd(app, createdAt, input.expiresInSeconds);
-  const { name, scopes } = input;
+  { accountId, ...token }: NewToken & { accountId: string },
+): Promise<{ token: AccessToken; secret: string }> {
   return await app.db.transaction(async (tx) => {
-    const account = await lockedAccount(tx, scope, input.accountId);
-    if ((await tokensOf(tx, account.userId)) >= MOST_TOKENS) {
-      throw new Failure(
-        'resource_exhausted',
-        `${account.username} has ${MOST_TOKENS} tokens: revoke one first`,
-      );
-    }
-    const { id, secret } = await mint(tx, app, {
-      kind: 'service',
-      userId: account.userId,
-      familyId: null,
-      createdAt,
-      expiresAt,
-      name,
-      scopes,
-    });
-    await record(tx, app, {
-      ...entry(scope, caller),
-      kind: 'service_account.token_created',
-      subject: account.username,
-      after: { token_id: id, name, scopes, expires_at: expiresAt },
-    });
-    return { token: { tokenId: id, name, scopes, createdAt, expiresAt, lastUsedAt: null }, secret };
+    const { userId, username } = await lockAccount(tx, scope, accountId);
+    const created = await createToken(tx, app, { kind: 'service', userId, username }, token);
+    const { tokenId, name, scopes, expiresAt } = created.token;
+    const after = { token_id: tokenId, name, scopes, expires_at: expiresAt };
+    await recordChange(tx, app, caller, scope, 'service_account.token_created', username, { after });
+    return created;
   });
 }
 
-/** Ends a token of a service account, on every server at once. @throws Failure `not_found`. */
+/** Revokes a token of a service account. @throws Failure `not_found`. */
 export async function revokeServiceToken(
   app: AppContext,
   caller: Caller,
   scope: OrganisationScope,
-  input: { accountId: string; tokenId: string },
+  { accountId, tokenId }: { accountId: string; tokenId: string },
 ): Promise<void> {
   await app.db.transaction(async (tx) => {
-    const { userId, username } = await lockedAccount(tx, scope, input.accountId);
-    const name = await revokeToken(tx, input.tokenId, userId, app.clock.now());
-    if (name === null) throw notFound(`token ${input.tokenId} of ${username}`);
-    await record(tx, app, {
-      ...entry(scope, caller),
-      kind: 'service_account.token_revoked',
-      subject: username,
-      before: { token_id: input.tokenId.toLowerCase(), name },
-    });
-    accessEnded(tx, app, userId);
+    const { userId, username } = await lockAccount(tx, scope, accountId);
+    const name = await revokeToken(tx, app, userId, tokenId);
+    const before = { token_id: tokenId.toLowerCase(), name };
+    await recordChange(tx, app, caller, scope, 'service_account.token_revoked', username, { before });
   });
 }

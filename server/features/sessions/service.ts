@@ -6,22 +6,22 @@ import { attempt } from '#server/features/attempts/service.ts';
 import { tokenAttempt } from '#server/features/attempts/subject.ts';
 import { hashSecret } from '#server/features/credentials/secret.ts';
 import {
-  credentialExpiry,
   endCredential,
+  endSetUpToken,
+  findCredential,
   isSetUpToken,
   issueSetUpToken,
   type StartedSession,
-  spendSetUpToken,
   startSession,
 } from '#server/features/credentials/service.ts';
 import { recordAccount } from '#server/features/history/service.ts';
-import { addOrganisation, type Membership, membershipsOf } from '#server/features/organisations/service.ts';
+import { addOrganisation, listMemberships, type Membership } from '#server/features/organisations/service.ts';
 import { hashPassword } from '#server/features/users/password.ts';
 import {
   addUser,
   getUser,
   hasUsers,
-  holdProof,
+  lockProof,
   proveUser,
   requireGoodPassword,
   requirePasswords,
@@ -30,58 +30,64 @@ import {
 import { requestScope } from '#server/request-scope.ts';
 import { lockSetUp } from './store.ts';
 
-/** What a signed-in person's screens start from. */
+/** What the screens of a signed-in user need first. */
 export interface Session {
   readonly user: User;
   readonly memberships: readonly Membership[];
-  /** Null for a personal access token that never runs out. */
+  /** Null for a personal access token that never expires. */
   readonly expiresAt: Date | null;
 }
 
-/** A session that has just begun, with the secret for the cookie. */
-export interface BegunSession extends Session {
+/** A session that has just started, with the secret for its cookie. */
+export interface SignedIn {
+  readonly session: Session;
   readonly secret: string;
+  readonly expiresAt: Date;
 }
 
 /**
- * Signs a browser in. An identifier with an `@` is an email address: usernames cannot contain one. A session that the
- * browser had before (`earlier`) ends.
- * @throws Failure `unauthenticated`, in the same words and time whatever was wrong; `resource_exhausted` after too many failures.
+ * Signs a browser in and ends the session that it had before (`earlier`). An identifier with an `@` is an email address:
+ * usernames cannot contain one.
+ * @throws Failure `unauthenticated`, with the same message after the same time for every cause; `resource_exhausted`.
  */
 export async function signIn(
   app: AppContext,
   earlier: Caller | null,
-  input: { identifier: string; password: string },
-): Promise<BegunSession> {
-  const value = input.identifier.trim();
-  const proven = await proveUser(
-    app,
-    { key: value.includes('@') ? 'email' : 'username', value },
-    input.password,
-  );
+  { identifier, password }: { identifier: string; password: string },
+): Promise<SignedIn> {
+  const value = identifier.trim();
+  const key = value.includes('@') ? 'email' : 'username';
+  const proven = await proveUser(app, { key, value }, password);
   const started = await app.db.transaction(async (tx) => {
-    await holdProof(tx, proven);
+    await lockProof(tx, proven);
     await endEarlier(tx, app, earlier);
-    const session = await startSession(tx, app, proven.user.userId);
-    await recordSignIn(tx, app, proven.user, session);
-    return session;
+    return await startByPassword(tx, app, proven.user);
   });
-  return await begun(app, proven.user, started);
+  return await signedIn(app, proven.user, started);
 }
 
-/** Ends the session that a browser had before another one begins in it; anything else is left alone. */
+/** Ends the session that a browser had before a new one starts in it; other credentials are left alone. */
 export async function endEarlier(tx: Transaction, app: AppContext, earlier: Caller | null): Promise<void> {
   if (earlier?.credentialKind !== 'session') return;
   await endCredential(tx, app, earlier);
   await recordSignOut(tx, app, earlier, { session: earlier.credentialId, reason: 'another sign-in' });
 }
 
-async function begun(app: AppContext, user: User, started: StartedSession): Promise<BegunSession> {
-  const memberships = await membershipsOf(app, user.userId);
-  return { user, memberships, expiresAt: started.expiresAt, secret: started.secret };
+async function startByPassword(tx: Transaction, app: AppContext, user: User): Promise<StartedSession> {
+  const started = await startSession(tx, app, user.userId);
+  const proof = { kind: 'password', id: started.credentialId };
+  const after = { session: started.credentialId };
+  await recordAccount(tx, app, user.userId, user, { kind: 'account.signed_in', proof, after });
+  return started;
 }
 
-/** Ends the browser's session; without one there is nothing to do. Other kinds of credentials are left alone. */
+async function signedIn(app: AppContext, user: User, started: StartedSession): Promise<SignedIn> {
+  const { secret, expiresAt } = started;
+  const memberships = await listMemberships(app, user.userId);
+  return { session: { user, memberships, expiresAt }, secret, expiresAt };
+}
+
+/** Ends the browser's session, if there is one; other credentials are left alone. */
 export async function signOut(app: AppContext, caller: Caller | null): Promise<void> {
   if (caller?.credentialKind !== 'session') return;
   await app.db.transaction(async (tx) => {
@@ -100,104 +106,93 @@ async function recordSignOut(
   await recordAccount(tx, app, caller.userId, caller, { kind: 'account.signed_out', proof, before });
 }
 
-async function recordSignIn(
-  tx: Transaction,
-  app: AppContext,
-  user: User,
-  { credentialId }: StartedSession,
-): Promise<void> {
-  const proof = { kind: 'password', id: credentialId };
-  const after = { session: credentialId };
-  await recordAccount(tx, app, user.userId, user, { kind: 'account.signed_in', proof, after });
+/** The caller's session (null when signed out), and what a sign-in screen needs to know about the server. */
+export async function getSession(app: AppContext, caller: Caller | null) {
+  const session = await findSession(app, caller);
+  const { config } = app;
+  return {
+    session,
+    setUpRequired: session === null && !(await hasUsers(app.db)),
+    registrationOpen: config.registration === 'open',
+    providers: config.oidcProviders.map(({ id, name }) => ({ provider: id, name })),
+    passwordsOff: !config.passwordSignIn,
+    tokenMaxDays: config.tokenMaxDays ?? 0,
+  };
 }
 
-/** Who is signed in (null: nobody), and what a sign-in page has to know about the server. */
-export async function getSession(
-  app: AppContext,
-  caller: Caller | null,
-): Promise<{ session: Session | null; setUpRequired: boolean; registrationOpen: boolean }> {
-  const registrationOpen = app.config.registration === 'open';
-  // Whoever is signed in is a user: no need to look for others. A service account never signs in.
-  if (caller === null || caller.credentialKind === 'service') {
-    return { session: null, setUpRequired: !(await hasUsers(app.db)), registrationOpen };
-  }
-  const [user, memberships, expiresAt] = await Promise.all([
+async function findSession(app: AppContext, caller: Caller | null): Promise<Session | null> {
+  if (caller === null || caller.credentialKind === 'service') return null;
+  const [user, memberships, credential] = await Promise.all([
     getUser(app, caller, { key: 'user_id', value: caller.userId }),
-    membershipsOf(app, caller.userId),
-    credentialExpiry(app, caller.credentialId),
+    listMemberships(app, caller.userId),
+    findCredential(app, caller.credentialId),
   ]);
-  return { session: { user, memberships, expiresAt }, setUpRequired: false, registrationOpen };
+  return { user, memberships, expiresAt: credential?.expiresAt ?? null };
 }
 
-/**
- * On a server without users, makes a fresh one-time token for the set-up, which ends earlier ones; else null.
- * Called at start, so that whoever reads the server's output can set it up.
- */
+/** On a server without users, issues a new set-up token; earlier ones end. Null on any other server. */
 export async function ensureSetUpToken(app: AppContext): Promise<string | null> {
   return await app.db.transaction(async (tx) => {
-    await lockSetUp(tx);
+    await tx.run(lockSetUp, []);
     return (await hasUsers(tx)) ? null : await issueSetUpToken(tx, app);
   });
 }
 
-const ALREADY = 'this server is set up already: sign in instead';
-const WRONG_TOKEN = 'the set-up token is wrong or spent: the server prints a new one when it starts';
+const wrongToken = () =>
+  permissionDenied('The setup link is invalid or was already used. Restart the server to print a new one.');
 
 /**
- * Makes the first user, their organisation and their session on a server without users. Of two at once one wins.
- * @throws Failure `failed_precondition` when there are users; `permission_denied` for a wrong token; `resource_exhausted`
- *   after too many of them; `invalid_argument` for a password that is easy to guess.
+ * Creates the first user, their organisation and their session. One of two simultaneous set-ups succeeds.
+ * @throws Failure `failed_precondition` when the server has users; `permission_denied` for a wrong token;
+ *   `resource_exhausted` after too many of them; `invalid_argument` for a password that is easy to guess.
  */
 export async function setUp(
   app: AppContext,
   input: { token: string; organisation: string; username: string; email: string; password: string },
-): Promise<BegunSession> {
+): Promise<SignedIn> {
   requirePasswords(app);
+  const { organisation, username, email, password } = input;
   const tokenHash = hashSecret(input.token);
-  // First without the lock, so that strangers cannot make the server hash passwords or queue for it.
+  // Checked before the lock, so that unauthenticated callers cannot make the server hash passwords or block a set-up.
   const subject = tokenAttempt(requestScope()?.address ?? null);
-  const right = await attempt(app, subject, async () => (await mayBeSetUp(app.db, tokenHash)) || null);
-  if (right === null) throw permissionDenied(WRONG_TOKEN);
-  const organisations = [input.organisation];
-  requireGoodPassword('password', input.password, { ...input, organisations });
-  const passwordHash = await hashPassword(input.password);
+  const right = await attempt(app, subject, async () => (await maySetUp(app.db, tokenHash)) || null);
+  if (right === null) throw wrongToken();
+  requireGoodPassword('password', password, { username, email, organisations: [organisation] });
+  const passwordHash = await hashPassword(password);
   const { user, started } = await app.db.transaction(async (tx) => {
-    await holdSetUp(tx, tokenHash);
-    const { username, email } = input;
-    const made = await foundServer(tx, app, input.organisation, { username, email, passwordHash });
-    const session = await startSession(tx, app, made.userId);
-    await recordSignIn(tx, app, made, session);
-    return { user: made, started: session };
+    await lockSetUpToken(tx, tokenHash);
+    const first = await createFirstUser(tx, app, organisation, { username, email, passwordHash });
+    return { user: first, started: await startByPassword(tx, app, first) };
   });
-  return await begun(app, user, started);
+  return await signedIn(app, user, started);
 }
 
 /**
- * Lets one set-up at a time go on with the token of that hash, until the transaction ends.
- * @throws Failure `failed_precondition` when there are users; `permission_denied` for a wrong token.
+ * Takes the set-up's lock and checks the token under it.
+ * @throws Failure `failed_precondition` when the server has users; `permission_denied` for a wrong token.
  */
-export async function holdSetUp(tx: Transaction, tokenHash: Buffer): Promise<void> {
-  await lockSetUp(tx);
-  if (!(await mayBeSetUp(tx, tokenHash))) throw permissionDenied(WRONG_TOKEN);
+export async function lockSetUpToken(tx: Transaction, tokenHash: Buffer): Promise<void> {
+  await tx.run(lockSetUp, []);
+  if (!(await maySetUp(tx, tokenHash))) throw wrongToken();
 }
 
-/** Makes the first user and their organisation, and spends the token that `holdSetUp` has checked. */
-export async function foundServer(
+/** Creates the first user and their organisation, after `lockSetUpToken`. */
+export async function createFirstUser(
   tx: Transaction,
   app: AppContext,
   organisation: string,
   input: { username: string; email: string; passwordHash: string | null },
 ): Promise<User> {
-  await spendSetUpToken(tx, app);
+  await endSetUpToken(tx, app);
   const user = await addUser(tx, app, input);
   await addOrganisation(tx, app, user, organisation);
   return user;
 }
 
-/** Whether that is the token. @throws Failure `failed_precondition` when there are users. */
-async function mayBeSetUp(db: Executor, tokenHash: Buffer): Promise<boolean> {
-  // The token is read before the users: should another set-up finish in between, its users explain the refusal.
+/** Whether the token is right. @throws Failure `failed_precondition` when the server has users. */
+async function maySetUp(db: Executor, tokenHash: Buffer): Promise<boolean> {
+  // In this order: when another set-up commits in between, the new users explain the refusal.
   const right = await isSetUpToken(db, tokenHash);
-  if (await hasUsers(db)) throw failedPrecondition(ALREADY);
+  if (await hasUsers(db)) throw failedPrecondition('This server is already set up. Sign in instead.');
   return right;
 }

@@ -22,7 +22,7 @@ test.each([
   'northwindforage',
   'ｎｏｒｔｈｗｉｎｄ２０２７',
 ])('%s is easy to guess', (password) => {
-  expect(passwordProblem(password, owner)).toMatch(/choose another$/);
+  expect(passwordProblem(password, owner)).toMatch(/^must not /);
 });
 
 test.each([
@@ -32,11 +32,11 @@ test.each([
   'Xk4-nOrthwind-river-oboe',
   'tr0ub4dor&3-and-more',
   'снег идёт с утра',
-])('%s is not', (password) => {
+])('%s is accepted', (password) => {
   expect(passwordProblem(password, owner)).toBeNull();
 });
 
-test('names too short to be telling are no reason, nor are empty ones', () => {
+test('short and empty names are ignored', () => {
   expect(passwordProblem('ann plays the oboe', { username: 'ann', email: null })).toBeNull();
   expect(passwordProblem('a river and an oboe', { username: '', email: '' })).toBeNull();
 });

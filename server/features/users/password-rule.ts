@@ -1,18 +1,15 @@
 import { dictionary } from '@zxcvbn-ts/language-common';
 
-/** Words that a password must not be made of: who it belongs to, and where it is for. */
 const PRODUCT = 'forage';
-/** Shorter words stand in too many good passwords. */
-const SHORTEST_WORD = 4;
-/** A password of such a piece, again and again, is as good as the piece. */
-const LONGEST_PIECE = 6;
+/** Shorter names occur by chance in too many good passwords. */
+const MIN_WORD = 4;
+/** A password that repeats a piece up to this long is as weak as the piece. */
+const MAX_PIECE = 6;
 
-/** The commonest passwords, as they were found in leaks: in lower case, of any length. */
-const COMMONEST: ReadonlySet<string> = new Set(
-  dictionary['passwords-common'].map((word) => word.toLowerCase()),
-);
+/** The most common passwords from leaks, in lower case. */
+const COMMON: ReadonlySet<string> = new Set(dictionary['passwords-common'].map((word) => word.toLowerCase()));
 
-/** What an attacker knows of whoever sets a password; '' or null for what there is not. */
+/** What an attacker knows about the user who sets a password. */
 export interface PasswordOwner {
   readonly username: string;
   readonly email: string | null;
@@ -20,19 +17,18 @@ export interface PasswordOwner {
 }
 
 /**
- * What is wrong with a new password beside its length, in words that follow the field's name; null for nothing. Beyond
- * the list of the commonest, as they are or with digits and signs around them, it must not consist of names that
- * anybody could try first, nor of a short piece again and again.
+ * Why a new password is easy to guess, as a sentence after the field's name; null when it is not. It must not be a common
+ * password, with or without digits and signs around it, consist of known names, or repeat a short piece.
  */
 export function passwordProblem(password: string, owner: PasswordOwner): string | null {
-  const typed = password.normalize('NFKC').toLowerCase();
-  const core = typed.replace(/^[^\p{L}]+|[^\p{L}]+$/gu, '');
-  if (COMMONEST.has(typed) || (core.length >= SHORTEST_WORD && COMMONEST.has(core)))
-    return 'is one of the commonest passwords, or one with something around it: choose another';
-  if (isRepetition(typed)) return 'repeats a short piece: choose another';
-  const rest = namesOf(owner).reduce((text, name) => text.replaceAll(name, ''), typed);
-  if (rest !== typed && rest.replace(/[^\p{L}]/gu, '').length < SHORTEST_WORD)
-    return 'is made of your name, your address or the name of what it is for: choose another';
+  const text = password.normalize('NFKC').toLowerCase();
+  const core = text.replace(/^[^\p{L}]+|[^\p{L}]+$/gu, '');
+  if (COMMON.has(text) || (core.length >= MIN_WORD && COMMON.has(core)))
+    return 'must not be a common password, even with digits or signs around it';
+  if (isRepetition(text)) return 'must not repeat a short piece';
+  const rest = namesOf(owner).reduce((left, name) => left.replaceAll(name, ''), text);
+  if (rest !== text && rest.replace(/[^\p{L}]/gu, '').length < MIN_WORD)
+    return 'must not consist of your name, email address, organisation or “forage”';
   return null;
 }
 
@@ -40,15 +36,15 @@ function namesOf({ username, email, organisations = [] }: PasswordOwner): string
   const local = email?.split('@')[0] ?? '';
   const names = [PRODUCT, username, email ?? '', local, ...organisations].map((name) => name.toLowerCase());
   const parts = names.flatMap((name) => name.split(/[^\p{L}\p{N}]+/u));
-  // The longest first: what is left of a name that holds another is no secret either.
+  // Longest first, so that no remainder of a longer name is left over.
   return [...new Set([...names, ...parts])]
-    .filter((name) => name.length >= SHORTEST_WORD)
+    .filter((name) => name.length >= MIN_WORD)
     .sort((a, b) => b.length - a.length);
 }
 
 function isRepetition(text: string): boolean {
   const characters = [...text];
-  for (let length = 1; length <= LONGEST_PIECE; length++) {
+  for (let length = 1; length <= MAX_PIECE; length++) {
     if (characters.every((character, index) => character === characters[index % length])) return true;
   }
   return false;

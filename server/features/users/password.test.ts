@@ -1,10 +1,10 @@
 import { parseOptions } from '@node-rs/argon2';
 import { expect, test } from 'vitest';
 import { Failure } from '#server/failure.ts';
-import { withinRequest } from '#server/request-scope.ts';
-import { hashPassword, NOBODYS_HASH, verifyPassword } from './password.ts';
+import { RequestScope, withinRequest } from '#server/request-scope.ts';
+import { hashPassword, UNUSABLE_HASH, verifyPassword } from './password.ts';
 
-test('a password is kept as argon2id with 19 MiB, and only the password itself verifies', async () => {
+test('a password is stored as argon2id with 19 MiB, and only the same password verifies', async () => {
   const kept = await hashPassword('correct horse battery');
   expect(kept).toMatch(/^\$argon2id\$/);
   expect(parseOptions(kept)).toMatchObject({ memoryCost: 19_456, timeCost: 2, parallelism: 1 });
@@ -14,17 +14,17 @@ test('a password is kept as argon2id with 19 MiB, and only the password itself v
   expect(await verifyPassword(kept, '')).toBe(false);
 });
 
-test('the same letters as other code points are the same password', async () => {
+test('equivalent code points are the same password', async () => {
   const kept = await hashPassword('caf\u00e9 au lait noir');
   expect(await verifyPassword(kept, 'cafe\u0301 au lait noir')).toBe(true);
 });
 
-test('without a hash nothing verifies, after the same work as with one', async () => {
+test('a missing hash never verifies, after the same work', async () => {
   expect(await verifyPassword(null, 'correct horse battery')).toBe(false);
-  expect(parseOptions(NOBODYS_HASH)).toEqual(parseOptions(await hashPassword('correct horse battery')));
+  expect(parseOptions(UNUSABLE_HASH)).toEqual(parseOptions(await hashPassword('correct horse battery')));
 });
 
-test('a flood waits in a short line; who finds it full is told when to come again', async () => {
+test('a full queue refuses further passwords, with the time to retry', async () => {
   const flood = Array.from({ length: 60 }, () => verifyPassword(null, 'x'));
   const results = await Promise.allSettled(flood);
   const refused = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
@@ -35,10 +35,10 @@ test('a flood waits in a short line; who finds it full is told when to come agai
   }
 });
 
-test('who leaves the line is not worked for', async () => {
+test('abandoned requests are not processed', async () => {
   const leave = new AbortController();
   const before = [verifyPassword(null, 'x'), verifyPassword(null, 'x')];
-  const left = withinRequest({ requestId: 'x', signal: leave.signal, address: null }, () =>
+  const left = withinRequest(Object.assign(new RequestScope('x'), { signal: leave.signal }), () =>
     verifyPassword(null, 'x'),
   );
   leave.abort(new Error('left'));

@@ -6,51 +6,45 @@ import { abandoned, requestScope } from '#server/request-scope.ts';
 /** Argon2id (the library's default) with OWASP's first recommendation: 19 MiB, two passes, one lane. */
 const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
 
-/** The hash, with the same parameters, of a random password that nobody knows. */
-export const NOBODYS_HASH =
+/** The hash, with the same parameters, of a random password that was thrown away. */
+export const UNUSABLE_HASH =
   '$argon2id$v=19$m=19456,t=2,p=1$krIchxsK2+m6l4sBCVlq+A$xddGim4dGjYf5v6LeqMtWS3DxDl4bDFLmK5hHvuhQTo';
 
-/** Of the four threads that Node has for such work, two are left for the rest; and so many times 19 MiB is all it takes. */
-const AT_ONCE = 2;
-/** A few seconds' worth. */
-const MOST_WAITING = 50;
-const SECONDS_TO_WAIT = 3;
+/** Node has four threads for such work: two are left for everything else, and memory use is bounded. */
+const MAX_CONCURRENT = 2;
+/** A few seconds of work. */
+const MAX_QUEUED = 50;
+const RETRY_AFTER_SECONDS = 3;
 
-const lanes = pLimit(AT_ONCE);
+const limit = pLimit(MAX_CONCURRENT);
 
-// The same letters can be typed as different code points on different keyboards.
-const typed = (password: string): string => password.normalize('NFKC');
+// Keyboards produce the same letter as different code points.
+const normalised = (password: string): string => password.normalize('NFKC');
 
-/** @throws Failure `resource_exhausted` when too many wait already. */
-async function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  if (lanes.pendingCount >= MOST_WAITING) {
-    throw exhausted(
-      'too many passwords are being checked at this moment: try again in a few seconds',
-      SECONDS_TO_WAIT,
-    );
-  }
+async function queued<T>(work: () => Promise<T>): Promise<T> {
+  if (limit.pendingCount >= MAX_QUEUED)
+    throw exhausted('Too many passwords are being checked. Try again in a few seconds.', RETRY_AFTER_SECONDS);
   const signal = requestScope()?.signal ?? null;
-  return await lanes(() => {
-    // Whoever left while waiting costs nothing more.
+  return await limit(() => {
     if (signal !== null && abandoned(signal)) throw signal.reason;
     return work();
   });
 }
 
 /**
- * The salted hash of a password, as a PHC string that holds its own parameters. Takes tens of milliseconds, and its turn.
- * @throws Failure `resource_exhausted` when too many wait already.
+ * The salted hash of a password, as a PHC string with its parameters. Takes tens of milliseconds, after its turn in the queue.
+ * @throws Failure `resource_exhausted` when the queue is full.
  */
 export async function hashPassword(password: string): Promise<string> {
-  return await inTurn(() => hash(typed(password), PARAMETERS));
+  return await queued(() => hash(normalised(password), PARAMETERS));
 }
 
 /**
- * Whether that is the password. Without a hash (no such user, or one without a password) the answer is no, after the
- * same work: the time it takes does not tell whether a user exists.
- * @throws Failure `resource_exhausted` when too many wait already.
+ * Whether the password matches. A null hash (unknown user, or no password) never does, after the same work: the time must
+ * not reveal whether a user exists.
+ * @throws Failure `resource_exhausted` when the queue is full.
  */
 export async function verifyPassword(passwordHash: string | null, password: string): Promise<boolean> {
-  const matches = await inTurn(() => verify(passwordHash ?? NOBODYS_HASH, typed(password)));
+  const matches = await queued(() => verify(passwordHash ?? UNUSABLE_HASH, normalised(password)));
   return matches && passwordHash !== null;
 }

@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Answer, call, livingServer, outcomeOf } from './calls.ts';
+import { type Answer, call, outcomeOf, pickServer } from './calls.ts';
+import { type FaultWorld, ORGANISATION, PROJECTS, type User } from './fault-world.ts';
 import type { Ledger } from './ledger.ts';
-import { ORGANISATION, type Place, PROJECTS, type User } from './place.ts';
-import type { Chance } from './random.ts';
+import type { Random } from './random.ts';
+import type { FaultReceiver } from './receiver.ts';
 import type { ServerSlot } from './server-slots.ts';
 
-/** How long who is told to try again in a moment waits, in milliseconds. */
+/** The pause before a retry, in milliseconds. */
 const RETRY_MS = 300;
 
-/** A release that is, for all that its users know, still open. */
+/** A release that is open as far as the load knows. */
 export interface OpenRelease {
   readonly id: string;
   readonly project: string;
@@ -17,44 +18,55 @@ export interface OpenRelease {
   planned: boolean;
 }
 
-/** Everything that the people of the load share. */
-export interface Scene {
+/** A build that the load annotated. */
+export interface KnownBuild {
+  readonly artifactId: string;
+  readonly commit: string;
+}
+
+/** The state that all users of the load share. */
+export interface LoadState {
   readonly seed: number;
-  readonly place: Place;
+  readonly world: FaultWorld;
   readonly servers: readonly ServerSlot[];
   readonly ledger: Ledger;
-  /** Releases that are, for all that their users know, still open; the newest last. */
+  readonly receiver: FaultReceiver;
+  /** Builds by project, the newest last. */
+  readonly builds: Map<string, KnownBuild[]>;
+  /** All releases; the newest last. */
+  readonly requested: OpenRelease[];
+  /** Releases that are open as far as the load knows; the newest last. */
   readonly open: OpenRelease[];
-  /** Names of policies that were made on the way, by project. */
+  /** Names of policies that the load created, by project. */
   readonly extras: Map<string, string[]>;
-  /** The rights that the admins believe the others to have. */
-  readonly believed: Map<string, 'member' | 'admin' | null>;
+  /** The roles of the other users, as far as the load knows; null for none. */
+  readonly knownRoles: Map<string, 'member' | 'admin' | null>;
   stopped: boolean;
 }
 
-/** Somebody who is about to do something. */
+/** A user of the load. */
 export interface Actor {
-  readonly scene: Scene;
+  readonly state: LoadState;
   readonly user: User;
-  readonly chance: Chance;
+  readonly random: Random;
 }
 
-/** Sends it to some living server and writes down what came of it; null when there is none. */
-export async function ask(
-  { scene, user, chance }: Actor,
+/** Sends a call to a running server and records the outcome; null if no server runs. */
+export async function callAndRecord(
+  { state, user, random }: Actor,
   kind: string,
   method: string,
   body: object,
   about: Record<string, string>,
-  given?: number,
+  givenId?: number,
 ): Promise<Answer | null> {
-  const server = livingServer(scene.servers, chance);
+  const server = pickServer(state.servers, random);
   if (server === undefined) return null;
-  const id = given ?? scene.ledger.newId();
+  const id = givenId ?? state.ledger.newId();
   const at = Date.now();
   const answer = await call(server, method, user.token, body);
-  scene.ledger.write({ id, kind, user: user.name, userId: user.id, at, about }, answer);
-  // Who is told to try again in a moment waits for one.
+  state.ledger.write({ id, kind, user: user.name, userId: user.id, at, about }, answer);
+  // The error asks clients to wait before they retry.
   if (outcomeOf(answer) === 'unknown') await sleep(RETRY_MS);
   return answer;
 }

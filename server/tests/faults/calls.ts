@@ -1,22 +1,22 @@
-import type { Chance } from './random.ts';
+import type { Random } from './random.ts';
 import type { ServerSlot } from './server-slots.ts';
 
-/** Longer than any answer should take; a paused server does not answer at all. */
-const PATIENCE_MS = 4_000;
+/** Longer than any answer should take; a paused server does not answer. */
+const TIMEOUT_MS = 4_000;
 
-/** What came of a call. */
+/** The outcome of a call. */
 export interface Answer {
-  /** Of Connect; `ok`, or `network` when the connection broke or nothing came in time. */
+  /** Connect's code, `ok`, or `network` when the connection broke or timed out. */
   readonly code: string;
   readonly message: string;
   readonly body: Readonly<Record<string, unknown>>;
   readonly server: number;
 }
 
-/** `unknown`: it may have been done or not, now or a little later. */
+/** `unknown`: the operation may have been executed, or may still be. */
 export type Outcome = 'acknowledged' | 'refused' | 'unknown';
 
-/** Codes by which a server says that it has decided against it. */
+/** Codes of a refusal. */
 const REFUSALS = new Set([
   'not_found',
   'failed_precondition',
@@ -24,7 +24,7 @@ const REFUSALS = new Set([
   'already_exists',
   'invalid_argument',
 ]);
-/** Codes of a server that could not tell. */
+/** Codes whose outcome is unknown. */
 const UNKNOWN = new Set(['network', 'unavailable', 'deadline_exceeded', 'canceled', 'aborted']);
 
 export function outcomeOf({ code }: Answer): Outcome {
@@ -32,16 +32,16 @@ export function outcomeOf({ code }: Answer): Outcome {
   return REFUSALS.has(code) ? 'refused' : 'unknown';
 }
 
-/** A code that no fault excuses: `internal`, `unknown`, `unauthenticated`, `resource_exhausted` and the like. */
-export const isStrange = ({ code }: Answer): boolean =>
+/** A code that no fault explains, such as `internal`, `unknown`, `unauthenticated` or `resource_exhausted`. */
+export const isUnexpected = ({ code }: Answer): boolean =>
   code !== 'ok' && !REFUSALS.has(code) && !UNKNOWN.has(code);
 
-/** A server that is up; sometimes one that is paused, as a load balancer that has not noticed would choose. */
-export function livingServer(servers: readonly ServerSlot[], chance: Chance): ServerSlot | undefined {
+/** A running server; sometimes a paused one, as a load balancer chooses before its health check fails. */
+export function pickServer(servers: readonly ServerSlot[], random: Random): ServerSlot | undefined {
   const up = servers.filter((server) => server.state() === 'up');
   const paused = servers.filter((server) => server.state() === 'paused');
-  const among = paused.length > 0 && chance.next() < 0.05 ? paused : up;
-  return among[chance.whole(0, among.length - 1)];
+  const among = paused.length > 0 && random.next() < 0.05 ? paused : up;
+  return among[random.integer(0, among.length - 1)];
 }
 
 /** A unary call in the Connect protocol; `method` is `PolicyService/ApproveRelease`. */
@@ -50,6 +50,7 @@ export async function call(
   method: string,
   token: string | null,
   body: object,
+  timeoutMs = TIMEOUT_MS,
 ): Promise<Answer> {
   const authorization = token === null ? {} : { authorization: `Bearer ${token}` };
   try {
@@ -57,7 +58,7 @@ export async function call(
       method: 'POST',
       headers: { 'content-type': 'application/json', ...authorization },
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: AbortSignal.timeout(timeoutMs),
     });
     const answered = (await response.json()) as Record<string, unknown>;
     const { code = 'ok', message = '' } = response.ok ? {} : answered;

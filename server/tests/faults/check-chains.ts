@@ -1,17 +1,17 @@
 import type { ClientBase } from 'pg';
 import type { Executor } from '#server/db/database.ts';
-import { chainsOf, verifyChain } from '#server/features/history/verify-service.ts';
+import { listChains, verifyChain } from '#server/features/history/verify-service.ts';
 
-/** What does not fit in the chains of the history: nothing that happened to servers or database may break one. */
+/** Returns invalid hash chains of the history; no fault may break one. */
 export async function checkChains(client: ClientBase): Promise<string[]> {
   const executor: Executor = {
     run: async ({ text }, params) => (await client.query({ text, values: [...params] })).rows,
   };
   const violations: string[] = [];
-  for (const { chain, organisation } of await chainsOf(executor)) {
+  for (const { chain, organisation } of await listChains(executor)) {
     const { fault } = await verifyChain(executor, chain);
     if (fault !== null)
-      violations.push(`the history of ${organisation ?? 'no organisation'}: ${fault.words}`);
+      violations.push(`the history of ${organisation ?? 'no organisation'}: ${fault.message}`);
   }
   return violations;
 }

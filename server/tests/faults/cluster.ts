@@ -5,31 +5,31 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { locateBinaries } from '#server/db/embedded/binaries.ts';
 import { ensureCluster, ensurePassword, SUPERUSER } from '#server/db/embedded/initialise.ts';
+import { serverArguments } from '#server/db/embedded/launch.ts';
 import { findLauncher } from '#server/db/embedded/launcher.ts';
-import { serverArguments } from '#server/db/embedded/settings.ts';
 import { freePort } from '../../../scripts/nats-process.ts';
 
-/** How long PostgreSQL may take to replay its log after a kill. */
-const READY_MS = 60_000;
+/** Includes crash recovery. */
+const READY_MS = 180_000;
 const HOST = '127.0.0.1';
 
-/** A PostgreSQL of the test's own, with fsync as it comes and the times of commits kept. */
+/** A PostgreSQL with fsync that records the timestamps of commits. */
 export interface Cluster {
-  /** As the product connects. */
+  /** The connection URL of the product's role. */
   readonly url: string;
-  /** A connection of the superuser, for looking; whoever asked ends it. */
-  look(): Promise<pg.Client>;
-  /** Starts it and waits until it takes connections. */
+  /** Opens a connection as superuser, which the caller ends. */
+  connect(): Promise<pg.Client>;
+  /** Starts it and waits until it accepts connections. */
   start(): Promise<void>;
-  /** kill -9 of the postmaster and of everything it started. */
+  /** Sends SIGKILL to the postmaster and its children. */
   kill(): Promise<void>;
-  /** Takes all the room on its disk, and gives it back; only where the folder is a file system of its own. */
+  /** Fills its disk. Requires that the folder has its own file system. */
   fillDisk(): Promise<void>;
   freeDisk(): Promise<void>;
-  /** How often it ended by itself (a full disk does that) and was started again, as a service manager would. */
-  readonly ownEnds: () => number;
-  /** Lines of its log with these words. */
-  logLines(words: string): Promise<string[]>;
+  /** How often it crashed, because of a full disk, and was restarted as by a service manager. */
+  readonly crashCount: () => number;
+  /** The lines of its log that contain the text. */
+  logLines(text: string): Promise<string[]>;
   stop(): Promise<void>;
 }
 
@@ -38,13 +38,13 @@ async function childrenOf(pid: number): Promise<number[]> {
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '');
-    // The command in brackets may hold spaces; behind it come the state and the parent.
+    // The command in brackets may contain spaces; the state and the parent follow it.
     if (Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === pid) found.push(Number(name));
   }
   return found;
 }
 
-const ended = (pid: number): boolean => {
+const hasEnded = (pid: number): boolean => {
   try {
     process.kill(pid, 0);
     return false;
@@ -53,7 +53,7 @@ const ended = (pid: number): boolean => {
   }
 };
 
-/** Makes a cluster in `dataDir`, starts it, and makes the product's role and database in it. */
+/** Creates a PostgreSQL in `dataDir`, with the product's role and database, and starts it. */
 export async function startCluster(dataDir: string): Promise<Cluster> {
   await mkdir(dataDir, { recursive: true, mode: 0o711 });
   const folder = join(dataDir, 'postgres');
@@ -66,13 +66,13 @@ export async function startCluster(dataDir: string): Promise<Cluster> {
   const port = await freePort();
   const args = [
     ...serverArguments(folder, { host: HOST, port }),
-    // By it the checker knows in which order transactions took effect.
+    // Commit timestamps give the order of transactions.
     ...['-c', 'track_commit_timestamp=on'],
     ...['-c', 'max_connections=80'],
   ];
   let child: ChildProcess | null = null;
-  let wanted = false;
-  let ownEnds = 0;
+  let shouldRun = false;
+  let crashCount = 0;
 
   const spawn = async (): Promise<void> => {
     const log = await open(logFile, 'a');
@@ -80,14 +80,14 @@ export async function startCluster(dataDir: string): Promise<Cluster> {
     await log.close();
     child = started;
     started.once('exit', () => {
-      if (!wanted || child !== started) return;
-      ownEnds++;
+      if (!shouldRun || child !== started) return;
+      crashCount++;
       setTimeout(() => {
-        if (wanted && child === started) void spawn();
+        if (shouldRun && child === started) void spawn();
       }, 200);
     });
   };
-  const connect = async (database: string): Promise<pg.Client> => {
+  const connectTo = async (database: string): Promise<pg.Client> => {
     const client = new pg.Client({ host: HOST, port, user: SUPERUSER, password, database });
     client.on('error', () => {});
     await client.connect();
@@ -97,7 +97,7 @@ export async function startCluster(dataDir: string): Promise<Cluster> {
     const deadline = performance.now() + READY_MS;
     for (;;) {
       try {
-        return await (await connect('postgres')).end();
+        return await (await connectTo('postgres')).end();
       } catch (error) {
         if (performance.now() > deadline) throw error;
         await sleep(20);
@@ -105,12 +105,12 @@ export async function startCluster(dataDir: string): Promise<Cluster> {
     }
   };
   const start = async (): Promise<void> => {
-    wanted = true;
+    shouldRun = true;
     await spawn();
     await ready();
   };
   const kill = async (): Promise<void> => {
-    wanted = false;
+    shouldRun = false;
     const pid = child?.pid;
     if (pid === undefined) return;
     const all = [pid, ...(await childrenOf(pid))];
@@ -118,22 +118,21 @@ export async function startCluster(dataDir: string): Promise<Cluster> {
       try {
         process.kill(one, 'SIGKILL');
       } catch {
-        // It has ended by itself.
+        // It has ended.
       }
     }
-    while (!all.every(ended)) await sleep(5);
+    while (!all.every(hasEnded)) await sleep(5);
     child = null;
   };
 
   await start();
-  const first = await connect('postgres');
-  // The password is hexadecimal.
+  const first = await connectTo('postgres');
   await first.query(`create role forage login password '${password}'`);
   await first.query('create database forage owner forage');
   await first.end();
   return {
     url: `postgres://forage:${password}@${HOST}:${port}/forage`,
-    look: () => connect('forage'),
+    connect: () => connectTo('forage'),
     start,
     kill,
     async fillDisk() {
@@ -151,10 +150,10 @@ export async function startCluster(dataDir: string): Promise<Cluster> {
       await rm(ballast, { force: true });
       await ready();
     },
-    ownEnds: () => ownEnds,
-    async logLines(words) {
-      const text = await readFile(logFile, 'utf8');
-      return text.split('\n').filter((line) => line.includes(words));
+    crashCount: () => crashCount,
+    async logLines(text) {
+      const log = await readFile(logFile, 'utf8');
+      return log.split('\n').filter((line) => line.includes(text));
     },
     stop: kill,
   };

@@ -1,97 +1,130 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Answer, call, livingServer } from './calls.ts';
-import { type Chance, chanceOf } from './random.ts';
+import { type Answer, call, pickServer } from './calls.ts';
+import { type Random, seededRandom } from './random.ts';
+import { deliveryKey } from './record.ts';
 import type { ServerSlot } from './server-slots.ts';
 
-export const MOODS = ['hangs', 'doubles', 'lies'] as const;
-export type Mood = (typeof MOODS)[number] | 'honest';
+export const BEHAVIOURS = ['hangs', 'repeats', 'misreports'] as const;
+export type Behaviour = (typeof BEHAVIOURS)[number] | 'normal';
 
-/** What the receiver remembers of one release, by its idempotency key. */
-export interface Taken {
+/** A delivery that the receiver got, identified by its idempotency key. */
+export interface ReceivedRelease {
+  readonly key: string;
   readonly releaseId: string;
+  readonly run: number;
   readonly intentId: string;
+  readonly project: string;
+  readonly artifactId: string;
   readonly destination: string;
   readonly environment: string;
   readonly mode: string;
   readonly firstAt: number;
-  /** How often it was sent; all but the first are the same deployment again. */
+  /** The number of deliveries; repeated ones are the same deployment. */
   requests: number;
-  /** What was said of its end, by an answer or by a report that was acknowledged. */
-  readonly said: Set<'SUCCEEDED' | 'FAILED'>;
-  /** The end that was reported first and acknowledged. */
+  /** The outcomes that the receiver sent, in an answer or in an acknowledged report. */
+  readonly outcomes: Set<'SUCCEEDED' | 'FAILED'>;
+  /** The first acknowledged outcome. */
   reported: 'SUCCEEDED' | 'FAILED' | null;
+}
+
+/** What a delivery changed at a destination; `unknown` after one that failed on its way. */
+export interface Applied {
+  readonly key: string;
+  readonly intentId: string;
+  readonly project: string;
+  readonly destination: string;
+  readonly artifactId: string;
+  readonly at: number;
+  readonly effect: 'runs' | 'unknown';
 }
 
 export interface FaultReceiver {
   readonly url: string;
-  readonly taken: ReadonlyMap<string, Taken>;
-  /** What it did, by kind, with how often. */
+  /** What deployments changed, in their order. */
+  readonly applied: readonly Applied[];
+  /** What it is at work on. */
+  working(): readonly ReceivedRelease[];
+  readonly received: ReadonlyMap<string, ReceivedRelease>;
+  /** The number of unusual actions, by their description. */
   readonly counts: ReadonlyMap<string, number>;
-  /** What no server should have answered it. */
+  /** Wrong answers of servers. */
   readonly violations: readonly string[];
-  /** From now on it is in this mood; leaving `hangs` answers everything that hung. */
-  setMood(mood: Mood): void;
-  /** Resolves when nothing that it means to report is left. */
+  /** Sets its behaviour. After `hangs`, all hanging requests are answered. */
+  setBehaviour(behaviour: Behaviour): void;
+  /** Resolves when all reports have been sent. */
   idle(): Promise<void>;
   close(): Promise<void>;
 }
 
-type Conduct = 'take' | 'later' | 'refuse' | 'fail later';
+type Plan = 'succeed' | 'succeed later' | 'refuse' | 'fail later';
 
 interface Request {
   readonly release_id: string;
+  readonly run: number;
   readonly release_intent_id: string;
+  readonly project: string;
+  readonly artifact: { readonly id: string };
   readonly environment: string;
   readonly destination: string;
   readonly mode: string;
   readonly report_token: string;
 }
 
-/** A webhook receiver that keeps the rules of idempotency, and otherwise does what its mood says. */
+/** Starts an idempotent webhook receiver, which follows its current behaviour. */
 export async function startFaultReceiver(
   seed: number,
   servers: readonly ServerSlot[],
 ): Promise<FaultReceiver> {
-  const chance: Chance = chanceOf(seed, 'receiver');
-  const taken = new Map<string, Taken>();
+  const random: Random = seededRandom(seed, 'receiver');
+  const received = new Map<string, ReceivedRelease>();
   const tokens: { releaseId: string; token: string }[] = [];
   const counts = new Map<string, number>();
   const violations: string[] = [];
   const hanging = new Set<() => void>();
   const reports = new Set<Promise<void>>();
   const once = new Set<string>();
-  let mood: Mood = 'honest';
+  const applied: Applied[] = [];
+  const working = new Map<ReceivedRelease, number>();
+  let behaviour: Behaviour = 'normal';
 
   const count = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);
-  /** True the first time for this release: a lie that is told for ever would only be a receiver that is broken. */
-  const firstTime = (what: string, releaseId: string): boolean => {
-    const key = `${what} ${releaseId}`;
-    if (once.has(key)) return false;
-    once.add(key);
+  /** True the first time for this delivery: a receiver that always sends wrong answers would only be broken. */
+  const firstTime = (what: string, key: string): boolean => {
+    const first = `${what} ${key}`;
+    if (once.has(first)) return false;
+    once.add(first);
     return true;
   };
-  /** What becomes of a release: decided by its id, so that a doubled request is met alike. */
-  const conductOf = (releaseId: string): Conduct => {
-    const drawn = chanceOf(seed, releaseId).next();
-    if (drawn < 0.6) return 'take';
-    if (drawn < 0.88) return 'later';
-    return drawn < 0.95 ? 'refuse' : 'fail later';
+  /** The plan for a delivery depends on its key only, so that a repeated request gets the same. */
+  const planOf = (key: string): Plan => {
+    const drawn = seededRandom(seed, key).next();
+    if (drawn < 0.5) return 'succeed';
+    if (drawn < 0.82) return 'succeed later';
+    return drawn < 0.92 ? 'refuse' : 'fail later';
   };
 
   const send = async (releaseId: string, token: string, status: string): Promise<Answer | null> => {
-    const server = livingServer(servers, chance);
+    const server = pickServer(servers, random);
     if (server === undefined) return null;
-    const body = { releaseId, status: `RELEASE_STATUS_${status}`, logLines: [`${status} says the receiver`] };
+    const body = {
+      releaseId,
+      status: `RELEASE_STATUS_${status}`,
+      logLines: [`The receiver reports ${status}`],
+    };
     return call(server, 'ReleaseService/ReportRelease', token, body);
   };
-  /** Reports until a server has said yes or no. */
-  const report = async (one: Taken, token: string, status: 'SUCCEEDED' | 'FAILED'): Promise<string> => {
+  /** Reports until a server accepts or refuses. */
+  const report = async (
+    one: ReceivedRelease,
+    token: string,
+    status: 'SUCCEEDED' | 'FAILED',
+  ): Promise<string> => {
     for (;;) {
       const answer = await send(one.releaseId, token, status);
       if (answer?.code === 'ok') {
-        one.said.add(status);
+        one.outcomes.add(status);
         if (one.reported !== null && one.reported !== status) {
           violations.push(`release ${one.releaseId}: ${status} was acknowledged after ${one.reported}`);
         }
@@ -108,95 +141,128 @@ export async function startFaultReceiver(
   };
   const background = (work: () => Promise<void>): void => {
     const task: Promise<void> = work()
-      .catch((error: unknown) => void violations.push(`the receiver itself failed: ${String(error)}`))
+      .catch((error: unknown) => void violations.push(`the receiver failed: ${String(error)}`))
       .finally(() => reports.delete(task));
     reports.add(task);
   };
 
-  /** Words that have to be refused: a stranger's token, another release's token. */
-  const lieAboutOthers = async (one: Taken, token: string): Promise<void> => {
-    const other = tokens[chance.whole(0, tokens.length - 1)];
+  /** The delivery takes effect; once, however often it is sent. */
+  const apply = (
+    { key, intentId, project, destination, artifactId, mode }: ReceivedRelease,
+    plan: Plan,
+  ): void => {
+    if (mode === 'plan' || plan === 'refuse' || !firstTime('effect', key)) return;
+    const effect = plan === 'fail later' ? 'unknown' : 'runs';
+    applied.push({ key, intentId, project, destination, artifactId, at: Date.now(), effect });
+  };
+  const work = (one: ReceivedRelease, change: 1 | -1): void => {
+    working.set(one, (working.get(one) ?? 0) + change);
+  };
+
+  /** Sends reports that must be refused, with a forged token or that of another release. */
+  const sendForgedReports = async (one: ReceivedRelease, token: string): Promise<void> => {
+    const other = tokens[random.integer(0, tokens.length - 1)];
     if (other !== undefined && other.releaseId !== one.releaseId) {
-      count('report for a release of another token');
+      count('report with the token of another release');
       const answer = await send(other.releaseId, token, 'SUCCEEDED');
       if (answer?.code === 'ok') {
-        violations.push(`the token of ${one.releaseId} was taken for ${other.releaseId}`);
+        violations.push(`the token of ${one.releaseId} was accepted for ${other.releaseId}`);
       }
     }
-    count('report with a token of its own making');
+    count('report with a forged token');
     const answer = await send(one.releaseId, 'x'.repeat(43), 'FAILED');
-    if (answer?.code === 'ok') violations.push(`a made-up token was taken for ${one.releaseId}`);
+    if (answer?.code === 'ok') violations.push(`a forged token was accepted for ${one.releaseId}`);
   };
 
-  const reportLater = (one: Taken, token: string, status: 'SUCCEEDED' | 'FAILED'): void => {
-    const current = mood;
+  const reportAs = async (
+    current: Behaviour,
+    one: ReceivedRelease,
+    token: string,
+    status: 'SUCCEEDED' | 'FAILED',
+  ): Promise<void> => {
+    if (current === 'misreports') {
+      await sendForgedReports(one, token);
+      count('contradicting report');
+      await report(one, token, status);
+      await report(one, token, status === 'FAILED' ? 'SUCCEEDED' : 'FAILED');
+    } else if (current === 'repeats') {
+      count('doubled report');
+      await Promise.all([report(one, token, status), report(one, token, status)]);
+    } else await report(one, token, status);
+  };
+
+  const reportLater = (one: ReceivedRelease, token: string, plan: Plan): void => {
+    const current = behaviour;
+    const status = plan === 'fail later' ? 'FAILED' : 'SUCCEEDED';
+    work(one, 1);
     background(async () => {
-      await sleep(chance.whole(20, 300));
-      if (current === 'lies') {
-        await lieAboutOthers(one, token);
-        count('contradiction');
-        await report(one, token, status);
-        await report(one, token, status === 'FAILED' ? 'SUCCEEDED' : 'FAILED');
-      } else if (current === 'doubles') {
-        count('doubled report');
-        await Promise.all([report(one, token, status), report(one, token, status)]);
-      } else await report(one, token, status);
+      // Some take long enough to be cancelled meanwhile.
+      await sleep(random.next() < 0.7 ? random.integer(20, 300) : random.integer(500, 2_500));
+      apply(one, plan);
+      await reportAs(current, one, token, status).finally(() => work(one, -1));
     });
   };
-
-  const answer = (response: ServerResponse, status: number, words: string): void => {
-    if (!response.destroyed) response.writeHead(status).end(words);
+  const answer = (response: ServerResponse, status: number, text: string): void => {
+    if (!response.destroyed) response.writeHead(status).end(text);
   };
-  const meet = (request: Request, response: ServerResponse): void => {
-    const { release_id: releaseId, report_token: token, mode } = request;
-    const one = taken.get(releaseId) ?? {
+  const handle = (key: string, request: Request, response: ServerResponse): void => {
+    const { release_id: releaseId, run, report_token: token, mode } = request;
+    const one = received.get(key) ?? {
+      key,
       releaseId,
+      run,
       intentId: request.release_intent_id,
+      project: request.project,
+      artifactId: request.artifact.id,
       destination: request.destination,
       environment: request.environment,
       mode,
       firstAt: Date.now(),
       requests: 0,
-      said: new Set(),
+      outcomes: new Set(),
       reported: null,
     };
-    taken.set(releaseId, one);
+    received.set(key, one);
     one.requests++;
-    if (one.requests > 1) count('request that it had already');
+    if (one.requests > 1) count('repeated request');
     tokens.push({ releaseId, token });
     if (tokens.length > 200) tokens.shift();
 
-    if (mood === 'lies' && firstTime('500', releaseId) && chance.next() < 0.5) {
-      count('500 after having done it');
-      answer(response, 500, 'it did not work (it did)');
+    const plan = mode === 'plan' ? 'succeed' : planOf(key);
+    if (behaviour === 'misreports' && plan === 'succeed' && firstTime('500', key) && random.next() < 0.5) {
+      count('500 after a success');
+      apply(one, plan);
+      answer(response, 500, 'failed (it succeeded)');
       return;
     }
-    if (mood === 'lies' && firstTime('garbage', releaseId) && chance.next() < 0.3) {
-      count('garbage for an answer');
+    if (behaviour === 'misreports' && firstTime('garbage', key) && random.next() < 0.3) {
+      count('malformed answer');
       response.socket?.end('HTTP/1.1 2oo FINE\r\n\r\n');
       return;
     }
-    const conduct = mode === 'plan' ? 'take' : conductOf(releaseId);
+    work(one, 1);
     const end = (): void => {
-      if (conduct === 'refuse') {
-        one.said.add('FAILED');
-        answer(response, 422, 'not this one');
+      work(one, -1);
+      if (plan === 'refuse') {
+        one.outcomes.add('FAILED');
+        answer(response, 422, 'refused');
         return;
       }
-      if (conduct === 'take') {
-        one.said.add('SUCCEEDED');
-        // It answers, and reports as well, which changes nothing.
-        if (mood === 'doubles' && mode !== 'plan') reportLater(one, token, 'SUCCEEDED');
+      if (plan === 'succeed') {
+        one.outcomes.add('SUCCEEDED');
+        apply(one, plan);
+        // Answers and also reports, which changes nothing.
+        if (behaviour === 'repeats' && mode !== 'plan') reportLater(one, token, plan);
         answer(response, 200, 'done');
         return;
       }
-      answer(response, 202, 'later');
-      reportLater(one, token, conduct === 'later' ? 'SUCCEEDED' : 'FAILED');
+      answer(response, 202, 'accepted');
+      reportLater(one, token, plan);
     };
-    if (mood === 'hangs') {
-      count('request left hanging');
+    if (behaviour === 'hangs') {
+      count('hanging request');
       hanging.add(end);
-    } else setTimeout(end, chance.whole(2, 30));
+    } else setTimeout(end, random.integer(2, 30));
   };
 
   const server = createServer((incoming, response) => {
@@ -206,21 +272,24 @@ export async function startFaultReceiver(
     response.on('error', () => {});
     incoming.on('end', () => {
       const request = JSON.parse(Buffer.concat(chunks).toString('utf8')) as Request;
-      if (incoming.headers['webhook-id'] !== request.release_id) {
-        violations.push(`a request for ${request.release_id} has another idempotency key`);
+      const key = deliveryKey(request.release_id, request.run);
+      if (incoming.headers['webhook-id'] !== key) {
+        violations.push(`a request for ${key} has another idempotency key`);
       }
-      meet(request, response);
+      handle(key, request, response);
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}/deploy`,
-    taken,
+    received,
+    applied,
+    working: () => [...working].flatMap(([one, times]) => (times > 0 ? [one] : [])),
     counts,
     violations,
-    setMood(next) {
-      mood = next;
+    setBehaviour(next) {
+      behaviour = next;
       if (next === 'hangs') return;
       for (const end of hanging) end();
       hanging.clear();

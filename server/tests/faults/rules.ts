@@ -1,4 +1,4 @@
-/** The gate's rules once more, as short as they can be said, sharing nothing with the implementation that is tried. */
+/** A second, minimal implementation of the gate's rules that shares no code with the product. */
 
 export interface Rule {
   readonly enabled: boolean;
@@ -6,51 +6,66 @@ export interface Rule {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-export interface Voice {
+export interface ReplayedVote {
   readonly userId: string;
   readonly decision: string;
   readonly bypass: boolean;
 }
 
-export interface Situation {
+export interface GateFacts {
   readonly authors: ReadonlySet<string>;
   readonly branch: string | null;
-  readonly voices: readonly Voice[];
+  /** Those that no rollback, other build or change of a role has outdated. */
+  readonly votes: readonly ReplayedVote[];
   readonly roleOf: (userId: string) => string | null;
-  /** When the artifact last arrived at each destination of an environment, in milliseconds; null for never. */
-  readonly arrivals: (environment: string) => readonly (number | null)[];
+  /** When the build was live on each destination of an environment, in milliseconds; the end is null while it lasts. */
+  readonly periods: (environment: string, newerBuildsCount: boolean) => readonly (readonly Period[])[];
+  /** Whether every destination of an environment runs the build, or ran it before. */
+  readonly isReturn: (environment: string) => boolean;
   readonly now: number;
 }
 
-/** Why a rule holds the release back; null when it does not. */
-export function heldBy({ type, config }: Rule, situation: Situation): string | null {
-  const { authors, branch, voices, roleOf, arrivals, now } = situation;
+/** A time in which the build was live on a destination. */
+export interface Period {
+  readonly began: number;
+  readonly ended: number | null;
+}
+
+/** The votes that count as approvals. */
+export const approvals = ({ votes, authors, roleOf }: GateFacts): readonly ReplayedVote[] =>
+  votes.filter(
+    ({ userId, decision, bypass }) =>
+      decision === 'approved' && !bypass && !authors.has(userId) && roleOf(userId) !== null,
+  );
+
+/** The bypasses that count. */
+export const bypasses = ({ votes, roleOf }: GateFacts): readonly ReplayedVote[] =>
+  votes.filter(({ userId, bypass }) => bypass && roleOf(userId) === 'admin');
+
+/** Why a policy blocks the release; null if it does not. */
+export function blockedBy({ type, config }: Rule, facts: GateFacts): string | null {
+  const { branch, periods, isReturn, now } = facts;
   switch (type) {
     case 'approval': {
-      if (voices.some((voice) => voice.bypass && roleOf(voice.userId) === 'admin')) return null;
-      const approvers = voices.filter(
-        (voice) =>
-          voice.decision === 'approved' &&
-          !voice.bypass &&
-          !authors.has(voice.userId) &&
-          roleOf(voice.userId) !== null,
-      );
+      if (bypasses(facts).length > 0) return null;
       const required = Number(config['requiredApprovals']);
-      return approvers.length >= required ? null : `${approvers.length} of ${required} approvals`;
+      const found = approvals(facts).length;
+      return found >= required ? null : `${found} of ${required} approvals`;
     }
     case 'branch_restriction':
       return branch !== null && new RegExp(String(config['branchPattern'])).test(branch)
         ? null
-        : `branch ${branch} is not of ${String(config['branchPattern'])}`;
+        : `branch ${branch} does not match ${String(config['branchPattern'])}`;
     case 'soak_time': {
       const source = String(config['sourceEnvironment']);
-      const youngest = now - Number(config['durationSeconds']) * 1_000;
-      const times = arrivals(source);
-      if (times.length === 0) return `${source} has no destinations`;
-      if (times.some((at) => at === null)) return `never deployed to all of ${source}`;
-      return times.every((at) => at !== null && at <= youngest)
-        ? null
-        : `not soaked long enough in ${source}`;
+      const duration = Number(config['durationSeconds']) * 1_000;
+      // A return to what ran there before needs no soak.
+      if (isReturn(String(config['targetEnvironment']))) return null;
+      const sources = periods(source, config['newerBuildsCount'] === true);
+      if (sources.length === 0) return `${source} has no destinations`;
+      if (sources.some((each) => each.length === 0)) return `never deployed to all of ${source}`;
+      const isSoaked = ({ began, ended }: Period) => (ended ?? now) - began >= duration;
+      return sources.every((each) => each.some(isSoaked)) ? null : `not soaked long enough in ${source}`;
     }
     default:
       return `unknown type ${type}`;

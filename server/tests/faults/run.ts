@@ -6,46 +6,47 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { startNats } from '../../../scripts/nats-process.ts';
 import { checkChains } from './check-chains.ts';
-import { checkDeeds, checkVotes } from './check-ledger.ts';
+import { checkActions, checkVotes } from './check-ledger.ts';
 import { checkAnswers, checkDeliveries, checkLogs } from './check-outside.ts';
+import { checkPlaces } from './check-places.ts';
 import { checkStages } from './check-stages.ts';
 import { startCluster } from './cluster.ts';
-import { type HappenedFault, type Stage, startLanes } from './lanes.ts';
+import { createFaultWorld } from './fault-world.ts';
+import { type FaultTargets, type InjectedFault, startFaults } from './inject.ts';
 import type { Ledger } from './ledger.ts';
 import { startLoad } from './load.ts';
-import { buildPlace } from './place.ts';
 import { startFaultReceiver } from './receiver.ts';
-import { readRecord, watchReleases } from './record.ts';
+import { readRecord, watchChanges } from './record.ts';
 import { replay } from './replay.ts';
 import { makeServers } from './server-slots.ts';
-import { quiet, settled } from './settle.ts';
+import { idle, settled } from './settle.ts';
 
 export interface FaultRun {
   readonly seed: number;
-  /** How long faults go on, in seconds; every fault happens at least once in any case. */
+  /** How long to inject faults, in seconds; each kind is injected at least once. */
   readonly seconds: number;
-  /** How long everything may take to settle after the last fault, in seconds. */
+  /** The time limit for all work to settle after the last fault, in seconds. */
   readonly settleWithin: number;
-  /** Whether to try a full disk, where a file system of the test's own can be mounted. */
+  /** Whether to fill the disk, if a file system can be mounted. */
   readonly fullDisk: boolean;
-  readonly say: (line: string) => void;
+  readonly log: (line: string) => void;
 }
 
 export interface FaultReport {
   readonly violations: readonly string[];
   readonly operations: number;
-  readonly faults: readonly HappenedFault[];
+  readonly faults: readonly InjectedFault[];
   readonly settledAfter: number;
 }
 
 const SERVERS = 3;
-/** Room of the file system that is filled: the cluster takes a tenth of it. */
+/** The size of the file system that is filled, ten times the size of the database. */
 const DISK = '700m';
-/** The longest that a soak or a wait of the load lasts, and what it sets off, in seconds. */
-const QUIET_SECONDS = 30;
+/** Longer than any soak or wait time of the load, with the work that follows it, in seconds. */
+const IDLE_SECONDS = 30;
 const run = promisify(execFile);
 
-/** Mounts a small file system at the folder; says why not where it cannot. */
+/** Mounts a small file system at the folder. Returns why it could not; null if it could. */
 async function mountDisk(folder: string): Promise<string | null> {
   try {
     await run('mount', ['-t', 'tmpfs', '-o', `size=${DISK},mode=0755`, 'tmpfs', folder]);
@@ -56,19 +57,19 @@ async function mountDisk(folder: string): Promise<string | null> {
 }
 
 /**
- * Lets three servers, PostgreSQL, NATS and a webhook receiver fail under a load that the seed decides, then looks whether
- * every promise was kept. Says on the way what it does; the answer is what was broken.
+ * Injects faults into three servers, PostgreSQL, NATS and a webhook receiver under a load that the seed determines, then checks
+ * every promise. Reports its progress with `log`, and returns the violations.
  */
 export async function runFaults(options: FaultRun): Promise<FaultReport> {
-  const { seed, say } = options;
+  const { seed, log } = options;
   const folder = await mkdtemp(join(tmpdir(), 'forage-faults-'));
   const disk = join(folder, 'disk');
   await mkdir(disk);
   const ends: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
   try {
-    const noDisk = options.fullDisk ? await mountDisk(disk) : 'not asked for';
-    if (noDisk === null) ends.push(() => run('umount', ['-l', disk]));
-    else say(`NOT TRIED: a full disk (${noDisk})`);
+    const whyNoDisk = options.fullDisk ? await mountDisk(disk) : 'not requested';
+    if (whyNoDisk === null) ends.push(() => run('umount', ['-l', disk]));
+    else log(`NOT INJECTED: a full disk (${whyNoDisk})`);
     const cluster = await startCluster(disk);
     ends.push(() => cluster.stop());
     const nats = await startNats();
@@ -79,93 +80,101 @@ export async function runFaults(options: FaultRun): Promise<FaultReport> {
       STATIC_DIR: join(folder, 'none'),
       DATABASE_POOL_SIZE: '12',
       FORAGE_REGISTRATION: 'open',
-      // The receiver is on this machine.
       WEBHOOK_ALLOW_PRIVATE: '1',
       SECRETS_KEY: Buffer.alloc(32, 1).toString('base64'),
-      // The load comes from few people.
       RATE_LIMIT_PER_MINUTE: '0',
       LOG_LEVEL: 'info',
     });
     ends.push(() => Promise.all(servers.slots.map((server) => server.kill())));
     const receiver = await startFaultReceiver(seed, servers.slots);
     ends.push(() => receiver.close());
-    const stage: Stage = { cluster, servers: servers.slots, receiver, nats, diskMayFill: noDisk === null };
-    ends.push(() => stage.nats.stop());
+    const targets: FaultTargets = {
+      ...{ cluster, servers: servers.slots, receiver, nats },
+      canFillDisk: whyNoDisk === null,
+    };
+    ends.push(() => targets.nats.stop());
 
     const [first, ...others] = servers.slots;
-    if (first === undefined) throw new Error('there is no server');
+    if (first === undefined) throw new Error('No server');
     await first.start();
-    const observer = await cluster.look();
-    await watchReleases(observer);
-    const place = await buildPlace(first, receiver.url);
+    const observer = await cluster.connect();
+    await watchChanges(observer);
+    const world = await createFaultWorld(first, receiver.url);
     const { rows } = await observer.query<{ id: number }>('select max(id)::float8 as id from history');
     const setUpUntil = rows[0]?.id ?? 0;
     await observer.end();
     await Promise.all(others.map((server) => server.start()));
-    say(`seed ${seed}: three servers are up; the load and the faults begin`);
+    log(`seed ${seed}: three servers are running; starting the load and the faults`);
 
     const began = Date.now();
-    const load = startLoad(seed, place, servers.slots);
-    const lanes = startLanes(seed, stage);
-    await Promise.all([sleep(options.seconds * 1_000), lanes.allOnce]);
-    await lanes.stop();
-    // The last blow, under load: a server and NATS that do not come back, so that nobody's start or signal helps.
-    await Promise.all([first.kill(), stage.nats.kill()]);
-    const calm = Date.now();
+    const load = startLoad(seed, world, servers.slots, receiver);
+    const faults = startFaults(seed, targets);
+    await Promise.all([sleep(options.seconds * 1_000), faults.allInjected]);
+    await faults.stop();
+    // The last fault, under load: one server and NATS are killed and not restarted, so that neither startup nor signals help.
+    await Promise.all([first.kill(), targets.nats.kill()]);
+    const faultsEnded = Date.now();
     await load.stop();
-    const client = await cluster.look();
+    const client = await cluster.connect();
     ends.push(() => client.end());
-    const rest = await settled(client, Math.max(30, options.settleWithin * 2));
-    const settledAfter = (Date.now() - calm) / 1_000;
+    const remaining = await settled(client, Math.max(30, options.settleWithin * 2));
+    const settledAfter = (Date.now() - faultsEnded) / 1_000;
     await receiver.idle();
-    const end = await quiet(client, QUIET_SECONDS);
+    const end = await idle(client, IDLE_SECONDS);
     const record = await readRecord(client);
     const replayed = replay(record);
 
     const late =
-      rest.left.length > 0 || settledAfter > options.settleWithin
-        ? [`not settled within ${options.settleWithin} s: ${settledAfter.toFixed(1)} s${listed(rest.left)}`]
+      remaining.left.length > 0 || settledAfter > options.settleWithin
+        ? [
+            `not settled within ${options.settleWithin} s: ${settledAfter.toFixed(1)} s${listed(remaining.left)}`,
+          ]
         : [];
     const violations = [
-      ...lanes.failures.map((failure) => `a fault went otherwise than planned: ${failure}`),
+      ...faults.failures.map((failure) => `a fault did not go as planned: ${failure}`),
       ...late,
-      ...(end.left.length > 0 ? [`not quiet after ${QUIET_SECONDS} s:${listed(end.left)}`] : []),
+      ...(end.left.length > 0 ? [`not idle after ${IDLE_SECONDS} s:${listed(end.left)}`] : []),
       ...replayed.violations,
       ...(await checkChains(client)),
       ...checkVotes(record, replayed, load.ledger),
-      ...checkDeeds(record, replayed, load.ledger, setUpUntil),
+      ...checkActions(record, replayed, load.ledger, setUpUntil),
       ...checkStages(record, replayed),
       ...checkDeliveries(record, receiver),
+      ...checkPlaces(record, replayed, receiver, load.ledger),
       ...checkLogs(servers.errors, servers.crashes),
       ...checkAnswers(load.ledger),
     ];
-    say(`ran ${((calm - began) / 60_000).toFixed(1)} minutes with seed ${seed}`);
-    for (const line of operationLines(load.ledger)) say(line);
-    for (const line of faultLines(lanes.happened, began)) say(line);
+    log(`ran ${((faultsEnded - began) / 60_000).toFixed(1)} minutes with seed ${seed}`);
+    for (const line of operationLines(load.ledger)) log(line);
+    for (const line of faultLines(faults.injected, began)) log(line);
     const done = [...receiver.counts].sort().map(([what, times]) => `${what} ${times}`);
-    say(`receiver: ${receiver.taken.size} deliveries by key; ${done.join(', ')}`);
+    log(`receiver: ${receiver.received.size} deliveries by key; ${done.join(', ')}`);
     const statuses = tally(record.intents.map(({ status }) => status));
-    say(
-      `releases: ${statuses}; ${replayed.gatesOpened} gates opened, ${replayed.starts} deployments started, each replayed`,
+    const { counts } = replayed;
+    log(
+      `releases: ${statuses}; ${counts.gatesOpened} gates opened, ${counts.starts} deployments started, each replayed`,
     );
-    say(`history: ${record.history.length} entries; PostgreSQL ended by itself ${cluster.ownEnds()} times`);
+    log(
+      `of these ${counts.olderStarts} of an older build than the live one, ${counts.rollbacks} rollbacks; ${counts.superseded} stages superseded, ${counts.retries} retried, ${counts.lateReports} late reports, ${counts.settlements} places settled`,
+    );
+    log(`history: ${record.history.length} entries; PostgreSQL crashed ${cluster.crashCount()} times`);
     const deadlocks = (await cluster.logLines('deadlock detected')).length;
-    say(
-      `deadlocks that PostgreSQL broke: ${deadlocks}; log lines of warnings and errors: ${counted(servers.counts)}`,
+    log(
+      `deadlocks that PostgreSQL resolved: ${deadlocks}; logged warnings and errors: ${counted(servers.counts)}`,
     );
-    say(`settled ${settledAfter.toFixed(1)} s after the last fault: one server and NATS gone for good`);
-    for (const violation of violations) say(`VIOLATION ${violation}`);
-    say(violations.length === 0 ? 'no violation' : `${violations.length} violations, seed ${seed}`);
+    log(`settled ${settledAfter.toFixed(1)} s after the last fault, without one server and NATS`);
+    for (const violation of violations) log(`VIOLATION ${violation}`);
+    log(violations.length === 0 ? 'no violation' : `${violations.length} violations, seed ${seed}`);
     const { operations } = load.ledger;
-    return { violations, operations: operations.length, faults: lanes.happened, settledAfter };
+    return { violations, operations: operations.length, faults: faults.injected, settledAfter };
   } finally {
     for (const end of ends.reverse()) await end();
   }
 }
 
 const listed = (left: readonly string[]): string => left.map((one) => `\n    ${one}`).join('');
-const tally = (words: readonly string[]): string =>
-  [...Map.groupBy(words, (word) => word)].map(([word, all]) => `${word} ${all.length}`).join(', ');
+const tally = (values: readonly string[]): string =>
+  [...Map.groupBy(values, (value) => value)].map(([value, all]) => `${value} ${all.length}`).join(', ');
 const counted = (counts: ReadonlyMap<string, number>): string =>
   [...counts].map(([what, times]) => `${what} (${times})`).join('; ') || 'none';
 
@@ -174,9 +183,9 @@ function operationLines({ operations }: Ledger): string[] {
   return kinds.map(([kind, all]) => `  ${kind}: ${all.length} (${tally(all.map(({ code }) => code))})`);
 }
 
-function faultLines(happened: readonly HappenedFault[], began: number): string[] {
+function faultLines(injected: readonly InjectedFault[], began: number): string[] {
   const seconds = (at: number) => ((at - began) / 1_000).toFixed(1);
-  return [...Map.groupBy(happened, ({ kind }) => kind)].map(([kind, all]) => {
+  return [...Map.groupBy(injected, ({ kind }) => kind)].map(([kind, all]) => {
     const times = all.map(
       (one) => `${seconds(one.began)}–${seconds(one.ended)}${one.what && ` ${one.what}`}`,
     );

@@ -6,48 +6,48 @@ import { freePort } from '../../../scripts/nats-process.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const MAIN = join(ROOT, 'server/main.ts');
-const READY_MS = 60_000;
-/** Lines that are kept of what a server printed last, for the case that it ends. */
+const READY_MS = 180_000;
+/** The number of a server's last lines that the report of a crash contains. */
 const LAST_LINES = 30;
 
-/** A line of a server's log at level `error` or above, or something that is no line of a log at all. */
+/** A line of a server's log at level `error` or above, or other output. */
 export interface LogLine {
   readonly server: number;
   readonly at: number;
   readonly message: string;
-  /** The code and the words of the error that was logged, if any. */
+  /** The code and message of the logged error, if any. */
   readonly code: string | null;
   readonly detail: string;
 }
 
-/** One of the servers: always the same port, whichever process serves it. */
+/** One of the servers, with the same port after each restart. */
 export interface ServerSlot {
   readonly index: number;
   readonly url: string;
   /** The one-time token that an empty database prints. */
   readonly setUpToken: () => string | null;
   readonly state: () => 'down' | 'up' | 'paused';
-  /** Starts a process and waits for its ready line. Rejects with what it printed if it ends before. */
+  /** Starts a process and waits until it is ready. Rejects with its output if it ends first. */
   start(): Promise<void>;
   kill(): Promise<void>;
-  /** Asks it to stop and gives its exit code. */
+  /** Stops it and returns its exit code. */
   stop(): Promise<number | null>;
   pause(): void;
   resume(): void;
 }
 
-export interface ServerRow {
+export interface ServerSlots {
   readonly slots: readonly ServerSlot[];
-  /** Everything that was logged as an error, and whatever else was printed. */
+  /** Logged errors, and other output. */
   readonly errors: readonly LogLine[];
-  /** Ends that nobody asked for. */
+  /** Unexpected exits, with the server's last lines. */
   readonly crashes: readonly string[];
-  /** How many lines each message had, of level `warn` and above. */
+  /** The number of lines per message, of level `warn` and above. */
   readonly counts: ReadonlyMap<string, number>;
 }
 
-/** Servers as processes of their own, none started yet. */
-export async function makeServers(count: number, environment: Record<string, string>): Promise<ServerRow> {
+/** Creates the slots of servers, none of them started. */
+export async function makeServers(count: number, environment: Record<string, string>): Promise<ServerSlots> {
   const errors: LogLine[] = [];
   const crashes: string[] = [];
   const counts = new Map<string, number>();
@@ -58,15 +58,15 @@ export async function makeServers(count: number, environment: Record<string, str
   return { slots, errors, crashes, counts };
 }
 
-interface Notes {
+interface Findings {
   readonly errors: LogLine[];
   readonly crashes: string[];
   readonly counts: Map<string, number>;
 }
 
-function noteLine(server: number, line: string, { errors, counts }: Notes): void {
+function recordLine(server: number, line: string, { errors, counts }: Findings): void {
   const parsed = parseLog(line);
-  const message = parsed === null ? 'printed what is no line of a log' : (parsed.msg ?? '');
+  const message = parsed === null ? 'Output that is not a log line' : (parsed.msg ?? '');
   if (parsed === null || parsed.level >= 40) counts.set(message, (counts.get(message) ?? 0) + 1);
   if (parsed !== null && parsed.level < 50) return;
   const last = errors.at(-1);
@@ -101,26 +101,23 @@ function makeSlot(
   index: number,
   port: number,
   environment: Record<string, string>,
-  notes: Notes,
+  findings: Findings,
 ): ServerSlot {
   const url = `http://127.0.0.1:${port}`;
   let child: ChildProcess | null = null;
   let state: 'down' | 'up' | 'paused' = 'down';
   let setUpToken: string | null = null;
 
-  const take = (): ChildProcess | null => {
-    const taken = child;
+  const end = async (signal: NodeJS.Signals): Promise<number | null> => {
+    const ending = child;
     child = null;
     state = 'down';
-    return taken;
-  };
-  const leave = async (taken: ChildProcess | null, signal: NodeJS.Signals): Promise<number | null> => {
-    if (taken === null || taken.exitCode !== null || taken.signalCode !== null)
-      return taken?.exitCode ?? null;
-    const exited = once(taken, 'exit');
-    taken.kill(signal);
+    if (ending === null || ending.exitCode !== null || ending.signalCode !== null)
+      return ending?.exitCode ?? null;
+    const exited = once(ending, 'exit');
+    ending.kill(signal);
     await exited;
-    return taken.exitCode;
+    return ending.exitCode;
   };
   return {
     index,
@@ -143,28 +140,28 @@ function makeSlot(
         if (last.length > LAST_LINES) last.shift();
         setUpToken = /set-up\?token=(\S+)/.exec(line)?.[1] ?? setUpToken;
         if (/^Forage is ready on /.test(line)) resolve();
-        else if (!line.startsWith('Set up Forage: ')) noteLine(index, line, notes);
+        else if (!line.startsWith('Set up Forage: ')) recordLine(index, line, findings);
       };
       createInterface(started.stdout).on('line', read);
       createInterface(started.stderr).on('line', read);
       started.once('exit', (code, signal) => {
-        // Whoever ends it on purpose takes it out of the slot first.
+        // `end` clears the slot first, so this exit was not intended.
         if (child === started) {
           child = null;
           state = 'down';
-          notes.crashes.push(`server ${index} ended (${code ?? signal}):\n${last.join('\n')}`);
+          findings.crashes.push(`server ${index} ended (${code ?? signal}):\n${last.join('\n')}`);
         }
         reject(new Error(`server ${index} ended before it was ready:\n${last.join('\n')}`));
       });
-      const timer = setTimeout(() => reject(new Error(`server ${index} is not ready in time`)), READY_MS);
+      const timer = setTimeout(() => reject(new Error(`server ${index} was not ready in time`)), READY_MS);
       await ready.finally(() => clearTimeout(timer));
       if (child === started) state = 'up';
     },
     async kill() {
-      await leave(take(), 'SIGKILL');
+      await end('SIGKILL');
     },
     async stop() {
-      return leave(take(), 'SIGTERM');
+      return end('SIGTERM');
     },
     pause() {
       if (child === null || state !== 'up') return;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 
-/** What is still to be done, as ids and words; empty when everything that can be done has been. */
+/** Descriptions of remaining work; empty when all possible work is done. */
 const UNFINISHED = `
   select 'intent ' || id || ' is behind: it has seen ' || seen_generation || ' of ' || wanted_generation as what
     from release_intents where status = 'ACTIVE' and seen_generation < wanted_generation
@@ -16,14 +16,17 @@ const UNFINISHED = `
   select 'release ' || id || ' is ' || status || ', attempt ' || attempt || ', lease until ' ||
          coalesce(lease_until::text, 'reported') from releases where status in ('ASSIGNED', 'RUNNING')
   union all
-  select 'stage ' || s.id || ' of ' || s.release_intent_id || ' is active and has nothing to deliver'
+  select 'release ' || id || ' should have freed its destination at ' || occupied_until from releases
+   where occupied_until < clock_timestamp() - interval '0.5 seconds'
+  union all
+  select 'stage ' || s.id || ' of ' || s.release_intent_id || ' is active but has no deliveries'
     from stages s join release_intents i on i.id = s.release_intent_id
    where s.status = 'ACTIVE' and s.type = 'deploy' and i.status = 'ACTIVE'
      and not exists (select 1 from releases r where r.release_intent_id = s.release_intent_id and r.stage_id = s.id)`;
 
-/** Something that only time will change, and will. */
+/** Descriptions of work that is scheduled for later; a plan that is made again only after ten minutes is not waited for. */
 const TIMED = `select 'intent ' || id || ' waits for ' || next_check_at as what
-  from release_intents where status = 'ACTIVE' and next_check_at is not null`;
+  from release_intents where status = 'ACTIVE' and next_check_at < clock_timestamp() + interval '1 minute'`;
 
 async function until(
   client: pg.Client,
@@ -39,9 +42,9 @@ async function until(
   }
 }
 
-/** Waits until nothing is left to do, without helping; tells how long that took, and what was left after `timeout` seconds. */
+/** Waits until no work is left. Returns how long that took, and what was left after `timeout` seconds. */
 export const settled = (client: pg.Client, timeout: number) => until(client, UNFINISHED, timeout);
 
-/** The same, and nothing that time will bring either. */
-export const quiet = (client: pg.Client, timeout: number) =>
+/** As `settled`, and also waits until no work is scheduled for later. */
+export const idle = (client: pg.Client, timeout: number) =>
   until(client, `${UNFINISHED} union all ${TIMED}`, timeout);

@@ -3,202 +3,171 @@ import { runInNewContext } from 'node:vm';
 import type { DescMethod } from '@bufbuild/protobuf';
 import { accessRuleOf } from '#server/rpc/access-table.ts';
 import { everyMethod, nameOf } from '../every-method.ts';
-import { type Chance, chanceOf } from '../faults/random.ts';
+import { type Random, seededRandom } from '../faults/random.ts';
 import type { TestApp } from '../harness.ts';
-import { CODES } from '../raw-refusals.ts';
-import { type Ground, groundOf } from './callers.ts';
-import { type Digest, differing, digestOf, settled } from './digest.ts';
-import { type Landed, Sender } from './send.ts';
-import { type Shot, shotOf } from './shot.ts';
+import { CODES, INTERNALS } from '../raw-refusals.ts';
+import { type Attempt, attemptOf } from './attempt.ts';
+import { makeSender, type Outcome } from './send.ts';
+import { differing, digestOf, settled } from './tables.ts';
+import { createTarget } from './target.ts';
 import { everyTextField, nameOfText } from './text-fields.ts';
-
-export interface FuzzPlan {
-  readonly seed: number;
-  /** How many different requests. */
-  readonly requests: number;
-  readonly say: (line: string) => void;
-}
 
 export interface FuzzReport {
   readonly sent: number;
-  /** What was answered how often. */
+  /** Answers by code. */
   readonly answers: ReadonlyMap<string, number>;
-  /** Each: what was sent, and why the answer, or what it left behind, is wrong. */
+  /** Requests whose answer is wrong, or that changed the database although they were refused. */
   readonly faults: readonly string[];
-  /** Refused requests after which every table was compared, and all. */
+  /** The number of refused requests after which all tables were compared, and of all refused requests. */
   readonly compared: number;
   readonly refused: number;
-  /** Growth of the heap after a collection, from the first tenth to the end, in bytes. */
+  /** Growth of the heap between the first tenth of the requests and the end, in bytes, after garbage collections. */
   readonly heapGrowth: number;
-  /** Methods that were reached, of all. */
+  /** The number of methods called, and of text fields that were mutated in an otherwise valid request. */
   readonly methods: number;
-  /** Places for text that held an odd one in a request that was right but for that, of all. */
   readonly texts: number;
 }
 
-const AT_ONCE = 24;
-/** What accepted requests have changed or broken is left behind after that many. */
-const PER_GROUND = 4_000;
-/** Hashing passwords is slow by intent: enough of those reach it among the others. */
-const SLOW = /^UsersService\.(Register|Login|ChangePassword)$|^SessionService\.SignIn$/;
-const SLOW_SHARE = 0.1;
-/** They would end what the callers are known by, for all that follows. */
-const ENDINGS =
-  /^SessionService\.(SignOut|EndSession)|Logout$|^OrganisationService\.(RemoveMember|LeaveOrganisation|UpdateMemberRole)$/;
-const ENDINGS_SHARE = 0.2;
-/** The record has who was refused, when a known user was named: that is what these leave behind, by the rules. */
+const CONCURRENCY = 25;
+/** A new organisation is created after this many requests, because accepted ones change it. */
+const PER_TARGET = 4_000;
+/** How often methods are called that hash passwords, and those that end the callers' credentials or memberships. */
+const SHARES: readonly (readonly [methods: RegExp, share: number])[] = [
+  [/^UsersService\.(Register|Login|ChangePassword)$|^SessionService\.SignIn$/, 0.1],
+  [/^SessionService\.(SignOut|EndSession)|Logout$|\.(RemoveMember|LeaveOrganisation|UpdateMemberRole)$/, 0.2],
+];
+/** Refusals of these methods are recorded in the history if they name a known user. */
 const RECORDED = /^UsersService\.(Login|RefreshToken|ChangePassword)$|^SessionService\.(SignIn|SetUp)$/;
-const RECORD: ReadonlySet<string> = new Set(['history', 'history_heads']);
-const mayChange = ({ method }: Shot, table: string): boolean =>
-  RECORD.has(table) && RECORDED.test(nameOf(method));
-
-/** What must stay inside: places in the code, statements, the database's own words. */
-const INSIDES =
-  /\bat .*\.(ts|js):\d|node_modules|\bselect\b.*\bfrom\b|\binsert into\b|relation "|cannot be stored|\bundefined\b|\[object/;
-
-const collect = (): (() => void) => {
-  setFlagsFromString('--expose-gc');
-  return runInNewContext('gc');
-};
+const HISTORY: ReadonlySet<string> = new Set(['history', 'history_heads']);
 
 interface Tried {
-  readonly shot: Shot;
-  readonly answer: Landed;
+  readonly attempt: Attempt;
+  readonly answer: Outcome;
 }
 
-/** Shoots at every method of a running server, and looks at each answer and at what refused requests leave behind. */
-export async function runFuzz(app: TestApp, { seed, requests, say }: FuzzPlan): Promise<FuzzReport> {
-  const chance = chanceOf(seed, 'requests');
-  const gc = collect();
-  const sender = new Sender(app.url);
+/** The size of the heap in bytes, after a garbage collection. */
+function heapSize(): number {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+  return process.memoryUsage().heapUsed;
+}
+
+/** Sends malformed requests to every method of a running server; checks each answer, and the database after refused requests. */
+export async function runFuzz(app: TestApp, seed: number, requests: number): Promise<FuzzReport> {
+  const random = seededRandom(seed, 'requests');
+  const sender = makeSender(app.url);
   const answers = new Map<string, number>();
-  const reached = new Set<string>();
-  const texts = new Set<string>();
+  const [methods, texts] = [new Set<string>(), new Set<string>()];
   const faults: string[] = [];
-  const again: Shot[] = [];
-  const pace = { sent: 0, compared: 0, refused: 0 };
+  const counts = { sent: 0, compared: 0, refused: 0 };
+  let repeats: Attempt[] = [];
   let heapAtFirst = 0;
-  let ground: Ground = await groundOf(app);
-  let before: Digest = await settled(app);
+  let target = await createTarget(app);
+  let before = await settled(app);
 
-  const fire = (shots: readonly Shot[]): Promise<Tried[]> =>
-    Promise.all(shots.map(async (shot) => ({ shot, answer: await sender.send(shot) })));
-  const wrote = ({ shot, answer }: Tried) => answer.code === 'ok' && !shot.reads && !isWait(shot.method);
-
-  /** Whether all tables are as before, once whatever was still under way is over. */
-  const unchanged = async (): Promise<{ tables: string[]; now: Digest }> => {
-    const now = await digestOf(app);
-    const tables = differing(before, now);
-    if (tables.length === 0) return { tables, now };
-    const rest = await settled(app);
-    return { tables: differing(before, rest), now: rest };
+  const send = (attempts: readonly Attempt[]): Promise<Tried[]> =>
+    Promise.all(attempts.map(async (attempt) => ({ attempt, answer: await sender.send(attempt) })));
+  const fault = ({ about, path, body, headers }: Attempt, what: string) => {
+    const form = headers['content-type']?.includes('json') ? 'utf8' : 'base64';
+    const shown = JSON.stringify(Buffer.from(body).toString(form).slice(0, 600));
+    faults.push(`${about}: ${what}\n  ${path.slice(0, 600)} ${shown}`);
   };
 
-  const compare = async (tried: readonly Tried[], isSecond: boolean): Promise<void> => {
-    const { tables, now } = await unchanged();
-    const judged = tried.filter((one) => !wrote(one));
-    before = now;
-    if (tables.length === 0) {
-      pace.compared += judged.filter(({ answer }) => answer.code !== 'ok').length;
-      return;
-    }
-    if (judged.length < tried.length) {
-      if (!isSecond)
-        again.push(...judged.filter(({ answer }) => answer.code !== 'ok').map(({ shot }) => shot));
-      return;
-    }
-    // A worker may have had something due just then: whoever leaves rows behind does so again, alone.
-    for (const { shot } of judged) {
-      before = await settled(app);
-      const [once] = await fire([shot]);
-      const { tables: left, now: then } = await unchanged();
-      before = then;
-      if (once !== undefined && !wrote(once) && left.some((table) => !mayChange(shot, table))) {
-        faults.push(
-          `${shot.about}: answered ${once.answer.code} and changed ${left.join(', ')}\n${bodyOf(shot)}`,
-        );
+  /** The tables that differ from before, after all work has ended. */
+  const changedTables = async (): Promise<string[]> => {
+    const earlier = before;
+    before = await digestOf(app);
+    if (differing(earlier, before).length > 0) before = await settled(app);
+    return differing(earlier, before);
+  };
+
+  const compare = async (tried: readonly Tried[], isRepeated: boolean): Promise<void> => {
+    const refused = tried.filter(({ answer }) => answer.code !== 'ok');
+    const harmless = tried.filter((one) => !wrote(one));
+    if ((await changedTables()).length === 0) counts.compared += refused.length;
+    else if (harmless.length < tried.length) {
+      // What was accepted may have changed them: the refused ones are sent again without it.
+      if (!isRepeated) repeats.push(...refused.map(({ attempt }) => attempt));
+    } else {
+      // The change may come from a worker: each request is repeated alone.
+      for (const { attempt } of harmless) {
+        before = await settled(app);
+        const [once] = await send([attempt]);
+        const changed = await changedTables();
+        const mayChange = (table: string) => HISTORY.has(table) && RECORDED.test(nameOf(attempt.method));
+        if (once !== undefined && !wrote(once) && !changed.every(mayChange))
+          fault(attempt, `answered ${once.answer.code} and changed ${changed.join(', ')}`);
       }
     }
   };
 
   try {
-    for (let n = 0; n < requests; n += AT_ONCE) {
-      if (n > 0 && Math.floor(n / PER_GROUND) > Math.floor((n - AT_ONCE) / PER_GROUND)) {
-        ground = await groundOf(app);
+    for (let n = 0; n < requests; n += CONCURRENCY) {
+      if (n > 0 && n % PER_TARGET === 0) {
+        target = await createTarget(app);
         before = await settled(app);
       }
-      const size = Math.min(AT_ONCE, requests - n);
-      const shots = Array.from({ length: size }, (_, i) => {
+      const attempts = Array.from({ length: Math.min(CONCURRENCY, requests - n) }, (_, i) => {
         const unique = `f${seed}-${n + i}`;
-        // On each ground first every place for text, by somebody who is let in.
-        const text = everyTextField[(n + i) % PER_GROUND];
-        const method = text?.method ?? methodFor(n + i, chance);
-        reached.add(nameOf(method));
-        if (text !== undefined) {
-          texts.add(`${nameOf(text.method)} ${nameOfText(text)}`);
-          return shotOf(method, ground.aim, unique, ground.callers[0], chance, text);
-        }
-        return shotOf(method, ground.aim, unique, chance.pick(ground.callers), chance);
+        // Begins with every text field, sent by an authorised caller.
+        const text = everyTextField[(n + i) % PER_TARGET] ?? null;
+        const method = text?.method ?? methodFor(n + i, random);
+        methods.add(nameOf(method));
+        if (text !== null) texts.add(`${nameOf(method)} ${nameOfText(text)}`);
+        const caller = text === null ? random.pick(target.callers) : target.callers[0];
+        return attemptOf(method, target.aim, unique, caller, random, text);
       });
-      const tried = await fire(shots);
-      pace.sent += tried.length;
+      const tried = await send(attempts);
+      counts.sent += tried.length;
       for (const one of tried) {
         const { code } = one.answer;
         answers.set(code, (answers.get(code) ?? 0) + 1);
-        if (code !== 'ok') pace.refused += 1;
-        const wrong = wrongWith(one);
-        if (wrong !== null) faults.push(`${one.shot.about}: ${wrong}\n${bodyOf(one.shot)}`);
+        if (code !== 'ok') counts.refused += 1;
+        const wrong = faultOf(one);
+        if (wrong !== null) fault(one.attempt, wrong);
       }
       await compare(tried, false);
-      while (again.length >= AT_ONCE || (again.length > 0 && n + AT_ONCE >= requests)) {
-        await compare(await fire(again.splice(0, AT_ONCE)), true);
+      if (repeats.length >= CONCURRENCY || n + CONCURRENCY >= requests) {
+        const again = repeats;
+        repeats = [];
+        await compare(await send(again), true);
       }
-      if (heapAtFirst === 0 && n >= requests / 10) {
-        gc();
-        heapAtFirst = process.memoryUsage().heapUsed;
-      }
-      if (n % 2_000 < AT_ONCE && n > 0) say(`${n} requests, ${faults.length} faults`);
+      if (heapAtFirst === 0 && n >= requests / 10) heapAtFirst = heapSize();
     }
-    gc();
-    const heapGrowth = process.memoryUsage().heapUsed - heapAtFirst;
-    return { ...pace, answers, faults, heapGrowth, methods: reached.size, texts: texts.size };
+    const heapGrowth = heapSize() - heapAtFirst;
+    return { ...counts, answers, faults, heapGrowth, methods: methods.size, texts: texts.size };
   } finally {
     sender.close();
   }
 }
 
-const isWait = (method: DescMethod): boolean => method.methodKind === 'server_streaming';
+/** Whether a request may have changed the database: an accepted one that does not only read. */
+const wrote = ({ attempt, answer }: Tried): boolean =>
+  answer.code === 'ok' && !attempt.reads && attempt.method.methodKind !== 'server_streaming';
 
-/** Every method in turn, but those less often that are slow or that end what others stand on. */
-function methodFor(n: number, chance: Chance): DescMethod {
+/** Cycles through the methods, with some of them less often. */
+function methodFor(n: number, random: Random): DescMethod {
   const method = everyMethod[n % everyMethod.length];
-  if (method === undefined) throw new Error('there is no method');
-  const share = SLOW.test(nameOf(method)) ? SLOW_SHARE : ENDINGS.test(nameOf(method)) ? ENDINGS_SHARE : 1;
-  return chance.next() < share ? method : methodFor(chance.whole(0, everyMethod.length - 1), chance);
+  if (method === undefined) throw new Error('No methods');
+  const share = SHARES.find(([methods]) => methods.test(nameOf(method)))?.[1] ?? 1;
+  return random.next() < share ? method : methodFor(random.integer(0, everyMethod.length - 1), random);
 }
 
-const TIMEOUTS = ['connect-timeout-ms', 'grpc-timeout'];
-
-function wrongWith({ shot, answer: { code, words } }: Tried): string | null {
-  const timed = TIMEOUTS.some((name) => name in shot.headers);
-  const late = timed && code === 'deadline_exceeded';
-  const fine = code === 'ok' || CODES.has(code) || late;
-  if (!fine) return `answered ${code}: ${words}`;
-  if (INSIDES.test(words)) return `the words of ${code} show insides: ${words}`;
-  if (code !== 'ok') return words === '' ? `answered ${code} without words` : null;
-  const rule = accessRuleOf(shot.method);
+/** What is wrong with an answer; null if nothing is. */
+function faultOf({ attempt, answer: { code, message } }: Tried): string | null {
+  const { about, method, reads, headers } = attempt;
+  // Connect reports a malformed message after the deadline as internal.
+  const isLate =
+    ('connect-timeout-ms' in headers || 'grpc-timeout' in headers) &&
+    (code === 'deadline_exceeded' || (code === 'internal' && /^parse binary|compress/.test(message)));
+  if (code !== 'ok' && !CODES.has(code) && !isLate) return `answered ${code}: ${message}`;
+  if (INTERNALS.test(message)) return `the message of ${code} reveals internals: ${message}`;
+  if (code !== 'ok') return message === '' ? `answered ${code} without a message` : null;
+  const rule = accessRuleOf(method);
   if (rule.need === 'public') return null;
-  const as = shot.about;
-  if (/ as (nobody|forged):/.test(as)) return 'let in without credentials';
-  if (/ as session without CSRF token:/.test(as) && !shot.reads)
-    return 'let in to write without a CSRF token';
-  if (/ as token to read:/.test(as) && rule.token !== 'read')
-    return `let in with a token for "read" to "${rule.token}"`;
+  if (/ as (anonymous|forged):/.test(about)) return 'accepted without credentials';
+  if (/ as session without CSRF token:/.test(about) && !reads) return 'accepted without a CSRF token';
+  if (/ as read-only token:/.test(about) && rule.token !== 'read')
+    return `accepted a token for "read" where "${rule.token}" is needed`;
   return null;
 }
-
-const bodyOf = ({ path, headers, body }: Shot): string => {
-  const bytes = Buffer.from(body);
-  const text = headers['content-type']?.includes('json') ? bytes.toString() : bytes.toString('base64');
-  return `  ${path.slice(0, 600)} ${JSON.stringify(text.slice(0, 600))}`;
-};

@@ -7,72 +7,54 @@ import {
   ScalarType,
 } from '@bufbuild/protobuf';
 import { everyMethod } from '../every-method.ts';
-import type { Chance } from '../faults/random.ts';
+import type { Random } from '../faults/random.ts';
 
-/** A place in a method's request that takes text, by the fields that lead to it; in a map, its keys or its values. */
+/** A text field of a method's request, identified by its path; for a map, its keys or values. */
 export interface TextField {
   readonly method: DescMethod;
   readonly path: readonly DescField[];
-  readonly of: 'text' | 'key';
+  readonly isKey: boolean;
 }
 
-const isText = (scalar: ScalarType | undefined): boolean =>
-  scalar === ScalarType.STRING || scalar === ScalarType.BYTES;
+const isText = ({ scalar }: DescField) => scalar === ScalarType.STRING || scalar === ScalarType.BYTES;
 
-function within(message: DescMessage, method: DescMethod, before: readonly DescField[]): TextField[] {
-  return message.fields.flatMap((field): TextField[] => {
+const within = (message: DescMessage, method: DescMethod, before: readonly DescField[] = []): TextField[] =>
+  message.fields.flatMap((field) => {
     const path = [...before, field];
-    const found: TextField[] = isText(field.scalar) ? [{ method, path, of: 'text' }] : [];
-    if (field.fieldKind === 'map') found.push({ method, path, of: 'key' });
-    // A message within itself has been seen once.
-    const inner = before.some((one) => one.message === field.message) ? undefined : field.message;
-    return inner === undefined ? found : [...found, ...within(inner, method, path)];
+    const found = isText(field) ? [{ method, path, isKey: false }] : [];
+    if (field.fieldKind === 'map') found.push({ method, path, isKey: true });
+    // Recursive messages once.
+    const isNew = !before.some((one) => one.message === field.message);
+    return field.message && isNew ? [...found, ...within(field.message, method, path)] : found;
   });
-}
 
-/** Every place of every method that takes text, however deep. */
+/** All text fields of all methods. */
 export const everyTextField: readonly TextField[] = everyMethod.flatMap((method) =>
-  within(method.input, method, []),
+  within(method.input, method),
 );
 
-export const nameOfText = ({ path, of }: TextField): string =>
-  `${path.map(({ name }) => name).join('.')}${of === 'key' ? ' (key)' : ''}`;
+export const nameOfText = ({ path, isKey }: TextField): string =>
+  `${path.map(({ name }) => name).join('.')}${isKey ? ' (key)' : ''}`;
 
-const isObject = (value: JsonValue | undefined): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const objectOf = (value: JsonValue | undefined): JsonObject => (isObject(value) ? value : {});
+const objectOf = (value: JsonValue | undefined): JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
 
-/** A request with another text in one place; what the place stands in is made where the request has none of it. */
-export function withText(request: JsonObject, field: TextField, text: string, chance: Chance): JsonObject {
-  return placed(request, field.path, (field.of === 'key' ? keyed : put)(text, chance));
-}
-
-type Put = (value: JsonValue | undefined, field: DescField) => JsonValue;
-
-const put =
-  (text: string, chance: Chance): Put =>
-  (value, field) => {
-    if (field.fieldKind === 'list') return [text];
-    if (field.fieldKind !== 'map') return text;
-    const map = objectOf(value);
-    return { ...map, [chance.pick(['k', ...Object.keys(map)])]: text };
-  };
-
-const keyed =
-  (text: string): Put =>
-  (value) => ({ ...objectOf(value), [text]: 'v' });
-
-function placed(message: JsonObject, [field, ...rest]: readonly DescField[], put: Put): JsonObject {
-  if (field === undefined) return message;
-  const copy = { ...message };
-  // Two of a oneof would be refused as such.
-  for (const { jsonName } of field.oneof?.fields ?? [])
-    if (jsonName !== field.jsonName) delete copy[jsonName];
-  const value = copy[field.jsonName];
-  if (rest.length === 0) copy[field.jsonName] = put(value, field);
-  else if (field.fieldKind === 'list') {
-    const [first, ...others] = Array.isArray(value) ? value : [];
-    copy[field.jsonName] = [placed(objectOf(first), rest, put), ...others];
-  } else copy[field.jsonName] = placed(objectOf(value), rest, put);
+/** A request with another text in one field; missing parent messages are created. */
+export function withText(request: JsonObject, at: TextField, text: string, random: Random): JsonObject {
+  const [field, ...path] = at.path;
+  if (field === undefined) return request;
+  const inner = (value: JsonValue | undefined): JsonValue =>
+    path.length === 0 ? text : withText(objectOf(value), { ...at, path }, text, random);
+  const copy = { ...request };
+  const old = copy[field.jsonName];
+  // Two fields of a oneof would be refused.
+  for (const { jsonName } of field.oneof?.fields ?? []) delete copy[jsonName];
+  if (field.fieldKind === 'list') {
+    const [first, ...others] = Array.isArray(old) ? old : [];
+    copy[field.jsonName] = [inner(first), ...others];
+  } else if (field.fieldKind === 'map') {
+    const key = at.isKey ? text : random.pick(['k', ...Object.keys(objectOf(old))]);
+    copy[field.jsonName] = { ...objectOf(old), [key]: at.isKey ? 'v' : inner(undefined) };
+  } else copy[field.jsonName] = inner(old);
   return copy;
 }

@@ -1,23 +1,24 @@
 import { useSearchParams } from 'react-router';
 import { Page } from '#src/components/page.tsx';
 import { ChangePassword } from '#src/features/account/change-password.tsx';
+import { CommitAddresses } from '#src/features/account/commit-addresses.tsx';
 import { Profile } from '#src/features/account/profile.tsx';
 import { SessionList } from '#src/features/account/session-list.tsx';
 import { TokenList } from '#src/features/account/token-list.tsx';
 import { IdentityList } from '#src/features/identities/identity-list.tsx';
 import { useIdentities } from '#src/features/identities/use-identities.ts';
-import { problemIn } from '#src/features/sessions/problem-words.ts';
 import { SignInProblem } from '#src/features/sessions/sign-in-problem.tsx';
-import { useSession, useWaysIn } from '#src/lib/session.ts';
+import { problemIn } from '#src/features/sessions/sign-in-problems.ts';
+import { useSession, useSignInMethods } from '#src/lib/session.ts';
 
 export function Component() {
   const session = useSession();
-  const { providers, passwordsOff } = useWaysIn();
-  const ways = useIdentities().data;
+  const { providers, passwordsOff } = useSignInMethods();
+  const known = useIdentities().data;
   const problem = problemIn(useSearchParams()[0]);
-  // Who has no password has none to change; until that is known, most have one.
-  const hasPassword = !passwordsOff && ways?.hasPassword !== false;
-  const byProvider = providers.length > 0 || (ways?.identities.length ?? 0) > 0;
+  // Until the identities are loaded, assume that the user has a password.
+  const hasPassword = !passwordsOff && known?.hasPassword !== false;
+  const byProvider = providers.length > 0 || (known?.identities.length ?? 0) > 0;
   return (
     <Page title="Account">
       {session?.user && (
@@ -29,6 +30,7 @@ export function Component() {
             />
           )}
           <Profile session={session} />
+          <CommitAddresses />
           {byProvider && <IdentityList providers={providers} />}
           {hasPassword && <ChangePassword user={session.user} />}
           <SessionList />

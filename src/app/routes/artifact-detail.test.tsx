@@ -1,10 +1,12 @@
 // @vitest-environment jsdom
 import { Code, ConnectError, createRouterTransport, type Interceptor } from '@connectrpc/connect';
-import { act, cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react';
+import type { QueryClient } from '@tanstack/react-query';
+import { act, fireEvent, render, screen, waitFor } from '@testing-library/react';
 import { Profiler, type ProfilerOnRenderCallback } from 'react';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { PolicyService, PolicyType } from '#src/gen/forest/v1/policies_pb.ts';
 import {
+  BuildState,
   ReleaseIntentStatus,
   ReleaseService,
   ReleaseStatus,
@@ -26,17 +28,17 @@ const titles: Readonly<Record<string, string>> = {
 
 let away = false;
 let polls = 0;
-const asked: Record<string, number> = {};
+const requestCounts: Record<string, number> = {};
 let intents: 'active' | 'ended' | 'none' = 'active';
 let approvals = 0;
 
-/** Counts what is asked, by method. */
+/** Counts requests by method. */
 const counting: Interceptor = (next) => async (request) => {
-  asked[request.method.name] = (asked[request.method.name] ?? 0) + 1;
+  requestCounts[request.method.name] = (requestCounts[request.method.name] ?? 0) + 1;
   return next(request);
 };
 
-/** The release as it stands. */
+/** The release as the server answers it. */
 function release() {
   const active = intents === 'active';
   return {
@@ -61,6 +63,7 @@ function destinations() {
       releaseId: 'r',
       artifactId: 'artifact',
       statusCode: ReleaseStatus.SUCCEEDED,
+      buildState: BuildState.LIVE,
     },
   ];
 }
@@ -107,7 +110,7 @@ const transport = createRouterTransport(
     });
     service(ReleaseService, {
       getArtifactBySlug: ({ slug }) => {
-        if (!Object.hasOwn(titles, slug)) throw new ConnectError(`release ${slug} not found`, Code.NotFound);
+        if (!Object.hasOwn(titles, slug)) throw new ConnectError(`Release ${slug} not found`, Code.NotFound);
         return {
           artifact: {
             artifactId: slug === 'calm-otter' ? 'artifact' : `artifact-${slug}`,
@@ -126,7 +129,8 @@ const transport = createRouterTransport(
 );
 
 function open(start = address) {
-  const services = { queryClient: createQueryClient(), transport };
+  const queryClient = createQueryClient();
+  const services = { queryClient, transport };
   const router = createTestRouter(services, start);
   const renders = vi.fn<ProfilerOnRenderCallback>();
   render(
@@ -134,19 +138,18 @@ function open(start = address) {
       <App dashboard={{ services, router }} />
     </Profiler>,
   );
-  return { renders, router };
+  return { renders, router, queryClient };
 }
 
 beforeEach(() => {
   away = false;
   polls = 0;
-  for (const method of Object.keys(asked)) delete asked[method];
+  for (const method of Object.keys(requestCounts)) delete requestCounts[method];
   intents = 'active';
   approvals = 0;
   window.scrollTo = () => {};
 });
 afterEach(() => {
-  cleanup();
   vi.useRealTimers();
 });
 
@@ -167,11 +170,11 @@ it('shows the sections in their order', async () => {
 it('has no requirements to show for an artifact that was never released', async () => {
   intents = 'none';
   open();
-  expect(await screen.findByText('Not released yet.')).not.toBeNull();
+  expect(await screen.findByText('Not released yet')).not.toBeNull();
   expect(screen.queryByText('Policy Requirements')).toBeNull();
 });
 
-it('takes no choice that was made for one build along to another', async () => {
+it('keeps no choice made for one build when another is shown', async () => {
   intents = 'none';
   const { router } = open('/orgs/acme/projects/checkout/releases/bold-heron');
   const environment = () => screen.findByLabelText<HTMLSelectElement>('Target environment');
@@ -195,67 +198,95 @@ it.each([
   expect(await screen.findByRole('heading', { name: 'Page not found' })).not.toBeNull();
 });
 
+/**
+ * From here on intervals fire only when the test moves the clock, so that neither a poll nor a tick of the shown times comes
+ * in between. Everything else runs in real time.
+ */
+function holdIntervals() {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
+}
+
+/** Lets everything run that is due now, such as React Query's notifications, which it sends from a timer. */
+const nextTask = () => act(() => new Promise<void>((done) => setTimeout(done)));
+
+/**
+ * Waits until nothing is loading and what was loaded has been rendered. Unlike `waitFor`, which checks again in an interval
+ * (held here) or after a change of the page, it does not depend on a render.
+ */
+async function settled(queryClient: QueryClient) {
+  do await nextTask();
+  while (queryClient.isFetching() > 0);
+  await nextTask();
+}
+
+/** Moves the clock to the next poll, and waits until its answer has been rendered. */
+async function nextPoll(queryClient: QueryClient) {
+  const before = polls;
+  await act(() => vi.advanceTimersByTimeAsync(2_000));
+  await settled(queryClient);
+  expect(polls).toBe(before + 1);
+}
+
 it('polls every 2 s, follows the end to the destinations, and then stops', async () => {
-  vi.useFakeTimers({ shouldAdvanceTime: true });
-  open();
+  holdIntervals();
+  const { queryClient } = open();
   await screen.findByText('Awaiting approval for');
   expect(await screen.findByText('Not deployed')).not.toBeNull();
-  const before = polls;
-  await vi.advanceTimersByTimeAsync(4_100);
-  expect(polls).toBe(before + 2);
+  await settled(queryClient);
+  await nextPoll(queryClient);
   intents = 'ended';
-  await vi.advanceTimersByTimeAsync(2_100);
+  await nextPoll(queryClient);
   expect(await screen.findByText('Deployed to')).not.toBeNull();
   await waitFor(() => expect(screen.queryByText('Not deployed')).toBeNull());
   const atEnd = polls;
-  await vi.advanceTimersByTimeAsync(60_000);
+  await act(() => vi.advanceTimersByTimeAsync(60_000));
   expect(polls).toBe(atEnd);
 });
 
-it('asks once for each thing it shows, and then by one poll for the whole page', async () => {
-  vi.useFakeTimers({ shouldAdvanceTime: true });
-  open();
+it('loads each thing once, and then polls with one request for the whole page', async () => {
+  holdIntervals();
+  const { queryClient } = open();
   await screen.findByText('Awaiting approval for');
   expect(await screen.findByText('Not deployed')).not.toBeNull();
-  expect(asked).toEqual({
+  await settled(queryClient);
+  const once = {
     GetSession: 1,
     GetArtifactBySlug: 1,
     GetReleaseIntentStates: 1,
     GetReleaseRequirements: 1,
     GetReleaseOptions: 1,
-  });
-  await vi.advanceTimersByTimeAsync(20_100);
-  expect(asked).toMatchObject({ GetReleaseIntentStates: 1, GetReleaseOptions: 1, GetArtifactBySlug: 1 });
-  expect(polls).toBe(11);
+  };
+  expect(requestCounts).toEqual(once);
+  for (let poll = 0; poll < 10; poll++) await nextPoll(queryClient);
+  expect(requestCounts).toEqual({ ...once, GetReleaseRequirements: 11 });
 });
 
 it('renders nothing for a poll that changes nothing, and what changed for one that does', async () => {
-  vi.useFakeTimers({ shouldAdvanceTime: true });
-  const { renders } = open();
+  holdIntervals();
+  const { renders, queryClient } = open();
   await screen.findByText('Awaiting approval for');
   await screen.findByText('0/2 approvals');
-  await vi.advanceTimersByTimeAsync(2_100);
+  await settled(queryClient);
+  await nextPoll(queryClient);
   renders.mockClear();
-  const before = polls;
-  await vi.advanceTimersByTimeAsync(8_000);
-  expect(polls).toBe(before + 4);
+  for (let poll = 0; poll < 4; poll++) await nextPoll(queryClient);
   expect(renders).not.toHaveBeenCalled();
   approvals = 1;
-  await vi.advanceTimersByTimeAsync(2_100);
+  await nextPoll(queryClient);
   await screen.findByText('1/2 approvals');
   expect(renders).toHaveBeenCalled();
 });
 
-it('keeps what it has when the server goes away, says that it is out of date, and recovers', async () => {
-  vi.useFakeTimers({ shouldAdvanceTime: true });
-  open();
+it('keeps its data while the server is away, shows since when, and recovers', async () => {
+  holdIntervals();
+  const { queryClient } = open();
   await screen.findByText('Awaiting approval for');
+  await settled(queryClient);
   away = true;
-  await vi.advanceTimersByTimeAsync(2_100);
-  expect(await screen.findByText(/Out of date since/)).not.toBeNull();
-  await vi.advanceTimersByTimeAsync(10_000);
+  await act(() => vi.advanceTimersByTimeAsync(2_000));
+  expect(await screen.findByText(/Can't reach the server/)).not.toBeNull();
   expect(screen.getByText('Awaiting approval for')).not.toBeNull();
   away = false;
-  await vi.advanceTimersByTimeAsync(5_000);
-  await waitFor(() => expect(screen.queryByText(/Out of date since/)).toBeNull());
+  fireEvent.click(screen.getByRole('button', { name: 'Retry now' }));
+  await waitFor(() => expect(screen.queryByText(/Can't reach the server/)).toBeNull());
 });

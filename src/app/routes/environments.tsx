@@ -1,24 +1,15 @@
-import { createInfiniteQueryOptions } from '@connectrpc/connect-query';
 import type { LoaderFunctionArgs } from 'react-router';
 import { Page } from '#src/components/page.tsx';
 import { paths } from '#src/config/paths.ts';
 import { EnvironmentList } from '#src/features/environments/environment-list.tsx';
-import { environmentsInput } from '#src/features/environments/queries.ts';
-import { EnvironmentService } from '#src/gen/forest/v1/environments_pb.ts';
-import { paged } from '#src/lib/paged.ts';
+import { environmentsOptions } from '#src/features/environments/use-environments.ts';
 import { useIsAdmin } from '#src/lib/session.ts';
 import { organisationIn, useOrganisationParam } from '../route-params.ts';
 import { servicesOf } from '../services.ts';
 
 export async function loader({ params, context }: LoaderFunctionArgs) {
   const { queryClient, transport } = servicesOf(context);
-  await queryClient.ensureInfiniteQueryData(
-    createInfiniteQueryOptions(
-      EnvironmentService.method.listEnvironments,
-      environmentsInput(organisationIn(params)),
-      { transport, ...paged },
-    ),
-  );
+  await queryClient.ensureInfiniteQueryData(environmentsOptions(transport, organisationIn(params)));
   return null;
 }
 

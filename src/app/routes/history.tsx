@@ -1,12 +1,9 @@
-import { createInfiniteQueryOptions } from '@connectrpc/connect-query';
 import { type LoaderFunctionArgs, useSearchParams } from 'react-router';
 import { Page } from '#src/components/page.tsx';
 import { paths } from '#src/config/paths.ts';
 import { filterSearch, type HistoryFilter, readFilter } from '#src/features/history/history-filter.ts';
 import { HistoryList } from '#src/features/history/history-list.tsx';
-import { historyInput } from '#src/features/history/queries.ts';
-import { PolicyService } from '#src/gen/forest/v1/policies_pb.ts';
-import { paged } from '#src/lib/paged.ts';
+import { historyOptions } from '#src/features/history/use-history.ts';
 import { useIsAdmin } from '#src/lib/session.ts';
 import { organisationIn, useOrganisationParam } from '../route-params.ts';
 import { servicesOf } from '../services.ts';
@@ -14,17 +11,11 @@ import { servicesOf } from '../services.ts';
 export async function loader({ params, request, context }: LoaderFunctionArgs) {
   const { queryClient, transport } = servicesOf(context);
   const filter = readFilter(new URL(request.url).searchParams);
-  await queryClient.ensureInfiniteQueryData(
-    createInfiniteQueryOptions(
-      PolicyService.method.listHistory,
-      historyInput(organisationIn(params), filter),
-      { transport, ...paged },
-    ),
-  );
+  await queryClient.ensureInfiniteQueryData(historyOptions(transport, organisationIn(params), filter));
   return null;
 }
 
-/** Another filter is another question to the list, which shows its own loading and failure: not another page. */
+/** The list itself loads other filters, and shows their loading and failure. */
 export function shouldRevalidate({ currentUrl, nextUrl }: { currentUrl: URL; nextUrl: URL }) {
   return currentUrl.pathname !== nextUrl.pathname;
 }

@@ -1,14 +1,14 @@
 import { createInfiniteQueryOptions } from '@connectrpc/connect-query';
 import type { LoaderFunctionArgs } from 'react-router';
 import { Page } from '#src/components/page.tsx';
+import { pendingInput, pendingMethod } from '#src/features/approvals/queries.ts';
+import { WaitingList } from '#src/features/approvals/waiting-list.tsx';
 import { OrganisationList } from '#src/features/organisations/organisation-list.tsx';
-import { PendingApprovals } from '#src/features/pending/pending-approvals.tsx';
-import { pendingInput, pendingMethod } from '#src/features/pending/queries.ts';
 import { showKeys } from '#src/features/shortcuts/help-open.ts';
 import { paged } from '#src/lib/paged.ts';
 import { servicesOf } from '../services.ts';
 
-/** Begins to ask while the page is still on its way; the list shows what came of it. */
+/** Starts the request and does not wait for it: the list has its own loading and failed states. */
 export function loader({ context }: LoaderFunctionArgs) {
   const { queryClient, transport } = servicesOf(context);
   void queryClient.prefetchInfiniteQuery(
@@ -20,7 +20,7 @@ export function loader({ context }: LoaderFunctionArgs) {
 export function Component() {
   return (
     <Page title="Home">
-      <PendingApprovals onShowKeys={() => showKeys()} />
+      <WaitingList onShowKeys={() => showKeys()} />
       <OrganisationList />
     </Page>
   );

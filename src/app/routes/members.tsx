@@ -5,7 +5,7 @@ import { AddMember } from '#src/features/organisations/add-member.tsx';
 import { JoinRules } from '#src/features/organisations/join-rules.tsx';
 import { MemberList } from '#src/features/organisations/member-list.tsx';
 import { ServiceAccountList } from '#src/features/service-accounts/service-account-list.tsx';
-import { sessionQuery, useIsAdmin, useSession, useWaysIn } from '#src/lib/session.ts';
+import { sessionQuery, useIsAdmin, useSession, useSignInMethods } from '#src/lib/session.ts';
 import { notFound, organisationIn, useOrganisationParam } from '../route-params.ts';
 import { servicesOf } from '../services.ts';
 
@@ -20,7 +20,7 @@ export async function loader({ params, context }: LoaderFunctionArgs) {
 export function Component() {
   const organisation = useOrganisationParam();
   const session = useSession();
-  const { providers } = useWaysIn();
+  const { providers } = useSignInMethods();
   const isAdmin = useIsAdmin(organisation);
   const membership = session?.memberships.find((each) => each.organisation === organisation);
   return (
@@ -50,7 +50,9 @@ export function Component() {
               <ServiceAccountList organisationId={membership.organisationId} />
             </>
           ) : (
-            <p className="text-muted">Admins of {organisation} add members and change their roles.</p>
+            <p className="text-muted">
+              Only admins of {organisation} can add members and change their roles.
+            </p>
           )}
         </>
       )}

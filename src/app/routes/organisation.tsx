@@ -1,4 +1,3 @@
-import { createInfiniteQueryOptions } from '@connectrpc/connect-query';
 import { useState } from 'react';
 import { type LoaderFunctionArgs, useNavigate } from 'react-router';
 import { Page } from '#src/components/page.tsx';
@@ -6,21 +5,14 @@ import { paths } from '#src/config/paths.ts';
 import { SetupGuide } from '#src/features/organisations/setup-guide.tsx';
 import { CreateProjectDialog } from '#src/features/projects/create-project-dialog.tsx';
 import { ProjectList } from '#src/features/projects/project-list.tsx';
-import { projectsInput } from '#src/features/projects/queries.ts';
-import { ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
-import { paged } from '#src/lib/paged.ts';
+import { projectsOptions } from '#src/features/projects/use-projects.ts';
 import { useIsAdmin, useSession } from '#src/lib/session.ts';
 import { organisationIn, useOrganisationParam } from '../route-params.ts';
 import { servicesOf } from '../services.ts';
 
 export async function loader({ params, context }: LoaderFunctionArgs) {
   const { queryClient, transport } = servicesOf(context);
-  await queryClient.ensureInfiniteQueryData(
-    createInfiniteQueryOptions(ReleaseService.method.getProjects, projectsInput(organisationIn(params)), {
-      transport,
-      ...paged,
-    }),
-  );
+  await queryClient.ensureInfiniteQueryData(projectsOptions(transport, organisationIn(params)));
   return null;
 }
 

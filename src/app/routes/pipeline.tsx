@@ -1,37 +1,24 @@
 import { createQueryOptions } from '@connectrpc/connect-query';
-import { type LoaderFunctionArgs, useLoaderData, useNavigate } from 'react-router';
-import { Page } from '#src/components/page.tsx';
-import { paths } from '#src/config/paths.ts';
-import { EditPipeline } from '#src/features/pipelines/edit-pipeline.tsx';
-import { PipelineView } from '#src/features/pipelines/pipeline-view.tsx';
-import { EnvironmentService } from '#src/gen/forest/v1/environments_pb.ts';
+import { type LoaderFunctionArgs, useLoaderData } from 'react-router';
+import { EditPipeline, PipelineView } from '#src/features/pipelines/pipeline-editor.tsx';
 import { ReleasePipelineService } from '#src/gen/forest/v1/release_pipelines_pb.ts';
-import { allOfThem } from '#src/lib/page-sizes.ts';
-import { useIsAdmin } from '#src/lib/session.ts';
-import { notFound, projectIn, useProjectParams } from '../route-params.ts';
+import { MAX_PAGE_SIZE } from '#src/lib/paged.ts';
+import { notFound, projectIn } from '../route-params.ts';
 import { servicesOf } from '../services.ts';
+import { environmentsOptions, SettingsItemPage } from './project-settings.tsx';
 
-/** Always asks anew: a form must not start from what somebody else has changed meanwhile. */
+/** Always refetches, so that the form does not start from outdated values. */
 export async function loader({ params, context }: LoaderFunctionArgs) {
-  const { queryClient, transport } = servicesOf(context);
+  const services = servicesOf(context);
+  const { queryClient, transport } = services;
   const project = projectIn(params);
+  const { listReleasePipelines } = ReleasePipelineService.method;
   const [{ pipelines }, { environments }] = await Promise.all([
     queryClient.fetchQuery({
-      ...createQueryOptions(
-        ReleasePipelineService.method.listReleasePipelines,
-        { project, pageSize: allOfThem },
-        { transport },
-      ),
+      ...createQueryOptions(listReleasePipelines, { project, pageSize: MAX_PAGE_SIZE }, { transport }),
       staleTime: 0,
     }),
-    queryClient.fetchQuery({
-      ...createQueryOptions(
-        EnvironmentService.method.listEnvironments,
-        { organisation: project.organisation, pageSize: allOfThem },
-        { transport },
-      ),
-      staleTime: 0,
-    }),
+    queryClient.fetchQuery({ ...environmentsOptions(services, project.organisation), staleTime: 0 }),
   ]);
   const pipeline = pipelines.find(({ name }) => name === params.name);
   if (!pipeline) throw notFound();
@@ -39,37 +26,21 @@ export async function loader({ params, context }: LoaderFunctionArgs) {
 }
 
 export function Component() {
-  const { organisation, project } = useProjectParams();
   const { pipeline, environments } = useLoaderData<typeof loader>();
-  const isAdmin = useIsAdmin(organisation);
-  const navigate = useNavigate();
-  const list = paths.pipelines(organisation, project);
   return (
-    <Page
-      title={pipeline.name}
-      documentTitle={`${pipeline.name} · Pipelines · ${project}`}
-      crumbs={[
-        { label: organisation, to: paths.organisation(organisation) },
-        { label: project, to: paths.project(organisation, project) },
-        { label: 'Pipelines', to: list },
-        { label: pipeline.name },
-      ]}
-    >
-      {isAdmin ? (
+    <SettingsItemPage
+      section="Pipelines"
+      name={pipeline.name}
+      edit={(project, onDone) => (
         <EditPipeline
           key={pipeline.id}
-          organisation={organisation}
           project={project}
           pipeline={pipeline}
           environments={environments}
-          onDone={() => void navigate(list)}
+          onDone={onDone}
         />
-      ) : (
-        <>
-          <PipelineView pipeline={pipeline} />
-          <p className="text-muted">Admins of {organisation} can change it.</p>
-        </>
       )}
-    </Page>
+      view={<PipelineView pipeline={pipeline} />}
+    />
   );
 }

@@ -26,7 +26,7 @@ export async function loader({ params, request, context }: LoaderFunctionArgs) {
   return null;
 }
 
-/** Other filters are the list's to ask for: it keeps what it has meanwhile, and says so when that fails. */
+/** The list loads other filters itself: it keeps its rows meanwhile and shows a failure. */
 export function shouldRevalidate({
   currentUrl,
   nextUrl,

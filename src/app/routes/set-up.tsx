@@ -1,11 +1,11 @@
 import { Link, type LoaderFunctionArgs, useLoaderData, useSearchParams } from 'react-router';
 import { buttonLook } from '#src/components/button.tsx';
 import { paths } from '#src/config/paths.ts';
-import { problemIn } from '#src/features/sessions/problem-words.ts';
 import { Or } from '#src/features/sessions/provider-links.tsx';
 import { SetUpForm } from '#src/features/sessions/set-up-form.tsx';
 import { SetUpWithProvider } from '#src/features/sessions/set-up-with-provider.tsx';
 import { SignInProblem } from '#src/features/sessions/sign-in-problem.tsx';
+import { problemIn } from '#src/features/sessions/sign-in-problems.ts';
 import { sessionQuery } from '#src/lib/session.ts';
 import { NarrowPage } from '../narrow-page.tsx';
 import { servicesOf } from '../services.ts';
@@ -27,7 +27,7 @@ export function Component() {
   if (!required) {
     return (
       <NarrowPage title="Already set up">
-        <p>This server has its first organisation and admin. The set-up address works once.</p>
+        <p>This server has already been set up. Each setup link works only once.</p>
         <Link to={paths.signIn()} className={buttonLook('primary')}>
           Go to sign-in
         </Link>
@@ -44,15 +44,15 @@ export function Component() {
           />
         )}
         <p>
-          This server is empty. It printed a one-time address when it started: open that address to make the
-          first organisation and admin. If it is gone, start the server again and it prints a new one.
+          This server hasn't been set up. Open the setup link printed when it started, and create the first
+          organisation and admin. Restart the server for a new link.
         </p>
       </NarrowPage>
     );
   }
   return (
     <NarrowPage title="Set up Forage">
-      <p className="text-muted">The first organisation, and its first admin: you.</p>
+      <p className="text-muted">Create the first organisation. You will be its admin.</p>
       {!passwordsOff && <SetUpForm token={token} onSetUp={start} />}
       {providers.length > 0 && (
         <>

@@ -1,16 +1,17 @@
 import { type LoaderFunctionArgs, redirect, useLoaderData, useSearchParams } from 'react-router';
+import { UserText } from '#src/components/user-text.tsx';
 import { paths } from '#src/config/paths.ts';
-import { problemIn } from '#src/features/sessions/problem-words.ts';
 import { Or, ProviderLinks } from '#src/features/sessions/provider-links.tsx';
 import { SignInForm } from '#src/features/sessions/sign-in-form.tsx';
 import { SignInProblem } from '#src/features/sessions/sign-in-problem.tsx';
+import { problemIn } from '#src/features/sessions/sign-in-problems.ts';
 import { safeNextPath } from '#src/lib/next-path.ts';
 import { sessionQuery } from '#src/lib/session.ts';
 import { NarrowPage } from '../narrow-page.tsx';
 import { servicesOf } from '../services.ts';
 import { useStartSession } from '../use-start-session.ts';
 
-/** Who is signed in already needs no form, unless something went wrong; an empty server is set up first. */
+/** Redirects signed-in users, and to set-up on an empty server. */
 export async function loader({ request, context }: LoaderFunctionArgs) {
   const { queryClient, transport } = servicesOf(context);
   const answer = await queryClient.fetchQuery({ ...sessionQuery(transport), staleTime: 0 });
@@ -30,7 +31,9 @@ export function Component() {
   return (
     <NarrowPage title="Sign in">
       {next !== '/' && (
-        <p className="text-muted wrap-anywhere">Afterwards you come to {next.split('?')[0]}.</p>
+        <p className="text-muted wrap-anywhere">
+          <UserText>{`You will continue to ${next.split('?')[0]}.`}</UserText>
+        </p>
       )}
       {problem && (
         <SignInProblem

@@ -1,13 +1,12 @@
-import { useMutation } from '@connectrpc/connect-query';
 import { useState } from 'react';
 import { Button } from '#src/components/button.tsx';
 import { Field, Input } from '#src/components/field.tsx';
 import { Form, FormError } from '#src/components/form.tsx';
 import { Section } from '#src/components/section.tsx';
 import { announce } from '#src/components/toast.tsx';
-import { type User, UsersService } from '#src/gen/forest/v1/users_pb.ts';
+import type { User } from '#src/gen/forest/v1/users_pb.ts';
 import { type FormProblems, useFormProblems } from '#src/lib/form-problems.ts';
-import { useSessionsRefresh } from './use-session-writes.ts';
+import { useSessionMutations } from './use-sessions.ts';
 
 const empty = { current_password: '', new_password: '', repeated: '' };
 type Passwords = typeof empty;
@@ -22,38 +21,39 @@ const fields: readonly {
   {
     name: 'new_password',
     label: 'New password',
-    hint: 'At least 12 characters, and nothing that others would try first.',
+    hint: 'At least 12 characters, and not easy to guess.',
     autoComplete: 'new-password',
   },
-  { name: 'repeated', label: 'New password again', autoComplete: 'new-password' },
+  { name: 'repeated', label: 'Confirm new password', autoComplete: 'new-password' },
 ];
 
-/** Gives the caller a new password, which ends their sessions elsewhere. The server knows the rules for passwords. */
+/** The form to change the caller's password, which ends their other sessions. The server validates the password. */
 export function ChangePassword({ user }: { readonly user: User }) {
   const [values, setValues] = useState<Passwords>(empty);
   const { problems, attempt, show, refuse, clear, changed } = useFormProblems([
     'current_password',
     'new_password',
   ]);
-  const refreshSessions = useSessionsRefresh();
-  const change = useMutation(UsersService.method.changePassword, {
-    onSuccess: () => {
-      setValues(empty);
-      void refreshSessions();
-      announce('Password changed. Your other sessions have ended.');
-    },
-    onError: refuse,
-  });
+  const { changePassword } = useSessionMutations();
   const submit = () => {
-    if (change.isPending) return;
+    if (changePassword.isPending) return;
     const found = passwordProblems(values);
     if (found) return show(found);
     clear();
-    change.mutate({
-      userId: user.userId,
-      currentPassword: values.current_password,
-      newPassword: values.new_password,
-    });
+    changePassword.mutate(
+      {
+        userId: user.userId,
+        currentPassword: values.current_password,
+        newPassword: values.new_password,
+      },
+      {
+        onSuccess: () => {
+          setValues(empty);
+          announce('Password changed. You were signed out everywhere else.');
+        },
+        onError: refuse,
+      },
+    );
   };
   return (
     <Section title="Password">
@@ -63,7 +63,7 @@ export function ChangePassword({ user }: { readonly user: User }) {
         label="Change password"
         className="flex max-w-md flex-col gap-4"
       >
-        {/* For the password manager: whose password this is. */}
+        {/* For password managers. */}
         <input type="text" autoComplete="username" value={user.username} readOnly hidden />
         {fields.map(({ name, label, hint, autoComplete }) => (
           <Field key={name} label={label} hint={hint} error={problems[name]} required>
@@ -82,11 +82,9 @@ export function ChangePassword({ user }: { readonly user: User }) {
           </Field>
         ))}
         <FormError>{problems.form}</FormError>
-        <p className="text-xs text-muted">
-          Sessions in other browsers and logins of other clients end by it. Access tokens stay.
-        </p>
+        <p className="text-xs text-muted">This signs you out everywhere else. Access tokens keep working.</p>
         <div>
-          <Button type="submit" variant="primary" pending={change.isPending}>
+          <Button type="submit" variant="primary" pending={changePassword.isPending}>
             Change password
           </Button>
         </div>
@@ -95,12 +93,17 @@ export function ChangePassword({ user }: { readonly user: User }) {
   );
 }
 
-/** What can be said without asking: something is missing, or the new password was mistyped. */
+/** Problems found before sending: a missing value, or passwords that differ. */
 function passwordProblems(values: Passwords): FormProblems | null {
   const missing = fields.filter(({ name }) => values[name] === '');
   if (missing.length > 0) {
-    return Object.fromEntries(missing.map(({ name, label }) => [name, `${label} is missing.`]));
+    return Object.fromEntries(
+      missing.map(({ name, label }) => [
+        name,
+        name === 'repeated' ? 'Enter the new password again' : `Enter the ${label.toLowerCase()}`,
+      ]),
+    );
   }
   if (values.new_password === values.repeated) return null;
-  return { repeated: 'This is not the same as the new password. Type it again.' };
+  return { repeated: 'The passwords do not match' };
 }

@@ -1,23 +1,31 @@
 import { useId } from 'react';
 import { Checkbox } from '#src/components/checkbox.tsx';
-import { Field, Input } from '#src/components/field.tsx';
-import { FormDialog } from '#src/components/form-dialog.tsx';
-import { LifetimeField } from '#src/components/lifetime-field.tsx';
+import { TokenDialog } from '#src/components/token-dialog.tsx';
 import { useDraft } from '#src/lib/draft.ts';
 import { useFormProblems } from '#src/lib/form-problems.ts';
 import { useTokenMaxDays } from '#src/lib/session.ts';
-import { usualLifetime } from '#src/lib/token-life.ts';
-import { type Scope, scopes } from './token-words.ts';
-import { useTokenWrites } from './use-token-writes.ts';
+import { defaultLifetime } from '#src/lib/token-life.ts';
+import { useTokenMutations } from './use-tokens.ts';
 
-export interface MadeToken {
+const scopes = [
+  { name: 'read', description: 'See projects, releases and policies. Included in every token.' },
+  { name: 'release', description: 'Annotate builds, create releases and cancel them, as a CI job does.' },
+  { name: 'approve', description: 'Vote on releases as you.' },
+  {
+    name: 'admin',
+    description: 'Change settings where you are an admin. Bypassing also requires “approve”.',
+  },
+] as const;
+type Scope = (typeof scopes)[number]['name'];
+
+export interface CreatedToken {
   readonly name: string;
   readonly secret: string;
 }
 
 export interface CreateTokenDialogProps {
   readonly userId: string;
-  readonly onMade: (token: MadeToken) => void;
+  readonly onCreated: (token: CreatedToken) => void;
   readonly onClose: () => void;
 }
 
@@ -27,22 +35,19 @@ interface TokenDraft {
   readonly seconds: number;
 }
 
-/** Asks what a new access token is for, what it may do, and for how long. */
-export function CreateTokenDialog({ userId, onMade, onClose }: CreateTokenDialogProps) {
+/** The form for a new personal access token. */
+export function CreateTokenDialog({ userId, onCreated, onClose }: CreateTokenDialogProps) {
   const maxDays = useTokenMaxDays();
-  const initial: TokenDraft = { name: '', scopes: ['read', 'release'], seconds: usualLifetime(maxDays) };
+  const initial: TokenDraft = { name: '', scopes: ['read', 'release'], seconds: defaultLifetime(maxDays) };
   const { draft, setDraft } = useDraft('new-token', initial);
-  const { problems, attempt, show, refuse, clear, changed } = useFormProblems([
-    'name',
-    'scopes',
-    'expires_in_seconds',
-  ]);
-  const { create } = useTokenWrites();
-  const scopesProblem = useId();
+  const form = useFormProblems(['name', 'scopes', 'expires_in_seconds']);
+  const { create } = useTokenMutations();
+  const problemId = useId();
+  const problem = form.problems.scopes;
   const submit = () => {
-    if (!draft.name.trim()) return show({ name: 'Say what the token is for.' });
-    if (draft.scopes.length === 0) return show({ scopes: 'Tick at least one.' });
-    clear();
+    if (!draft.name.trim()) return form.show({ name: 'Enter what the token is for' });
+    if (draft.scopes.length === 0) return form.show({ scopes: 'Select at least one scope' });
+    form.clear();
     create.mutate(
       {
         userId,
@@ -51,67 +56,51 @@ export function CreateTokenDialog({ userId, onMade, onClose }: CreateTokenDialog
         expiresInSeconds: BigInt(draft.seconds),
       },
       {
-        onSuccess: ({ token, rawToken }) => onMade({ name: token?.name ?? draft.name, secret: rawToken }),
-        onError: refuse,
+        onSuccess: ({ token, rawToken }) => onCreated({ name: token?.name ?? draft.name, secret: rawToken }),
+        onError: form.refuse,
       },
     );
   };
-  const tick = (scope: Scope, on: boolean) => {
+  const select = (scope: Scope, selected: boolean) => {
     const others = draft.scopes.filter((one) => one !== scope);
-    setDraft({ ...draft, scopes: on ? [...others, scope] : others });
-    changed('scopes');
+    setDraft({ ...draft, scopes: selected ? [...others, scope] : others });
+    form.changed('scopes');
   };
   return (
-    <FormDialog
+    <TokenDialog
       title="Create access token"
-      description="For scripts. It acts in your name, and never may more than you do."
-      problems={attempt}
-      error={problems.form}
-      submit="Create token"
+      description="For scripts. It acts as you and never has more permissions than you."
+      nameHint="What it is for, such as “weekly report”."
+      token={draft}
+      maxDays={maxDays}
+      problems={form.problems}
+      attempt={form.attempt}
       pending={create.isPending}
+      onChange={(field, change) => {
+        setDraft({ ...draft, ...change });
+        form.changed(field);
+      }}
       onSubmit={submit}
       onClose={onClose}
     >
-      <Field label="Name" hint="What it is for, such as “weekly report”." error={problems.name} required>
-        {(control) => (
-          <Input
-            {...control}
-            autoComplete="off"
-            value={draft.name}
-            onChange={(event) => {
-              setDraft({ ...draft, name: event.target.value });
-              changed('name');
-            }}
-          />
-        )}
-      </Field>
-      <fieldset
-        className="flex flex-col gap-2"
-        aria-describedby={problems.scopes ? scopesProblem : undefined}
-      >
+      <fieldset className="flex flex-col gap-2" aria-describedby={problem ? problemId : undefined}>
         <legend className="mb-1 text-sm font-medium">Scopes</legend>
-        {scopes.map(({ name, words }) => (
+        {scopes.map(({ name, description }) => (
           <Checkbox
             key={name}
             label={name}
-            hint={words}
-            aria-invalid={problems.scopes ? true : undefined}
+            hint={description}
+            aria-invalid={problem ? true : undefined}
             checked={draft.scopes.includes(name)}
-            onChange={(event) => tick(name, event.target.checked)}
+            onChange={(event) => select(name, event.target.checked)}
           />
         ))}
-        {problems.scopes && (
-          <p id={scopesProblem} className="text-xs text-failed">
-            {problems.scopes}
+        {problem && (
+          <p id={problemId} className="text-xs text-failed">
+            {problem}
           </p>
         )}
       </fieldset>
-      <LifetimeField
-        maxDays={maxDays}
-        error={problems.expires_in_seconds}
-        seconds={draft.seconds}
-        onChange={(seconds) => setDraft({ ...draft, seconds })}
-      />
-    </FormDialog>
+    </TokenDialog>
   );
 }

@@ -5,7 +5,7 @@ import { Section } from '#src/components/section.tsx';
 import { paths } from '#src/config/paths.ts';
 import type { Session } from '#src/gen/forest/v1/sessions_pb.ts';
 
-/** Who the caller is to this server, and where they belong. */
+/** The caller's user data and organisations. */
 export function Profile({ session }: { readonly session: Session }) {
   const { user, memberships } = session;
   if (!user) return null;
@@ -15,10 +15,10 @@ export function Profile({ session }: { readonly session: Session }) {
         <dt className="text-muted">Username</dt>
         <dd className="wrap-anywhere">{user.username}</dd>
         <dt className="text-muted">Email</dt>
-        <dd className="wrap-anywhere">{user.emails.map(({ email }) => email).join(', ') || 'none'}</dd>
+        <dd className="wrap-anywhere">{user.emails.map(({ email }) => email).join(', ') || 'None'}</dd>
         {user.createdAt && (
           <>
-            <dt className="text-muted">Since</dt>
+            <dt className="text-muted">Created</dt>
             <dd>
               <RelativeTime value={timestampDate(user.createdAt)} />
             </dd>
@@ -27,7 +27,7 @@ export function Profile({ session }: { readonly session: Session }) {
         <dt className="text-muted">Organisations</dt>
         <dd className="wrap-anywhere">
           {memberships.length === 0
-            ? 'none'
+            ? 'None'
             : memberships.map(({ organisation, role }, index) => (
                 <span key={organisation}>
                   {index > 0 && ', '}

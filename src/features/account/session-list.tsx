@@ -8,24 +8,26 @@ import { Row, Rows } from '#src/components/rows.tsx';
 import { Section } from '#src/components/section.tsx';
 import { ActionError, Empty } from '#src/components/states.tsx';
 import { announce } from '#src/components/toast.tsx';
+import { UserText } from '#src/components/user-text.tsx';
 import { type ActiveSession, SessionKind, SessionService } from '#src/gen/forest/v1/sessions_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
 import { paged } from '#src/lib/paged.ts';
-import { clientWords } from './client-words.ts';
+import { visibleText } from '#src/lib/visible-text.ts';
+import { clientName } from './client-name.ts';
 import { SignOutEverywhere } from './sign-out-everywhere.tsx';
-import { useSessionWrites } from './use-session-writes.ts';
+import { useSessionMutations } from './use-sessions.ts';
 
-/** Where the caller is signed in: browsers, and clients that logged in with the password. */
+/** The caller's sessions: in browsers, and of clients that signed in with the password. */
 export function SessionList() {
   const query = useInfiniteQuery(SessionService.method.listSessions, { pageToken: '' }, paged);
   const [asking, setAsking] = useState(false);
-  const { end, endThis } = useSessionWrites();
+  const { end, endThis } = useSessionMutations();
   const sessions = query.data?.pages.flatMap((page) => page.sessions) ?? [];
   const error = end.error ?? endThis.error;
   const signOut = ({ sessionId, current, userAgent }: ActiveSession) => {
     end.reset();
     if (current) return endThis.mutate({});
-    end.mutate({ sessionId }, { onSuccess: () => announce(`${clientWords(userAgent)} is signed out.`) });
+    end.mutate({ sessionId }, { onSuccess: () => announce(`${clientName(userAgent)} was signed out`) });
   };
   return (
     <Section
@@ -36,13 +38,12 @@ export function SessionList() {
       <PagedList
         query={query}
         what="sessions"
-        error={query.error ? describeError(query.error).message : ''}
         count={sessions.length}
-        empty={<Empty title="No sessions.">Reload the page to sign in.</Empty>}
+        empty={<Empty title="No sessions">Reload the page to sign in.</Empty>}
       >
         {error && (
           <div className="px-4 py-2">
-            <ActionError>It was not signed out. {describeError(error).message}</ActionError>
+            <ActionError>{`Couldn't sign out. ${describeError(error).message}`}</ActionError>
           </div>
         )}
         <Rows label="Sessions">
@@ -74,22 +75,22 @@ interface SessionRowProps {
 
 function SessionRow({ session, pending, onSignOut }: SessionRowProps) {
   const { kind, begunAt, lastUsedAt, expiresAt, address, userAgent, current } = session;
-  const client = clientWords(userAgent);
+  const client = clientName(userAgent);
   return (
     <>
       <span className="flex min-w-0 flex-col gap-0.5">
         <span className="flex flex-wrap items-center gap-2">
-          <bdi className="min-w-0 font-medium wrap-anywhere" title={userAgent || undefined}>
-            {client}
-          </bdi>
+          <span className="min-w-0 font-medium wrap-anywhere" title={visibleText(userAgent) || undefined}>
+            <UserText>{client}</UserText>
+          </span>
           {current && <Badge tone="passed">this browser</Badge>}
           {kind === SessionKind.CLIENT && <Badge icon={null}>API client</Badge>}
         </span>
         <span className="text-xs text-muted">
           from <span className="wrap-anywhere">{address || 'an unknown address'}</span>
           {' · '}signed in <RelativeTime value={begunAt} />
-          {' · '}used <RelativeTime value={lastUsedAt} />
-          {' · '}ends <RelativeTime value={expiresAt} /> if not used
+          {' · '}last used <RelativeTime value={lastUsedAt} />
+          {' · '}expires <RelativeTime value={expiresAt} /> if not used
         </span>
       </span>
       <span className="ml-auto">
@@ -97,7 +98,7 @@ function SessionRow({ session, pending, onSignOut }: SessionRowProps) {
           variant="reject"
           pending={pending}
           onClick={onSignOut}
-          aria-label={`Sign out ${client}${current ? ', this browser' : ''}`}
+          aria-label={visibleText(`Sign out ${client}${current ? ', this browser' : ''}`)}
         >
           Sign out
         </Button>

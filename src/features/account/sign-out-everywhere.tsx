@@ -3,15 +3,15 @@ import { Button } from '#src/components/button.tsx';
 import { ActionError } from '#src/components/states.tsx';
 import { announce } from '#src/components/toast.tsx';
 import { describeError } from '#src/lib/errors.ts';
-import { useSessionWrites } from './use-session-writes.ts';
+import { useSessionMutations } from './use-sessions.ts';
 
-/** Asks before all sessions end, or all but this one. A refusal stays in the dialog, in the server's words. */
+/** Asks whether to end all sessions, or all but this one. A refusal is shown in the dialog. */
 export function SignOutEverywhere({ onClose }: { readonly onClose: () => void }) {
-  const { endAll, endOthers } = useSessionWrites();
+  const { endAll, endOthers } = useSessionMutations();
   const error = endAll.error ?? endOthers.error;
   const pending = endAll.isPending || endOthers.isPending;
   const onSuccess = () => {
-    announce('Signed out everywhere else.');
+    announce('Signed out everywhere else');
     onClose();
   };
   return (
@@ -21,7 +21,7 @@ export function SignOutEverywhere({ onClose }: { readonly onClose: () => void })
         if (!open && !pending) onClose();
       }}
       title="Sign out everywhere?"
-      description="All browsers and clients that are signed in as you have to sign in again. Access tokens go on: delete those that you do not know."
+      description="All browsers and clients must sign in again. Access tokens keep working. Delete any you don't recognise."
       actions={
         <>
           <AlertDialogCancel />
@@ -40,7 +40,7 @@ export function SignOutEverywhere({ onClose }: { readonly onClose: () => void })
     >
       {error && (
         <div className="mt-3">
-          <ActionError>Nothing was signed out. {describeError(error).message}</ActionError>
+          <ActionError>{`Couldn't sign out. ${describeError(error).message}`}</ActionError>
         </div>
       )}
     </AlertDialog>

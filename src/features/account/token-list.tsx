@@ -1,23 +1,26 @@
 import { useQuery } from '@connectrpc/connect-query';
 import { useState } from 'react';
 import { Button } from '#src/components/button.tsx';
+import { DeleteDialog } from '#src/components/delete-dialog.tsx';
+import { PagedList } from '#src/components/paged-list.tsx';
 import { Row, Rows } from '#src/components/rows.tsx';
 import { Section } from '#src/components/section.tsx';
 import { ShownOnce } from '#src/components/shown-once.tsx';
-import { Empty, Failed, Loading } from '#src/components/states.tsx';
+import { Empty } from '#src/components/states.tsx';
 import { announce } from '#src/components/toast.tsx';
 import { TokenFacts } from '#src/components/token-facts.tsx';
 import { type PersonalAccessToken, UsersService } from '#src/gen/forest/v1/users_pb.ts';
-import { describeError } from '#src/lib/errors.ts';
-import { hasEnded } from '#src/lib/token-life.ts';
-import { CreateTokenDialog, type MadeToken } from './create-token-dialog.tsx';
-import { DeleteTokenDialog } from './delete-token-dialog.tsx';
+import { hasExpired } from '#src/lib/token-life.ts';
+import { visibleText } from '#src/lib/visible-text.ts';
+import { type CreatedToken, CreateTokenDialog } from './create-token-dialog.tsx';
+import { useTokenMutations } from './use-tokens.ts';
 
-/** The caller's personal access tokens: made, listed without their secrets, deleted. */
+/** The caller's personal access tokens, without their secrets. */
 export function TokenList({ userId }: { readonly userId: string }) {
   const query = useQuery(UsersService.method.listPersonalAccessTokens, { userId });
+  const { remove } = useTokenMutations();
   const [creating, setCreating] = useState(false);
-  const [made, setMade] = useState<MadeToken>();
+  const [created, setCreated] = useState<CreatedToken>();
   const [deleting, setDeleting] = useState<PersonalAccessToken>();
   const tokens = query.data?.tokens ?? [];
   return (
@@ -26,65 +29,61 @@ export function TokenList({ userId }: { readonly userId: string }) {
       flush
       actions={<Button onClick={() => setCreating(true)}>Create token</Button>}
     >
-      {made && (
-        <ShownOnce label={`Token “${made.name}”`} secret={made.secret} onDone={() => setMade(undefined)} />
-      )}
-      {query.isPending && <Loading label="Loading access tokens…" />}
-      {query.error && (
-        <Failed
-          title="The access tokens could not be loaded."
-          message={describeError(query.error).message}
-          onRetry={query.refetch}
-          retrying={query.isFetching}
+      {created && (
+        <ShownOnce
+          label={`Token “${created.name}”`}
+          secret={created.secret}
+          onDone={() => setCreated(undefined)}
         />
       )}
-      {query.data && tokens.length === 0 && (
-        <Empty title="No access tokens.">
-          For scripts of your own. A CI job is better served by a service account, which admins make on the
-          members’ page.
-        </Empty>
-      )}
-      {tokens.length > 0 && (
+      <PagedList
+        query={query}
+        what="access tokens"
+        count={tokens.length}
+        empty={
+          <Empty title="No access tokens yet">
+            Create one for your own scripts. For CI jobs, admins create service accounts on the Members page.
+          </Empty>
+        }
+      >
         <Rows label="Access tokens">
           {tokens.map((token) => (
             <Row key={token.tokenId}>
-              <TokenRow token={token} onDelete={() => setDeleting(token)} />
+              <TokenFacts token={token} expired={hasExpired(token, Date.now())} />
+              <span className="ml-auto">
+                <Button
+                  variant="reject"
+                  onClick={() => setDeleting(token)}
+                  aria-label={visibleText(`Delete ${token.name}`)}
+                >
+                  Delete
+                </Button>
+              </span>
             </Row>
           ))}
         </Rows>
-      )}
+      </PagedList>
       {creating && (
         <CreateTokenDialog
           userId={userId}
           onClose={() => setCreating(false)}
-          onMade={(token) => {
-            setMade(token);
-            announce('Token created. Copy it now: it is not shown again.');
+          onCreated={(token) => {
+            setCreated(token);
+            announce("Token created. Copy it now: it won't be shown again.");
             setCreating(false);
           }}
         />
       )}
-      {deleting && <DeleteTokenDialog token={deleting} onClose={() => setDeleting(undefined)} />}
+      {deleting && (
+        <DeleteDialog
+          what="access token"
+          name={deleting.name}
+          description="Requests with this token will be refused immediately. This can't be undone."
+          deletion={remove}
+          onConfirm={(done) => remove.mutate({ tokenId: deleting.tokenId }, done)}
+          onClose={() => setDeleting(undefined)}
+        />
+      )}
     </Section>
-  );
-}
-
-function TokenRow({
-  token,
-  onDelete,
-}: {
-  readonly token: PersonalAccessToken;
-  readonly onDelete: () => void;
-}) {
-  const { name, scopes, createdAt, expiresAt, lastUsed } = token;
-  return (
-    <>
-      <TokenFacts {...{ name, scopes, createdAt, expiresAt, lastUsed }} ended={hasEnded(token, Date.now())} />
-      <span className="ml-auto">
-        <Button variant="reject" onClick={onDelete} aria-label={`Delete ${name}`}>
-          Delete
-        </Button>
-      </span>
-    </>
   );
 }

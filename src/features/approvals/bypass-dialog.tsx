@@ -4,44 +4,33 @@ import { Button } from '#src/components/button.tsx';
 import { Field, Textarea } from '#src/components/field.tsx';
 import { ActionError } from '#src/components/states.tsx';
 import { announce } from '#src/components/toast.tsx';
+import { UserText } from '#src/components/user-text.tsx';
 import type { EnvironmentRequirements } from '#src/gen/forest/v1/policies_pb.ts';
 import { commentProblem } from '#src/lib/comment-rule.ts';
 import { useDraft } from '#src/lib/draft.ts';
 import { describeError } from '#src/lib/errors.ts';
-import type { Voter } from './optimistic-vote.ts';
 import type { ReleaseRef } from './queries.ts';
-import { skippedWords } from './requirements-view.ts';
-import { useBypass } from './use-vote.ts';
+import { skippedLabel } from './requirements-view.ts';
+import { useVote } from './use-vote.ts';
 
 export interface BypassDialogProps {
   readonly release: ReleaseRef;
-  /** The release as people know it: its title and slug. */
+  /** Title and slug of the build. */
   readonly releaseName: string;
   readonly environment: EnvironmentRequirements;
-  readonly voter: Voter;
-  /** Why there is nothing left to bypass, once the release has gone on or ended; undefined while there is. */
+  /** Why a bypass is no longer possible; undefined while it is. */
   readonly tooLate: string | undefined;
   readonly onClose: () => void;
 }
 
-/**
- * Asks an admin for the reason of a bypass and records it. Mounted while open. It sends nothing without a reason, and
- * nothing after `tooLate`; a refusal stands in the dialog, which stays.
- */
-export function BypassDialog({
-  release,
-  releaseName,
-  environment,
-  voter,
-  tooLate,
-  onClose,
-}: BypassDialogProps) {
+/** Asks an admin for the reason of a bypass and records it. Mounted while open; a failure is shown in it. */
+export function BypassDialog({ release, releaseName, environment, tooLate, onClose }: BypassDialogProps) {
   const name = environment.environment;
   const { draft: reason, setDraft: setReason } = useDraft(`bypass:${release.releaseIntentId}:${name}`, '');
   const [problem, setProblem] = useState<string>();
   const field = useRef<HTMLTextAreaElement>(null);
-  const bypass = useBypass(release, voter);
-  const refusal = bypass.error ? describeError(bypass.error) : undefined;
+  const bypass = useVote();
+  const failure = bypass.error ? describeError(bypass.error) : undefined;
 
   const submit = () => {
     if (tooLate || bypass.isPending) return;
@@ -52,10 +41,10 @@ export function BypassDialog({
       return;
     }
     bypass.mutate(
-      { environment: name, reason: reason.trim() },
+      { ...release, environment: name, decision: 'approved', comment: reason.trim(), bypass: true },
       {
         onSuccess: () => {
-          announce(`The approval for ${name} was bypassed.`);
+          announce(`Approval for ${name} bypassed`);
           onClose();
         },
       },
@@ -72,10 +61,19 @@ export function BypassDialog({
       description={
         <>
           <p>
-            <strong className="font-semibold text-ink">{releaseName}</strong> may then be deployed to{' '}
-            <strong className="font-semibold text-ink">{name}</strong> whatever approvals are missing.
+            This allows the deployment of{' '}
+            <strong className="font-semibold text-ink">
+              <UserText>{releaseName}</UserText>
+            </strong>{' '}
+            to{' '}
+            <strong className="font-semibold text-ink">
+              <UserText>{name}</UserText>
+            </strong>{' '}
+            without the missing approvals.
           </p>
-          <p className="mt-1">{skippedWords(environment)}</p>
+          <p className="mt-1">
+            <UserText>{skippedLabel(environment)}</UserText>
+          </p>
           <p className="mt-1">The bypass is recorded with your name and the reason.</p>
         </>
       }
@@ -93,9 +91,11 @@ export function BypassDialog({
     >
       <div className="mt-4 flex flex-col gap-2">
         {tooLate ? (
-          <ActionError>{tooLate}</ActionError>
+          <ActionError>
+            <UserText>{tooLate}</UserText>
+          </ActionError>
         ) : (
-          <Field label="Reason" required error={problem ?? refusal?.fieldErrors.comment}>
+          <Field label="Reason" required error={problem ?? failure?.fieldErrors.comment}>
             {(control) => (
               <Textarea
                 {...control}
@@ -110,13 +110,17 @@ export function BypassDialog({
             )}
           </Field>
         )}
-        {refusal && !tooLate && <ActionError>The bypass was not recorded: {refusal.message}</ActionError>}
+        {failure && !tooLate && (
+          <ActionError>
+            The bypass was not recorded: <UserText>{failure.message}</UserText>
+          </ActionError>
+        )}
       </div>
     </AlertDialog>
   );
 }
 
 function reasonProblem(reason: string): string | undefined {
-  if (reason.trim() === '') return 'Say why the approval is bypassed. The reason is kept with the release.';
+  if (reason.trim() === '') return 'Enter a reason. It is kept with the release.';
   return commentProblem(reason);
 }

@@ -1,59 +1,63 @@
 import { Badge } from '#src/components/badge.tsx';
 import { Countdown } from '#src/components/countdown.tsx';
 import { Reason } from '#src/components/reason.tsx';
+import { UserText } from '#src/components/user-text.tsx';
 import { type PolicyEvaluation, PolicyType } from '#src/gen/forest/v1/policies_pb.ts';
-import { missingWords } from './effect-words.ts';
-import { typeWords } from './requirements-view.ts';
+import { missingLabel } from './ballot-labels.ts';
+import { typeLabel } from './requirements-view.ts';
 
-/**
- * One policy's verdict: what kind of rule, its name, and the server's reason. `open` says whether the verdict still decides
- * anything: afterwards nothing waits for it.
- */
-export function EvaluationRow({
-  evaluation,
-  author,
-  open,
-}: {
+export interface EvaluationRowProps {
   readonly evaluation: PolicyEvaluation;
-  /** Who asked for the release. */
+  /** Names the authors of the release. */
   readonly author: string;
+  /** Whether the verdict still decides anything. */
   readonly open: boolean;
-}) {
-  // Approvals can be moved by the people who read this; a branch cannot, and time passes by itself.
-  const stops = evaluation.policyType === PolicyType.BRANCH_RESTRICTION ? 'failed' : 'waiting';
-  const blocked = open ? stops : 'neutral';
+  /** Whether an approval passes by a bypass. */
+  readonly bypassed: boolean;
+}
+
+/** One policy's verdict: its type, its name, the server's reason, and what would let it pass. */
+export function EvaluationRow({ evaluation, author, open, bypassed }: EvaluationRowProps) {
+  const { passed, policyType, policyName, reason } = evaluation;
+  // Red is for what neither people nor time can change for this build.
+  const blocked = policyType === PolicyType.BRANCH_RESTRICTION ? 'failed' : 'waiting';
+  const isApproved = passed && !(bypassed && policyType === PolicyType.EXTERNAL_APPROVAL);
   return (
     <li className="flex min-w-0 flex-wrap items-baseline gap-x-2 gap-y-0.5 text-sm">
-      <Badge tone={evaluation.passed ? 'passed' : blocked}>{typeWords(evaluation.policyType)}</Badge>
-      <span className="min-w-0 font-medium wrap-anywhere">{evaluation.policyName}</span>
-      <span className="min-w-0 text-muted wrap-anywhere">
-        <Reason>{reasonWords(evaluation)}</Reason>
+      <Badge tone={isApproved ? 'passed' : open && !passed ? blocked : 'neutral'}>
+        {typeLabel(policyType)}
+      </Badge>
+      <span className="min-w-0 font-medium wrap-anywhere">
+        <UserText>{policyName}</UserText>
       </span>
-      {open && !evaluation.passed && <Missing evaluation={evaluation} author={author} />}
+      <span className="min-w-0 text-muted wrap-anywhere">
+        <Reason>{reason || (passed ? 'passed' : 'blocked')}</Reason>
+      </span>
+      {open && !passed && <Missing evaluation={evaluation} author={author} />}
     </li>
   );
 }
 
-/** What would let the policy pass, and who can supply it: people, time, or nobody for this build. */
 function Missing({ evaluation, author }: { readonly evaluation: PolicyEvaluation; readonly author: string }) {
-  const words = missingWords(evaluation, author);
-  if (words) return <p className="w-full wrap-anywhere">{words}</p>;
+  const missing = missingLabel(evaluation, author);
+  if (missing) {
+    return (
+      <p className="w-full wrap-anywhere">
+        <UserText>{missing}</UserText>
+      </p>
+    );
+  }
   if (evaluation.policyType === PolicyType.SOAK_TIME && evaluation.nextCheckAt) {
     return (
       <p className="w-full empty:hidden">
-        <Countdown until={evaluation.nextCheckAt} before="Passes by itself in " />
+        <Countdown until={evaluation.nextCheckAt} before="Passes automatically in " />
       </p>
     );
   }
   if (evaluation.policyType !== PolicyType.BRANCH_RESTRICTION) return null;
   return (
     <p className="w-full text-muted">
-      No vote and no wait changes this: it takes a build of another branch, or another policy.
+      Approvals and waiting won't clear this. Release a build from an allowed branch, or change the policy.
     </p>
   );
-}
-
-function reasonWords(evaluation: PolicyEvaluation): string {
-  if (evaluation.reason) return evaluation.reason;
-  return evaluation.passed ? 'passed' : 'blocked';
 }

@@ -4,33 +4,35 @@ import { requirementsAnchor } from '#src/config/paths.ts';
 import type { GetReleaseRequirementsResponse } from '#src/gen/forest/v1/policies_pb.ts';
 import { ReleaseIntentStatus } from '#src/gen/forest/v1/releases_pb.ts';
 import { EnvironmentPanel } from './environment-panel.tsx';
-import type { Voter } from './optimistic-vote.ts';
 import type { ReleaseRef } from './queries.ts';
-import { stillOpen, tally } from './requirements-view.ts';
+import { isOpen, tally } from './requirements-view.ts';
 
 export interface RequirementsSectionProps {
+  /** Whether the address of the section leads to this one. */
+  readonly anchored?: boolean;
   readonly release: ReleaseRef;
-  /** The release as people know it: its title and slug. */
+  /** Title and slug of the build. */
   readonly releaseName: string;
   readonly requirements: GetReleaseRequirementsResponse;
-  /** Who is signed in; undefined while that is not known, when nothing can be voted. */
-  readonly voter: Voter | undefined;
 }
 
-/**
- * Policy Requirements: for each environment with policies their verdicts, and the votes. Verdicts and permissions are the
- * server's; nothing is shown for a release without policies.
- */
-export function RequirementsSection({ release, releaseName, requirements, voter }: RequirementsSectionProps) {
+/** The verdicts of the policies and the votes, by environment. Nothing for a release without policies. */
+export function RequirementsSection({
+  anchored = false,
+  release,
+  releaseName,
+  requirements,
+}: RequirementsSectionProps) {
   const { passed, total } = tally(requirements);
   if (total === 0) return null;
   const open =
-    requirements.intentStatus === ReleaseIntentStatus.ACTIVE && requirements.environments.some(stillOpen);
-  const tone = passed === total ? 'passed' : open ? 'waiting' : 'neutral';
+    requirements.intentStatus === ReleaseIntentStatus.ACTIVE && requirements.environments.some(isOpen);
+  const bypassed = requirements.intent?.stages.some((stage) => stage.bypassedBy);
+  const tone = passed === total ? (bypassed ? 'neutral' : 'passed') : open ? 'waiting' : 'neutral';
   return (
     <Section
       title="Policy Requirements"
-      id={requirementsAnchor}
+      {...(anchored ? { id: requirementsAnchor } : {})}
       flush
       aside={<Badge tone={tone}>{`${passed}/${total} passed`}</Badge>}
     >
@@ -43,7 +45,6 @@ export function RequirementsSection({ release, releaseName, requirements, voter 
             releaseName={releaseName}
             requirements={requirements}
             environment={environment}
-            voter={voter}
           />
         ))}
     </Section>

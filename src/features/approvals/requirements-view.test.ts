@@ -7,7 +7,7 @@ import {
   PolicyType,
 } from '#src/gen/forest/v1/policies_pb.ts';
 import { PipelineRunStageStatus as Stage } from '#src/gen/forest/v1/releases_pb.ts';
-import { reasonsByStage, skippedWords, tally } from './requirements-view.ts';
+import { authorLabel, reasonsByStage, skippedLabel, tally } from './requirements-view.ts';
 
 const production = (evaluations: MessageInitShape<typeof PolicyEvaluationSchema>[]) =>
   create(EnvironmentRequirementsSchema, { environment: 'production', evaluations });
@@ -32,12 +32,12 @@ it.each([
     [approval(0, 2), approval(0, 3)],
     'This skips 2 of 2 approvals for production, and 3 of 3 approvals for production',
   ],
-  [[approval(2, 2, true)], 'No approval for production is missing now'],
+  [[approval(2, 2, true)], 'No approvals for production are missing'],
 ])('names what a bypass skips: %#', (evaluations, skipped) => {
-  expect(skippedWords(production(evaluations))).toBe(`${skipped}; soak time and branch rules stay in force.`);
+  expect(skippedLabel(production(evaluations))).toBe(`${skipped}; soak time and branch rules stay in force.`);
 });
 
-it('gives the live reasons of the stages that have yet to start', () => {
+it('gives the reasons of the stages that have not started', () => {
   const environment = (stageId: string, stageStatus: Stage, ...reasons: string[]) => ({
     stageId,
     stageStatus,
@@ -51,4 +51,13 @@ it('gives the live reasons of the stages that have yet to start', () => {
     ],
   });
   expect(reasonsByStage(requirements)).toEqual({ a: '4m left; awaiting approval: 0/2' });
+});
+
+it.each([
+  [[], 'ci'],
+  [['ci (service account)', 'alice'], 'ci (service account) or alice'],
+])('names the authors %j as %s', (usernames, label) => {
+  const authors = usernames.map((username) => ({ username }));
+  const requirements = create(GetReleaseRequirementsResponseSchema, { authorUsername: 'ci', authors });
+  expect(authorLabel(requirements)).toBe(label);
 });

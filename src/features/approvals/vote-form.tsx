@@ -1,86 +1,119 @@
-import { type FormEvent, useId, useState } from 'react';
-import { Button } from '#src/components/button.tsx';
-import { classNames } from '#src/components/class-names.ts';
+import { type MouseEvent, useId, useState } from 'react';
+import { Button, type ButtonVariant } from '#src/components/button.tsx';
 import { Field, Textarea } from '#src/components/field.tsx';
+import { Reason } from '#src/components/reason.tsx';
 import { RelativeTime } from '#src/components/relative-time.tsx';
 import { ActionError } from '#src/components/states.tsx';
-import type { ApprovalDecisionEntry, EnvironmentRequirements } from '#src/gen/forest/v1/policies_pb.ts';
+import { UserText } from '#src/components/user-text.tsx';
+import type {
+  ApprovalDecisionEntry,
+  BallotEffect,
+  EnvironmentRequirements,
+} from '#src/gen/forest/v1/policies_pb.ts';
 import { commentProblem } from '#src/lib/comment-rule.ts';
 import { useDraft } from '#src/lib/draft.ts';
 import { describeError, isServerAway } from '#src/lib/errors.ts';
-import { decisionWords } from './decision-list.tsx';
-import type { Vote, Voter } from './optimistic-vote.ts';
-import type { ReleaseRef } from './queries.ts';
-import { type HeldVote, useHeldVote } from './use-held-vote.ts';
-import { useVote } from './use-vote.ts';
-import { VoteEffects } from './vote-effects.tsx';
+import { decisionLabel, effectLabel, failureMessage } from './ballot-labels.ts';
+import { draftKey, type ReleaseRef } from './queries.ts';
+import { type Decision, useVote } from './use-vote.ts';
 
 export interface VoteFormProps {
-  /** Whether votes can still matter. Afterwards nothing is offered, but why the last vote was refused stays to be read. */
+  /** Whether votes can still matter. Afterwards only the failure of the last vote is shown. */
   readonly open: boolean;
   readonly release: ReleaseRef;
   readonly environment: EnvironmentRequirements;
-  readonly voter: Voter;
-  /** The caller asked for the release and is no admin. */
+  /** The caller is an author of the release and not an admin. */
   readonly ownRelease: boolean;
   readonly onBypass: () => void;
+  /** A vote was recorded whose button had the focus and is no longer offered. */
+  readonly onFocusLost: () => void;
 }
 
-/**
- * The comment and the buttons that the server allows the caller, what they decided before, and why something was refused.
- * A vote's own button stays, pending, until the server has answered, so that the focus has a place to be.
- */
-export function VoteForm({ open, release, environment, voter, ownRelease, onBypass }: VoteFormProps) {
+/** The caller's earlier vote, the comment, the buttons that the server allows, and why a vote failed. */
+export function VoteForm({ open, release, environment, ownRelease, onBypass, onFocusLost }: VoteFormProps) {
   const { draft: comment, setDraft: setComment } = useDraft(
-    `vote:${release.releaseIntentId}:${environment.environment}`,
+    draftKey(release.releaseIntentId, environment.environment),
     '',
   );
   const [problem, setProblem] = useState<string>();
-  const vote = useVote(release, voter);
-  const buttons = useSteadyButtons(open, environment, vote.isPending);
-  const held = useHeldVote(release, environment.environment, voter, (sent) => {
-    // What was typed since then stays.
-    if (comment.trim() === sent.comment) setComment('');
-  });
+  const vote = useVote();
   const ids = useId();
-  const refused = held.refused ?? (vote.error ? vote : undefined);
-  const refusal = refused?.error ? describeError(refused.error) : undefined;
+  const mine = environment.myDecision;
+  // An approval that no longer counts can be given again; a rejection is never outdated.
+  const given = mine?.counted || mine?.decision === 'rejected' ? mine : undefined;
+  const isDone = (decision: Decision) => (decision === 'withdrawn' ? !mine : given?.decision === decision);
+  const { canApprove, canReject, canBypass, canWithdraw, approveEffect, rejectEffect, bypassEffect } =
+    environment;
+  const approve = open && canApprove?.allowed === true;
+  const reject = open && canReject?.allowed === true;
+  const bypass = open && canBypass?.allowed === true && !given?.bypass;
 
-  const send = (decision: Vote['decision']) => {
-    const found = commentProblem(comment);
+  const send = (decision: Decision, button: HTMLElement) => {
+    const withdraws = decision === 'withdrawn';
+    const found = withdraws ? undefined : commentProblem(comment);
     setProblem(found);
     if (found || vote.isPending) return;
-    held.drop();
-    held.forgetRefusal();
     vote.mutate(
-      { environment: environment.environment, decision, comment: comment.trim() },
+      { ...release, environment: environment.environment, decision, comment: comment.trim() },
       {
-        onSuccess: () => setComment(''),
-        onError: (error, unsent) => {
-          if (!isServerAway(error)) return;
-          held.hold(unsent);
-          vote.reset();
+        onSuccess: () => {
+          if (!withdraws) setComment('');
+          // The button is hidden now, and some browsers have moved the focus to the page already.
+          const focused = document.activeElement;
+          if (focused === button || focused === document.body) onFocusLost();
         },
       },
     );
   };
-  const mine = environment.myDecision;
-  const voting = buttons.approve || buttons.reject;
+  const voteButton = (label: string, variant: ButtonVariant, decision: Decision, effect?: BallotEffect) => {
+    const pending = vote.isPending && vote.variables.decision === decision;
+    // The caller's own decision keeps its place, so that no other button moves under the pointer of a double click.
+    const hidden = isDone(decision) && !pending;
+    return (
+      <Button
+        variant={variant}
+        style={hidden ? { visibility: 'hidden' } : undefined}
+        disabled={hidden}
+        pending={pending}
+        aria-disabled={vote.isPending || undefined}
+        aria-describedby={effect && `${ids}-${label}`}
+        onClick={(event: MouseEvent<HTMLButtonElement>) => send(decision, event.currentTarget)}
+      >
+        {label}
+      </Button>
+    );
+  };
+  const effects = [
+    approve && !isDone('approved') && { label: 'Approve', effect: approveEffect },
+    reject && !isDone('rejected') && { label: 'Reject', effect: rejectEffect },
+    bypass && { label: 'Bypass', effect: bypassEffect },
+  ].filter((one) => one !== false);
 
   return (
-    // The buttons send, not the form: Enter in the comment is a line of it, never a vote.
+    // The buttons send, not the form: Enter in the comment begins a new line.
     <form
       className="flex flex-col gap-2 empty:hidden"
-      onSubmit={(event: FormEvent) => event.preventDefault()}
+      onSubmit={(event) => event.preventDefault()}
       noValidate
     >
-      {open && mine && <OwnDecision mine={mine} />}
-      {open && ownRelease && <p className="text-sm text-muted">You cannot approve your own release.</p>}
-      {open && !ownRelease && !voting && !buttons.bypass && !mine && environment.canApprove?.reason && (
-        <p className="text-sm text-muted wrap-anywhere">{environment.canApprove.reason}</p>
+      {open && mine && (
+        <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
+          <OwnDecision mine={mine} />
+          {canWithdraw?.allowed && voteButton('Withdraw vote', 'quiet', 'withdrawn')}
+        </div>
       )}
-      {voting && (
-        <Field label="Comment" hint="Optional." error={problem ?? refusal?.fieldErrors.comment}>
+      {open && ownRelease && <p className="text-sm text-muted">You cannot approve your own release.</p>}
+      {open && !ownRelease && !approve && !reject && !bypass && !mine && canApprove?.reason && (
+        <p className="text-sm text-muted wrap-anywhere">
+          <UserText>{canApprove.reason}</UserText>
+        </p>
+      )}
+      {(approve || reject) && (
+        <Field
+          label="Comment"
+          hint="Optional."
+          error={problem ?? (vote.error ? describeError(vote.error).fieldErrors.comment : undefined)}
+        >
           {(control) => (
             <Textarea
               {...control}
@@ -93,121 +126,54 @@ export function VoteForm({ open, release, environment, voter, ownRelease, onBypa
           )}
         </Field>
       )}
-      {(voting || buttons.bypass) && (
-        // Neither button stands where the other stood before: who presses twice must not turn their vote back.
-        <div
-          className={classNames(
-            'flex flex-wrap items-center gap-2',
-            mine && !buttons.approve && 'justify-end',
-          )}
-        >
-          {buttons.approve && (
-            <Button
-              variant="approve"
-              pending={vote.isPending && vote.variables.decision === 'approved'}
-              aria-disabled={vote.isPending || undefined}
-              aria-describedby={environment.approveEffect && `${ids}-approve`}
-              onClick={() => send('approved')}
-            >
-              Approve
-            </Button>
-          )}
-          {buttons.reject && (
-            <Button
-              variant="reject"
-              pending={vote.isPending && vote.variables.decision === 'rejected'}
-              aria-disabled={vote.isPending || undefined}
-              aria-describedby={environment.rejectEffect && `${ids}-reject`}
-              onClick={() => send('rejected')}
-            >
-              Reject
-            </Button>
-          )}
-          {buttons.bypass && (
+      {(approve || reject || bypass) && (
+        <div className="flex flex-wrap items-center gap-2">
+          {approve && voteButton('Approve', 'approve', 'approved', approveEffect)}
+          {reject && voteButton('Reject', 'reject', 'rejected', rejectEffect)}
+          {bypass && (
             <Button
               variant="danger"
               aria-disabled={vote.isPending || undefined}
-              aria-describedby={environment.bypassEffect && `${ids}-bypass`}
-              onClick={onBypass}
+              aria-describedby={bypassEffect && `${ids}-Bypass`}
+              onClick={() => !vote.isPending && onBypass()}
             >
               Bypass (Admin)
             </Button>
           )}
         </div>
       )}
-      {!vote.isPending && (
-        <VoteEffects
-          evaluations={environment.evaluations}
-          lines={[
-            ...(buttons.approve
-              ? [{ action: 'Approve', id: `${ids}-approve`, effect: environment.approveEffect }]
-              : []),
-            ...(buttons.reject
-              ? [{ action: 'Reject', id: `${ids}-reject`, effect: environment.rejectEffect }]
-              : []),
-            ...(buttons.bypass
-              ? [{ action: 'Bypass', id: `${ids}-bypass`, effect: environment.bypassEffect }]
-              : []),
-          ]}
-        />
+      {effects.some(({ effect }) => effect) && (
+        <ul aria-label="What your vote would do" className="flex min-w-0 flex-col gap-0.5 text-xs text-muted">
+          {effects.map(
+            ({ label, effect }) =>
+              effect && (
+                <li key={label} id={`${ids}-${label}`} className="wrap-anywhere">
+                  If you <span className="font-medium text-ink">{label.toLowerCase()}</span>,{' '}
+                  <Reason>{`${effectLabel(effect, environment.evaluations)}.`}</Reason>
+                </li>
+              ),
+          )}
+        </ul>
       )}
-      {held.held && <HeldBack held={held.held} onDrop={held.drop} />}
-      {refusal && refused?.variables && (
-        <ActionError>
-          Your {voteNoun(refused.variables)} was not recorded: {refusal.message}
-        </ActionError>
+      {vote.isError && !isDone(vote.variables.decision) && (
+        <div className="flex flex-col items-start gap-1.5">
+          <ActionError>
+            <UserText>{failureMessage(vote.error, vote.variables.decision)}</UserText>
+          </ActionError>
+          {open && isServerAway(vote.error) && (
+            <Button onClick={(event) => send(vote.variables.decision, event.currentTarget)}>Try again</Button>
+          )}
+        </div>
       )}
     </form>
   );
 }
 
-interface Buttons {
-  readonly approve: boolean;
-  readonly reject: boolean;
-  readonly bypass: boolean;
-}
-
-/** What may be pressed: what the server allows, without the decision that stands. Kept as it was while a vote is sent. */
-function useSteadyButtons(open: boolean, environment: EnvironmentRequirements, sending: boolean): Buttons {
-  const mine = environment.myDecision;
-  const now: Buttons = {
-    approve: open && (environment.canApprove?.allowed ?? false) && mine?.decision !== 'approved',
-    reject: open && (environment.canReject?.allowed ?? false) && mine?.decision !== 'rejected',
-    bypass: open && (environment.canBypass?.allowed ?? false) && !mine?.bypass,
-  };
-  const [steady, setSteady] = useState(now);
-  const changed =
-    steady.approve !== now.approve || steady.reject !== now.reject || steady.bypass !== now.bypass;
-  if (!sending && changed) {
-    setSteady(now);
-    return now;
-  }
-  return steady;
-}
-
-function voteNoun({ decision }: Vote): string {
-  return decision === 'approved' ? 'approval' : 'rejection';
-}
-
-/** A vote that waits for the server: that it is not lost, since when it waits, and how to take it back. */
-function HeldBack({ held, onDrop }: { readonly held: HeldVote; readonly onDrop: () => void }) {
-  return (
-    <div className="flex flex-col items-start gap-1.5">
-      <ActionError>
-        Your {voteNoun(held.vote)} was not recorded: The server does not answer. It is held back since{' '}
-        <time dateTime={held.since.toISOString()}>{held.since.toLocaleTimeString()}</time>
-        {held.vote.comment && ', with its comment,'} and sent as soon as the server answers.
-      </ActionError>
-      <Button onClick={onDrop}>Do not send it</Button>
-    </div>
-  );
-}
-
 function OwnDecision({ mine }: { readonly mine: ApprovalDecisionEntry }) {
-  const { words, look } = decisionWords(mine);
+  const { label, look } = decisionLabel(mine);
   return (
     <p className="text-sm">
-      You <span className={look}>{words}</span> this release <RelativeTime value={mine.decidedAt} />.
+      You <span className={look}>{label}</span> this release <RelativeTime value={mine.decidedAt} />.
     </p>
   );
 }

@@ -1,6 +1,6 @@
 import { ArtifactStatus } from '#src/gen/forest/v1/releases_pb.ts';
 
-/** What a project's releases are narrowed by, as it stands in the address; empty texts narrow nothing. */
+/** The filters of a project's releases, as in the address; an empty text filters nothing. */
 export interface ArtifactFilters {
   readonly text: string;
   readonly branch: string;
@@ -8,7 +8,7 @@ export interface ArtifactFilters {
   readonly status: ArtifactStatus;
 }
 
-/** The statuses that can be chosen: how they are called, and how the address writes them. */
+/** The statuses to choose from, with their labels and their names in the address. */
 export const statusChoices: readonly {
   readonly status: ArtifactStatus;
   readonly inAddress: string;
@@ -23,12 +23,12 @@ export const statusChoices: readonly {
   { status: ArtifactStatus.NOT_RELEASED, inAddress: 'not-released', label: 'Not released' },
 ];
 
-/** The server refuses longer ones; the fields take no more. */
+/** The server's limits, in characters. */
 export const filterLimits = { text: 200, branch: 255, author: 256 } as const;
 
 const texts = ['text', 'branch', 'author'] as const;
 
-/** Reads the filters out of an address. What it does not know or the server would refuse narrows nothing. */
+/** The filters of an address. Unknown and too long values are ignored. */
 export function filtersIn(search: URLSearchParams): ArtifactFilters {
   const [text, branch, author] = texts.map((name) => {
     const value = search.get(name) ?? '';
@@ -43,7 +43,7 @@ export function filtersIn(search: URLSearchParams): ArtifactFilters {
   };
 }
 
-/** The part of the address for these filters; what narrows nothing is left out. */
+/** The address's query for these filters, without empty ones. */
 export function searchFor(filters: ArtifactFilters): URLSearchParams {
   const search = new URLSearchParams();
   const status = statusChoices.find((one) => one.status === filters.status)?.inAddress;
@@ -52,7 +52,7 @@ export function searchFor(filters: ArtifactFilters): URLSearchParams {
   return search;
 }
 
-/** Whether anything is narrowed. */
-export function narrows(filters: ArtifactFilters): boolean {
+/** Whether any filter is set. */
+export function isFiltered(filters: ArtifactFilters): boolean {
   return searchFor(filters).size > 0;
 }

@@ -7,54 +7,49 @@ import { PagedList } from '#src/components/paged-list.tsx';
 import { Section } from '#src/components/section.tsx';
 import { Empty, StaleBar } from '#src/components/states.tsx';
 import { ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
-import { describeError } from '#src/lib/errors.ts';
 import { paged } from '#src/lib/paged.ts';
 import { staleSince } from '#src/lib/polling.ts';
-import { narrows } from './artifact-filters.ts';
+import { isFiltered } from './artifact-filters.ts';
 import { ArtifactRow } from './artifact-row.tsx';
 import { FilterBar } from './filter-bar.tsx';
 import { artifactsInput, artifactsPolling } from './queries.ts';
 import { useArtifactFilters } from './use-artifact-filters.ts';
-import { useSteadyArtifacts } from './use-steady-artifacts.ts';
 
 export interface ArtifactListProps {
   readonly organisation: string;
   readonly project: string;
 }
 
-/** The builds of a project, newest first, each with the state of its release; narrowed by what the address says. */
+/** The builds of a project, newest first, with the state of their releases; filtered by the address. */
 export function ArtifactList({ organisation, project }: ArtifactListProps) {
   const { filters, change, clear } = useArtifactFilters();
   const artifacts = useInfiniteQuery(
     ReleaseService.method.getArtifactsByProject,
     artifactsInput(organisation, project, filters),
-    // What was found before stays, dimmed, while other filters are asked for.
+    // The previous result stays, dimmed, while another filter loads.
     { ...paged, ...artifactsPolling, placeholderData: keepPreviousData },
   );
-  const rows = useSteadyArtifacts(artifacts.data?.pages);
-  const narrowed = narrows(filters);
+  const rows = artifacts.data?.pages.flatMap((page) => page.artifact) ?? [];
+  const filtered = isFiltered(filters);
   const counted = `${rows.length}${artifacts.hasNextPage ? ' or more' : ''} ${rows.length === 1 ? 'release' : 'releases'}`;
   return (
     <>
       <StaleBar since={staleSince(artifacts)} onRetry={artifacts.refetch} retrying={artifacts.isFetching} />
       <Section title="Releases" flush>
-        <FilterBar filters={filters} onChange={change} onClear={narrowed ? clear : undefined} />
-        <CountAnnouncer words={artifacts.isPlaceholderData || !artifacts.data ? '' : counted} />
+        <FilterBar filters={filters} onChange={change} onClear={filtered ? clear : undefined} />
+        <CountAnnouncer message={artifacts.isPlaceholderData || !artifacts.data ? '' : counted} />
         <PagedList
           query={artifacts}
           what="releases"
-          error={artifacts.error ? describeError(artifacts.error).message : ''}
           count={rows.length}
           empty={
-            narrowed ? (
-              <Empty title="No release is like that.">
-                <p className="mb-2">Nothing in this project matches all of the filters.</p>
+            filtered ? (
+              <Empty title="No matching releases">
+                <p className="mb-2">No release in this project matches all filters.</p>
                 <Button onClick={clear}>Clear filters</Button>
               </Empty>
             ) : (
-              <Empty title="No releases yet.">
-                A CI job announces a build with AnnotateRelease; it then appears here.
-              </Empty>
+              <Empty title="No releases yet">Call AnnotateRelease from a CI job to add a build.</Empty>
             )
           }
         >

@@ -2,6 +2,7 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import {
   ArtifactSchema,
+  BuildState,
   ReleaseIntentStateSchema,
   ReleaseIntentStatus,
   ReleaseStatus,
@@ -10,8 +11,9 @@ import {
 } from '#src/gen/forest/v1/releases_pb.ts';
 import { summarise } from './artifact-summary.ts';
 
-const artifact = (destinations: { environment: string; status: string }[] = []) =>
-  create(ArtifactSchema, { artifactId: 'a', destinations });
+const artifact = (
+  destinations: { environment: string; buildState: BuildState; bypassedBy?: string }[] = [],
+) => create(ArtifactSchema, { artifactId: 'a', destinations });
 const intent = (init: MessageInitShape<typeof ReleaseIntentStateSchema>) =>
   create(ReleaseIntentStateSchema, { artifactId: 'a', status: ReleaseIntentStatus.ACTIVE, ...init });
 const deploy = (environment: string, status: Status, reason?: string) => ({
@@ -21,15 +23,15 @@ const deploy = (environment: string, status: Status, reason?: string) => ({
   reason,
 });
 
-describe('what the list says of an artifact', () => {
-  test('never released', () => {
+describe('summarise', () => {
+  test('shows an artifact without releases as Not released', () => {
     expect(summarise(artifact(), undefined)).toEqual({
-      status: { words: 'Not released', tone: 'neutral' },
+      statuses: [{ label: 'Not released', tone: 'neutral' }],
       environments: [],
     });
   });
 
-  test('a missing vote, with its count, in the status and in the strip', () => {
+  test('shows the number of votes in the status and the environment', () => {
     const waiting = intent({
       stages: [
         deploy('staging', Status.SUCCEEDED),
@@ -38,19 +40,19 @@ describe('what the list says of an artifact', () => {
       ],
     });
     expect(summarise(artifact(), waiting)).toEqual({
-      status: { words: 'Awaiting approval 1/2', tone: 'waiting' },
+      statuses: [{ label: 'Awaiting approval 1/2', tone: 'waiting' }],
       environments: [
-        { environment: 'staging', words: 'Deployed', tone: 'passed' },
-        { environment: 'production', words: 'Awaiting approval 1/2', tone: 'waiting' },
+        { environment: 'staging', label: 'Deployed', tone: 'passed' },
+        { environment: 'production', label: 'Awaiting approval 1/2', tone: 'waiting' },
       ],
     });
   });
 
-  test('a plan that waits is no missing vote', () => {
+  test('distinguishes a waiting plan from a missing vote', () => {
     const plan = intent({
       stages: [{ stageType: Type.PLAN, environment: 'production', status: Status.AWAITING_APPROVAL }],
     });
-    expect(summarise(artifact(), plan).status.words).toBe('Awaiting plan approval');
+    expect(summarise(artifact(), plan).statuses[0]?.label).toBe('Awaiting plan approval');
   });
 
   test.each([
@@ -58,51 +60,152 @@ describe('what the list says of an artifact', () => {
     [ReleaseIntentStatus.FAILED, 'Failed', 'failed'],
     [ReleaseIntentStatus.CANCELLED, 'Cancelled', 'neutral'],
     [ReleaseIntentStatus.ACTIVE, 'Deploying', 'waiting'],
-  ])('an intent of status %i is %s', (status, words, tone) => {
+  ])('shows an intent of status %i as %s', (status, label, tone) => {
     const state = intent({ status, stages: [deploy('staging', Status.ACTIVE)] });
-    expect(summarise(artifact(), state).status).toEqual({ words, tone });
+    expect(summarise(artifact(), state).statuses).toEqual([{ label, tone }]);
   });
 
-  test('a release that stands still waits, and so does its environment', () => {
+  test('shows a release that nothing moves as Waiting, with its environment', () => {
     const soaking = intent({
       stages: [deploy('staging', Status.SUCCEEDED), deploy('production', Status.PENDING, '4m left of 5m')],
     });
     expect(summarise(artifact(), soaking)).toEqual({
-      status: { words: 'Waiting', tone: 'waiting' },
+      statuses: [{ label: 'Waiting', tone: 'waiting' }],
       environments: [
-        { environment: 'staging', words: 'Deployed', tone: 'passed' },
-        { environment: 'production', words: 'Waiting', tone: 'waiting' },
+        { environment: 'staging', label: 'Deployed', tone: 'passed' },
+        { environment: 'production', label: 'Waiting', tone: 'waiting' },
       ],
     });
     const between = intent({
       stages: [{ stageType: Type.WAIT, status: Status.ACTIVE }, deploy('production', Status.PENDING)],
     });
     expect(summarise(artifact(), between)).toEqual({
-      status: { words: 'Waiting', tone: 'waiting' },
-      environments: [{ environment: 'production', words: 'Not deployed', tone: 'neutral' }],
+      statuses: [{ label: 'Waiting', tone: 'waiting' }],
+      environments: [{ environment: 'production', label: 'Not deployed', tone: 'neutral' }],
     });
   });
 
-  test('a release that no destination has taken up is queued', () => {
+  test('shows a release that no destination has started as Queued', () => {
     const stage = { ...deploy('production', Status.ACTIVE), stageId: 'production' };
     const step = { stageId: 'production', statusCode: ReleaseStatus.QUEUED };
     const states = [step, step];
-    expect(summarise(artifact(), intent({ stages: [stage], steps: states })).status.words).toBe('Queued');
+    expect(summarise(artifact(), intent({ stages: [stage], steps: states })).statuses[0]?.label).toBe(
+      'Queued',
+    );
     const taken = [step, { ...step, statusCode: ReleaseStatus.RUNNING }];
-    expect(summarise(artifact(), intent({ stages: [stage], steps: taken })).status.words).toBe('Deploying');
+    expect(summarise(artifact(), intent({ stages: [stage], steps: taken })).statuses[0]?.label).toBe(
+      'Deploying',
+    );
   });
 
-  test('an earlier deployment shows where the current release does not go, and not over it', () => {
-    const before = [
-      { environment: 'staging', status: 'FAILED' },
-      { environment: 'preview', status: 'SUCCEEDED' },
-      { environment: 'never', status: '' },
+  test('shows the state of the build in place of a deployment that succeeded', () => {
+    const released = intent({
+      status: ReleaseIntentStatus.SUCCEEDED,
+      stages: [deploy('staging', Status.SUCCEEDED), deploy('production', Status.SUCCEEDED)],
+    });
+    const replaced = [
+      { environment: 'staging', buildState: BuildState.LIVE },
+      { environment: 'production', buildState: BuildState.REPLACED },
     ];
-    const now = intent({ stages: [deploy('staging', Status.SUCCEEDED)] });
+    expect(summarise(artifact(replaced), released)).toEqual({
+      statuses: [{ label: 'Was live', tone: 'neutral' }],
+      environments: [
+        { environment: 'staging', label: 'Live', tone: 'passed' },
+        { environment: 'production', label: 'Was live', tone: 'neutral' },
+      ],
+    });
+  });
+
+  test.each([
+    [[BuildState.REPLACED, BuildState.LIVE], 'Live'],
+    [[BuildState.LIVE, BuildState.UNCERTAIN], 'Uncertain'],
+    [[BuildState.FAILED, BuildState.REPLACED], 'Was live'],
+    [[BuildState.NOT_DEPLOYED, BuildState.TIMED_OUT], 'Timed out'],
+    [[BuildState.LIVE, BuildState.QUEUED], 'Queued'],
+    [[BuildState.QUEUED, BuildState.DEPLOYING], 'Deploying'],
+    [[BuildState.CANCELLED], 'Cancelled'],
+  ])('shows an environment whose destinations have the states %j as %s', (states, label) => {
+    const destinations = states.map((buildState) => ({ environment: 'production', buildState }));
+    expect(summarise(artifact(destinations), undefined).environments).toMatchObject([{ label }]);
+  });
+
+  test('shows a release that a newer build has superseded', () => {
+    const superseded = intent({
+      status: ReleaseIntentStatus.CANCELLED,
+      supersededBySlug: 'newer',
+      stages: [{ ...deploy('production', Status.CANCELLED), supersededBySlug: 'newer' }],
+    });
+    expect(summarise(artifact(), superseded)).toEqual({
+      statuses: [{ label: 'Superseded', tone: 'neutral' }],
+      environments: [{ environment: 'production', label: 'Superseded', tone: 'neutral' }],
+    });
+  });
+
+  test('shows earlier deployments only where the current release has no stage', () => {
+    const before = [
+      { environment: 'staging', buildState: BuildState.FAILED },
+      { environment: 'preview', buildState: BuildState.LIVE },
+      { environment: 'never', buildState: BuildState.NOT_DEPLOYED },
+    ];
+    const now = intent({ stages: [deploy('staging', Status.AWAITING_APPROVAL)] });
     expect(summarise(artifact(before), now).environments).toEqual([
-      { environment: 'staging', words: 'Deployed', tone: 'passed' },
-      { environment: 'preview', words: 'Deployed', tone: 'passed' },
+      { environment: 'staging', label: 'Awaiting approval', tone: 'waiting' },
+      { environment: 'preview', label: 'Live', tone: 'passed' },
     ]);
-    expect(summarise(artifact(before), undefined).status.words).toBe('Deployed');
+  });
+
+  test('shows who rejected a release that waits', () => {
+    const gated = deploy('production', Status.AWAITING_APPROVAL, 'awaiting approval: 0/2');
+    const shown = (...rejectedBy: string[]) =>
+      summarise(
+        artifact(),
+        intent({ stages: [deploy('staging', Status.SUCCEEDED), { ...gated, rejectedBy }] }),
+      );
+    expect(shown('reviewer')).toEqual({
+      statuses: [
+        { label: 'Awaiting approval 0/2', tone: 'waiting' },
+        { label: 'Rejected by reviewer', tone: 'failed' },
+      ],
+      environments: [
+        { environment: 'staging', label: 'Deployed', tone: 'passed' },
+        { environment: 'production', label: 'Awaiting approval 0/2, rejected', tone: 'failed' },
+      ],
+    });
+    expect(shown('reviewer', 'admin', 'author').statuses[1]?.label).toBe('Rejected by reviewer and 2 more');
+  });
+
+  const bypassed = (status: Status, reason?: string) => ({
+    ...deploy('production', status, reason),
+    bypassedBy: 'admin',
+  });
+
+  test.each([
+    [ReleaseIntentStatus.ACTIVE, bypassed(Status.PENDING, '4m left of 5m'), 'Bypassed · waiting'],
+    [ReleaseIntentStatus.ACTIVE, bypassed(Status.ACTIVE), 'Bypassed · deploying'],
+    [ReleaseIntentStatus.FAILED, bypassed(Status.FAILED), 'Bypassed · failed'],
+    [ReleaseIntentStatus.SUCCEEDED, bypassed(Status.SUCCEEDED), 'Bypassed · was live'],
+  ])('never shows a bypass as an approval (%#)', (status, stage, label) => {
+    const replaced = artifact([{ environment: 'production', buildState: BuildState.REPLACED }]);
+    const { statuses, environments } = summarise(replaced, intent({ status, stages: [stage] }));
+    expect(statuses).toEqual([{ label, tone: 'bypassed' }]);
+    expect(environments).toEqual([{ environment: 'production', label, tone: 'bypassed' }]);
+  });
+
+  test('marks the bypass of an earlier release', () => {
+    const before = artifact([
+      { environment: 'production', buildState: BuildState.LIVE, bypassedBy: 'admin' },
+      { environment: 'staging', buildState: BuildState.LIVE },
+    ]);
+    const now = intent({
+      status: ReleaseIntentStatus.SUCCEEDED,
+      stages: [deploy('staging', Status.SUCCEEDED)],
+    });
+    expect(summarise(before, now)).toEqual({
+      statuses: [{ label: 'Live', tone: 'passed' }],
+      environments: [
+        { environment: 'staging', label: 'Live', tone: 'passed' },
+        { environment: 'production', label: 'Bypassed · live', tone: 'bypassed' },
+      ],
+    });
   });
 });

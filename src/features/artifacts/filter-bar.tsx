@@ -6,11 +6,11 @@ import { type ArtifactFilters, filterLimits, statusChoices } from './artifact-fi
 export interface FilterBarProps {
   readonly filters: ArtifactFilters;
   readonly onChange: (changed: Partial<ArtifactFilters>, how: 'chosen' | 'typing') => void;
-  /** Absent while nothing is narrowed. */
+  /** Undefined if no filter is set. */
   readonly onClear: (() => void) | undefined;
 }
 
-/** What the releases can be narrowed by; the address follows, so that it can be sent to a colleague. */
+/** The filters of the releases. They are kept in the address, so that it can be shared. */
 export function FilterBar({ filters, onChange, onClear }: FilterBarProps) {
   return (
     <search
@@ -64,8 +64,8 @@ export function FilterBar({ filters, onChange, onClear }: FilterBarProps) {
   );
 }
 
-/** Long enough that a word is asked for once, in milliseconds. */
-const pause = 300;
+/** In milliseconds. */
+const TYPING_PAUSE = 300;
 
 interface TypedFilterProps {
   readonly label: string;
@@ -76,13 +76,13 @@ interface TypedFilterProps {
   readonly onChange: (value: string, how: 'chosen' | 'typing') => void;
 }
 
-/** A text that narrows once typing pauses; the first letter is a step for "back", the letters after it are not. */
+/** A text filter, applied when typing pauses. Only the first change adds a step to the browser's history. */
 function TypedFilter({ label, value, className, onChange, ...input }: TypedFilterProps) {
   const [typed, setTyped] = useState(value);
   const [shown, setShown] = useState(value);
   const [sent, setSent] = useState(value);
   const stepped = useRef(false);
-  // The address changed by another hand (back, forward, clear): the field follows. What was typed since its own change stays.
+  // Follows a change of the address by back, forward or clear, but not one that this field made.
   if (shown !== value) {
     setShown(value);
     if (value !== sent) setTyped(value);
@@ -98,7 +98,7 @@ function TypedFilter({ label, value, className, onChange, ...input }: TypedFilte
       setSent(wanted);
       latest.current(wanted, stepped.current ? 'typing' : 'chosen');
       stepped.current = true;
-    }, pause);
+    }, TYPING_PAUSE);
     return () => clearTimeout(timer);
   }, [typed, value]);
   return (

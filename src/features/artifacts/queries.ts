@@ -3,14 +3,14 @@ import { type GetArtifactsByProjectResponse, ReleaseIntentStatus } from '#src/ge
 import { polling } from '#src/lib/polling.ts';
 import type { ArtifactFilters } from './artifact-filters.ts';
 
-const pageSize = 50;
+const PAGE_SIZE = 50;
 
-/** The first page of a project's artifacts that the filters let pass; the loader and the list ask the same. */
+/** The first page of a project's filtered artifacts; the loader and the list share the answer. */
 export function artifactsInput(organisation: string, project: string, filters: ArtifactFilters) {
   const { text, branch, author, status } = filters;
   return {
     project: { organisation, project },
-    pageSize,
+    pageSize: PAGE_SIZE,
     pageToken: '',
     text: text || undefined,
     branch: branch || undefined,
@@ -19,15 +19,15 @@ export function artifactsInput(organisation: string, project: string, filters: A
   };
 }
 
-/** A list is looked at in passing: every 5 s is enough here while anything moves. In milliseconds. */
-const listStep = 5_000;
+/** In milliseconds. */
+const POLL_INTERVAL = 5_000;
 
-/** The list stays live while a release on it is under way: its releases come with it, so one query tells all. */
+/** Polls while a listed release is active. */
 export const artifactsPolling = polling<InfiniteData<GetArtifactsByProjectResponse>>(
   (answer) =>
     answer !== undefined &&
     !answer.pages.some((page) =>
       page.artifact.some(({ latestIntent }) => latestIntent?.status === ReleaseIntentStatus.ACTIVE),
     ),
-  listStep,
+  POLL_INTERVAL,
 );

@@ -3,8 +3,8 @@ import { useSearchParams } from 'react-router';
 import { type ArtifactFilters, filtersIn, searchFor } from './artifact-filters.ts';
 
 /**
- * The filters of the address, and how to change them. A choice is a step of its own for back and forward; `typing` changes
- * the step that stands, else each letter would be one.
+ * The filters of the address, and how to change them. A choice adds a step to the browser's history; `typing` replaces the
+ * last step, so that not every letter is one.
  */
 export function useArtifactFilters() {
   const [search, setSearch] = useSearchParams();

@@ -4,18 +4,19 @@ import { classNames } from '#src/components/class-names.ts';
 import { Dialog } from '#src/components/dialog.tsx';
 import { Input } from '#src/components/field.tsx';
 import { ActionError } from '#src/components/states.tsx';
-import type { Command, Place } from './commands.ts';
+import { UserText } from '#src/components/user-text.tsx';
+import type { Command, CurrentScope } from './commands.ts';
 import { useCommands } from './use-commands.ts';
 
-/** The open menu: a field, and below it the list that it narrows. The focus stays in the field; arrows choose, Enter goes. */
-export function CommandMenuBody({ onClose, ...place }: Place & { readonly onClose: () => void }) {
+/** The open menu: a search field and its results. The focus stays in the field; arrows select, Enter opens. */
+export function CommandMenuBody({ onClose, ...scope }: CurrentScope & { readonly onClose: () => void }) {
   const [text, setText] = useState('');
-  const [chosen, setChosen] = useState(0);
+  const [selected, setSelected] = useState(0);
   const navigate = useNavigate();
   const id = useId();
   const list = useRef<HTMLDivElement>(null);
-  const { commands, searching, failed } = useCommands(text, place);
-  const active = Math.min(chosen, commands.length - 1);
+  const { commands, searching, failed } = useCommands(text, scope);
+  const active = Math.min(selected, commands.length - 1);
 
   useEffect(() => {
     list.current?.querySelector(`[data-index="${active}"]`)?.scrollIntoView({ block: 'nearest' });
@@ -32,7 +33,7 @@ export function CommandMenuBody({ onClose, ...place }: Place & { readonly onClos
     const step = steps[event.key];
     if (step !== undefined && commands.length > 0) {
       event.preventDefault();
-      setChosen((active + step + commands.length) % commands.length);
+      setSelected((active + step + commands.length) % commands.length);
     } else if (event.key === 'Enter') {
       event.preventDefault();
       go(commands[active]);
@@ -60,7 +61,7 @@ export function CommandMenuBody({ onClose, ...place }: Place & { readonly onClos
         value={text}
         onChange={(event) => {
           setText(event.target.value);
-          setChosen(0);
+          setSelected(0);
         }}
         onKeyDown={onKeyDown}
       />
@@ -71,11 +72,11 @@ export function CommandMenuBody({ onClose, ...place }: Place & { readonly onClos
         ref={list}
         id={`${id}-list`}
         role="listbox"
-        aria-label="Places"
+        aria-label="Results"
         className="mt-2 max-h-[50vh] overflow-y-auto"
       >
         {groups.map(({ group, members }) => (
-          // biome-ignore lint/a11y/useSemanticElements: a fieldset may not stand in a listbox
+          // biome-ignore lint/a11y/useSemanticElements: a listbox may not contain a fieldset
           <div key={group} role="group" aria-labelledby={`${id}-${group}`}>
             <div
               id={`${id}-${group}`}
@@ -99,9 +100,11 @@ export function CommandMenuBody({ onClose, ...place }: Place & { readonly onClos
                   index === active ? 'bg-sunken inset-ring-2 inset-ring-focus' : 'hover:bg-sunken',
                 )}
               >
-                <bdi className="line-clamp-1 min-w-0 font-medium wrap-anywhere">{command.label}</bdi>
+                <span className="line-clamp-1 min-w-0 font-medium wrap-anywhere">
+                  <UserText>{command.label}</UserText>
+                </span>
                 <span className="line-clamp-1 min-w-0 text-xs text-muted wrap-anywhere">
-                  {command.detail}
+                  <UserText>{command.detail}</UserText>
                 </span>
               </div>
             ))}
@@ -110,7 +113,7 @@ export function CommandMenuBody({ onClose, ...place }: Place & { readonly onClos
       </div>
       {commands.length === 0 && (
         <p className="px-2 py-6 text-center text-muted">
-          {searching ? 'Searching…' : 'Nothing of that name. Try another word, or the beginning of one.'}
+          {searching ? 'Searching…' : 'No results. Try another word or the start of one.'}
         </p>
       )}
       {failed && <ActionError>{failed}</ActionError>}

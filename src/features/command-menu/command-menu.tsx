@@ -1,24 +1,20 @@
 import { Search } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { useState } from 'react';
 import { KeyCap } from '#src/components/key-cap.tsx';
 import { useLoadedOnOpen } from '#src/components/loaded-on-open.ts';
-import { isDialogOpen } from '#src/lib/shortcuts.ts';
-import type { Place } from './commands.ts';
+import { isDialogOpen, usePageKeys } from '#src/lib/shortcuts.ts';
+import type { CurrentScope } from './commands.ts';
 import { isMac, opensMenu } from './menu-key.ts';
 
-/** The way to any project, release or screen: a button, and Ctrl K or Cmd K. Its list is loaded when it first opens. */
-export function CommandMenu(place: Place) {
+/** Opens any project, release or screen, by button, Ctrl K or Cmd K. Its code is loaded when it first opens. */
+export function CommandMenu(scope: CurrentScope) {
   const [open, setOpen] = useState(false);
   const body = useLoadedOnOpen(open, setOpen, loadBody);
-  useEffect(() => {
-    const onKeyDown = (event: KeyboardEvent) => {
-      if (!opensMenu(event, isMac())) return;
-      event.preventDefault();
-      if (!isDialogOpen()) setOpen(true);
-    };
-    document.addEventListener('keydown', onKeyDown);
-    return () => document.removeEventListener('keydown', onKeyDown);
-  }, []);
+  usePageKeys((event) => {
+    if (!opensMenu(event, isMac())) return;
+    event.preventDefault();
+    if (!isDialogOpen()) setOpen(true);
+  });
   return (
     <>
       <button
@@ -34,7 +30,7 @@ export function CommandMenu(place: Place) {
           <KeyCap>{isMac() ? '⌘K' : 'Ctrl K'}</KeyCap>
         </span>
       </button>
-      {open && body && <body.CommandMenuBody {...place} onClose={() => setOpen(false)} />}
+      {open && body && <body.CommandMenuBody {...scope} onClose={() => setOpen(false)} />}
     </>
   );
 }

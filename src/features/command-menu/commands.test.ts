@@ -9,7 +9,7 @@ const release = (label: string, to: string): Command => ({
 });
 const project = (label: string): Command => ({ group: 'Projects', label, detail: 'acme', to: `/p/${label}` });
 
-test('the screens at hand come first', () => {
+test('lists the current project and organisation first', () => {
   const commands = screenCommands(['acme', 'beta'], { organisation: 'beta', project: 'shop' });
   expect(commands.map(({ to }) => to)).toEqual([
     '/orgs/beta/projects/shop',
@@ -28,18 +28,18 @@ test('the screens at hand come first', () => {
   ]);
 });
 
-test('every word has to be there, in whatever case and place', () => {
+test('matches all words in any order, ignoring case', () => {
   const commands = screenCommands(['acme', 'beta'], { organisation: undefined, project: undefined });
   expect(matching(commands, '  MEMB  acme ').map(({ to }) => to)).toEqual(['/orgs/acme/members']);
   expect(matching(commands, 'memb nobody')).toEqual([]);
 });
 
-test('what begins with the text stands before what only holds it', () => {
+test('lists labels that start with the text first', () => {
   const found = matching([project('my-shop'), project('shop'), project('shopping')], 'shop');
   expect(found.map(({ label }) => label)).toEqual(['shop', 'shopping', 'my-shop']);
 });
 
-test('a release that is known twice is shown once, and few of each group', () => {
+test('lists a release once, and at most 8 of each group', () => {
   const many = Array.from({ length: 20 }, (_, index) => release(`Build ${index}`, `/r/${index}`));
   const waiting = release('Build 0', '/r/0#policy-requirements');
   const found = matching([waiting, ...many, project('build-tools')], 'build');

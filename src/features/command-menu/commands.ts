@@ -1,24 +1,23 @@
 import { paths } from '#src/config/paths.ts';
 
-/** A place to go to. */
 export interface Command {
   readonly group: 'Screens' | 'Projects' | 'Releases';
   readonly label: string;
-  /** Where it belongs, beside the label. */
+  /** Beside the label, such as its project. */
   readonly detail: string;
   readonly to: string;
 }
 
-/** Where somebody is: the organisation and project of the address. */
-export interface Place {
+/** The organisation and project of the current address. */
+export interface CurrentScope {
   readonly organisation: string | undefined;
   readonly project: string | undefined;
 }
 
-/** The screens: those of the project and organisation at hand first, then the others'. */
+/** The screens, those of the current project and organisation first. */
 export function screenCommands(
   organisations: readonly string[],
-  { organisation, project }: Place,
+  { organisation, project }: CurrentScope,
 ): readonly Command[] {
   const screen = (label: string, detail: string, to: string): Command => ({
     group: 'Screens',
@@ -34,12 +33,12 @@ export function screenCommands(
           screen('Pipelines', `${organisation} / ${project}`, paths.pipelines(organisation, project)),
         ]
       : [];
-  const here = organisations.filter((name) => name === organisation);
-  const elsewhere = organisations.filter((name) => name !== organisation);
+  const current = organisations.filter((name) => name === organisation);
+  const others = organisations.filter((name) => name !== organisation);
   return [
     ...own,
     screen('Waiting for you', 'Home', paths.home()),
-    ...[...here, ...elsewhere].flatMap((name) => [
+    ...[...current, ...others].flatMap((name) => [
       screen('Projects', name, paths.organisation(name)),
       screen('Members', name, paths.members(name)),
       screen('Environments', name, paths.environments(name)),
@@ -49,12 +48,11 @@ export function screenCommands(
   ];
 }
 
-/** How many are shown of each group. */
-const shown = { Screens: 8, Projects: 8, Releases: 8 } as const;
+const MAX_PER_GROUP = 8;
 
 /**
- * The commands that hold every word of `text`, whatever its case; those whose label begins with it first, else in the order
- * given. Without a text, all. At most a few of each group.
+ * The commands that contain every word of `text`, ignoring case; those whose label starts with it first, at most 8 of each
+ * group. An empty text matches all.
  */
 export function matching(commands: readonly Command[], text: string): readonly Command[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
@@ -62,14 +60,15 @@ export function matching(commands: readonly Command[], text: string): readonly C
     const whole = `${label} ${detail}`.toLowerCase();
     return words.every((word) => whole.includes(word));
   });
-  const begins = ({ label }: Command) => words[0] !== undefined && label.toLowerCase().startsWith(words[0]);
-  const ordered = [...found.filter(begins), ...found.filter((command) => !begins(command))];
+  const startsWithText = ({ label }: Command) =>
+    words[0] !== undefined && label.toLowerCase().startsWith(words[0]);
+  const ordered = [...found.filter(startsWithText), ...found.filter((command) => !startsWithText(command))];
   return (['Releases', 'Projects', 'Screens'] as const).flatMap((group) =>
-    distinct(ordered.filter((command) => command.group === group)).slice(0, shown[group]),
+    distinct(ordered.filter((command) => command.group === group)).slice(0, MAX_PER_GROUP),
   );
 }
 
-/** A release may be known twice: as one that waits, which leads to its Policy Requirements, and as one of the project. */
+/** A release that waits is found twice: the first result, which links to its Policy Requirements, is kept. */
 function distinct(commands: readonly Command[]): readonly Command[] {
   const page = ({ to }: Command) => to.split('#', 1)[0];
   return commands.filter((one, index) => commands.findIndex((other) => page(other) === page(one)) === index);

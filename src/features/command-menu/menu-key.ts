@@ -1,8 +1,8 @@
 import { isTyping } from '#src/lib/shortcuts.ts';
 
 /**
- * Whether a key is Ctrl K or Cmd K without another modifier. It takes nothing from what is typed, so it works in a field
- * too; only there a Mac's own Ctrl K, which deletes to the end of the line, stays what it is.
+ * Whether a key is Ctrl K or Cmd K without another modifier. Works in fields too, except Ctrl K on a Mac, which deletes to
+ * the end of the line there.
  */
 export function opensMenu(event: KeyboardEvent, onMac: boolean): boolean {
   if (event.key.toLowerCase() !== 'k' || event.altKey || event.shiftKey || event.isComposing) return false;
@@ -10,7 +10,7 @@ export function opensMenu(event: KeyboardEvent, onMac: boolean): boolean {
   return event.ctrlKey && !(onMac && isTyping(event.target));
 }
 
-/** Whether this is a machine of Apple's, whose people know Cmd rather than Ctrl. */
+/** Whether shortcuts use Cmd rather than Ctrl. */
 export function isMac(): boolean {
   return /Mac|iPhone|iPad/.test(navigator.userAgent);
 }

@@ -2,64 +2,63 @@ import { createQueryOptions, useTransport } from '@connectrpc/connect-query';
 import { keepPreviousData, useQueries, useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { paths } from '#src/config/paths.ts';
-import { PolicyService } from '#src/gen/forest/v1/policies_pb.ts';
+import { type PendingApproval, PolicyService } from '#src/gen/forest/v1/policies_pb.ts';
 import { ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
-import { allOfThem } from '#src/lib/page-sizes.ts';
+import { MAX_PAGE_SIZE } from '#src/lib/paged.ts';
 import { useSession } from '#src/lib/session.ts';
-import { type Command, matching, type Place, screenCommands } from './commands.ts';
+import { type Command, type CurrentScope, matching, screenCommands } from './commands.ts';
 
-/** Not more than this many organisations or projects are asked at once. */
-const askedAtOnce = 6;
-const perProject = 8;
-/** A pause in typing, in milliseconds, after which releases are searched. */
-const pause = 150;
+/** The number of organisations or projects searched at once. */
+const MAX_SEARCHED = 6;
+const MAX_PER_PROJECT = 8;
+/** Releases are searched after a pause in typing of this many milliseconds. */
+const DEBOUNCE_MS = 150;
 
 export interface FoundCommands {
   readonly commands: readonly Command[];
   readonly searching: boolean;
-  /** Why something could not be searched; empty when all was. */
+  /** Why the results are incomplete, or empty. */
   readonly failed: string;
 }
 
 /**
- * What the menu offers for a text: screens, the projects of the caller's organisations, and releases: those that wait for
- * the caller, and those of the project at hand (without one, of the first projects of the organisations) that the server
- * finds.
+ * The results for a text: screens, projects of the caller's organisations, releases that wait for the caller, and releases
+ * found by the server in the current project or else in the first projects.
  */
-export function useCommands(text: string, place: Place): FoundCommands {
+export function useCommands(text: string, scope: CurrentScope): FoundCommands {
   const transport = useTransport();
   const organisations = useSession()?.memberships.map(({ organisation }) => organisation) ?? [];
-  const searched = useSettled(text.trim());
+  const searched = useDebounced(text.trim());
 
-  // The organisation at hand first, so that it is never the one left out.
-  const asked = [...organisations].sort(
-    (a, b) => Number(b === place.organisation) - Number(a === place.organisation),
+  // The current organisation first, so that the limit never excludes it.
+  const candidates = [...organisations].sort(
+    (a, b) => Number(b === scope.organisation) - Number(a === scope.organisation),
   );
   const projects = useQueries({
-    queries: asked
-      .slice(0, askedAtOnce)
+    queries: candidates
+      .slice(0, MAX_SEARCHED)
       .map((organisation) =>
         createQueryOptions(
           ReleaseService.method.getProjects,
-          { query: { case: 'organisation', value: { organisation } }, pageSize: allOfThem },
+          { query: { case: 'organisation', value: { organisation } }, pageSize: MAX_PAGE_SIZE },
           { transport },
         ),
       ),
   });
   const known = projects.flatMap(({ data }, index) =>
-    (data?.projects ?? []).map((project) => ({ organisation: asked[index] ?? '', project })),
+    (data?.projects ?? []).map((project) => ({ organisation: candidates[index] ?? '', project })),
   );
 
   const at =
-    place.organisation && place.project
-      ? [{ organisation: place.organisation, project: place.project }]
-      : known.slice(0, askedAtOnce);
+    scope.organisation && scope.project
+      ? [{ organisation: scope.organisation, project: scope.project }]
+      : known.slice(0, MAX_SEARCHED);
   const releases = useQueries({
-    queries: (searched || place.project ? at : []).map((project) => ({
+    queries: (searched || scope.project ? at : []).map((project) => ({
       ...createQueryOptions(
         ReleaseService.method.getArtifactsByProject,
-        { project, pageSize: perProject, text: searched || undefined },
+        { project, pageSize: MAX_PER_PROJECT, text: searched || undefined },
         { transport },
       ),
       placeholderData: keepPreviousData,
@@ -68,13 +67,13 @@ export function useCommands(text: string, place: Place): FoundCommands {
   const pending = useQuery(createQueryOptions(PolicyService.method.listPendingApprovals, {}, { transport }));
 
   const commands: Command[] = [
-    ...(pending.data?.approvals ?? []).map(({ project, slug, title, environment }) =>
+    ...(pending.data?.approvals ?? []).map((waiting) =>
       release(
-        project?.organisation ?? '',
-        project?.project ?? '',
-        slug,
-        title,
-        `waits for you in ${environment}`,
+        waiting.project?.organisation ?? '',
+        waiting.project?.project ?? '',
+        waiting.slug,
+        waiting.title,
+        waiting,
       ),
     ),
     ...releases.flatMap(({ data }, index) =>
@@ -90,33 +89,42 @@ export function useCommands(text: string, place: Place): FoundCommands {
         to: paths.project(organisation, project),
       }),
     ),
-    ...screenCommands(organisations, place),
+    ...screenCommands(organisations, scope),
   ];
   const queries = [...projects, ...releases, pending];
   const error = queries.find((query) => query.error)?.error;
   return {
     commands: matching(commands, text),
     searching: text.trim() !== searched || queries.some(({ isFetching }) => isFetching),
-    failed: error ? `Not everything could be searched. ${describeError(error).message}` : '',
+    failed: error ? `Some results are missing. ${describeError(error).message}` : '',
   };
 }
 
-function release(organisation: string, project: string, slug: string, title: string, more = ''): Command {
-  const words = [slug, `${organisation} / ${project}`, more].filter(Boolean);
+function release(
+  organisation: string,
+  project: string,
+  slug: string,
+  title: string,
+  waiting?: PendingApproval,
+): Command {
+  const more = waiting && `waiting for you in ${waiting.environment}`;
+  const details = [slug, `${organisation} / ${project}`, more].filter(Boolean);
   return {
     group: 'Releases',
     label: title.split('\n', 1)[0]?.trim() || slug,
-    detail: words.join(' · '),
-    to: more ? paths.requirements(organisation, project, slug) : paths.release(organisation, project, slug),
+    detail: details.join(' · '),
+    to: waiting
+      ? paths.requirements(organisation, project, slug, waiting.releaseIntentId)
+      : paths.release(organisation, project, slug),
   };
 }
 
-/** The text once nobody has changed it for a moment. */
-function useSettled(text: string): string {
-  const [settled, setSettled] = useState(text);
+/** The text, once it has not changed for `DEBOUNCE_MS`. */
+function useDebounced(text: string): string {
+  const [debounced, setDebounced] = useState(text);
   useEffect(() => {
-    const timer = setTimeout(() => setSettled(text), pause);
+    const timer = setTimeout(() => setDebounced(text), DEBOUNCE_MS);
     return () => clearTimeout(timer);
   }, [text]);
-  return settled;
+  return debounced;
 }

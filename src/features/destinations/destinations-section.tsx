@@ -1,33 +1,35 @@
-import { memo } from 'react';
+import { lazy, memo, Suspense } from 'react';
+import { Link } from 'react-router';
 import { Badge } from '#src/components/badge.tsx';
 import { RelativeTime } from '#src/components/relative-time.tsx';
 import { Section } from '#src/components/section.tsx';
 import { Empty, Failed, Loading } from '#src/components/states.tsx';
-import type { DestinationState } from '#src/gen/forest/v1/releases_pb.ts';
+import { UserText } from '#src/components/user-text.tsx';
+import { paths } from '#src/config/paths.ts';
+import { BuildState, type DestinationState } from '#src/gen/forest/v1/releases_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
-import { destinationTime, destinationWords } from './destination-words.ts';
-import { mostShown } from './queries.ts';
+import { destinationLabels, destinationTime } from './destination-labels.ts';
+import { MAX_DESTINATIONS } from './use-destination-states.ts';
 
 export interface DestinationsSectionProps {
+  readonly organisation: string;
+  readonly project: string;
   readonly artifactId: string;
+  readonly isAdmin: boolean;
   readonly states: readonly DestinationState[] | undefined;
-  /** Why there are no states, when loading them failed and none are known from before. */
+  /** Why loading the states failed; null if it did not. */
   readonly error: unknown;
   readonly onRetry: () => void;
 }
 
-/** Every destination of the organisation, with what stands there of this artifact. */
-export function DestinationsSection({ artifactId, states, error, onRetry }: DestinationsSectionProps) {
+/** The organisation's destinations with the state of this artifact on each. */
+export function DestinationsSection({ states, error, onRetry, ...build }: DestinationsSectionProps) {
   return (
     <Section title="Destinations" flush>
       {states ? (
-        <Destinations artifactId={artifactId} states={states} />
+        <Destinations {...build} states={states} />
       ) : error ? (
-        <Failed
-          title="The destinations could not be loaded."
-          message={describeError(error).message}
-          onRetry={onRetry}
-        />
+        <Failed title="Couldn't load destinations" message={describeError(error).message} onRetry={onRetry} />
       ) : (
         <Loading />
       )}
@@ -35,15 +37,24 @@ export function DestinationsSection({ artifactId, states, error, onRetry }: Dest
   );
 }
 
+/** A build, its project, and who looks. */
+type BuildRef = Pick<DestinationsSectionProps, 'organisation' | 'project' | 'artifactId' | 'isAdmin'>;
+
+// Without their code the buttons are missing until the page is loaded again.
+const DestinationActions = lazy(() =>
+  import('./destination-actions.tsx').catch(() => ({ default: () => null })),
+);
+
 const Destinations = memo(function Destinations({
-  artifactId,
   states,
-}: {
-  artifactId: string;
-  states: readonly DestinationState[];
-}) {
+  ...build
+}: BuildRef & { readonly states: readonly DestinationState[] }) {
   if (states.length === 0) {
-    return <Empty title="No destinations.">An admin adds them to the organisation's environments.</Empty>;
+    return (
+      <Empty title="No destinations yet">
+        An admin can add destinations to the organisation's environments.
+      </Empty>
+    );
   }
   return (
     <>
@@ -65,42 +76,76 @@ const Destinations = memo(function Destinations({
           {states.map((state) => (
             <DestinationRow
               key={state.destinationId || `${state.environment}/${state.destinationName}`}
-              artifactId={artifactId}
+              {...build}
               state={state}
             />
           ))}
         </tbody>
       </table>
-      {states.length >= mostShown && (
+      {states.length >= MAX_DESTINATIONS && (
         <p className="border-t border-line px-4 py-2 text-xs text-muted">
-          At most {mostShown} destinations are shown.
+          Only the first {MAX_DESTINATIONS} destinations are shown.
         </p>
       )}
     </>
   );
 });
 
-/** A row; in narrow windows the environment stands above the destination, and the state beside both. */
-function DestinationRow({ artifactId, state }: { artifactId: string; state: DestinationState }) {
-  const { words, tone } = destinationWords(state, artifactId);
-  const ours = words !== 'Not deployed';
+/** A row; in narrow windows the destination is below the environment. */
+function DestinationRow({
+  organisation,
+  project,
+  artifactId,
+  isAdmin,
+  state,
+}: BuildRef & { readonly state: DestinationState }) {
+  const { buildState, live, uncertainReason, errorMessage } = state;
+  const deployed = buildState !== BuildState.NOT_DEPLOYED && buildState !== BuildState.UNSPECIFIED;
   return (
     <tr className="align-top max-sm:grid max-sm:grid-cols-2 max-sm:py-1">
-      <td className="px-4 py-2 wrap-anywhere max-sm:py-1">{state.environment}</td>
+      <td className="px-4 py-2 wrap-anywhere max-sm:py-1">
+        <UserText>{state.environment}</UserText>
+      </td>
       <td className="px-2 py-2 max-sm:col-start-1 max-sm:px-4 max-sm:py-1">
-        <span className="font-medium wrap-anywhere">{state.destinationName}</span>
+        <span className="font-medium wrap-anywhere">
+          <UserText>{state.destinationName}</UserText>
+        </span>
         {state.destinationType && (
-          <span className="block text-xs text-muted wrap-anywhere">{state.destinationType}</span>
+          <span className="block text-xs text-muted wrap-anywhere">
+            <UserText>{state.destinationType}</UserText>
+          </span>
         )}
       </td>
       <td className="px-4 py-2 max-sm:col-start-2 max-sm:row-span-2 max-sm:row-start-1 max-sm:py-1">
         <span className="flex flex-wrap items-center gap-x-2 gap-y-1">
-          <Badge tone={tone}>{words}</Badge>
-          {ours && <RelativeTime value={destinationTime(state)} className="text-xs text-muted" />}
+          {destinationLabels(state, artifactId).map(({ label, tone }) => (
+            <Badge key={label} tone={tone}>
+              {label}
+            </Badge>
+          ))}
+          {deployed && <RelativeTime value={destinationTime(state)} className="text-xs text-muted" />}
         </span>
-        {ours && state.errorMessage && (
+        {live && live.artifactId !== artifactId && (
+          <span className="mt-1 block text-xs text-muted wrap-anywhere">
+            Runs{' '}
+            <Link to={paths.release(organisation, project, live.slug)}>
+              <UserText>{live.version || live.slug}</UserText>
+            </Link>
+          </span>
+        )}
+        {isAdmin && (state.uncertain || state.inFlight.some(({ cancelling }) => cancelling)) && (
+          <Suspense>
+            <DestinationActions {...{ organisation, project, artifactId, state }} />
+          </Suspense>
+        )}
+        {uncertainReason && (
+          <span className="mt-1 block text-xs text-waiting wrap-anywhere">
+            <UserText>{uncertainReason}</UserText>
+          </span>
+        )}
+        {deployed && errorMessage && (
           <span className="mt-1 block text-xs whitespace-pre-wrap text-failed wrap-anywhere">
-            {state.errorMessage}
+            <UserText>{errorMessage}</UserText>
           </span>
         )}
       </td>

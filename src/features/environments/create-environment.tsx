@@ -1,68 +1,61 @@
-import { useState } from 'react';
-import { Button } from '#src/components/button.tsx';
+import { EditorForm } from '#src/components/editor-form.tsx';
 import { Field, Input } from '#src/components/field.tsx';
-import { Form, FormError } from '#src/components/form.tsx';
+import { PlainField } from '#src/components/plain-field.tsx';
 import { Section } from '#src/components/section.tsx';
 import { announce } from '#src/components/toast.tsx';
-import { useDraft } from '#src/lib/draft.ts';
-import { type DescribedError, describeError } from '#src/lib/errors.ts';
+import { problemsOf } from '#src/lib/form-problems.ts';
+import { useEditor } from '#src/lib/use-editor.ts';
 import { lastOrder, type Ordered } from './environment-order.ts';
-import { useEnvironmentWrites } from './use-environment-writes.ts';
+import { useEnvironmentMutations } from './use-environments.ts';
 
 export interface CreateEnvironmentProps {
   readonly organisation: string;
-  /** Those that stand: the new one comes after them. */
+  /** The existing environments; the new one is placed after them. */
   readonly environments: readonly Ordered[];
 }
 
 const empty = { name: '', description: '' };
 
-/** The form for a new environment, below the list. */
+/** The form for a new environment, below the list. The server validates it. */
 export function CreateEnvironment({ organisation, environments }: CreateEnvironmentProps) {
-  const { draft, setDraft, restored } = useDraft(`new-environment:${organisation}`, empty);
-  const [refusal, setRefusal] = useState<DescribedError | null>(null);
-  const { createEnvironment } = useEnvironmentWrites();
-  const save = () => {
-    setRefusal(null);
-    createEnvironment.mutate(
-      {
+  const { createEnvironment } = useEnvironmentMutations();
+  const editor = useEditor({
+    draftKey: `new-environment:${organisation}`,
+    initial: empty,
+    existing: false,
+    check: () => null,
+    refused: (refusal) => problemsOf(refusal, ['name', 'description']),
+    onSave: async ({ name, description }: typeof empty) => {
+      await createEnvironment.mutateAsync({
         organisation,
-        name: draft.name,
+        name,
         sortOrder: lastOrder(environments),
-        ...(draft.description && { description: draft.description }),
-      },
-      {
-        onSuccess: () => {
-          announce(`Environment created. Add a destination to ${draft.name}, so that releases can go there.`);
-          setDraft(empty);
-        },
-        onError: (error) => setRefusal(describeError(error)),
-      },
-    );
-  };
-  const { name, description } = refusal?.fieldErrors ?? {};
+        ...(description && { description }),
+      });
+      announce(`Environment created. Add a destination to ${name} so that releases can be deployed to it.`);
+    },
+  });
+  const { draft, setDraft, failure } = editor;
   return (
     <Section title="New environment">
-      <Form label="Create environment" problems={refusal} onSubmit={save} className="flex flex-col gap-4">
-        {restored && draft !== empty && (
-          <p className="text-muted">What you had typed before signing in again is back.</p>
-        )}
-        <FormError>{refusal && !name && !description && refusal.message}</FormError>
+      <EditorForm
+        editor={editor}
+        noun="environment"
+        createLabel="Create environment"
+        existing={false}
+        problem={failure?.problems.form}
+      >
         <div className="grid gap-4 sm:grid-cols-2">
-          <Field label="Name" error={name} required hint="It stays: policies and pipelines speak of it.">
-            {(control) => (
-              <Input
-                {...control}
-                autoCapitalize="none"
-                autoComplete="off"
-                spellCheck={false}
-                placeholder={environments.length === 0 ? 'staging' : ''}
-                value={draft.name}
-                onChange={(event) => setDraft({ ...draft, name: event.target.value })}
-              />
-            )}
-          </Field>
-          <Field label="Description" error={description} hint="What it is for; optional.">
+          <PlainField
+            label="Name"
+            error={failure?.problems.name}
+            required
+            hint="Can't be changed: policies and pipelines refer to it."
+            input={{ placeholder: environments.length === 0 ? 'staging' : '' }}
+            value={draft.name}
+            onChange={(name) => setDraft({ ...draft, name })}
+          />
+          <Field label="Description" error={failure?.problems.description} hint="Optional.">
             {(control) => (
               <Input
                 {...control}
@@ -74,12 +67,7 @@ export function CreateEnvironment({ organisation, environments }: CreateEnvironm
             )}
           </Field>
         </div>
-        <div className="flex flex-wrap gap-2">
-          <Button type="submit" variant="primary" pending={createEnvironment.isPending}>
-            Create Environment
-          </Button>
-        </div>
-      </Form>
+      </EditorForm>
     </Section>
   );
 }

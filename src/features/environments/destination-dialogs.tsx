@@ -1,9 +1,9 @@
 import { Dialog } from '#src/components/dialog.tsx';
 import { announce } from '#src/components/toast.tsx';
 import type { Destination } from '#src/gen/forest/v1/destinations_pb.ts';
-import { draftOfDestination, wireSettings } from './destination-draft.ts';
+import { draftOfDestination, wireGracePeriod, wireSettings } from './destination-draft.ts';
 import { DestinationForm } from './destination-form.tsx';
-import { useEnvironmentWrites } from './use-environment-writes.ts';
+import { useEnvironmentMutations } from './use-environments.ts';
 
 export interface CreateDestinationProps {
   readonly organisation: string;
@@ -11,9 +11,8 @@ export interface CreateDestinationProps {
   readonly onClose: () => void;
 }
 
-/** Adds a destination to an environment. */
 export function CreateDestination({ organisation, environment, onClose }: CreateDestinationProps) {
-  const { createDestination } = useEnvironmentWrites();
+  const { createDestination } = useEnvironmentMutations();
   return (
     <Dialog
       open
@@ -21,10 +20,10 @@ export function CreateDestination({ organisation, environment, onClose }: Create
         if (!open) onClose();
       }}
       title={`Add a destination to ${environment}`}
-      description="Releases to the environment go to each of its destinations."
+      description="Releases are deployed to every destination of the environment."
     >
       <DestinationForm
-        initial={{ name: '', type: '', settings: {} }}
+        initial={{ name: '', type: '', settings: {}, gracePeriod: '' }}
         existing={false}
         onCancel={onClose}
         onSave={async (draft, type) => {
@@ -35,8 +34,9 @@ export function CreateDestination({ organisation, environment, onClose }: Create
             name: draft.name,
             type: { organisation: owner, name, version },
             metadata: wireSettings(type, draft),
+            gracePeriodSeconds: wireGracePeriod(draft),
           });
-          announce('Destination created.');
+          announce('Destination added');
           onClose();
         }}
       />
@@ -49,9 +49,8 @@ export interface EditDestinationProps {
   readonly onClose: () => void;
 }
 
-/** Changes a destination's settings. */
 export function EditDestination({ destination, onClose }: EditDestinationProps) {
-  const { updateDestination } = useEnvironmentWrites();
+  const { updateDestination } = useEnvironmentMutations();
   const { organisation, name } = destination;
   return (
     <Dialog
@@ -60,15 +59,17 @@ export function EditDestination({ destination, onClose }: EditDestinationProps) 
         if (!open) onClose();
       }}
       title={`Edit ${name}`}
-      description="Releases that are running keep the settings they were started with."
+      description="Deployments in progress keep their settings."
     >
       <DestinationForm
         initial={draftOfDestination(destination)}
         existing
         onCancel={onClose}
         onSave={async (draft, type) => {
-          await updateDestination.mutateAsync({ organisation, name, metadata: wireSettings(type, draft) });
-          announce('Destination saved.');
+          const gracePeriodSeconds = wireGracePeriod(draft);
+          const metadata = wireSettings(type, draft);
+          await updateDestination.mutateAsync({ organisation, name, metadata, gracePeriodSeconds });
+          announce('Destination saved');
           onClose();
         }}
       />

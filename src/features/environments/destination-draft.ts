@@ -5,28 +5,35 @@ import type {
 } from '#src/gen/forest/v1/destinations_pb.ts';
 import type { DescribedError } from '#src/lib/errors.ts';
 
-/** What stands in a destination's form, as typed. Settings of the types not chosen keep what was typed in them. */
+/** The form's values as typed. Switching the type keeps the settings of other types. */
 export interface DestinationDraft {
   readonly name: string;
-  /** The type as `typeName` writes it; empty until one is chosen. */
+  /** As from `typeName`; empty until one is chosen. */
   readonly type: string;
   /** By the setting's name. */
   readonly settings: Readonly<Record<string, string>>;
+  /** In seconds; empty for the defaults. */
+  readonly gracePeriod: string;
 }
 
-/** A type as people write it: `forage/webhook@1`. */
+/** A type's full name: `forage/webhook@1`. */
 export function typeName({ organisation, name, version }: DestinationType): string {
   return `${organisation}/${name}@${version}`;
 }
 
-/** A destination as its form shows it. Its secrets are never sent, so their fields are empty. */
-export function draftOfDestination({ name, type, metadata }: Destination): DestinationDraft {
-  return { name, type: type ? typeName(type) : '', settings: { ...metadata } };
+/** A destination as form values. The server never sends secrets, so their fields are empty. */
+export function draftOfDestination(destination: Destination): DestinationDraft {
+  const { name, type, metadata, gracePeriodSeconds } = destination;
+  const gracePeriod = gracePeriodSeconds?.toString() ?? '';
+  return { name, type: type ? typeName(type) : '', settings: { ...metadata }, gracePeriod };
 }
 
+/** The grace period of a request; undefined keeps the value or the defaults. */
+export const wireGracePeriod = ({ gracePeriod }: DestinationDraft): number | undefined =>
+  gracePeriod.trim() === '' ? undefined : Number(gracePeriod);
+
 /**
- * The settings of a request: those of the type that hold something. What is left out falls back to the type's default; a
- * secret that is left out stays as it is.
+ * The non-empty settings of a request. Of those left out, secrets keep their value and others get the type's default.
  */
 export function wireSettings(type: DestinationType, draft: DestinationDraft): Record<string, string> {
   return Object.fromEntries(
@@ -40,12 +47,13 @@ export function wireSettings(type: DestinationType, draft: DestinationDraft): Re
 export interface DestinationProblems {
   readonly name?: string;
   readonly type?: string;
+  readonly gracePeriod?: string;
   readonly form?: string;
   readonly settings: Readonly<Record<string, string>>;
 }
 
-/** What has to be filled in still, told before the server is asked; null when nothing. A secret that stands may stay. */
-export function missing(
+/** Required values that are missing, and an invalid grace period; null if there are none. An existing secret may stay empty. */
+export function missingProblems(
   type: DestinationType | undefined,
   draft: DestinationDraft,
   existing: boolean,
@@ -53,18 +61,21 @@ export function missing(
   const settings = Object.fromEntries(
     (type?.fields ?? []).flatMap((field) => {
       const needed = field.required && !field.defaultValue && !(existing && field.fieldType === 'secret');
-      return needed && !draft.settings[field.name] ? [[field.name, sentence(field, 'is required')]] : [];
+      return needed && !draft.settings[field.name] ? [[field.name, withLabel(field, 'is required')]] : [];
     }),
   );
+  const gracePeriod = wireGracePeriod(draft) ?? 0;
+  const isGracePeriod = Number.isInteger(gracePeriod) && gracePeriod >= 0 && gracePeriod <= 3600;
   const problems: DestinationProblems = {
-    ...(draft.name ? {} : { name: 'Give the destination a name.' }),
-    ...(type ? {} : { type: 'Choose what kind of destination it is.' }),
+    ...(draft.name ? {} : { name: 'Enter a name' }),
+    ...(type ? {} : { type: 'Choose a type' }),
+    ...(isGracePeriod ? {} : { gracePeriod: 'Must be a whole number from 0 to 3600' }),
     settings,
   };
-  return problems.name || problems.type || Object.keys(settings).length > 0 ? problems : null;
+  return Object.keys(problems).length > 1 || Object.keys(settings).length > 0 ? problems : null;
 }
 
-/** Where the words of a refused save belong: at their fields, and what has none at the form. */
+/** A refusal's messages by field; messages without a field of this form go to `form`. */
 export function refusalProblems(
   type: DestinationType | undefined,
   refusal: DescribedError,
@@ -75,7 +86,7 @@ export function refusalProblems(
   for (const [path, message] of Object.entries(refusal.fieldErrors)) {
     const [, key] = /^metadata\["(.*)"\]$/.exec(path) ?? [];
     const field = type?.fields.find(({ name }) => name === key);
-    if (field) settings[field.name] = sentence(field, message);
+    if (field) settings[field.name] = withLabel(field, message);
     else if (path === 'name') whole.name = message;
     else if (path === 'type' || path.startsWith('type.')) whole.type = message;
     else elsewhere.push(`${path}: ${message}`);
@@ -85,7 +96,7 @@ export function refusalProblems(
   return { ...whole, ...(form ? { form } : {}), settings };
 }
 
-/** "is required" alone says less than "URL is required." */
-function sentence({ label, name }: MetadataFieldSchema, message: string): string {
-  return /^\p{Ll}/u.test(message) ? `${label || name} ${message}.` : message;
+/** "is required" becomes "URL is required". */
+function withLabel({ label, name }: MetadataFieldSchema, message: string): string {
+  return /^\p{Ll}/u.test(message) ? `${label || name} ${message}` : message;
 }

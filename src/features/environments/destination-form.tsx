@@ -1,15 +1,16 @@
 import { useQuery } from '@connectrpc/connect-query';
 import { useState } from 'react';
 import { Button } from '#src/components/button.tsx';
-import { Field, Input, Select } from '#src/components/field.tsx';
+import { Field, Select } from '#src/components/field.tsx';
 import { Form, FormError } from '#src/components/form.tsx';
+import { PlainField } from '#src/components/plain-field.tsx';
 import { Failed, Loading } from '#src/components/states.tsx';
 import { DestinationService, type DestinationType } from '#src/gen/forest/v1/destinations_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
 import {
   type DestinationDraft,
   type DestinationProblems,
-  missing,
+  missingProblems,
   refusalProblems,
   typeName,
 } from './destination-draft.ts';
@@ -17,21 +18,20 @@ import { SettingField } from './setting-field.tsx';
 
 export interface DestinationFormProps {
   readonly initial: DestinationDraft;
-  /** Editing: a destination keeps its name and its type. */
+  /** An existing destination keeps its name and type. */
   readonly existing: boolean;
-  /** Saves; its rejection is shown and keeps what was typed. */
   readonly onSave: (draft: DestinationDraft, type: DestinationType) => Promise<unknown>;
   readonly onCancel: () => void;
 }
 
-/** The form of a destination, drawn from what the server says of its types. */
+/** The form of a destination. The server describes the types and their settings. */
 export function DestinationForm(props: DestinationFormProps) {
   const types = useQuery(DestinationService.method.listDestinationTypes, {});
   if (types.data) return <TypedForm {...props} types={types.data.types} />;
   if (!types.error) return <Loading label="Loading destination types…" />;
   return (
     <Failed
-      title="The destination types could not be loaded."
+      title="Couldn't load destination types"
       message={describeError(types.error).message}
       onRetry={types.refetch}
       retrying={types.isFetching}
@@ -48,9 +48,9 @@ function TypedForm({ initial, existing, types, onSave, onCancel }: TypedFormProp
   const type = types.find((each) => typeName(each) === draft.type);
   const save = async () => {
     if (saving) return;
-    const lacking = missing(type, draft, existing);
-    setProblems(lacking);
-    if (lacking || !type) return;
+    const missing = missingProblems(type, draft, existing);
+    setProblems(missing);
+    if (missing || !type) return;
     setSaving(true);
     try {
       await onSave(draft, type);
@@ -64,23 +64,14 @@ function TypedForm({ initial, existing, types, onSave, onCancel }: TypedFormProp
     <Form problems={problems} onSubmit={save} className="flex flex-col gap-4">
       <FormError>{problems?.form}</FormError>
       {!existing && (
-        <Field
+        <PlainField
           label="Name"
           error={problems?.name}
           required
           hint="Unique in the organisation, such as eu-west."
-        >
-          {(control) => (
-            <Input
-              {...control}
-              autoCapitalize="none"
-              autoComplete="off"
-              spellCheck={false}
-              value={draft.name}
-              onChange={(event) => setDraft({ ...draft, name: event.target.value })}
-            />
-          )}
-        </Field>
+          value={draft.name}
+          onChange={(name) => setDraft({ ...draft, name })}
+        />
       )}
       <Field label="Type" error={problems?.type} required hint={type?.description}>
         {(control) => (
@@ -109,10 +100,18 @@ function TypedForm({ initial, existing, types, onSave, onCancel }: TypedFormProp
           onChange={(value) => setDraft({ ...draft, settings: { ...draft.settings, [field.name]: value } })}
         />
       ))}
+      <PlainField
+        label="Grace period"
+        error={problems?.gracePeriod}
+        hint="In seconds: how long the destination stays occupied after a deployment is cancelled or times out. Default: 300 after a cancellation, 60 after a timeout."
+        input={{ inputMode: 'numeric' }}
+        value={draft.gracePeriod}
+        onChange={(gracePeriod) => setDraft({ ...draft, gracePeriod })}
+      />
       <div className="flex flex-wrap justify-end gap-2">
         <Button onClick={onCancel}>Cancel</Button>
         <Button type="submit" variant="primary" pending={saving}>
-          {existing ? 'Save Changes' : 'Create Destination'}
+          {existing ? 'Save Changes' : 'Add destination'}
         </Button>
       </div>
     </Form>

@@ -1,20 +1,21 @@
 import { useState } from 'react';
 import { classNames } from '#src/components/class-names.ts';
+import { UserText } from '#src/components/user-text.tsx';
 
-/** Beyond this many characters a description is shown in part at first. */
-const longFrom = 240;
+/** Longer descriptions are collapsed at first; in characters. */
+const MAX_LENGTH = 240;
 
-/** What an environment is for; of a long text the beginning, and the rest on demand. */
+/** An environment's description. A long one is collapsed until **Show all**. */
 export function EnvironmentDescription({ text }: { readonly text: string }) {
   const [all, setAll] = useState(false);
-  const isLong = text.length > longFrom || text.split('\n').length > 3;
+  const isLong = text.length > MAX_LENGTH || text.split('\n').length > 3;
   return (
     <div className="w-full min-w-0 text-muted">
       <p
         dir="auto"
         className={classNames('whitespace-pre-wrap wrap-anywhere', isLong && !all && 'line-clamp-3')}
       >
-        {text}
+        <UserText>{text}</UserText>
       </p>
       {isLong && (
         <button

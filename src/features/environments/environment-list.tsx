@@ -1,31 +1,23 @@
-import { useInfiniteQuery } from '@connectrpc/connect-query';
+import { useTransport } from '@connectrpc/connect-query';
+import { useInfiniteQuery } from '@tanstack/react-query';
 import { PagedList } from '#src/components/paged-list.tsx';
 import { Section } from '#src/components/section.tsx';
 import { ActionError, Empty } from '#src/components/states.tsx';
 import type { Environment } from '#src/gen/forest/v1/environments_pb.ts';
-import { EnvironmentService } from '#src/gen/forest/v1/environments_pb.ts';
-import { describeError } from '#src/lib/errors.ts';
-import { paged } from '#src/lib/paged.ts';
 import { CreateEnvironment } from './create-environment.tsx';
 import { EnvironmentRow } from './environment-row.tsx';
-import { environmentsInput } from './queries.ts';
-import { useDestinations } from './use-destinations.ts';
 import { useDrag } from './use-drag.ts';
+import { environmentsOptions, useDestinations } from './use-environments.ts';
 import { useOrder } from './use-order.ts';
 
 export interface EnvironmentListProps {
   readonly organisation: string;
-  /** Whether the caller may change them, as the session says. */
   readonly canEdit: boolean;
 }
 
-/** The environments of an organisation in their order, each with its destinations; below, for admins, a new one. */
+/** The organisation's environments in order, with their destinations, and for admins the form for a new one. */
 export function EnvironmentList({ organisation, canEdit }: EnvironmentListProps) {
-  const query = useInfiniteQuery(
-    EnvironmentService.method.listEnvironments,
-    environmentsInput(organisation),
-    paged,
-  );
+  const query = useInfiniteQuery(environmentsOptions(useTransport(), organisation));
   const environments = query.data?.pages.flatMap((page) => page.environments) ?? [];
   return (
     <>
@@ -33,13 +25,12 @@ export function EnvironmentList({ organisation, canEdit }: EnvironmentListProps)
         <PagedList
           query={query}
           what="environments"
-          error={query.error ? describeError(query.error).message : ''}
           count={environments.length}
           empty={
-            <Empty title="No environments yet.">
+            <Empty title="No environments yet">
               {canEdit
-                ? 'Releases are deployed to environments. Create the first one below, in the order a release takes: staging, then production.'
-                : 'Releases are deployed to environments. An admin creates them.'}
+                ? 'Releases are deployed to environments. Create them below in order: staging, then production.'
+                : 'Releases are deployed to environments. An admin can create one.'}
             </Empty>
           }
         >
@@ -47,7 +38,7 @@ export function EnvironmentList({ organisation, canEdit }: EnvironmentListProps)
             organisation={organisation}
             environments={environments}
             canEdit={canEdit}
-            // What is not loaded cannot be moved past.
+            // Moving needs all pages.
             canMove={canEdit && !query.hasNextPage && environments.length > 1}
           />
         </PagedList>
@@ -55,7 +46,7 @@ export function EnvironmentList({ organisation, canEdit }: EnvironmentListProps)
       {canEdit ? (
         query.data && <CreateEnvironment organisation={organisation} environments={environments} />
       ) : (
-        <p className="text-muted">Admins of {organisation} change environments and destinations.</p>
+        <p className="text-muted">Only admins of {organisation} can change environments and destinations.</p>
       )}
     </>
   );
@@ -97,7 +88,7 @@ function OrderedEnvironments({ organisation, environments, canEdit, canMove }: O
                     isFirst: index === 0,
                     isLast: index === shown.length - 1,
                     busy: order.saving,
-                    by: (places) => order.moveBy(environment.id, places),
+                    by: (distance) => order.moveBy(environment.id, distance),
                     handle: order.saving ? {} : drag.handle(environment.id),
                   }
                 : null

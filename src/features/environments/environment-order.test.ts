@@ -22,20 +22,20 @@ describe('moved', () => {
     [0, -1, 'abc'],
     [0, 3, 'abc'],
     [7, 0, 'abc'],
-  ])('takes place %d to place %d: %s', (from, to, letters) => {
+  ])('moves index %d to index %d: %s', (from, to, letters) => {
     expect(moved(['a', 'b', 'c'], from, to).join('')).toBe(letters);
   });
 });
 
 describe('changesFor', () => {
-  it('changes the moved one alone where there is room', () => {
+  it('changes only the moved one if there is a free number', () => {
     const before = environments(10, 20, 30);
     expect(changesFor(moved(before, 2, 1), 'e2')).toEqual([{ id: 'e2', sortOrder: 15 }]);
     expect(changesFor(moved(before, 2, 0), 'e2')).toEqual([{ id: 'e2', sortOrder: 0 }]);
     expect(changesFor(moved(before, 0, 2), 'e0')).toEqual([{ id: 'e0', sortOrder: 40 }]);
   });
 
-  it('numbers all anew where there is none', () => {
+  it('renumbers all if there is none', () => {
     expect(changesFor(moved(environments(1, 2, 3), 2, 1), 'e2')).toEqual([
       { id: 'e0', sortOrder: 10 },
       { id: 'e2', sortOrder: 20 },
@@ -43,7 +43,7 @@ describe('changesFor', () => {
     ]);
   });
 
-  it('leads to the order that was asked for, with numbers that the contract can hold', () => {
+  it('produces the wanted order with int32 numbers', () => {
     const number = fc.oneof(
       fc.integer({ min: -3, max: 3 }),
       fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
@@ -61,7 +61,7 @@ describe('changesFor', () => {
   });
 });
 
-it('puts a new one after all others', () => {
+it('places a new environment last', () => {
   expect(lastOrder([])).toBe(10);
   expect(lastOrder(environments(1, 2))).toBe(12);
   expect(lastOrder(environments(2 ** 31 - 1))).toBe(2 ** 31 - 1);

@@ -3,13 +3,12 @@ import { type ComponentProps, useState } from 'react';
 import { Button } from '#src/components/button.tsx';
 import { classNames } from '#src/components/class-names.ts';
 import { DeleteDialog } from '#src/components/delete-dialog.tsx';
+import { DescriptionDialog } from '#src/components/description-dialog.tsx';
 import type { Environment } from '#src/gen/forest/v1/environments_pb.ts';
-import { DescribeEnvironment } from './describe-environment.tsx';
 import { CreateDestination } from './destination-dialogs.tsx';
 import { DestinationRows } from './destination-rows.tsx';
 import { EnvironmentDescription } from './environment-description.tsx';
-import type { Destinations } from './use-destinations.ts';
-import { useEnvironmentWrites } from './use-environment-writes.ts';
+import { type Destinations, useEnvironmentMutations } from './use-environments.ts';
 
 export interface EnvironmentRowProps {
   readonly organisation: string;
@@ -17,7 +16,7 @@ export interface EnvironmentRowProps {
   readonly destinations: Destinations;
   readonly canEdit: boolean;
   readonly dragged: boolean;
-  /** How to move it; null where the order cannot be changed. */
+  /** Null if the order can't be changed. */
   readonly move: EnvironmentMove | null;
 }
 
@@ -26,15 +25,15 @@ export interface EnvironmentMove {
   readonly isLast: boolean;
   /** The order is being saved. */
   readonly busy: boolean;
-  readonly by: (places: number) => void;
+  readonly by: (distance: number) => void;
   readonly handle: Partial<ComponentProps<'span'>>;
 }
 
-/** One environment: its place, name and description, what can be done with it, and its destinations. */
+/** One environment with its description, destinations and, for admins, actions. */
 export function EnvironmentRow(props: EnvironmentRowProps) {
   const { organisation, environment, destinations, canEdit, dragged, move } = props;
   const [asking, setAsking] = useState<'add' | 'describe' | 'delete' | null>(null);
-  const { deleteEnvironment } = useEnvironmentWrites();
+  const { updateEnvironment, deleteEnvironment } = useEnvironmentMutations();
   const { id, name, description } = environment;
   return (
     <li
@@ -50,20 +49,20 @@ export function EnvironmentRow(props: EnvironmentRowProps) {
             <span
               {...move.handle}
               aria-hidden
-              title={`Drag ${name} to another place`}
+              title={`Drag to reorder ${name}`}
               className="cursor-grab touch-none select-none p-1 text-muted hover:text-ink active:cursor-grabbing"
             >
               <GripVertical size={16} />
             </span>
-            <MoveButton label={`Move ${name} up`} at={move.isFirst} move={move} places={-1} />
-            <MoveButton label={`Move ${name} down`} at={move.isLast} move={move} places={1} />
+            <MoveButton label={`Move ${name} up`} atEnd={move.isFirst} move={move} distance={-1} />
+            <MoveButton label={`Move ${name} down`} atEnd={move.isLast} move={move} distance={1} />
           </span>
         )}
         <h3 className="min-w-0 text-base font-semibold wrap-anywhere">{name}</h3>
         {canEdit && (
           <span className="ml-auto flex flex-wrap gap-2">
             <Button onClick={() => setAsking('add')}>Add destination</Button>
-            <Button onClick={() => setAsking('describe')}>Describe</Button>
+            <Button onClick={() => setAsking('describe')}>Edit description</Button>
             <Button variant="reject" onClick={() => setAsking('delete')}>
               Delete
             </Button>
@@ -76,9 +75,12 @@ export function EnvironmentRow(props: EnvironmentRowProps) {
         <CreateDestination organisation={organisation} environment={name} onClose={() => setAsking(null)} />
       )}
       {asking === 'describe' && (
-        <DescribeEnvironment
-          organisation={organisation}
-          environment={environment}
+        <DescriptionDialog
+          title={`Edit the description of ${name}`}
+          draftKey={`environment:${organisation}/${name}`}
+          description={description ?? ''}
+          pending={updateEnvironment.isPending}
+          onSave={(text, done) => updateEnvironment.mutate({ id, description: text }, done)}
           onClose={() => setAsking(null)}
         />
       )}
@@ -86,7 +88,7 @@ export function EnvironmentRow(props: EnvironmentRowProps) {
         <DeleteDialog
           what="environment"
           name={name}
-          description="Only an environment that no destination, policy, pipeline or waiting release needs can be deleted. What was released to it stays in the history. This cannot be undone."
+          description="Only an environment without destinations, policies, pipelines and waiting releases can be deleted. Its history is kept. This can't be undone."
           deletion={deleteEnvironment}
           onConfirm={(done) => deleteEnvironment.mutate({ id }, done)}
           onClose={() => setAsking(null)}
@@ -98,22 +100,22 @@ export function EnvironmentRow(props: EnvironmentRowProps) {
 
 interface MoveButtonProps {
   readonly label: string;
-  /** There is no place further on. */
-  readonly at: boolean;
+  /** The environment is at that end of the list. */
+  readonly atEnd: boolean;
   readonly move: EnvironmentMove;
-  readonly places: -1 | 1;
+  readonly distance: -1 | 1;
 }
 
-/** Not `disabled` at the end of the list or while saving: that would lose the focus of who moves by keyboard. */
-function MoveButton({ label, at, move, places }: MoveButtonProps) {
-  const Icon = places < 0 ? ChevronUp : ChevronDown;
+/** `aria-disabled` instead of `disabled`, which would take the focus from a keyboard user. */
+function MoveButton({ label, atEnd, move, distance }: MoveButtonProps) {
+  const Icon = distance < 0 ? ChevronUp : ChevronDown;
   return (
     <button
       type="button"
       aria-label={label}
       title={label}
-      aria-disabled={at || move.busy || undefined}
-      onClick={() => move.by(places)}
+      aria-disabled={atEnd || move.busy || undefined}
+      onClick={() => move.by(distance)}
       className="inline-flex min-h-6 cursor-pointer rounded p-1 text-muted hover:text-ink aria-disabled:cursor-default aria-disabled:opacity-50"
     >
       <Icon aria-hidden size={16} />

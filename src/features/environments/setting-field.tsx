@@ -4,18 +4,18 @@ import type { MetadataFieldSchema } from '#src/gen/forest/v1/destinations_pb.ts'
 export interface SettingFieldProps {
   readonly field: MetadataFieldSchema;
   readonly value: string;
-  /** Editing: a secret that stands is kept when its field is left empty. */
+  /** An existing secret is kept when its field is empty. */
   readonly existing: boolean;
   readonly error: string | undefined;
   readonly onChange: (value: string) => void;
 }
 
-/** One setting of a destination, with the control that its sort asks for; an unknown sort is a line of text. */
+/** One setting of a destination, with the control for its field type; a text input for an unknown type. */
 export function SettingField({ field, value, existing, error, onChange }: SettingFieldProps) {
   const { name, label, description, required, fieldType, defaultValue } = field;
   const keeps = existing && fieldType === 'secret';
-  const fallback = defaultValue && fieldType !== 'boolean' ? `If it is empty: ${defaultValue}.` : '';
-  const hint = [description, fallback, keeps ? 'Leave empty to keep the one that stands.' : '']
+  const fallback = defaultValue && fieldType !== 'boolean' ? `Default: ${defaultValue}.` : '';
+  const hint = [description, fallback, keeps ? 'Leave empty to keep the current value.' : '']
     .filter(Boolean)
     .join(' ');
   return (
@@ -54,7 +54,7 @@ function SettingControl({
         </Select>
       );
     case 'secret':
-      // A new password, so that no browser fills in the one of who is signed in.
+      // `new-password` keeps the browser from filling in the user's own password.
       return <Input {...common} type="password" autoComplete="new-password" spellCheck={false} />;
     case 'number':
       return <Input {...common} inputMode="decimal" placeholder={defaultValue} />;

@@ -1,24 +1,25 @@
 import { type PointerEvent as Press, useEffect, useRef, useState } from 'react';
 
 export interface DragOrder {
-  /** Ids in the order that is shown now. */
+  /** In the order shown. */
   readonly ids: readonly string[];
-  /** Shows that order while dragging; null: the one from before. */
+  /** Shows an order while dragging; null restores the previous one. */
   readonly onPreview: (ids: readonly string[] | null) => void;
-  /** The dragged one was let go of at another place. */
+  /** Called when a row was dropped at another position. */
   readonly onDrop: (id: string) => void;
 }
 
 interface Drag {
   readonly id: string;
   readonly pointerId: number;
-  /** The place it was taken from. */
+  /** The index at the start. */
   readonly from: number;
 }
 
 /**
- * Dragging the rows of a list by a handle, with mouse, pen or finger. Rows change places as soon as the pointer is past the
- * middle of the next one; Escape puts them back. `list` holds the rows as its children, in the order of `ids`.
+ * Reorders the rows of a list by dragging a handle with mouse, pen or finger. Rows swap when the pointer passes the middle
+ * of the next one; Escape cancels. The children of `list` are the rows in the order of `ids`. Buttons are the keyboard's
+ * way (docs/decisions/0018-own-drag-ordering.md).
  */
 export function useDrag({ ids, onPreview, onDrop }: DragOrder) {
   const list = useRef<HTMLOListElement>(null);
@@ -39,7 +40,7 @@ export function useDrag({ ids, onPreview, onDrop }: DragOrder) {
       setDrag(null);
       onPreview(null);
     };
-    // On the window: a row that changes places is put elsewhere in the page, and loses the pointer that it had captured.
+    // On the window, because a row that moves in the document loses its pointer capture.
     const ending = new AbortController();
     const listen = (type: 'pointermove' | 'pointerup' | 'pointercancel', react: (y: number) => void) =>
       window.addEventListener(
@@ -64,11 +65,10 @@ export function useDrag({ ids, onPreview, onDrop }: DragOrder) {
     return () => ending.abort();
   }, [drag, ids, onPreview, onDrop]);
 
-  /** The handlers of one row's handle. */
   const handle = (id: string) => ({
     onPointerDown: (event: Press<HTMLElement>) => {
       if (event.button !== 0 || !event.isPrimary) return;
-      // Neither a selection of text nor a drag of the browser's own.
+      // Prevents text selection and the browser's own dragging.
       event.preventDefault();
       setDrag({ id, pointerId: event.pointerId, from: ids.indexOf(id) });
     },

@@ -5,62 +5,62 @@ import { announce } from '#src/components/toast.tsx';
 import { type Environment, EnvironmentService } from '#src/gen/forest/v1/environments_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
 import { changesFor, moved } from './environment-order.ts';
-import { useAskAnew } from './use-environment-writes.ts';
+import { useInvalidateEnvironments } from './use-environments.ts';
 
 /**
- * The environments in the order that somebody is giving them: at once as they put it, then as the server has it. What the
- * server refuses moves back, and `problem` says why.
+ * The order of the environments: optimistic while it is dragged and saved, then the server's. A refused change is reverted,
+ * and `problem` holds the reason.
  */
 export function useOrder(environments: readonly Environment[]) {
   const transport = useTransport();
-  const askAnew = useAskAnew();
-  /** Ids in the order that is being dragged or saved; null when the server's holds. */
+  const invalidate = useInvalidateEnvironments();
+  /** Ids in the order being dragged or saved; null for the server's order. */
   const [pending, setPending] = useState<readonly string[] | null>(null);
   const save = useMutation({
     mutationFn: async ({ wanted, id }: { wanted: readonly Environment[]; id: string }) => {
-      // One after the other: should one be refused, those before it are whole moves or are undone by the next order.
+      // In sequence: after a refusal, the numbers saved so far are corrected by the next move.
       for (const change of changesFor(wanted, id)) {
         await callUnaryMethod(transport, EnvironmentService.method.updateEnvironment, change);
       }
     },
     onSettled: async () => {
-      await askAnew();
+      await invalidate();
       setPending(null);
     },
   });
-  const shown = pending ? inThatOrder(environments, pending) : environments;
+  const shown = pending ? sortedBy(environments, pending) : environments;
 
-  /** Shows another order without saving it, while somebody drags; null shows the server's again. */
+  /** Shows an order without saving it; null restores the server's. */
   const preview = (ids: readonly string[] | null) => setPending(ids);
-  /** Saves the order that is shown, in which `id` was moved, and says where it is now. */
+  /** Saves an order in which `id` was moved, and announces its position. */
   const commit = (wanted: readonly Environment[], id: string) => {
-    const place = wanted.findIndex((each) => each.id === id);
-    const name = wanted[place]?.name ?? '';
+    const position = wanted.findIndex((each) => each.id === id);
+    const name = wanted[position]?.name ?? '';
     setPending(wanted.map((each) => each.id));
     save.mutate(
       { wanted, id },
-      { onSuccess: () => announce(`${name} is now ${place + 1} of ${wanted.length}.`) },
+      { onSuccess: () => announce(`${name} is now ${position + 1} of ${wanted.length}`) },
     );
   };
   return {
     shown,
     saving: save.isPending,
-    problem: save.error ? `The order was not changed. ${describeError(save.error).message}` : '',
+    problem: save.error ? `Couldn't change the order. ${describeError(save.error).message}` : '',
     preview,
     commit,
-    /** Moves an environment by that many places and saves it. */
-    moveBy: (id: string, places: number) => {
+    /** Moves an environment by a number of positions and saves it. */
+    moveBy: (id: string, distance: number) => {
       const from = shown.findIndex((each) => each.id === id);
-      const to = from + places;
+      const to = from + distance;
       if (save.isPending || to < 0 || to >= shown.length) return;
       commit(moved(shown, from, to), id);
     },
   };
 }
 
-/** The environments in the order of the ids; those that are not named (somebody has just added them) at the end. */
-function inThatOrder(environments: readonly Environment[], ids: readonly string[]): Environment[] {
-  const place = new Map(ids.map((id, index) => [id, index]));
-  const placeOf = ({ id }: Environment) => place.get(id) ?? ids.length;
-  return [...environments].sort((a, b) => placeOf(a) - placeOf(b));
+/** The environments in the order of the ids; others, added meanwhile, at the end. */
+function sortedBy(environments: readonly Environment[], ids: readonly string[]): Environment[] {
+  const index = new Map(ids.map((id, position) => [id, position]));
+  const indexOf = ({ id }: Environment) => index.get(id) ?? ids.length;
+  return [...environments].sort((a, b) => indexOf(a) - indexOf(b));
 }

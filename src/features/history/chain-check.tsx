@@ -7,14 +7,14 @@ import { Section } from '#src/components/section.tsx';
 import { ActionError } from '#src/components/states.tsx';
 import { PolicyService, type VerifyHistoryResponse } from '#src/gen/forest/v1/policies_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
-import { inEntries } from './use-download.ts';
+import { entryCount } from './use-download.ts';
 
 type State =
   | { readonly is: 'idle' | 'checking' }
   | { readonly is: 'checked'; readonly found: VerifyHistoryResponse }
-  | { readonly is: 'failed'; readonly why: string };
+  | { readonly is: 'failed'; readonly reason: string };
 
-/** Whether the history is as it was written: asked for by hand, as the server reads all of it for that. For admins. */
+/** For admins: verifies the hash chain. On demand only, because the server reads the whole history. */
 export function ChainCheck({ organisation }: { readonly organisation: string }) {
   const transport = useTransport();
   const [state, setState] = useState<State>({ is: 'idle' });
@@ -29,49 +29,49 @@ export function ChainCheck({ organisation }: { readonly organisation: string }) 
     callUnaryMethod(transport, verifyHistory, { organisation }, { signal: controller.signal }).then(
       (found) => setState({ is: 'checked', found }),
       (error) => {
-        if (!controller.signal.aborted) setState({ is: 'failed', why: describeError(error).message });
+        if (!controller.signal.aborted) setState({ is: 'failed', reason: describeError(error).message });
       },
     );
   };
 
   return (
     <Section
-      title="The record"
+      title="Verification"
       actions={
         <Button onClick={check} pending={state.is === 'checking'}>
-          Check the record
+          Verify history
         </Button>
       }
     >
       <div className="flex flex-col gap-2 text-sm">
         <p className="text-muted">
-          Each entry carries the hash of the one before it, so that one that was changed, added or taken out
-          later is found. Keep the head below somewhere else: only with it a record that was written anew as a
-          whole is found.
+          Each entry contains the hash of the previous one, which reveals entries that were changed, added or
+          removed. Store the head, the number and hash of the last entry, outside Forage. Without it, a
+          completely rewritten history can't be detected.
         </p>
         <div role="status" className="empty:absolute">
-          {state.is === 'checking' && 'Every entry is being checked…'}
-          {state.is === 'checked' && state.found.ok && <Whole found={state.found} />}
+          {state.is === 'checking' && 'Verifying every entry…'}
+          {state.is === 'checked' && state.found.ok && <Verified found={state.found} />}
         </div>
         {state.is === 'checked' && !state.found.ok && (
           <ActionError>
-            The record does not fit: {state.found.problem}.{' '}
-            {state.found.entries > 0n && `Up to entry ${state.found.entries} everything fits.`}
+            {`History verification failed: ${state.found.problem}.`}
+            {state.found.entries > 0n && ` Entries up to ${state.found.entries} are valid.`}
           </ActionError>
         )}
-        {state.is === 'failed' && <ActionError>The record was not checked. {state.why}</ActionError>}
+        {state.is === 'failed' && <ActionError>{`Couldn't verify the history. ${state.reason}`}</ActionError>}
       </div>
     </Section>
   );
 }
 
-function Whole({ found }: { readonly found: VerifyHistoryResponse }) {
+function Verified({ found }: { readonly found: VerifyHistoryResponse }) {
   const head = `${found.entries} ${found.headHash}`;
   return (
     <div className="flex flex-col gap-1">
       <p className="flex items-center gap-1.5 font-medium text-passed">
         <CircleCheck aria-hidden size={16} className="shrink-0" />
-        Checked: {inEntries(Number(found.entries))} {found.entries === 1n ? 'fits' : 'fit'}.
+        Verified {entryCount(Number(found.entries))}.
       </p>
       <p className="flex flex-wrap items-center gap-1 wrap-anywhere">
         Head: <code className="font-mono text-xs">{head}</code>

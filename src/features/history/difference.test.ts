@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { differences } from './difference.ts';
 
 describe('differences', () => {
-  it('names what was changed, leaf by leaf, and leaves out what was not', () => {
+  it('lists changed values only', () => {
     expect(
       differences(
         {
@@ -22,7 +22,7 @@ describe('differences', () => {
     ]);
   });
 
-  it('compares items by their id, wherever they stand', () => {
+  it('matches list items by their id', () => {
     const stage = (id: string, ...dependsOn: string[]) => ({ id, dependsOn });
     expect(
       differences(
@@ -35,13 +35,13 @@ describe('differences', () => {
     ]);
   });
 
-  it('does not say the name of an item twice', () => {
+  it('omits a name that is in the path', () => {
     expect(
       differences(undefined, { policies: [{ policyName: 'four-eyes', reason: '2/2 approvals' }] }),
     ).toEqual([{ path: 'policies › four-eyes › reason', after: '2/2 approvals' }]);
   });
 
-  it('puts a vote and its comment before what the voter saw', () => {
+  it('lists plain values first', () => {
     const paths = differences(undefined, {
       saw: { authors: ['author'], artifact: { slug: 'calm-otter' } },
       bypass: true,
@@ -50,7 +50,7 @@ describe('differences', () => {
     expect(paths).toEqual(['bypass', 'comment', 'saw › authors', 'saw › artifact › slug']);
   });
 
-  it('shows all of what was made or deleted, but for what is empty', () => {
+  it('lists all values of a created or deleted object, except empty ones', () => {
     expect(differences(undefined, { name: 'staging', description: null, tags: [] })).toEqual([
       { path: 'name', after: 'staging' },
     ]);

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from '@bufbuild/protobuf';
 
-/** One thing that was changed: where it stands, in words, and what it was and is; absent for what was not there. */
+/** One changed value: a readable path, and the values before and after; absent where there was none. */
 export interface Difference {
   readonly path: string;
   readonly before?: string;
@@ -8,9 +8,8 @@ export interface Difference {
 }
 
 /**
- * What is different between a thing before and after, leaf by leaf: plain values first, else in the order of the later
- * state. Items of lists that have an id or a name of their own are compared by it, others by their place; lists of plain
- * values as one.
+ * The differences between two states of an object, leaf by leaf: plain values first, else in the order of the later state.
+ * List items are matched by their id or name, or else by position; lists of plain values are compared as a whole.
  */
 export function differences(before: JsonObject | undefined, after: JsonObject | undefined): Difference[] {
   const was = leavesOf(before);
@@ -23,11 +22,11 @@ export function differences(before: JsonObject | undefined, after: JsonObject | 
   });
 }
 
-const between = ' › ';
+const SEPARATOR = ' › ';
 
-function leavesOf(thing: JsonObject | undefined): Map<string, string> {
+function leavesOf(state: JsonObject | undefined): Map<string, string> {
   const leaves = new Map<string, string>();
-  if (thing) collect(thing, [], leaves);
+  if (state) collect(state, [], leaves);
   return leaves;
 }
 
@@ -35,7 +34,7 @@ function collect(value: JsonValue, path: readonly string[], into: Map<string, st
   if (value === null || value === '') return;
   if (Array.isArray(value)) {
     if (value.every((item) => typeof item !== 'object' || item === null)) {
-      if (value.length > 0) into.set(path.join(between), value.map(plain).join(', '));
+      if (value.length > 0) into.set(path.join(SEPARATOR), value.map(plain).join(', '));
       return;
     }
     for (const [index, item] of value.entries()) {
@@ -44,27 +43,26 @@ function collect(value: JsonValue, path: readonly string[], into: Map<string, st
         key && typeof item === 'object' && !Array.isArray(item) ? String(item?.[key]) : String(index + 1);
       const own = new Map<string, string>();
       collect(item, [...path, name], own);
-      // The name stands in the path already; alone, it says that there is such an item.
-      if (key && own.size > 1) own.delete([...path, name, inWords(key)].join(between));
-      for (const [leaf, words] of own) into.set(leaf, words);
+      // The path contains the name already; an item without other values keeps it.
+      if (key && own.size > 1) own.delete([...path, name, readableKey(key)].join(SEPARATOR));
+      for (const [leaf, text] of own) into.set(leaf, text);
     }
   } else if (typeof value === 'object') {
-    // The database keeps keys by their length. What holds no more in itself comes first: a vote and its comment before all
-    // that the voter saw.
+    // The database sorts keys by length. Plain values come first: a vote and its comment before the snapshot that the voter saw.
     const entries = Object.entries(value);
     const ordered = [
       ...entries.filter(([, item]) => !isNested(item)),
       ...entries.filter(([, item]) => isNested(item)),
     ];
-    for (const [key, item] of ordered) collect(item, [...path, inWords(key)], into);
+    for (const [key, item] of ordered) collect(item, [...path, readableKey(key)], into);
   } else {
-    into.set(path.join(between), plain(value));
+    into.set(path.join(SEPARATOR), plain(value));
   }
 }
 
 const isNested = (value: JsonValue): boolean => typeof value === 'object' && value !== null;
 
-/** The key by which an item of a list is known; undefined when it has no name of its own. */
+/** The key that identifies a list item; undefined if it has none. */
 function nameKeyOf(item: JsonValue): string | undefined {
   if (typeof item !== 'object' || item === null || Array.isArray(item)) return undefined;
   return ['id', 'name', 'policyName'].find((key) => typeof item[key] === 'string' && item[key] !== '');
@@ -75,7 +73,7 @@ function plain(value: JsonValue): string {
 }
 
 /** `requiredApprovals` and `required_approvals` as "required approvals". */
-function inWords(key: string): string {
+function readableKey(key: string): string {
   return key
     .replaceAll(/([a-z])([A-Z])/g, '$1 $2')
     .replaceAll('_', ' ')

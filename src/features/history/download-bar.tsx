@@ -1,14 +1,14 @@
 import { Button } from '#src/components/button.tsx';
 import { ActionError } from '#src/components/states.tsx';
 import { type HistoryFilter, isFiltered } from './history-filter.ts';
-import { inEntries, useDownload } from './use-download.ts';
+import { entryCount, useDownload } from './use-download.ts';
 
 export interface DownloadBarProps {
   readonly organisation: string;
   readonly filter: HistoryFilter;
 }
 
-/** Buttons that save what the filter matches, all of it, with how far that is and a way to stop it. */
+/** Downloads all entries that match the filter, with progress and a cancel button. */
 export function DownloadBar({ organisation, filter }: DownloadBarProps) {
   const { running, problem, start, cancel } = useDownload(organisation, filter);
   return (
@@ -21,12 +21,12 @@ export function DownloadBar({ organisation, filter }: DownloadBarProps) {
       </Button>
       {running ? (
         <>
-          <span className="text-muted tabular-nums">{inEntries(running.count)} so far…</span>
+          <span className="text-muted tabular-nums">{entryCount(running.count)} so far…</span>
           <Button onClick={cancel}>Cancel</Button>
         </>
       ) : (
         <span className="text-muted">
-          {isFiltered(filter) ? 'All that the filter matches.' : 'The whole history.'}
+          {isFiltered(filter) ? 'All entries that match the filter.' : 'The whole history.'}
         </span>
       )}
       {problem && (

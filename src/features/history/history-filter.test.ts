@@ -4,7 +4,7 @@ import { filterSearch, isFiltered, noFilter, readFilter, wireFilter } from './hi
 const person = '0190f1f2-0000-7000-8000-0000000000aa';
 const read = (search: string) => readFilter(new URLSearchParams(search));
 
-it('reads what stands in the address and writes the same', () => {
+it('reads a filter from an address and writes the same', () => {
   const search = `project=shop&kind=policy.updated&person=${person}&from=2026-11-01&to=2026-11-22`;
   expect(new URLSearchParams(filterSearch(read(search))).toString()).toBe(search);
   expect(isFiltered(read(search))).toBe(true);
@@ -14,16 +14,16 @@ it.each([
   'project=..%2F..',
   `project=${'x'.repeat(101)}`,
   'kind=%00',
-  'person=somebody',
+  'person=unknown',
   'from=2026-02-31',
   'from=26-1-1',
   'to=today',
   'nothing=known',
-])('takes %s for no filter', (search) => {
+])('ignores %s', (search) => {
   expect(read(search)).toEqual(noFilter);
 });
 
-it('asks for days from the reader’s midnight to the midnight after the last one', () => {
+it('requests days from local midnight to the midnight after the last day', () => {
   expect(wireFilter(read('from=2026-02-28&to=2026-02-28'))).toEqual({
     since: new Date(2026, 1, 28).toISOString(),
     until: new Date(2026, 2, 1).toISOString(),

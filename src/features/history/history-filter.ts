@@ -1,17 +1,17 @@
-/** What of the history is asked for, as it stands in the address; empty means all. */
+/** The filter in the page's address; empty fields do not filter. */
 export interface HistoryFilter {
   readonly project: string;
   readonly kind: string;
   /** UUID of a user. */
   readonly person: string;
-  /** First and last day, as in `2026-11-22`, in the reader's time zone. */
+  /** First and last day (`2026-11-22`) in local time. */
   readonly from: string;
   readonly to: string;
 }
 
 export const noFilter: HistoryFilter = { project: '', kind: '', person: '', from: '', to: '' };
 
-const shapes: Readonly<Record<keyof HistoryFilter, (value: string) => boolean>> = {
+const validators: Readonly<Record<keyof HistoryFilter, (value: string) => boolean>> = {
   project: (value) => /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(value),
   kind: (value) => /^[a-z_.]{1,100}$/.test(value),
   person: (value) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value),
@@ -21,17 +21,17 @@ const shapes: Readonly<Record<keyof HistoryFilter, (value: string) => boolean>> 
 
 const names = ['project', 'kind', 'person', 'from', 'to'] as const;
 
-/** The filter in an address. What cannot be one (somebody mistyped it) counts as not given. */
+/** Reads a filter from an address; invalid values are ignored. */
 export function readFilter(search: URLSearchParams): HistoryFilter {
   const filter = { ...noFilter };
   for (const name of names) {
     const value = search.get(name) ?? '';
-    if (shapes[name](value)) filter[name] = value;
+    if (validators[name](value)) filter[name] = value;
   }
   return filter;
 }
 
-/** The part of the address for a filter: what is given, always in the same order. */
+/** A filter as query parameters, in a fixed order. */
 export function filterSearch(filter: HistoryFilter): Record<string, string> {
   return Object.fromEntries(names.flatMap((name) => (filter[name] ? [[name, filter[name]]] : [])));
 }
@@ -40,7 +40,7 @@ export function isFiltered(filter: HistoryFilter): boolean {
   return names.some((name) => filter[name] !== '');
 }
 
-/** What requests for the history, and for it as a file, have in common. */
+/** The filter fields of ListHistory and ExportHistory. */
 export interface WireFilter {
   readonly project?: string;
   readonly kind?: string;
@@ -49,7 +49,7 @@ export interface WireFilter {
   readonly until?: string;
 }
 
-/** The request's part for a filter. Days begin and end at the reader's midnight; the last day is part of it. */
+/** A filter as request fields. Days start at local midnight; the last day is included. */
 export function wireFilter(filter: HistoryFilter): WireFilter {
   const { project, kind, person, from, to } = filter;
   return {
@@ -61,15 +61,15 @@ export function wireFilter(filter: HistoryFilter): WireFilter {
   };
 }
 
-/** Midnight at the beginning of a day, or of one that many days later, in RFC 3339. */
-function midnight(day: string, later: number): string {
+/** The local midnight at the start of a day, moved by a number of days, as RFC 3339. */
+function midnight(day: string, offset: number): string {
   const [year = 0, month = 1, date = 1] = day.split('-').map(Number);
-  return new Date(year, month - 1, date + later).toISOString();
+  return new Date(year, month - 1, date + offset).toISOString();
 }
 
 function isDay(value: string): boolean {
-  // Four digits, so that the moment is one that the contract can write; `Date` finds the 31st of February.
+  // Bounded years, because the contract requires four digits. The comparison rejects the 31st of February.
   if (!/^(19|20)\d{2}-\d{2}-\d{2}$/.test(value)) return false;
-  const moment = new Date(`${value}T00:00:00Z`);
-  return !Number.isNaN(moment.getTime()) && moment.toISOString().startsWith(value);
+  const date = new Date(`${value}T00:00:00Z`);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(value);
 }

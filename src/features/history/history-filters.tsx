@@ -4,21 +4,20 @@ import { Field, Input, Select } from '#src/components/field.tsx';
 import { OrganisationService } from '#src/gen/forest/v1/organisations_pb.ts';
 import type { HistoryEntry } from '#src/gen/forest/v1/policies_pb.ts';
 import { ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
-import { allOfThem } from '#src/lib/page-sizes.ts';
-import { paged } from '#src/lib/paged.ts';
+import { MAX_PAGE_SIZE, paged } from '#src/lib/paged.ts';
 import { useSession } from '#src/lib/session.ts';
+import { isKnownKind, kindGroups, kindLabel } from './event-kinds.ts';
 import { type HistoryFilter, isFiltered, noFilter } from './history-filter.ts';
-import { isKnownKind, kindGroups, kindLabel } from './history-words.ts';
 
 export interface HistoryFiltersProps {
   readonly organisation: string;
   readonly filter: HistoryFilter;
-  /** What is shown: names of people who have left stand only there. */
+  /** The entries shown, for the names of former members. */
   readonly entries: readonly HistoryEntry[];
   readonly onChange: (filter: HistoryFilter) => void;
 }
 
-/** By what the history is narrowed: project, kind, person, days. Each choice works at once. */
+/** Filters by project, kind, person and days, applied immediately. */
 export function HistoryFilters({ organisation, filter, entries, onChange }: HistoryFiltersProps) {
   const projects = useProjects(organisation);
   const people = usePeople(organisation, entries);
@@ -37,11 +36,11 @@ export function HistoryFilters({ organisation, filter, entries, onChange }: Hist
           <Select {...control} value={filter.kind} onChange={(event) => set({ kind: event.target.value })}>
             <option value="">Everything</option>
             {filter.kind && !isKnownKind(filter.kind) && <option>{filter.kind}</option>}
-            {kindGroups.map(({ thing, kinds }) => (
-              <optgroup key={thing} label={thing}>
+            {kindGroups.map(({ noun, kinds }) => (
+              <optgroup key={noun} label={noun}>
                 {kinds.map((kind) => (
                   <option key={kind} value={kind}>
-                    {`${thing} ${kindLabel(kind)}`}
+                    {`${noun} ${kindLabel(kind)}`}
                   </option>
                 ))}
               </optgroup>
@@ -51,10 +50,10 @@ export function HistoryFilters({ organisation, filter, entries, onChange }: Hist
       </Field>
       <Choice
         label="Person"
-        all="Everybody"
+        all="Everyone"
         value={filter.person}
         choices={people}
-        unknown="somebody who has left"
+        unknown="former member"
         onChange={(person) => set({ person })}
       />
       <Day label="From" value={filter.from} onChange={(from) => set({ from })} />
@@ -80,7 +79,7 @@ interface ChoiceProps {
   readonly all: string;
   readonly value: string;
   readonly choices: readonly { readonly value: string; readonly label: string }[];
-  /** What to call a value that is not among the choices; else itself. */
+  /** The label of a value that is not among the choices. */
   readonly unknown?: string;
   readonly onChange: (value: string) => void;
 }
@@ -107,17 +106,17 @@ function Choice({ label, all, value, choices, unknown, onChange }: ChoiceProps) 
 function useProjects(organisation: string): readonly string[] {
   const query = useQuery(ReleaseService.method.getProjects, {
     query: { case: 'organisation', value: { organisation } },
-    pageSize: allOfThem,
+    pageSize: MAX_PAGE_SIZE,
   });
   return query.data?.projects ?? [];
 }
 
-/** The organisation's members, and whoever else has done something of what is shown, by name. */
+/** The organisation's members and the actors of the entries shown, by name. */
 function usePeople(organisation: string, entries: readonly HistoryEntry[]) {
   const membership = useSession()?.memberships.find((each) => each.organisation === organisation);
   const query = useInfiniteQuery(
     OrganisationService.method.listMembers,
-    { organisationId: membership?.organisationId ?? '', pageSize: allOfThem, pageToken: '' },
+    { organisationId: membership?.organisationId ?? '', pageSize: MAX_PAGE_SIZE, pageToken: '' },
     { ...paged, enabled: membership !== undefined },
   );
   const names = new Map<string, string>();

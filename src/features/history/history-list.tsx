@@ -1,62 +1,56 @@
-import { useInfiniteQuery } from '@connectrpc/connect-query';
-import { keepPreviousData } from '@tanstack/react-query';
+import { useTransport } from '@connectrpc/connect-query';
+import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
 import { Button } from '#src/components/button.tsx';
 import { PagedList } from '#src/components/paged-list.tsx';
 import { Rows } from '#src/components/rows.tsx';
 import { Section } from '#src/components/section.tsx';
 import { Empty } from '#src/components/states.tsx';
-import { PolicyService } from '#src/gen/forest/v1/policies_pb.ts';
-import { describeError } from '#src/lib/errors.ts';
-import { paged } from '#src/lib/paged.ts';
 import { ChainCheck } from './chain-check.tsx';
 import { DownloadBar } from './download-bar.tsx';
 import { type HistoryFilter, isFiltered, noFilter } from './history-filter.ts';
 import { HistoryFilters } from './history-filters.tsx';
 import { HistoryRow } from './history-row.tsx';
-import { historyInput } from './queries.ts';
-import { inEntries } from './use-download.ts';
+import { entryCount } from './use-download.ts';
+import { historyOptions } from './use-history.ts';
 
 export interface HistoryListProps {
   readonly organisation: string;
   readonly filter: HistoryFilter;
-  /** Admins may check the record and take it along. */
+  /** Admins can also verify and download the history. */
   readonly isAdmin: boolean;
-  /** Puts another filter into the address. */
   readonly onFilter: (filter: HistoryFilter) => void;
 }
 
-/** Who did what when in an organisation, newest first, narrowed by a filter, to read or to take along as a file. */
+/** Who did what when in an organisation, newest first, with filters. */
 export function HistoryList({ organisation, filter, isAdmin, onFilter }: HistoryListProps) {
-  const query = useInfiniteQuery(PolicyService.method.listHistory, historyInput(organisation, filter), {
-    ...paged,
-    // While another choice is on its way, what was shown stays.
+  const query = useInfiniteQuery({
+    ...historyOptions(useTransport(), organisation, filter),
     placeholderData: keepPreviousData,
   });
   const entries = query.data?.pages.flatMap((page) => page.entries) ?? [];
   return (
     <>
-      {/* First of all: below a list that goes on and on nobody would find it. */}
+      {/* Above the list, which loads ever more pages. */}
       {isAdmin && <ChainCheck organisation={organisation} />}
       <HistoryFilters organisation={organisation} filter={filter} entries={entries} onChange={onFilter} />
       {isAdmin && <DownloadBar organisation={organisation} filter={filter} />}
       <p role="status" className="sr-only">
-        {query.isSuccess && !query.isPlaceholderData && shownWords(entries.length, query.hasNextPage)}
+        {query.isSuccess && !query.isPlaceholderData && shownMessage(entries.length, query.hasNextPage)}
       </p>
       <Section title="History" flush>
         <div aria-busy={query.isPlaceholderData || undefined} className="aria-busy:opacity-60">
           <PagedList
             query={query}
             what="history"
-            error={query.error ? describeError(query.error).message : ''}
             count={entries.length}
             empty={
               isFiltered(filter) ? (
-                <Empty title="Nothing matches these filters.">
+                <Empty title="No matching entries">
                   <Button onClick={() => onFilter(noFilter)}>Show the whole history</Button>
                 </Empty>
               ) : (
-                <Empty title="Nothing has happened yet.">
-                  Whatever is created, changed, voted on or deployed in {organisation} will stand here.
+                <Empty title="No entries yet">
+                  {`Everything that is created, changed, voted on or deployed in ${organisation} will appear here.`}
                 </Empty>
               )
             }
@@ -73,7 +67,7 @@ export function HistoryList({ organisation, filter, isAdmin, onFilter }: History
   );
 }
 
-/** How much is shown, for who does not see the list grow or shrink. */
-function shownWords(count: number, more: boolean): string {
-  return `${inEntries(count)} shown${more ? ', there are more' : ''}.`;
+/** Announces the number of entries to screen readers. */
+function shownMessage(count: number, more: boolean): string {
+  return `${entryCount(count)} shown${more ? ', more available' : ''}`;
 }

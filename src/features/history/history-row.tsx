@@ -2,12 +2,12 @@ import { ChevronDown, ChevronRight } from 'lucide-react';
 import { useId, useMemo, useState } from 'react';
 import { RelativeTime } from '#src/components/relative-time.tsx';
 import { Row } from '#src/components/rows.tsx';
+import { UserText } from '#src/components/user-text.tsx';
 import type { HistoryEntry } from '#src/gen/forest/v1/policies_pb.ts';
 import { type Difference, differences } from './difference.ts';
-import { EntryProof } from './entry-proof.tsx';
-import { kindWords } from './history-words.ts';
+import { kindMessage, subjectIsActor } from './event-kinds.ts';
 
-/** One event: who did what when, and what it changed, on demand. */
+/** One event: who did what when, with its changes on demand. */
 export function HistoryRow({ entry }: { readonly entry: HistoryEntry }) {
   const { at, kind, actorUsername, actorUserId, project, subject, before, after } = entry;
   const [open, setOpen] = useState(false);
@@ -16,14 +16,16 @@ export function HistoryRow({ entry }: { readonly entry: HistoryEntry }) {
   return (
     <Row>
       <span className="min-w-0 wrap-anywhere max-sm:w-full sm:flex-1">
-        <bdi className="font-medium">{actorUserId ? actorUsername : 'Forage'}</bdi> {kindWords(kind)}{' '}
-        <bdi className="font-medium">{subject}</bdi>
-        {project && (
-          <span className="text-muted">
-            {' in '}
-            <bdi>{project}</bdi>
-          </span>
+        <span className="font-medium">{actorUserId ? actorUsername : 'Forage'}</span> {kindMessage(kind)}
+        {!subjectIsActor(kind) && (
+          <>
+            {' '}
+            <span className="font-medium">
+              <UserText>{subject}</UserText>
+            </span>
+          </>
         )}
+        {project && <span className="text-muted"> in {project}</span>}
       </span>
       <button
         type="button"
@@ -33,7 +35,7 @@ export function HistoryRow({ entry }: { readonly entry: HistoryEntry }) {
         className="inline-flex min-h-6 cursor-pointer items-center gap-1 rounded text-xs text-muted hover:text-ink"
       >
         {open ? <ChevronDown aria-hidden size={14} /> : <ChevronRight aria-hidden size={14} />}
-        {before && after ? `${changes.length} changed` : before ? 'What it was' : 'Details'}
+        {before && after ? `${changes.length} changed` : 'Details'}
       </button>
       <RelativeTime value={at} className="text-right text-xs text-muted max-sm:ml-auto sm:min-w-28" />
       {open && (
@@ -52,18 +54,20 @@ export function HistoryRow({ entry }: { readonly entry: HistoryEntry }) {
   );
 }
 
-/** The marks stand for those who cannot see the colours; they are read out as "removed" and "added". */
+/** Signs and hidden labels repeat what the colours mean. */
 function Change({ difference, both }: { readonly difference: Difference; readonly both: boolean }) {
   const { path, before, after } = difference;
   return (
     <div className="contents">
-      <dt className="text-muted wrap-anywhere">{path}</dt>
+      <dt className="text-muted wrap-anywhere">
+        <UserText>{path}</UserText>
+      </dt>
       <dd className="flex min-w-0 flex-col max-sm:mb-1">
         {before !== undefined && (
-          <Value words={before} mark={both ? { sign: '−', said: 'was', look: 'text-failed' } : null} />
+          <Value text={before} mark={both ? { sign: '−', label: 'was', look: 'text-failed' } : null} />
         )}
         {after !== undefined && (
-          <Value words={after} mark={both ? { sign: '+', said: 'is', look: 'text-passed' } : null} />
+          <Value text={after} mark={both ? { sign: '+', label: 'is', look: 'text-passed' } : null} />
         )}
       </dd>
     </div>
@@ -71,20 +75,61 @@ function Change({ difference, both }: { readonly difference: Difference; readonl
 }
 
 interface ValueProps {
-  readonly words: string;
-  readonly mark: { readonly sign: string; readonly said: string; readonly look: string } | null;
+  readonly text: string;
+  readonly mark: { readonly sign: string; readonly label: string; readonly look: string } | null;
 }
 
-function Value({ words, mark }: ValueProps) {
+function Value({ text, mark }: ValueProps) {
   return (
     <span className={mark?.look}>
       {mark && (
         <>
           <span aria-hidden>{mark.sign} </span>
-          <span className="sr-only">{mark.said} </span>
+          <span className="sr-only">{mark.label} </span>
         </>
       )}
-      <bdi className="whitespace-pre-wrap wrap-anywhere">{words}</bdi>
+      <span className="whitespace-pre-wrap wrap-anywhere">
+        <UserText>{text}</UserText>
+      </span>
     </span>
+  );
+}
+
+const credentials: Readonly<Record<string, string>> = {
+  session: 'browser session',
+  access: 'login',
+  refresh: 'login',
+  personal: 'access token',
+  service: "service account's token",
+  password: 'password',
+  provider: 'provider',
+  report: "destination's report",
+  command: 'command on the server',
+};
+
+/** An entry's evidence: the credential, address and request, and its position in the hash chain. */
+function EntryProof({ entry }: { readonly entry: HistoryEntry }) {
+  const { credentialKind, address, requestId, sequence, hash, at } = entry;
+  const facts: readonly (readonly [name: string, value: string | undefined])[] = [
+    ['credential', (credentialKind && credentials[credentialKind]) ?? credentialKind],
+    ['from', address],
+    ['request', requestId],
+    ['at', at],
+    ['entry', String(sequence)],
+    ['hash', hash],
+  ];
+  return (
+    <ul aria-label="Proof" className="flex w-full flex-wrap gap-x-4 gap-y-1 text-xs text-muted">
+      {facts
+        .filter(([, value]) => value)
+        .map(([name, value]) => (
+          <li key={name} className="min-w-0 wrap-anywhere">
+            {name}{' '}
+            <span className={name === 'credential' ? undefined : 'font-mono'}>
+              <UserText>{value}</UserText>
+            </span>
+          </li>
+        ))}
+    </ul>
   );
 }

@@ -14,17 +14,17 @@ const formats: Readonly<Record<Format, { readonly wire: HistoryFormat; readonly 
 };
 
 export interface Download {
-  /** What is being fetched, and how many entries there are so far; null when nothing is. */
+  /** The download in progress, with the number of entries so far. */
   readonly running: { readonly format: Format; readonly count: number } | null;
-  /** Why the last one failed; empty when it did not. */
+  /** Why the last download failed, or empty. */
   readonly problem: string;
   readonly start: (format: Format) => void;
   readonly cancel: () => void;
 }
 
 /**
- * Fetches all of the history that a filter matches, as the server writes it, and gives it to the browser as a file. Nothing
- * is saved when the answer breaks off or somebody cancels: half a history would look like a whole one.
+ * Fetches all entries that match a filter and saves them as a file. An interrupted or cancelled download saves nothing,
+ * because a partial history would look complete.
  */
 export function useDownload(organisation: string, filter: HistoryFilter): Download {
   const transport = useTransport();
@@ -41,7 +41,7 @@ export function useDownload(organisation: string, filter: HistoryFilter): Downlo
     for await (const { piece, entries } of createClient(PolicyService, transport).exportHistory(request, {
       signal,
     })) {
-      // As a blob the browser may keep it outside of memory.
+      // The browser may keep blobs outside of memory.
       parts.push(new Blob([new Uint8Array(piece)]));
       count = Number(entries);
       setRunning({ format, count });
@@ -60,12 +60,12 @@ export function useDownload(organisation: string, filter: HistoryFilter): Downlo
     fetchAll(format, controller.signal).then(
       (count) => {
         setRunning(null);
-        announce(`${inEntries(count)} downloaded.`);
+        announce(`${entryCount(count)} downloaded`);
       },
       (error) => {
         setRunning(null);
         if (controller.signal.aborted) return;
-        setProblem(`The history was not downloaded. ${describeError(error).message}`);
+        setProblem(`Couldn't download the history. ${describeError(error).message}`);
       },
     );
   };
@@ -76,8 +76,8 @@ export function useDownload(organisation: string, filter: HistoryFilter): Downlo
   return { running, problem, start, cancel };
 }
 
-/** A number of entries in words. */
-export function inEntries(count: number): string {
+/** "1 entry", "1,234 entries". */
+export function entryCount(count: number): string {
   return count === 1 ? '1 entry' : `${count.toLocaleString('en')} entries`;
 }
 
@@ -87,6 +87,6 @@ function save(file: Blob, name: string): void {
   link.href = address;
   link.download = name;
   link.click();
-  // The browser has taken the file by then; at once would be too early for some.
+  // Some browsers read the URL only after the click.
   setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }

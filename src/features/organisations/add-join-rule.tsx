@@ -1,11 +1,12 @@
 import { useState } from 'react';
 import { Button } from '#src/components/button.tsx';
-import { Field, Input, Select } from '#src/components/field.tsx';
+import { Field, Select } from '#src/components/field.tsx';
 import { Form, FormError } from '#src/components/form.tsx';
+import { PlainField } from '#src/components/plain-field.tsx';
 import { announce } from '#src/components/toast.tsx';
 import type { SignInProvider } from '#src/gen/forest/v1/sessions_pb.ts';
 import { useFormProblems } from '#src/lib/form-problems.ts';
-import { useJoinRuleWrites } from './use-join-rule-writes.ts';
+import { useJoinRuleMutations } from './use-organisations.ts';
 
 export interface AddJoinRuleProps {
   readonly organisation: string;
@@ -13,22 +14,22 @@ export interface AddJoinRuleProps {
   readonly providers: readonly SignInProvider[];
 }
 
-/** Makes a join rule. The server knows what a domain is; it is asked. */
+/** The form for a new join rule. The server validates the domain. */
 export function AddJoinRule({ organisation, organisationId, providers }: AddJoinRuleProps) {
   const [provider, setProvider] = useState(providers[0]?.provider ?? '');
   const [emailDomain, setEmailDomain] = useState('');
   const { problems, attempt, show, refuse, clear, changed } = useFormProblems(['email_domain', 'provider']);
-  const { create } = useJoinRuleWrites();
+  const { create } = useJoinRuleMutations();
   const submit = () => {
     if (create.isPending) return;
     const domain = emailDomain.trim().replace(/^@/, '');
-    if (!domain) return show({ email_domain: 'Enter a domain, such as example.com.' });
+    if (!domain) return show({ email_domain: 'Enter a domain such as example.com' });
     clear();
     create.mutate(
       { organisationId, provider, emailDomain: domain },
       {
         onSuccess: () => {
-          announce(`Whoever comes from ${domain} joins from now on.`);
+          announce(`People who sign in with a ${domain} address will join automatically`);
           setEmailDomain('');
         },
         onError: refuse,
@@ -37,27 +38,18 @@ export function AddJoinRule({ organisation, organisationId, providers }: AddJoin
   };
   return (
     <Form problems={attempt} onSubmit={submit} label="Add join rule" className="flex max-w-md flex-col gap-4">
-      <Field
+      <PlainField
         label="Email domain"
-        hint={`Whoever signs in for the first time with a verified address of it becomes a member of ${organisation}.`}
+        hint={`People who sign in for the first time with a verified address of this domain become members of ${organisation}.`}
         error={problems.email_domain}
         required
-      >
-        {(control) => (
-          <Input
-            {...control}
-            autoComplete="off"
-            autoCapitalize="none"
-            spellCheck={false}
-            placeholder="example.com"
-            value={emailDomain}
-            onChange={(event) => {
-              setEmailDomain(event.target.value);
-              changed('email_domain');
-            }}
-          />
-        )}
-      </Field>
+        input={{ placeholder: 'example.com' }}
+        value={emailDomain}
+        onChange={(value) => {
+          setEmailDomain(value);
+          changed('email_domain');
+        }}
+      />
       <Field label="Provider" error={problems.provider}>
         {(control) => (
           <Select

@@ -3,17 +3,17 @@ import { callUnaryMethod, useTransport } from '@connectrpc/connect-query';
 import { useState } from 'react';
 import { Button } from '#src/components/button.tsx';
 import { CopyButton } from '#src/components/copy-button.tsx';
-import { Field, Input } from '#src/components/field.tsx';
 import { Form, FormError } from '#src/components/form.tsx';
+import { PlainField } from '#src/components/plain-field.tsx';
 import { Section } from '#src/components/section.tsx';
 import { announce } from '#src/components/toast.tsx';
 import { UsersService } from '#src/gen/forest/v1/users_pb.ts';
 import { useDraft } from '#src/lib/draft.ts';
 import { describeError } from '#src/lib/errors.ts';
 import { useFormProblems } from '#src/lib/form-problems.ts';
-import { type MadeUser, MakeUser } from './make-user.tsx';
+import { type CreatedUser, CreateUser } from './create-user.tsx';
 import { type Role, RoleSelect } from './role-select.tsx';
-import { useOrganisationWrites } from './use-organisation-writes.ts';
+import { useOrganisationMutations } from './use-organisations.ts';
 
 export interface AddMemberProps {
   readonly organisation: string;
@@ -26,34 +26,34 @@ interface MemberDraft {
 }
 const initial: MemberDraft = { identifier: '', role: 'member' };
 
-/** Lets somebody in by their exact username or email; who does not exist yet can be made right here. */
+/** Adds a user by their exact username or email, or creates a new one. */
 export function AddMember({ organisation, organisationId }: AddMemberProps) {
   const transport = useTransport();
   const { draft, setDraft } = useDraft(`add-member:${organisation}`, initial);
   const { problems, attempt, show, refuse, clear, changed } = useFormProblems([]);
-  const { add } = useOrganisationWrites();
+  const { add } = useOrganisationMutations();
   const [busy, setBusy] = useState(false);
   const [unknown, setUnknown] = useState<string>();
-  const [made, setMade] = useState<MadeUser>();
+  const [created, setCreated] = useState<CreatedUser>();
 
   const submit = async () => {
     if (busy) return;
     const identifier = draft.identifier.trim();
-    if (!identifier) return show({ identifier: 'Enter their username or email.' });
+    if (!identifier) return show({ identifier: 'Enter their username or email' });
     clear();
-    setMade(undefined);
+    setCreated(undefined);
     setBusy(true);
     try {
       const user = await findUser(identifier);
       if (!user) return setUnknown(identifier);
       await add.mutateAsync({ organisationId, userId: user.userId, role: draft.role });
-      announce(`${user.username} was added as ${draft.role}.`);
-      // Who is quick has begun with the next one already.
+      announce(`${user.username} was added as ${draft.role}`);
+      // The next one may have been typed meanwhile.
       setDraft((now) => (now === draft ? initial : now));
     } catch (error) {
       const { code, fieldErrors, message } = describeError(error);
-      const words = fieldErrors.username ?? fieldErrors.email;
-      if (words) show({ identifier: words });
+      const problem = fieldErrors.username ?? fieldErrors.email;
+      if (problem) show({ identifier: problem });
       else if (code === Code.AlreadyExists) show({ identifier: message });
       else refuse(error);
     } finally {
@@ -61,7 +61,7 @@ export function AddMember({ organisation, organisationId }: AddMemberProps) {
     }
   };
 
-  /** The user of exactly that name or address; null when there is none. */
+  /** The user with exactly this name or address; null if there is none. */
   const findUser = async (value: string) => {
     try {
       const { user } = await callUnaryMethod(transport, UsersService.method.getUser, {
@@ -76,7 +76,7 @@ export function AddMember({ organisation, organisationId }: AddMemberProps) {
 
   return (
     <Section title="Add member">
-      {made && <FirstPassword user={made} onDone={() => setMade(undefined)} />}
+      {created && <FirstPassword user={created} onDone={() => setCreated(undefined)} />}
       {unknown === undefined ? (
         <Form
           problems={attempt}
@@ -84,26 +84,17 @@ export function AddMember({ organisation, organisationId }: AddMemberProps) {
           label="Add member"
           className="flex max-w-md flex-col gap-4"
         >
-          <Field
+          <PlainField
             label="Username or email"
             hint="Exactly as they sign in."
             error={problems.identifier}
             required
-          >
-            {(control) => (
-              <Input
-                {...control}
-                autoComplete="off"
-                autoCapitalize="none"
-                spellCheck={false}
-                value={draft.identifier}
-                onChange={(event) => {
-                  setDraft({ ...draft, identifier: event.target.value });
-                  changed('identifier');
-                }}
-              />
-            )}
-          </Field>
+            value={draft.identifier}
+            onChange={(identifier) => {
+              setDraft({ ...draft, identifier });
+              changed('identifier');
+            }}
+          />
           <RoleSelect value={draft.role} onChange={(role) => setDraft({ ...draft, role })} />
           <FormError>{problems.form}</FormError>
           <div>
@@ -113,14 +104,14 @@ export function AddMember({ organisation, organisationId }: AddMemberProps) {
           </div>
         </Form>
       ) : (
-        <MakeUser
+        <CreateUser
           organisationId={organisationId}
           wanted={unknown}
           role={draft.role}
           onCancel={() => setUnknown(undefined)}
-          onMade={(user) => {
+          onCreated={(user) => {
             setUnknown(undefined);
-            setMade(user);
+            setCreated(user);
             setDraft(initial);
           }}
         />
@@ -129,21 +120,21 @@ export function AddMember({ organisation, organisationId }: AddMemberProps) {
   );
 }
 
-/** The password that an admin has given a new user, once. */
-function FirstPassword({ user, onDone }: { readonly user: MadeUser; readonly onDone: () => void }) {
+/** The first password of a new user, shown once. */
+function FirstPassword({ user, onDone }: { readonly user: CreatedUser; readonly onDone: () => void }) {
   return (
     <div
       role="status"
       className="mb-4 flex max-w-md flex-col items-start gap-2 rounded-md bg-passed-soft px-3 py-2"
     >
       <p className="wrap-anywhere">
-        {user.username} was made and added. Give them their first password; they change it under Account. It
-        is not shown again.
+        {user.username} was created and added. Give them this first password; they can change it under
+        Account. It won't be shown again.
       </p>
       <p className="flex items-center gap-1 font-mono wrap-anywhere">
         {user.password} <CopyButton text={user.password} label="Copy password" />
       </p>
-      <Button onClick={onDone}>I have passed it on</Button>
+      <Button onClick={onDone}>Done</Button>
     </div>
   );
 }

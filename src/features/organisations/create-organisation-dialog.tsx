@@ -1,28 +1,28 @@
 import { FormDialog } from '#src/components/form-dialog.tsx';
-import { NameField } from '#src/components/name-field.tsx';
+import { PlainField } from '#src/components/plain-field.tsx';
 import { announce } from '#src/components/toast.tsx';
 import { useDraft } from '#src/lib/draft.ts';
 import { useFormProblems } from '#src/lib/form-problems.ts';
-import { useOrganisationWrites } from './use-organisation-writes.ts';
+import { useOrganisationMutations } from './use-organisations.ts';
 
 export interface CreateOrganisationDialogProps {
   readonly onCreated: (organisation: string) => void;
   readonly onClose: () => void;
 }
 
-/** Makes an organisation; the caller is its first admin. */
+/** The form for a new organisation; the caller becomes its first admin. */
 export function CreateOrganisationDialog({ onCreated, onClose }: CreateOrganisationDialogProps) {
   const { draft: name, setDraft: setName } = useDraft('new-organisation', '');
   const { problems, attempt, show, refuse, clear, changed } = useFormProblems(['name']);
-  const { create } = useOrganisationWrites();
+  const { create } = useOrganisationMutations();
   const submit = () => {
-    if (!name.trim()) return show({ name: 'Name is missing.' });
+    if (!name.trim()) return show({ name: 'Enter a name' });
     clear();
     create.mutate(
       { name: name.trim() },
       {
         onSuccess: () => {
-          announce('Organisation created. You are its admin.');
+          announce('Organisation created. You are an admin.');
           onCreated(name.trim());
         },
         onError: refuse,
@@ -32,7 +32,7 @@ export function CreateOrganisationDialog({ onCreated, onClose }: CreateOrganisat
   return (
     <FormDialog
       title="Create organisation"
-      description="It holds projects, environments and people; nobody outside of it sees them. You will be its admin."
+      description="It contains projects, environments and members, visible to its members only. You will be its admin."
       problems={attempt}
       error={problems.form}
       submit="Create organisation"
@@ -40,8 +40,10 @@ export function CreateOrganisationDialog({ onCreated, onClose }: CreateOrganisat
       onSubmit={submit}
       onClose={onClose}
     >
-      <NameField
-        hint="Letters, digits, dots, dashes and underscores; it stands in addresses and cannot be changed."
+      <PlainField
+        label="Name"
+        required
+        hint="Letters, digits, dots, dashes and underscores. Used in URLs. Can't be changed."
         error={problems.name}
         value={name}
         onChange={(value) => {

@@ -4,15 +4,15 @@ import { useState } from 'react';
 import { Badge } from '#src/components/badge.tsx';
 import { Button } from '#src/components/button.tsx';
 import { DeleteDialog } from '#src/components/delete-dialog.tsx';
+import { PagedList } from '#src/components/paged-list.tsx';
 import { RelativeTime } from '#src/components/relative-time.tsx';
 import { Row, Rows } from '#src/components/rows.tsx';
 import { Section } from '#src/components/section.tsx';
-import { Empty, Failed, Loading } from '#src/components/states.tsx';
+import { Empty } from '#src/components/states.tsx';
 import { type JoinRule, OrganisationService } from '#src/gen/forest/v1/organisations_pb.ts';
 import type { SignInProvider } from '#src/gen/forest/v1/sessions_pb.ts';
-import { describeError } from '#src/lib/errors.ts';
 import { AddJoinRule } from './add-join-rule.tsx';
-import { useJoinRuleWrites } from './use-join-rule-writes.ts';
+import { useJoinRuleMutations } from './use-organisations.ts';
 
 export interface JoinRulesProps {
   readonly organisation: string;
@@ -20,37 +20,32 @@ export interface JoinRulesProps {
   readonly providers: readonly SignInProvider[];
 }
 
-/** For admins: whose first sign-in by a provider makes them a member. */
+/** For admins: the rules that make people members at their first sign-in with a provider. */
 export function JoinRules({ organisation, organisationId, providers }: JoinRulesProps) {
   const query = useQuery(OrganisationService.method.listJoinRules, { organisationId });
-  const { remove } = useJoinRuleWrites();
+  const { remove } = useJoinRuleMutations();
   const [deleting, setDeleting] = useState<JoinRule>();
   const rules = query.data?.joinRules ?? [];
   const nameOf = (id: string) => providers.find(({ provider }) => provider === id)?.name ?? id;
   return (
-    <Section title="Joining by itself" flush>
-      {query.isPending && <Loading label="Loading join rules…" />}
-      {query.error && (
-        <Failed
-          title="The join rules could not be loaded."
-          message={describeError(query.error).message}
-          onRetry={query.refetch}
-          retrying={query.isFetching}
-        />
-      )}
-      {query.data && rules.length === 0 && (
-        <Empty title="Nobody joins by themselves.">
-          With a rule, whoever signs in for the first time by a provider joins as member.
-        </Empty>
-      )}
-      {rules.length > 0 && (
+    <Section title="Automatic membership" flush>
+      <PagedList
+        query={query}
+        what="join rules"
+        count={rules.length}
+        empty={
+          <Empty title="No automatic membership rules">
+            With a rule, people who sign in with a provider for the first time join as members.
+          </Empty>
+        }
+      >
         <Rows label="Join rules">
           {rules.map((rule) => (
             <Row key={rule.joinRuleId}>
               <span className="min-w-0 font-medium wrap-anywhere">{rule.emailDomain}</span>
               <Badge icon={null}>{nameOf(rule.provider)}</Badge>
               <span className="text-xs text-muted">
-                since <RelativeTime value={rule.createdAt && timestampDate(rule.createdAt)} />
+                created <RelativeTime value={rule.createdAt && timestampDate(rule.createdAt)} />
               </span>
               <span className="ml-auto">
                 <Button
@@ -64,7 +59,7 @@ export function JoinRules({ organisation, organisationId, providers }: JoinRules
             </Row>
           ))}
         </Rows>
-      )}
+      </PagedList>
       {providers.length > 0 && (
         <div className="border-t border-line p-4">
           <AddJoinRule organisation={organisation} organisationId={organisationId} providers={providers} />
@@ -74,7 +69,7 @@ export function JoinRules({ organisation, organisationId, providers }: JoinRules
         <DeleteDialog
           what="join rule"
           name={deleting.emailDomain}
-          description="Whoever signs in for the first time from now on does not join by it. Who has joined stays."
+          description="New sign-ins will no longer join automatically. Existing members keep their access."
           deletion={remove}
           onConfirm={(done) => remove.mutate({ organisationId, joinRuleId: deleting.joinRuleId }, done)}
           onClose={() => setDeleting(undefined)}

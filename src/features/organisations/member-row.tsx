@@ -2,15 +2,14 @@ import { timestampDate } from '@bufbuild/protobuf/wkt';
 import { useState } from 'react';
 import { Badge } from '#src/components/badge.tsx';
 import { Button } from '#src/components/button.tsx';
+import { ConfirmDialog } from '#src/components/confirm-dialog.tsx';
 import { RelativeTime } from '#src/components/relative-time.tsx';
 import { Row } from '#src/components/rows.tsx';
 import { ActionError } from '#src/components/states.tsx';
 import { announce } from '#src/components/toast.tsx';
 import type { OrganisationMember } from '#src/gen/forest/v1/organisations_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
-import { LeaveAdminsDialog } from './leave-admins-dialog.tsx';
-import { RemoveMemberDialog } from './remove-member-dialog.tsx';
-import { useOrganisationWrites } from './use-organisation-writes.ts';
+import { useOrganisationMutations } from './use-organisations.ts';
 
 export interface MemberRowProps {
   readonly organisation: string;
@@ -20,19 +19,29 @@ export interface MemberRowProps {
   readonly isSelf: boolean;
 }
 
-/** One member, and for admins what can be changed: the role, and of others whether they belong here at all. */
+/** One member; for admins with buttons that change the role and remove other members. */
 export function MemberRow({ organisation, organisationId, member, canEdit, isSelf }: MemberRowProps) {
-  const [asked, setAsked] = useState<'remove' | 'demote'>();
-  const { changeRole } = useOrganisationWrites();
+  const [dialog, setDialog] = useState<'remove' | 'demote'>();
+  const { changeRole, remove } = useOrganisationMutations();
   const { userId, username, role, joinedAt } = member;
   const isAdmin = role === 'admin';
   const next = isAdmin ? 'member' : 'admin';
+  const close = () => setDialog(undefined);
   const change = () => {
-    setAsked(undefined);
+    close();
     changeRole.mutate(
       { organisationId, userId, role: next },
-      { onSuccess: () => announce(`${username} is ${next} now.`) },
+      { onSuccess: () => announce(`${username} is now ${next}`) },
     );
+  };
+  const confirmRemoval = async () => {
+    try {
+      await remove.mutateAsync({ organisationId, userId });
+    } catch {
+      return; // The dialog shows the mutation's error.
+    }
+    announce(`${username} was removed`);
+    close();
   };
   return (
     <Row>
@@ -40,19 +49,19 @@ export function MemberRow({ organisation, organisationId, member, canEdit, isSel
       {isSelf && <span className="text-muted">you</span>}
       <Badge icon={null}>{role}</Badge>
       <span className="text-xs text-muted">
-        since <RelativeTime value={joinedAt && timestampDate(joinedAt)} />
+        joined <RelativeTime value={joinedAt && timestampDate(joinedAt)} />
       </span>
       {canEdit && (
         <span className="ml-auto flex flex-wrap gap-2">
           <Button
             pending={changeRole.isPending}
             aria-label={`Make ${next}: ${username}`}
-            onClick={() => (isSelf && isAdmin ? setAsked('demote') : change())}
+            onClick={() => (isSelf && isAdmin ? setDialog('demote') : change())}
           >
             Make {next}
           </Button>
           {!isSelf && (
-            <Button variant="reject" aria-label={`Remove ${username}`} onClick={() => setAsked('remove')}>
+            <Button variant="reject" aria-label={`Remove ${username}`} onClick={() => setDialog('remove')}>
               Remove
             </Button>
           )}
@@ -61,23 +70,30 @@ export function MemberRow({ organisation, organisationId, member, canEdit, isSel
       {changeRole.error && (
         <div className="w-full">
           <ActionError>
-            The role of {username} was not changed. {describeError(changeRole.error).message}
+            {`Couldn't change the role of ${username}. ${describeError(changeRole.error).message}`}
           </ActionError>
         </div>
       )}
-      {asked === 'remove' && (
-        <RemoveMemberDialog
-          organisation={organisation}
-          organisationId={organisationId}
-          member={member}
-          onClose={() => setAsked(undefined)}
+      {dialog === 'remove' && (
+        <ConfirmDialog
+          title={`Remove ${username} from ${organisation}?`}
+          description="They lose access to it. Their votes on waiting releases stay on record but stop counting. They count again if an admin adds them back."
+          confirmLabel="Remove"
+          failure={`Couldn't remove ${username}`}
+          mutation={remove}
+          onConfirm={() => void confirmRemoval()}
+          onClose={close}
         />
       )}
-      {asked === 'demote' && (
-        <LeaveAdminsDialog
-          organisation={organisation}
+      {dialog === 'demote' && (
+        <ConfirmDialog
+          title="Give up the admin role?"
+          description={`You will be a member of ${organisation}. Only another admin can make you an admin again.`}
+          confirmLabel="Make me a member"
+          failure="Couldn't change your role"
+          mutation={changeRole}
           onConfirm={change}
-          onClose={() => setAsked(undefined)}
+          onClose={close}
         />
       )}
     </Row>

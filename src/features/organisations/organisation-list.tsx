@@ -8,7 +8,7 @@ import { paths } from '#src/config/paths.ts';
 import { useSession } from '#src/lib/session.ts';
 import { CreateOrganisationDialog } from './create-organisation-dialog.tsx';
 
-/** The organisations that the caller belongs to, as their session says, and the way to one more. */
+/** The caller's organisations, and the button to create one. */
 export function OrganisationList() {
   const session = useSession();
   const memberships = session?.memberships ?? [];
@@ -22,11 +22,10 @@ export function OrganisationList() {
       actions={!none && <Button onClick={() => setCreating(true)}>Create organisation</Button>}
     >
       {none ? (
-        <Empty title="You belong to no organisation yet.">
+        <Empty title="No organisations yet">
           <p>
-            To join one, ask an admin of it to add you by your username,{' '}
-            <strong>{session?.user?.username}</strong>, or your email. Or begin one of your own: it takes you
-            through what it needs.
+            To join one, ask one of its admins to add you by your username,{' '}
+            <strong>{session?.user?.username}</strong>, or your email. Or create your own.
           </p>
           <Button variant="primary" className="mt-3" onClick={() => setCreating(true)}>
             Create organisation

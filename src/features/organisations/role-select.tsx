@@ -2,7 +2,6 @@ import { Field, Select } from '#src/components/field.tsx';
 
 export type Role = 'member' | 'admin';
 
-/** What somebody may do in the organisation. */
 export function RoleSelect({
   value,
   onChange,
@@ -13,7 +12,7 @@ export function RoleSelect({
   return (
     <Field
       label="Role"
-      hint="Members see everything, release and vote. Admins also change policies, pipelines, environments and members, and may bypass."
+      hint="Members can see everything, release and vote. Admins can also change policies, pipelines, environments and members, and bypass approvals."
     >
       {(control) => (
         <Select

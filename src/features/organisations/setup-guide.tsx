@@ -9,7 +9,7 @@ import { Section } from '#src/components/section.tsx';
 import { Failed } from '#src/components/states.tsx';
 import { paths } from '#src/config/paths.ts';
 import { describeError } from '#src/lib/errors.ts';
-import { annotateLines, needsGuide, type Step, setupSteps } from './setup-steps.ts';
+import { annotateCommand, needsGuide, type Step, setupSteps } from './setup-steps.ts';
 import { useSetupFacts } from './use-setup-facts.ts';
 
 export interface SetupGuideProps {
@@ -21,8 +21,7 @@ export interface SetupGuideProps {
 const hiddenKey = (organisationId: string) => `forage.guide-hidden.${organisationId}`;
 
 /**
- * Leads an admin step by step to the first gated release, until all it needs is there. Each step is ticked by what stands
- * on the server. It can be hidden, in this browser.
+ * Guides an admin to the first gated release, until all required steps are done. Hiding it is remembered in this browser.
  */
 export function SetupGuide({ organisation, organisationId, onCreateProject }: SetupGuideProps) {
   const [hidden, setHidden] = useState(() => localStorage.getItem(hiddenKey(organisationId)) !== null);
@@ -50,11 +49,7 @@ function Guide({
   if (error && !facts) {
     return (
       <Section title="Getting started" flush>
-        <Failed
-          title="What is still missing here could not be found out."
-          message={describeError(error).message}
-          onRetry={retry}
-        />
+        <Failed title="Couldn't load setup progress" message={describeError(error).message} onRetry={retry} />
       </Section>
     );
   }
@@ -79,14 +74,14 @@ function Guide({
             {step.id === 'annotate' && !step.done && facts.project && (
               <>
                 <CodeBlock
-                  label="Copy the lines"
-                  text={annotateLines(window.location.origin, organisation, facts.project)}
+                  label="Copy the command"
+                  text={annotateCommand(window.location.origin, organisation, facts.project)}
                 />
                 <p className="text-muted">
-                  Make the service account and its token under{' '}
-                  <Link to={paths.members(organisation)}>Members</Link>. The build then stands among the{' '}
-                  <Link to={paths.project(organisation, facts.project)}>releases of {facts.project}</Link>, to
-                  be deployed.
+                  Create the service account and its token under{' '}
+                  <Link to={paths.members(organisation)}>Members</Link>. The build then appears in the{' '}
+                  <Link to={paths.project(organisation, facts.project)}>releases of {facts.project}</Link>,
+                  ready to deploy.
                 </p>
               </>
             )}
@@ -97,7 +92,7 @@ function Guide({
   );
 }
 
-/** Where the action stands below its words it begins where they begin. */
+/** Aligns the action with the text when it wraps below it. */
 const below = 'ml-7.5 sm:ml-0';
 
 function StepRow({
@@ -111,7 +106,7 @@ function StepRow({
   readonly onCreateProject: () => void;
   readonly children: ReactNode;
 }) {
-  const { id, title, words, done, optional, to, action } = step;
+  const { id, title, description, done, optional, to, action } = step;
   const look = classNames(buttonLook(isNext ? 'primary' : 'quiet'), below);
   return (
     <li
@@ -126,11 +121,9 @@ function StepRow({
       <div className="flex min-w-0 flex-1 basis-56 flex-col gap-2">
         <p>
           <span className={classNames('font-medium', done && 'text-muted')}>{title}</span>{' '}
-          <span className="text-xs text-muted">
-            {done ? '· done' : optional ? '· to do, if you like' : '· to do'}
-          </span>
+          <span className="text-xs text-muted">{done ? '· Done' : optional ? '· Optional' : '· To do'}</span>
           <br />
-          <span className="text-muted">{words}</span>
+          <span className="text-muted">{description}</span>
         </p>
         {children}
       </div>
@@ -145,7 +138,7 @@ function StepRow({
         </Link>
       )}
       {!done && !to && id !== 'project' && (
-        <span className={classNames('text-xs text-muted', below)}>once there is a project</span>
+        <span className={classNames('text-xs text-muted', below)}>Create a project first</span>
       )}
     </li>
   );

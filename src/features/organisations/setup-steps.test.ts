@@ -1,7 +1,7 @@
 /// <reference types="node" />
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { annotateLines, needsGuide, type SetupFacts, setupSteps } from './setup-steps.ts';
+import { annotateCommand, needsGuide, type SetupFacts, setupSteps } from './setup-steps.ts';
 
 const nothing: SetupFacts = {
   environments: 0,
@@ -23,7 +23,7 @@ const all: SetupFacts = {
 };
 const done = (facts: SetupFacts) => setupSteps('acme', facts).flatMap(({ id, done: is }) => (is ? [id] : []));
 
-test('nothing is ticked in an empty organisation, all in a full one', () => {
+test('no step is done in an empty organisation, all are in a full one', () => {
   expect(done(nothing)).toEqual([]);
   expect(done(all)).toEqual([
     'environments',
@@ -36,20 +36,20 @@ test('nothing is ticked in an empty organisation, all in a full one', () => {
   ]);
 });
 
-test('what belongs to a project leads nowhere before there is one', () => {
+test('steps of a project have no link before there is one', () => {
   const to = (facts: SetupFacts) => setupSteps('acme', facts).find(({ id }) => id === 'policy')?.to;
   expect(to(nothing)).toBeUndefined();
   expect(to(all)).toBe('/orgs/acme/projects/checkout/policies');
 });
 
-test('the guide is needed until all but the optional is there', () => {
+test('the guide is needed until all required steps are done', () => {
   expect(needsGuide(setupSteps('acme', nothing))).toBe(true);
   expect(needsGuide(setupSteps('acme', { ...all, policies: 0 }))).toBe(true);
   expect(needsGuide(setupSteps('acme', { ...all, pipelines: 0 }))).toBe(false);
 });
 
-test('a shell reads the lines as one call with valid JSON', () => {
-  const lines = annotateLines('https://forage.example', 'acme', 'checkout.v2');
+test('the command sends valid JSON from a shell', () => {
+  const lines = annotateCommand('https://forage.example', 'acme', 'checkout.v2');
   const shims = 'curl() { for last; do :; done; printf %s "$last"; }; git() { printf 5f0c1d2e; };';
   const body = execFileSync('/bin/sh', ['-c', `${shims}\n${lines}`], { encoding: 'utf8' });
   expect(JSON.parse(body)).toEqual({

@@ -1,10 +1,10 @@
 import { paths } from '#src/config/paths.ts';
 
-/** What stands in an organisation, as far as its first release needs it. */
+/** What an organisation has of what its first release needs: counts. */
 export interface SetupFacts {
   readonly environments: number;
   readonly destinations: number;
-  /** The project that the rest is about: the first one. */
+  /** The first project, which the other steps refer to. */
   readonly project: string | undefined;
   readonly pipelines: number;
   readonly policies: number;
@@ -24,16 +24,16 @@ export type StepId =
 export interface Step {
   readonly id: StepId;
   readonly title: string;
-  readonly words: string;
+  readonly description: string;
   readonly done: boolean;
   /** A release is possible without it. */
   readonly optional: boolean;
-  /** Where it is done; absent when it is not on a page of its own, or cannot be done yet. */
+  /** The page to do it on; undefined if there is none, or not yet. */
   readonly to: string | undefined;
   readonly action: string;
 }
 
-/** The way of an organisation to its first gated release, in order, each step ticked by what stands. */
+/** The steps to an organisation's first gated release, in order. */
 export function setupSteps(organisation: string, facts: SetupFacts): readonly Step[] {
   const { project } = facts;
   const after = (to: (organisation: string, project: string) => string) =>
@@ -42,7 +42,7 @@ export function setupSteps(organisation: string, facts: SetupFacts): readonly St
     {
       id: 'environments',
       title: 'Environments',
-      words: 'The places that releases go to, in order: staging, production.',
+      description: 'Where releases are deployed, in order: staging, production.',
       done: facts.environments > 0,
       optional: false,
       to: paths.environments(organisation),
@@ -51,7 +51,8 @@ export function setupSteps(organisation: string, facts: SetupFacts): readonly St
     {
       id: 'destinations',
       title: 'Destinations',
-      words: 'What a deployment reaches in each environment: a webhook, or a trial that does nothing.',
+      description:
+        'Where each environment deploys: usually a webhook. forage/noop deploys nothing, for a trial.',
       done: facts.destinations > 0,
       optional: false,
       to: paths.environments(organisation),
@@ -60,7 +61,7 @@ export function setupSteps(organisation: string, facts: SetupFacts): readonly St
     {
       id: 'project',
       title: 'Project',
-      words: 'What is built and released.',
+      description: 'What is built and released.',
       done: project !== undefined,
       optional: false,
       to: undefined,
@@ -69,8 +70,8 @@ export function setupSteps(organisation: string, facts: SetupFacts): readonly St
     {
       id: 'pipeline',
       title: 'Pipeline',
-      words:
-        'The order of environments, waits and plans. Without one, releases go straight to an environment.',
+      description:
+        'The order of environments, waits and plans. Without one, each release is deployed to one environment.',
       done: facts.pipelines > 0,
       optional: true,
       to: after(paths.pipelines),
@@ -79,7 +80,7 @@ export function setupSteps(organisation: string, facts: SetupFacts): readonly St
     {
       id: 'policy',
       title: 'Policy',
-      words: 'What has to be true before a deployment: approvals, a soak time, a branch.',
+      description: 'What a deployment requires: approvals, a soak time, a branch.',
       done: facts.policies > 0,
       optional: false,
       to: after(paths.policies),
@@ -88,7 +89,7 @@ export function setupSteps(organisation: string, facts: SetupFacts): readonly St
     {
       id: 'members',
       title: 'Members',
-      words: 'At least one more person: nobody approves their own release.',
+      description: 'At least one more person, because authors cannot approve their own releases.',
       done: facts.members > 1,
       optional: false,
       to: paths.members(organisation),
@@ -97,8 +98,7 @@ export function setupSteps(organisation: string, facts: SetupFacts): readonly St
     {
       id: 'annotate',
       title: 'First build',
-      words:
-        'A CI job tells Forage of each build, by a service account. Try it from a shell, with a token of one:',
+      description: `A CI job reports each build to Forage with a service account.${project ? ' Try it in a shell:' : ''}`,
       done: facts.artifacts > 0,
       optional: false,
       to: after(paths.project),
@@ -107,16 +107,16 @@ export function setupSteps(organisation: string, facts: SetupFacts): readonly St
   ];
 }
 
-/** Whether anything that a gated release needs is missing. */
+/** Whether a required step is missing. */
 export function needsGuide(steps: readonly Step[]): boolean {
   return steps.some(({ done, optional }) => !done && !optional);
 }
 
 /**
- * The lines that record a build, for a POSIX shell. Names hold no character that JSON or the shell would read otherwise:
- * the contract allows letters, digits, dots, dashes and underscores.
+ * The command that annotates a build, for a POSIX shell. Names need no escaping: the contract allows letters, digits, dots,
+ * dashes and underscores.
  */
-export function annotateLines(server: string, organisation: string, project: string): string {
+export function annotateCommand(server: string, organisation: string, project: string): string {
   return [
     "FORAGE_TOKEN=… # the service account's token",
     `curl -sS --fail-with-body ${server}/forest.v1.ReleaseService/AnnotateRelease \\`,

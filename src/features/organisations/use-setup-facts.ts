@@ -8,12 +8,11 @@ import { ReleasePipelineService } from '#src/gen/forest/v1/release_pipelines_pb.
 import { ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
 import type { SetupFacts } from './setup-steps.ts';
 
-/** Asked anew whenever the page opens: what was missing has perhaps just been made. */
-const anew = { refetchOnMount: 'always' as const };
+/** Refetches on each visit, because steps are done on other pages. */
+const refetch = { refetchOnMount: 'always' as const };
 
 /**
- * What stands in the organisation, from the server; undefined until all of it is known. `failed` says that something could
- * not be asked. Of each list one entry is enough.
+ * The organisation's setup progress; `facts` is undefined until all queries have answered. One entry of each list is enough.
  */
 export function useSetupFacts(
   organisation: string,
@@ -22,40 +21,40 @@ export function useSetupFacts(
   const environments = useQuery(
     EnvironmentService.method.listEnvironments,
     { organisation, pageSize: 1 },
-    anew,
+    refetch,
   );
   const destinations = useQuery(
     DestinationService.method.getDestinations,
     { organisation, pageSize: 1 },
-    anew,
+    refetch,
   );
-  const members = useQuery(OrganisationService.method.listMembers, { organisationId, pageSize: 1 }, anew);
+  const members = useQuery(OrganisationService.method.listMembers, { organisationId, pageSize: 1 }, refetch);
   const projects = useQuery(
     ReleaseService.method.getProjects,
     { query: { case: 'organisation', value: { organisation } }, pageSize: 1 },
-    anew,
+    refetch,
   );
   const name = projects.data?.projects[0];
   const project = name === undefined ? undefined : { organisation, project: name };
   const pipelines = useQuery(
     ReleasePipelineService.method.listReleasePipelines,
     project ? { project, pageSize: 1 } : skipToken,
-    anew,
+    refetch,
   );
   const policies = useQuery(
     PolicyService.method.listPolicies,
     project ? { project, pageSize: 1 } : skipToken,
-    anew,
+    refetch,
   );
   const artifacts = useQuery(
     ReleaseService.method.getArtifactsByProject,
     project ? { project, pageSize: 1 } : skipToken,
-    anew,
+    refetch,
   );
   const always = [environments, destinations, members, projects];
   const ofProject = project ? [pipelines, policies, artifacts] : [];
-  const asked = [...always, ...ofProject];
-  const known = asked.every(({ data }) => data !== undefined);
+  const queries = [...always, ...ofProject];
+  const known = queries.every(({ data }) => data !== undefined);
   const facts: SetupFacts | undefined = known
     ? {
         environments: environments.data?.environments.length ?? 0,
@@ -67,7 +66,7 @@ export function useSetupFacts(
         artifacts: artifacts.data?.artifact.length ?? 0,
       }
     : undefined;
-  const failed = asked.filter(({ error }) => error !== null);
+  const failed = queries.filter(({ error }) => error !== null);
   return {
     facts,
     error: failed[0]?.error ?? null,

@@ -1,12 +1,12 @@
 import { MAX_STAGES } from '#domain/release/dag.ts';
 import type { PipelineDraft, StageDraft } from './pipeline-draft.ts';
 
-/** A new stage at the end. It depends on the one before it, because most pipelines are a line. */
+/** Adds a stage at the end. It depends on the stage before it, as in most pipelines. */
 export function withStage(draft: PipelineDraft, type: StageDraft['type']): PipelineDraft {
   if (draft.stages.length >= MAX_STAGES) return draft;
   const last = draft.stages.at(-1);
   const stage: StageDraft = {
-    key: `#${draft.made}`,
+    key: `#${draft.added}`,
     id: type === 'wait' ? freeId(draft.stages, 'wait') : '',
     type,
     environment: '',
@@ -14,18 +14,18 @@ export function withStage(draft: PipelineDraft, type: StageDraft['type']): Pipel
     autoApprove: false,
     dependsOn: last ? [last.key] : [],
   };
-  return { ...draft, stages: [...draft.stages, stage], made: draft.made + 1 };
+  return { ...draft, stages: [...draft.stages, stage], added: draft.added + 1 };
 }
 
-/** Without that stage. What depended on it depends on what it depended on, so that the order of the rest stays. */
+/** Removes a stage. Its dependents inherit its dependencies, so that the order of the others stays. */
 export function withoutStage(draft: PipelineDraft, key: string): PipelineDraft {
-  const gone = draft.stages.find((stage) => stage.key === key);
-  if (!gone) return draft;
+  const removed = draft.stages.find((stage) => stage.key === key);
+  if (!removed) return draft;
   const stages = draft.stages
-    .filter((stage) => stage !== gone)
+    .filter((stage) => stage !== removed)
     .map((stage) => {
       if (!stage.dependsOn.includes(key)) return stage;
-      const inherited = gone.dependsOn.filter((each) => each !== stage.key);
+      const inherited = removed.dependsOn.filter((each) => each !== stage.key);
       const dependsOn = stage.dependsOn.flatMap((each) => (each === key ? inherited : [each]));
       return { ...stage, dependsOn: [...new Set(dependsOn)] };
     });
@@ -33,8 +33,7 @@ export function withoutStage(draft: PipelineDraft, key: string): PipelineDraft {
 }
 
 /**
- * With a change to one stage. As long as its id is the one suggested by its kind and environment, or empty, it follows
- * them; an id that somebody chose stays.
+ * Changes one stage. An empty or suggested id follows the stage's type and environment; an id that the user typed stays.
  */
 export function withChange(draft: PipelineDraft, key: string, change: Partial<StageDraft>): PipelineDraft {
   const others = draft.stages.filter((stage) => stage.key !== key);
@@ -55,10 +54,10 @@ function suggestedId({ type, environment }: StageDraft, others: readonly StageDr
   return freeId(others, type === 'plan' ? `plan-${environment}` : environment);
 }
 
-/** The word, or with the first number that makes it an id of its own. */
-function freeId(stages: readonly StageDraft[], word: string): string {
+/** The base, with a number appended if it is taken. */
+function freeId(stages: readonly StageDraft[], base: string): string {
   const taken = new Set(stages.map(({ id }) => id));
-  let id = word;
-  for (let number = 2; taken.has(id); number++) id = `${word}-${number}`;
+  let id = base;
+  for (let number = 2; taken.has(id); number++) id = `${base}-${number}`;
   return id;
 }

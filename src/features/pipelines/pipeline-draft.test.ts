@@ -7,7 +7,7 @@ import {
   draftOfPipeline,
   draftProblems,
   emptyPipelineDraft,
-  isFine,
+  hasProblems,
   type PipelineDraft,
   placeProblems,
   wireStages,
@@ -15,7 +15,7 @@ import {
 
 const environments = ['staging', 'production'];
 
-/** staging, then a wait, then production, as somebody adds them in the editor. */
+/** A pipeline as added in the editor: staging, wait, production. */
 function line(): PipelineDraft {
   let draft = withStage({ ...emptyPipelineDraft, name: 'main-line' }, 'deploy');
   draft = withChange(draft, '#0', { environment: 'staging' });
@@ -27,7 +27,7 @@ const dependencies = (draft: PipelineDraft) =>
   Object.fromEntries(definitionsOf(draft.stages).map(({ id, dependsOn }) => [id, dependsOn]));
 
 describe('adding stages', () => {
-  it('makes a line whose ids follow what the stages do', () => {
+  it('connects stages in a line and derives their ids', () => {
     expect(wireStages(line().stages)).toEqual([
       { id: 'staging', dependsOn: [], config: { case: 'deploy', value: { environment: 'staging' } } },
       { id: 'wait', dependsOn: ['staging'], config: { case: 'wait', value: { durationSeconds: 5_400n } } },
@@ -37,10 +37,10 @@ describe('adding stages', () => {
         config: { case: 'deploy', value: { environment: 'production' } },
       },
     ]);
-    expect(isFine(draftProblems(line(), environments, false))).toBe(true);
+    expect(hasProblems(draftProblems(line(), environments, false))).toBe(false);
   });
 
-  it('gives each an id of its own, and leaves one that was chosen', () => {
+  it('derives unique ids, and keeps an id that was typed', () => {
     let draft = withChange(withStage(line(), 'plan'), '#3', { environment: 'production' });
     expect(draft.stages[3]?.id).toBe('plan-production');
     draft = withChange(draft, '#3', { type: 'deploy' });
@@ -51,47 +51,49 @@ describe('adding stages', () => {
 });
 
 describe('changing stages', () => {
-  it('keeps the ties when an id is changed', () => {
+  it('keeps dependencies when an id changes', () => {
     const draft = withChange(line(), '#1', { id: 'breathe' });
     expect(dependencies(draft)).toEqual({ staging: [], breathe: ['staging'], production: ['breathe'] });
   });
 
-  it('keeps the order when one between is removed, and never gives its key again', () => {
+  it('keeps the order when a stage is removed, and never reuses its key', () => {
     const draft = withoutStage(line(), '#1');
     expect(dependencies(draft)).toEqual({ staging: [], production: ['staging'] });
     expect(withStage(draft, 'wait').stages.at(-1)?.key).toBe('#3');
   });
 
-  it('never ties a stage to itself', () => {
+  it('never makes a stage depend on itself', () => {
     const ring = withChange(line(), '#0', { dependsOn: ['#1'] });
     expect(dependencies(withoutStage(ring, '#1')).staging).toEqual([]);
   });
 });
 
 describe('problems', () => {
-  it('says what cannot be while somebody types, and not what is still to come', () => {
+  it('reports invalid values while the user types, and empty ones on saving only', () => {
     const typing = withStage(emptyPipelineDraft, 'deploy');
-    expect(isFine(draftProblems(typing, environments, true))).toBe(true);
+    expect(hasProblems(draftProblems(typing, environments, true))).toBe(false);
     const saving = draftProblems(typing, environments, false);
     expect(saving.name).toMatch(/name/);
     expect(Object.keys(saving.ofStage['#0'] ?? {}).sort()).toEqual(['environment', 'id']);
-    expect(isFine(draftProblems(emptyPipelineDraft, environments, true))).toBe(true);
+    expect(hasProblems(draftProblems(emptyPipelineDraft, environments, true))).toBe(false);
     expect(draftProblems(emptyPipelineDraft, environments, false).stages).toMatch(/at least one stage/);
   });
 
-  it('names a ring, an unreadable duration, an id that is taken and an environment that is gone', () => {
+  it('reports a cycle, an invalid duration, a duplicate id and a deleted environment', () => {
     const ring = withChange(line(), '#0', { dependsOn: ['#2'] });
     expect(draftProblems(ring, environments, true).stages).toMatch(
-      /wait for each other: staging → production/,
+      /depend on each other: staging → production/,
     );
     const typed = withChange(line(), '#1', { duration: 'soon' });
-    expect(draftProblems(typed, environments, true).ofStage['#1']?.duration).toMatch(/Write a duration/);
+    expect(draftProblems(typed, environments, true).ofStage['#1']?.duration).toMatch(
+      /Enter a duration such as/,
+    );
     const taken = withChange(line(), '#1', { id: 'staging' });
     expect(draftProblems(taken, environments, true).ofStage['#1']?.id).toMatch(/more than one stage/);
     expect(draftProblems(line(), ['staging'], true).ofStage['#2']?.environment).toMatch(/no environment/);
   });
 
-  it('puts what the server says at its stage', () => {
+  it('assigns a refusal to its stage', () => {
     expect(
       placeProblems(line().stages, [
         { field: 'stages[1].wait.duration_seconds', message: 'too long' },
@@ -109,19 +111,19 @@ describe('problems', () => {
 });
 
 describe('a saved pipeline', () => {
-  it('is edited and saved as it was', () => {
+  it('is saved unchanged', () => {
     const pipeline = create(ReleasePipelineSchema, { name: 'main-line', stages: wireStages(line().stages) });
     const draft = draftOfPipeline(pipeline);
     expect(draft && wireStages(draft.stages)).toEqual(wireStages(line().stages));
   });
 
-  it('keeps a tie to a stage that does not exist, for the rules to name', () => {
+  it('keeps a dependency on an unknown stage, which validation reports', () => {
     const stages = [{ id: 'a', dependsOn: ['b'], config: wireStages(line().stages)[0]?.config }];
     const draft = draftOfPipeline(create(ReleasePipelineSchema, { name: 'odd', stages }));
     expect(draft && draftProblems(draft, environments, true).ofStage['#0']?.dependsOn).toMatch(/not a stage/);
   });
 
-  it('is not edited when it has a stage of an unknown kind', () => {
+  it('is not editable with a stage of an unknown type', () => {
     expect(draftOfPipeline(create(ReleasePipelineSchema, { stages: [{ id: 'a' }] }))).toBeNull();
   });
 });

@@ -7,30 +7,31 @@ import type {
   PipelineStageSchema,
   ReleasePipeline,
 } from '#src/gen/forest/v1/release_pipelines_pb.ts';
+import type { DescribedError } from '#src/lib/errors.ts';
 
-/** A stage as it stands in the editor. Fields of the kinds not chosen keep what was typed in them. */
+/** A stage in the form. Switching the type keeps the values of the other types' fields. */
 export interface StageDraft {
-  /** Names the stage within the editor, whatever its id becomes; begins with `#`, which no id does. */
+  /** Identifies the stage in the form while its id changes; starts with `#`, which no id does. */
   readonly key: string;
   readonly id: string;
   readonly type: StageKind['type'];
   readonly environment: string;
   readonly duration: string;
   readonly autoApprove: boolean;
-  /** Keys of stages of the editor. What is no key is an id that no stage has. */
+  /** Keys of stages; anything else is an id that no stage has. */
   readonly dependsOn: readonly string[];
 }
 
 export interface PipelineDraft {
   readonly name: string;
   readonly stages: readonly StageDraft[];
-  /** How many stages were ever added, so that no key comes twice. */
-  readonly made: number;
+  /** The number of stages ever added, so that keys stay unique. */
+  readonly added: number;
 }
 
-export const emptyPipelineDraft: PipelineDraft = { name: '', stages: [], made: 0 };
+export const emptyPipelineDraft: PipelineDraft = { name: '', stages: [], added: 0 };
 
-/** A pipeline as the editor shows it; null if a stage is of a kind that this dashboard does not know. */
+/** A pipeline as form values; null if a stage has an unknown type. */
 export function draftOfPipeline({ name, stages }: ReleasePipeline): PipelineDraft | null {
   const keyOf = new Map(stages.map(({ id }, index) => [id, `#${index}`]));
   const drafts: StageDraft[] = [];
@@ -47,10 +48,10 @@ export function draftOfPipeline({ name, stages }: ReleasePipeline): PipelineDraf
       dependsOn: stage.dependsOn.map((id) => keyOf.get(id) ?? id),
     });
   }
-  return { name, stages: drafts, made: drafts.length };
+  return { name, stages: drafts, added: drafts.length };
 }
 
-/** What a stage of the contract does, in the domain's terms; null for a kind that this dashboard does not know. */
+/** A stage's config for the domain; null for an unknown type. */
 export function kindOf({ config }: PipelineStage): StageKind | null {
   switch (config.case) {
     case 'deploy':
@@ -64,7 +65,7 @@ export function kindOf({ config }: PipelineStage): StageKind | null {
   }
 }
 
-/** The draft's stages as the domain knows them. A duration that cannot be read becomes NaN, which no rule accepts. */
+/** The draft's stages for the domain. An unreadable duration becomes NaN, which no rule accepts. */
 export function definitionsOf(stages: readonly StageDraft[]): StageDefinition[] {
   const idOf = new Map(stages.map(({ key, id }) => [key, id]));
   return stages.map(({ id, type, environment, duration, autoApprove, dependsOn }) => {
@@ -79,7 +80,7 @@ export function definitionsOf(stages: readonly StageDraft[]): StageDefinition[] 
   });
 }
 
-/** The stages of a create or update request. Call it for drafts without problems. */
+/** The stages of a create or update request, for a draft without problems. */
 export function wireStages(stages: readonly StageDraft[]): MessageInitShape<typeof PipelineStageSchema>[] {
   return definitionsOf(stages).map(({ id, dependsOn, kind }) => ({
     id,
@@ -99,15 +100,14 @@ function wireConfig(kind: StageKind): MessageInitShape<typeof PipelineStageSchem
   }
 }
 
-/** Where something can be wrong with a stage in the editor. */
 export type StageField = 'id' | 'type' | 'environment' | 'duration' | 'dependsOn';
 export type StageProblems = Readonly<Partial<Record<StageField, string>>>;
 
 export interface PipelineProblems {
   readonly name?: string;
-  /** What concerns the stages as a whole, such as a ring. */
+  /** Of the stages as a whole, such as a cycle. */
   readonly stages?: string;
-  /** What belongs to no field. */
+  /** Of no field. */
   readonly form?: string;
   /** By the stage's key. */
   readonly ofStage: Readonly<Record<string, StageProblems>>;
@@ -122,8 +122,8 @@ const fieldOf: Readonly<Record<string, StageField>> = {
 };
 
 /**
- * Puts problems, named as the contract names fields (`stages[1].depends_on[0]`), where the editor shows them; the
- * stages are those that were checked. A field keeps the first of its messages.
+ * Assigns problems by their contract paths (`stages[1].depends_on[0]`) to the form's fields. `stages` are those that were
+ * checked. A field keeps its first message.
  */
 export function placeProblems(
   stages: readonly StageDraft[],
@@ -147,9 +147,18 @@ export function placeProblems(
   return { ...whole, ...(elsewhere.length > 0 ? { form: elsewhere.join('; ') } : {}), ofStage };
 }
 
+/** A refusal's messages by field. */
+export function refusalProblems(refusal: DescribedError, { stages }: PipelineDraft): PipelineProblems {
+  const problems = [
+    ...Object.entries(refusal.fieldErrors).map(([field, message]) => ({ field, message })),
+    ...refusal.otherProblems.map((message) => ({ field: '', message })),
+  ];
+  return problems.length > 0 ? placeProblems(stages, problems) : { form: refusal.message, ofStage: {} };
+}
+
 /**
- * What the rules shared with the server say of the draft. With `whileTyping`, what is merely not filled in yet is left
- * out: nobody has to be told so before they try to save.
+ * Validates a draft with the rules shared with the server. `whileTyping` skips empty fields, which are reported on saving
+ * only.
  */
 export function draftProblems(
   { name, stages }: PipelineDraft,
@@ -161,31 +170,30 @@ export function draftProblems(
   for (const stage of stages) {
     const { id, environment, duration, ...rest } = found.ofStage[stage.key] ?? {};
     const parsed = parseDuration(stage.duration);
-    // The reason why the text cannot be read helps more than the rule about numbers.
+    // The parser's message is more helpful than the rule about NaN.
     const wait = stage.type === 'wait' && !parsed.ok ? parsed.reason : duration;
     const shown = (problem: string | undefined, typed: string) =>
       whileTyping && !typed ? undefined : problem;
     const problems = {
       ...rest,
-      ...said('id', shown(id, stage.id)),
-      ...said('environment', shown(environment, stage.environment)),
-      ...said('duration', shown(wait, stage.duration)),
+      ...fieldProblem('id', shown(id, stage.id)),
+      ...fieldProblem('environment', shown(environment, stage.environment)),
+      ...fieldProblem('duration', shown(wait, stage.duration)),
     };
     if (Object.keys(problems).length > 0) ofStage[stage.key] = problems;
   }
   return {
-    ...(whileTyping || name.trim() ? {} : { name: 'Give the pipeline a name.' }),
+    ...(whileTyping || name.trim() ? {} : { name: 'Enter a name' }),
     ...(found.stages && !(whileTyping && stages.length === 0) ? { stages: found.stages } : {}),
     ...(found.form ? { form: found.form } : {}),
     ofStage,
   };
 }
 
-function said(field: StageField, problem: string | undefined): StageProblems {
+function fieldProblem(field: StageField, problem: string | undefined): StageProblems {
   return problem ? { [field]: problem } : {};
 }
 
-/** Whether there is nothing wrong. */
-export function isFine({ name, stages, form, ofStage }: PipelineProblems): boolean {
-  return !name && !stages && !form && Object.keys(ofStage).length === 0;
+export function hasProblems({ name, stages, form, ofStage }: PipelineProblems): boolean {
+  return Boolean(name || stages || form) || Object.keys(ofStage).length > 0;
 }

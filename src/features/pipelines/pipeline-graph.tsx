@@ -1,34 +1,32 @@
 import { useEffect, useId, useMemo, useRef, useState } from 'react';
 import { classNames } from '#src/components/class-names.ts';
-import { box, type DrawnStage, layOutPipeline, pathThrough } from './pipeline-layout.ts';
+import { box, type LaidOutStage, layOutPipeline, pathThrough } from './pipeline-layout.ts';
 
-export interface GraphStage extends DrawnStage {
+export interface GraphStage extends LaidOutStage {
   readonly id: string;
-  /** What it does, in a few words. */
-  readonly words: string;
-  /** Something is wrong with it. */
-  readonly faulty?: boolean;
+  /** What it does, in short. */
+  readonly summary: string;
+  readonly invalid?: boolean;
 }
 
 export interface PipelineGraphProps {
-  /** The pipeline's name, for the names of drawing and list. */
+  /** The pipeline's name, for accessible names. */
   readonly name: string;
   readonly stages: readonly GraphStage[];
 }
 
 /**
- * The stages drawn from left to right, and the same as an ordered list: read out in place of the drawing, and shown
- * instead of it in narrow windows.
+ * The stages as a graph from left to right, and as an ordered list for screen readers and narrow windows.
  */
 export function PipelineGraph({ name, stages }: PipelineGraphProps) {
   const idOf = new Map(stages.map(({ key, id }) => [key, id]));
   return (
     <div className="w-full min-w-0">
-      <Drawing name={name} stages={stages} />
+      <Graph name={name} stages={stages} />
       <ol aria-label={`Stages of ${name}`} className="flex flex-col gap-0.5 text-muted sm:sr-only">
-        {stages.map(({ key, id, words, dependsOn }) => (
+        {stages.map(({ key, id, summary, dependsOn }) => (
           <li key={key} className="wrap-anywhere">
-            <span className="text-ink">{id || 'a stage without an id'}</span>: {words}
+            <span className="text-ink">{id || '(no ID)'}</span>: {summary}
             {dependsOn.length > 0 && `, after ${dependsOn.map((each) => idOf.get(each) || each).join(', ')}`}
           </li>
         ))}
@@ -37,16 +35,15 @@ export function PipelineGraph({ name, stages }: PipelineGraphProps) {
   );
 }
 
-function Drawing({ name, stages }: PipelineGraphProps) {
-  const { width, height, stages: placed, ties } = useMemo(() => layOutPipeline(stages), [stages]);
+function Graph({ name, stages }: PipelineGraphProps) {
+  const { width, height, stages: placed, edges } = useMemo(() => layOutPipeline(stages), [stages]);
   const { ref, overflows } = useOverflow(width);
-  // Ids may hold anything that a person types; marker names may not.
   const arrow = useId();
   return (
-    // A drawing that is wider than its place is scrolled by keyboard too, and needs a name for that.
+    // A graph wider than its container is scrollable by keyboard, which needs a name.
     <div
       ref={ref}
-      {...(overflows ? { tabIndex: 0, role: 'group', 'aria-label': `Drawing of ${name}` } : {})}
+      {...(overflows ? { tabIndex: 0, role: 'group', 'aria-label': `Graph of ${name}` } : {})}
       className="overflow-x-auto max-sm:hidden"
     >
       <svg aria-hidden width={width} height={height} viewBox={`0 0 ${width} ${height}`} className="block">
@@ -66,7 +63,7 @@ function Drawing({ name, stages }: PipelineGraphProps) {
             </marker>
           ))}
         </defs>
-        {ties.map(({ from, to, points, backwards }) => (
+        {edges.map(({ from, to, points, backwards }) => (
           <path
             key={`${from}→${to}`}
             d={pathThrough(points)}
@@ -77,22 +74,22 @@ function Drawing({ name, stages }: PipelineGraphProps) {
             className={backwards ? 'stroke-failed' : 'stroke-line-strong'}
           />
         ))}
-        {placed.map(({ stage: { key, id, words, faulty }, x, y }) => (
+        {placed.map(({ stage: { key, id, summary, invalid }, x, y }) => (
           <g key={key}>
-            <title>{`${id}: ${words}`}</title>
+            <title>{`${id}: ${summary}`}</title>
             <rect
               x={x}
               y={y}
               width={box.width}
               height={box.height}
               rx={6}
-              className={classNames('fill-canvas', faulty ? 'stroke-failed' : 'stroke-line-strong')}
+              className={classNames('fill-canvas', invalid ? 'stroke-failed' : 'stroke-line-strong')}
             />
             <text x={x + 10} y={y + 20} className="fill-ink text-[13px] font-medium">
-              {shortened(id || '(no id)')}
+              {truncated(id || '(no ID)')}
             </text>
             <text x={x + 10} y={y + 37} className="fill-muted text-xs">
-              {shortened(words)}
+              {truncated(summary)}
             </text>
           </g>
         ))}
@@ -101,23 +98,23 @@ function Drawing({ name, stages }: PipelineGraphProps) {
   );
 }
 
-/** As much of a text as fits into a box; the list beside the drawing has all of it. */
-function shortened(text: string): string {
+/** Cut to the width of a box; the list has the whole text. */
+function truncated(text: string): string {
   const characters = [...text];
   return characters.length > 22 ? `${characters.slice(0, 21).join('')}…` : text;
 }
 
-/** Whether something that wide is wider than the element it is put in. */
+/** Whether content of this width (pixels) overflows the element with this `ref`. */
 function useOverflow(width: number) {
   const ref = useRef<HTMLDivElement>(null);
-  const [room, setRoom] = useState(Number.POSITIVE_INFINITY);
+  const [available, setAvailable] = useState(Number.POSITIVE_INFINITY);
   useEffect(() => {
     const element = ref.current;
     if (!element) return;
-    const observer = new ResizeObserver(() => setRoom(element.clientWidth));
+    const observer = new ResizeObserver(() => setAvailable(element.clientWidth));
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
-  // Hidden, it has no width and is no stop of the keyboard.
-  return { ref, overflows: room > 0 && width > room };
+  // A hidden element has no width and is no tab stop.
+  return { ref, overflows: available > 0 && width > available };
 }

@@ -1,31 +1,31 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { box, type DrawnStage, layOutPipeline, pathThrough } from './pipeline-layout.ts';
+import { box, type LaidOutStage, layOutPipeline, pathThrough } from './pipeline-layout.ts';
 
-const stage = (key: string, ...dependsOn: string[]): DrawnStage => ({ key, dependsOn });
+const stage = (key: string, ...dependsOn: string[]): LaidOutStage => ({ key, dependsOn });
 
-function placesOf(stages: readonly DrawnStage[]) {
+function placesOf(stages: readonly LaidOutStage[]) {
   const { stages: placed } = layOutPipeline(stages);
   return Object.fromEntries(placed.map(({ stage: { key }, x, y }) => [key, { x, y }]));
 }
 
 describe('layOutPipeline', () => {
-  it('puts each stage right of what it depends on, whatever order they are written in', () => {
+  it('puts each stage to the right of its dependencies', () => {
     const at = placesOf([stage('c', 'b', 'a'), stage('a'), stage('b', 'a')]);
     expect(at.a?.x).toBeLessThan(at.b?.x ?? 0);
     expect(at.b?.x).toBeLessThan(at.c?.x ?? 0);
   });
 
-  it('puts stages that do not wait for each other above each other', () => {
+  it('puts independent stages above each other', () => {
     const at = placesOf([stage('a'), stage('b', 'a'), stage('c', 'a')]);
     expect(at.b?.x).toBe(at.c?.x);
     expect((at.c?.y ?? 0) - (at.b?.y ?? 0)).toBeGreaterThanOrEqual(box.height);
   });
 
-  it('leads a line over several layers past the stages between', () => {
-    const { ties, stages } = layOutPipeline([stage('a'), stage('b', 'a'), stage('c', 'a', 'b')]);
+  it('leads an edge over several layers past the stages between', () => {
+    const { edges, stages } = layOutPipeline([stage('a'), stage('b', 'a'), stage('c', 'a', 'b')]);
     const between = stages.find((each) => each.stage.key === 'b');
-    const long = ties.find(({ from, to }) => from === 'a' && to === 'c');
+    const long = edges.find(({ from, to }) => from === 'a' && to === 'c');
     const passing =
       long?.points.filter(({ x }) => between && x >= between.x && x <= between.x + box.width) ?? [];
     expect(passing).toHaveLength(2);
@@ -34,17 +34,17 @@ describe('layOutPipeline', () => {
     }
   });
 
-  it('follows the lines within a layer, so that two of them do not cross', () => {
+  it('sorts a layer so that edges do not cross', () => {
     const at = placesOf([stage('a'), stage('b'), stage('of-b', 'b'), stage('of-a', 'a')]);
     expect(at['of-a']?.y).toBeLessThan(at['of-b']?.y ?? 0);
   });
 
-  it('draws a ring too, and says which line leads back', () => {
-    const { ties } = layOutPipeline([stage('a', 'b'), stage('b', 'a')]);
-    expect(ties.filter(({ backwards }) => backwards)).toHaveLength(1);
+  it('draws a cycle with one edge backwards', () => {
+    const { edges } = layOutPipeline([stage('a', 'b'), stage('b', 'a')]);
+    expect(edges.filter(({ backwards }) => backwards)).toHaveLength(1);
   });
 
-  it('never puts two stages over each other nor outside, whatever is tied', () => {
+  it('never overlaps stages or exceeds the size', () => {
     const graph = fc
       .integer({ min: 0, max: 12 })
       .chain((count) =>
@@ -70,7 +70,7 @@ describe('layOutPipeline', () => {
   });
 });
 
-it('bends a line softly from point to point', () => {
+it('draws a curve from point to point', () => {
   const points = [
     { x: 0, y: 0 },
     { x: 40, y: 20 },

@@ -1,8 +1,8 @@
 import { topologicalOrder } from '#domain/release/dag.ts';
 
-/** What a drawing needs to know of a stage. */
-export interface DrawnStage {
-  /** Unique within the drawing, and what `dependsOn` names. */
+/** What the layout needs of a stage. */
+export interface LaidOutStage {
+  /** Unique; what `dependsOn` refers to. */
   readonly key: string;
   readonly dependsOn: readonly string[];
 }
@@ -13,12 +13,12 @@ export interface PlacedStage<Stage> {
   readonly y: number;
 }
 
-export interface PlacedTie {
+export interface PlacedEdge {
   readonly from: string;
   readonly to: string;
-  /** Where the line goes: right end of the first stage, points between, left end of the second. */
+  /** From the right side of the first stage to the left side of the second. */
   readonly points: readonly Point[];
-  /** It leads back: the stages wait for each other. */
+  /** Part of a cycle. */
   readonly backwards: boolean;
 }
 
@@ -31,7 +31,7 @@ export interface PipelineLayout<Stage> {
   readonly width: number;
   readonly height: number;
   readonly stages: readonly PlacedStage<Stage>[];
-  readonly ties: readonly PlacedTie[];
+  readonly edges: readonly PlacedEdge[];
 }
 
 /** Sizes in pixels. */
@@ -40,19 +40,19 @@ const gap = { x: 44, y: 16 } as const;
 const margin = 1;
 
 interface Slot {
-  /** A stage's key; for a place that a long line passes through, the line. */
+  /** A stage's key, or the name of an edge that passes through the layer. */
   readonly key: string;
   readonly real: boolean;
-  /** Slots of the layer before that lead here. */
+  /** Slots of the previous layer that lead here. */
   readonly before: string[];
 }
 
 /**
- * Places stages in layers from left to right, each right of all that it depends on, and the lines between them. Lines
- * over several layers have a place of their own in those between, so that they cross no stage; within a layer the order
- * follows what leads there, so that lines cross little. Total: in a ring, some line leads back.
+ * Places stages in layers from left to right, each to the right of its dependencies, and the edges between them. An edge
+ * over several layers has a slot in each, so that it crosses no stage; slots are sorted by their predecessors, so that
+ * edges rarely cross. In a cycle, some edge leads backwards.
  */
-export function layOutPipeline<Stage extends DrawnStage>(stages: readonly Stage[]): PipelineLayout<Stage> {
+export function layOutPipeline<Stage extends LaidOutStage>(stages: readonly Stage[]): PipelineLayout<Stage> {
   const layerOf = layersOf(stages);
   const slots: Slot[][] = [];
   const slotAt = (layer: number, slot: Slot) => {
@@ -66,7 +66,7 @@ export function layOutPipeline<Stage extends DrawnStage>(stages: readonly Stage[
     own.set(key, slot);
     slotAt(layerOf.get(key) ?? 0, slot);
   }
-  const ways: { from: string; to: string; through: string[]; backwards: boolean }[] = [];
+  const routes: { from: string; to: string; through: string[]; backwards: boolean }[] = [];
   for (const { key: to, dependsOn } of stages) {
     for (const from of new Set(dependsOn)) {
       const start = layerOf.get(from);
@@ -81,14 +81,14 @@ export function layOutPipeline<Stage extends DrawnStage>(stages: readonly Stage[
         last = key;
       }
       if (start < end) own.get(to)?.before.push(last);
-      ways.push({ from, to, through, backwards: start >= end });
+      routes.push({ from, to, through, backwards: start >= end });
     }
   }
-  return place(stages, slots, ways);
+  return place(stages, slots, routes);
 }
 
-/** By key: how many stages have to come before on the longest way; what a ring leads back to does not count. */
-function layersOf(stages: readonly DrawnStage[]): Map<string, number> {
+/** By key: the length of the longest path to the stage; edges that close a cycle do not count. */
+function layersOf(stages: readonly LaidOutStage[]): Map<string, number> {
   const layers = new Map<string, number>();
   const nodes = stages.map(({ key, dependsOn }) => ({ id: key, dependsOn }));
   for (const { id, dependsOn } of topologicalOrder(nodes)) {
@@ -98,10 +98,10 @@ function layersOf(stages: readonly DrawnStage[]): Map<string, number> {
   return layers;
 }
 
-function place<Stage extends DrawnStage>(
+function place<Stage extends LaidOutStage>(
   stages: readonly Stage[],
   slots: readonly Slot[][],
-  ways: readonly { from: string; to: string; through: string[]; backwards: boolean }[],
+  routes: readonly { from: string; to: string; through: string[]; backwards: boolean }[],
 ): PipelineLayout<Stage> {
   const middle = new Map<string, number>();
   const layer = new Map<string, number>();
@@ -109,13 +109,12 @@ function place<Stage extends DrawnStage>(
   for (const [index, row] of slots.entries()) {
     const wanted = (slot: Slot) => {
       const from = slot.before.flatMap((key) => middle.get(key) ?? []);
-      // Nothing leads to a stage of a ring: below the others.
+      // Stages without a placed predecessor go below the others.
       return from.length === 0 ? Number.MAX_SAFE_INTEGER : from.reduce((sum, y) => sum + y, 0) / from.length;
     };
     const ordered = row
-      .map((slot) => ({ slot, wish: wanted(slot) }))
-      // Equal wishes keep the given order: sorting is stable.
-      .sort((a, b) => a.wish - b.wish);
+      .map((slot) => ({ slot, position: wanted(slot) }))
+      .sort((a, b) => a.position - b.position);
     let y = margin;
     for (const { slot } of ordered) {
       const size = slot.real ? box.height : box.height / 4;
@@ -136,7 +135,7 @@ function place<Stage extends DrawnStage>(
       x: left(stage.key),
       y: (middle.get(stage.key) ?? 0) - box.height / 2,
     })),
-    ties: ways.map(({ from, to, through, backwards }) => ({
+    edges: routes.map(({ from, to, through, backwards }) => ({
       from,
       to,
       backwards,
@@ -149,7 +148,7 @@ function place<Stage extends DrawnStage>(
   };
 }
 
-/** Moves each layer to the middle of the drawing's height. */
+/** Centres each layer vertically. */
 function centre(slots: readonly Slot[][], middle: Map<string, number>, height: number): void {
   for (const row of slots) {
     const ends = row.flatMap(({ key, real }) => {
@@ -162,7 +161,7 @@ function centre(slots: readonly Slot[][], middle: Map<string, number>, height: n
   }
 }
 
-/** A soft line through points that go from left to right, as the `d` of an SVG path. */
+/** A curve through points from left to right, as the `d` of an SVG path. */
 export function pathThrough(points: readonly Point[]): string {
   return points
     .map(({ x, y }, index) => {

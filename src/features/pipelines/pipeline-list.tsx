@@ -1,54 +1,75 @@
-import { useInfiniteQuery } from '@connectrpc/connect-query';
+import { useTransport } from '@connectrpc/connect-query';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useMemo } from 'react';
+import { Link } from 'react-router';
+import { classNames } from '#src/components/class-names.ts';
 import { PagedList } from '#src/components/paged-list.tsx';
 import { Section } from '#src/components/section.tsx';
+import { SettingRow } from '#src/components/setting-row.tsx';
 import { Empty } from '#src/components/states.tsx';
-import { ReleasePipelineService } from '#src/gen/forest/v1/release_pipelines_pb.ts';
-import { describeError } from '#src/lib/errors.ts';
-import { paged } from '#src/lib/paged.ts';
-import { PipelineRow } from './pipeline-row.tsx';
-import { pipelinesInput } from './queries.ts';
+import { type ProjectRef, paths } from '#src/config/paths.ts';
+import type { ReleasePipeline } from '#src/gen/forest/v1/release_pipelines_pb.ts';
+import { PipelineGraph } from './pipeline-graph.tsx';
+import { graphOfPipeline } from './stage-types.ts';
+import { pipelinesOptions, usePipelineMutations } from './use-pipelines.ts';
 
 export interface PipelineListProps {
-  readonly organisation: string;
-  readonly project: string;
+  readonly project: ProjectRef;
   readonly canEdit: boolean;
 }
 
-/** The pipelines of a project, enabled or not, each drawn. */
-export function PipelineList({ organisation, project, canEdit }: PipelineListProps) {
-  const query = useInfiniteQuery(
-    ReleasePipelineService.method.listReleasePipelines,
-    pipelinesInput(organisation, project),
-    paged,
-  );
+/** The project's pipelines, enabled or not, each with its graph. */
+export function PipelineList({ project, canEdit }: PipelineListProps) {
+  const query = useInfiniteQuery(pipelinesOptions(useTransport(), project));
   const pipelines = query.data?.pages.flatMap((page) => page.pipelines) ?? [];
   return (
     <Section title="Pipelines" flush>
       <PagedList
         query={query}
         what="pipelines"
-        error={query.error ? describeError(query.error).message : ''}
         count={pipelines.length}
         empty={
-          <Empty title="No pipelines yet.">
-            {canEdit
-              ? 'Releases go straight to one environment. A pipeline takes them from one to the next: create the first one below.'
-              : 'Releases go straight to one environment. An admin can create a pipeline that takes them from one to the next.'}
+          <Empty title="No pipelines yet">
+            {`Without a pipeline, each release is deployed to one environment. ${canEdit ? 'Create a pipeline below to deploy to several in order.' : 'An admin can create a pipeline to deploy to several in order.'}`}
           </Empty>
         }
       >
         <ul aria-label="Pipelines">
           {pipelines.map((pipeline) => (
-            <PipelineRow
-              key={pipeline.id}
-              organisation={organisation}
-              project={project}
-              pipeline={pipeline}
-              canEdit={canEdit}
-            />
+            <PipelineRow key={pipeline.id} project={project} pipeline={pipeline} canEdit={canEdit} />
           ))}
         </ul>
       </PagedList>
     </Section>
+  );
+}
+
+function PipelineRow({
+  project,
+  pipeline,
+  canEdit,
+}: PipelineListProps & { readonly pipeline: ReleasePipeline }) {
+  const { update, remove } = usePipelineMutations();
+  const { name, enabled, stages } = pipeline;
+  const graph = useMemo(() => graphOfPipeline(stages), [stages]);
+  const path = paths.pipeline(project.organisation, project.project, name);
+  return (
+    <SettingRow
+      noun="pipeline"
+      name={name}
+      enabled={enabled}
+      scope={{ project, name }}
+      editPath={path}
+      canEdit={canEdit}
+      update={update}
+      remove={remove}
+      deleteDescription="Releases in progress finish with their own copy. New releases can't use it. This can't be undone."
+      below={<PipelineGraph name={name} stages={graph} />}
+    >
+      <Link to={path} className={classNames('min-w-0 font-medium wrap-anywhere', !enabled && 'text-muted')}>
+        {name}
+      </Link>
+      <span className="text-muted">{stages.length === 1 ? '1 stage' : `${stages.length} stages`}</span>
+    </SettingRow>
   );
 }

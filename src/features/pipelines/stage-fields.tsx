@@ -1,30 +1,32 @@
 import { memo, useId } from 'react';
-import { formatDuration, parseDuration } from '#domain/time/duration.ts';
 import { Button } from '#src/components/button.tsx';
+import { Checkbox } from '#src/components/checkbox.tsx';
+import { DurationField } from '#src/components/duration-field.tsx';
+import { EnvironmentField } from '#src/components/environment-field.tsx';
 import { Field, Input, Select } from '#src/components/field.tsx';
 import type { StageDraft, StageProblems } from './pipeline-draft.ts';
-import { StageTies } from './stage-ties.tsx';
-import { stageKinds } from './stage-words.ts';
+import { StageDependencies } from './stage-dependencies.tsx';
+import { stageTypes } from './stage-types.ts';
 
 export interface StageFieldsProps {
   readonly stage: StageDraft;
-  /** Its place, from 1. */
-  readonly place: number;
+  /** From 1. */
+  readonly position: number;
   readonly problems: StageProblems | undefined;
   readonly environments: readonly string[];
-  /** All stages, this one among them: what it may depend on. */
+  /** All stages of the draft, including this one. */
   readonly stages: readonly { readonly key: string; readonly id: string }[];
   readonly onChange: (key: string, change: Partial<StageDraft>) => void;
   readonly onRemove: (key: string) => void;
 }
 
-/** The fields of one stage. Redrawn only when it, its problems or the stages' ids change: a pipeline may have a hundred. */
+/** The fields of one stage. Memoised, because a pipeline may have a hundred stages. */
 export const StageFields = memo(function StageFields(props: StageFieldsProps) {
-  const { stage, place, problems, environments, stages, onChange, onRemove } = props;
+  const { stage, position, problems, environments, stages, onChange, onRemove } = props;
   const titleId = useId();
-  const kind = stageKinds.find(({ type }) => type === stage.type);
+  const chosen = stageTypes.find(({ type }) => type === stage.type);
   const set = (change: Partial<StageDraft>) => onChange(stage.key, change);
-  const title = `Stage ${place}`;
+  const title = `Stage ${position}`;
   return (
     <li aria-labelledby={titleId} className="rounded-md border border-line p-3">
       <fieldset aria-labelledby={titleId} className="flex min-w-0 flex-col gap-3">
@@ -35,21 +37,21 @@ export const StageFields = memo(function StageFields(props: StageFieldsProps) {
           </h3>
           <Button
             data-remove-stage={stage.key}
-            aria-label={`Remove stage ${stage.id || place}`}
+            aria-label={`Remove stage ${stage.id || position}`}
             onClick={() => onRemove(stage.key)}
           >
             Remove
           </Button>
         </div>
         <div className="grid gap-3 sm:grid-cols-3">
-          <Field label="Kind" hint={kind?.about} error={problems?.type} required>
+          <Field label="Type" hint={chosen?.description} error={problems?.type} required>
             {(control) => (
               <Select
                 {...control}
                 value={stage.type}
                 onChange={(event) => set({ type: event.target.value as StageDraft['type'] })}
               >
-                {stageKinds.map(({ type, label }) => (
+                {stageTypes.map(({ type, label }) => (
                   <option key={type} value={type}>
                     {label}
                   </option>
@@ -58,17 +60,12 @@ export const StageFields = memo(function StageFields(props: StageFieldsProps) {
             )}
           </Field>
           {stage.type === 'wait' ? (
-            <Field label="Duration" hint={durationHint(stage.duration)} error={problems?.duration} required>
-              {(control) => (
-                <Input
-                  {...control}
-                  placeholder="1h 30m"
-                  autoComplete="off"
-                  value={stage.duration}
-                  onChange={(event) => set({ duration: event.target.value })}
-                />
-              )}
-            </Field>
+            <DurationField
+              label="Duration"
+              value={stage.duration}
+              error={problems?.duration}
+              onChange={(duration) => set({ duration })}
+            />
           ) : (
             <EnvironmentField
               value={stage.environment}
@@ -77,7 +74,7 @@ export const StageFields = memo(function StageFields(props: StageFieldsProps) {
               onChange={(environment) => set({ environment })}
             />
           )}
-          <Field label="Id" hint="Unique in the pipeline." error={problems?.id} required>
+          <Field label="ID" hint="Unique in the pipeline." error={problems?.id} required>
             {(control) => (
               <Input
                 {...control}
@@ -91,16 +88,14 @@ export const StageFields = memo(function StageFields(props: StageFieldsProps) {
           </Field>
         </div>
         {stage.type === 'plan' && (
-          <label className="flex w-fit items-center gap-2">
-            <input
-              type="checkbox"
-              checked={stage.autoApprove}
-              onChange={(event) => set({ autoApprove: event.target.checked })}
-            />
-            Approve the plan by itself
-          </label>
+          <Checkbox
+            label="Approve the plan automatically"
+            className="w-fit"
+            checked={stage.autoApprove}
+            onChange={(event) => set({ autoApprove: event.target.checked })}
+          />
         )}
-        <StageTies
+        <StageDependencies
           stage={stage}
           stages={stages}
           problem={problems?.dependsOn}
@@ -110,37 +105,3 @@ export const StageFields = memo(function StageFields(props: StageFieldsProps) {
     </li>
   );
 });
-
-/** What the typed duration means, or how to write one. */
-function durationHint(text: string): string {
-  const duration = parseDuration(text);
-  if (!duration.ok) return 'Seconds, or with units: 90, 30m, 1h 30m, 2d.';
-  return `That is ${formatDuration(duration.seconds)}.`;
-}
-
-interface EnvironmentFieldProps {
-  readonly value: string;
-  readonly error: string | undefined;
-  readonly environments: readonly string[];
-  readonly onChange: (environment: string) => void;
-}
-
-function EnvironmentField({ value, error, environments, onChange }: EnvironmentFieldProps) {
-  // One that was deleted meanwhile stays to be seen, and the rules say what is wrong with it.
-  const gone = value !== '' && !environments.includes(value);
-  return (
-    <Field label="Environment" error={error} required>
-      {(control) => (
-        <Select {...control} value={value} onChange={(event) => onChange(event.target.value)}>
-          <option value="">Choose…</option>
-          {gone && <option value={value}>{value} (deleted)</option>}
-          {environments.map((environment) => (
-            <option key={environment} value={environment}>
-              {environment}
-            </option>
-          ))}
-        </Select>
-      )}
-    </Field>
-  );
-}

@@ -1,17 +1,17 @@
 /**
- * Branch patterns on RE2, the engine that the server uses, so that the browser and the gate agree. The engine is
- * large and needed by few: it is loaded when it is first asked for.
+ * Branch patterns by RE2, the server's engine, so that browser and gate agree. Loaded on first use, because the engine is
+ * large and few pages need it.
  */
 export interface BranchPatterns {
-  /** Null when the pattern compiles, else why it does not. */
+  /** Null when the pattern compiles, else the reason. */
   readonly compiles: (pattern: string) => string | null;
-  /** Whether a branch passes; the pattern has to compile. It may match anywhere in the name, as at the gate. */
+  /** Whether a branch matches a pattern that compiles; anywhere in the name, as at the gate. */
   readonly passes: (pattern: string, branch: string) => boolean;
 }
 
 let loading: Promise<BranchPatterns> | undefined;
 
-/** Loads the engine once; after a failure (no network) the next call tries again. */
+/** Loads the engine once; after a failure the next call retries. */
 export function loadBranchPatterns(): Promise<BranchPatterns> {
   loading ??= import('re2js').then(
     ({ RE2JS }) => ({

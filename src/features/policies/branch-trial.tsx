@@ -3,7 +3,7 @@ import { Badge } from '#src/components/badge.tsx';
 import { Field, Input } from '#src/components/field.tsx';
 import { type BranchPatterns, loadBranchPatterns } from './branch-pattern.ts';
 
-/** A field to try a branch against the pattern that is being typed; the verdict is the gate's own engine's. */
+/** Tests a branch against the pattern in the form, with the gate's engine. */
 export function BranchTrial({ pattern }: { readonly pattern: string }) {
   const [branch, setBranch] = useState('');
   const [patterns, setPatterns] = useState<BranchPatterns | 'failed' | null>(null);
@@ -21,7 +21,7 @@ export function BranchTrial({ pattern }: { readonly pattern: string }) {
   }, [needed]);
   return (
     <div className="flex flex-col gap-1">
-      <Field label="Try a branch" hint="Shows whether releases from this branch would pass. It is not saved.">
+      <Field label="Try a branch" hint="Shows whether releases from this branch would pass. Not saved.">
         {(control) => (
           <Input
             {...control}
@@ -46,14 +46,14 @@ interface VerdictProps {
 
 function Verdict({ patterns, pattern, branch }: VerdictProps) {
   if (patterns === 'failed')
-    return <Badge tone="failed">The pattern engine could not be loaded. Type again to retry.</Badge>;
+    return <Badge tone="failed">Couldn't load the pattern checker. Type again to retry.</Badge>;
   if (!patterns) return <Badge>Checking…</Badge>;
-  if (!pattern) return <Badge>Enter a pattern first.</Badge>;
-  const why = patterns.compiles(pattern);
-  if (why !== null) return <Badge tone="failed">The pattern does not compile: {why}</Badge>;
+  if (!pattern) return <Badge>Enter a pattern first</Badge>;
+  const error = patterns.compiles(pattern);
+  if (error !== null) return <Badge tone="failed">{`Invalid pattern: ${error}`}</Badge>;
   return patterns.passes(pattern, branch) ? (
-    <Badge tone="passed">“{branch}” would pass</Badge>
+    <Badge tone="passed">{`“${branch}” would pass`}</Badge>
   ) : (
-    <Badge tone="failed">“{branch}” would be blocked</Badge>
+    <Badge tone="failed">{`“${branch}” would be blocked`}</Badge>
   );
 }

@@ -5,17 +5,19 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { CreatePolicyRequest, Policy } from '#src/gen/forest/v1/policies_pb.ts';
 import { PolicyService } from '#src/gen/forest/v1/policies_pb.ts';
 import { renderWithin } from '#src/testing/render-within.tsx';
-import { CreatePolicy } from './create-policy.tsx';
+import { CreatePolicy } from './policy-editor.tsx';
 import { PolicyList } from './policy-list.tsx';
 
-/** A project's policies in memory, with the server's answers that the screens depend on. */
-class PolicyShelf {
+/** A project's policies in memory. */
+class PolicyServer {
   policies: Pick<Policy, 'id' | 'name' | 'enabled' | 'config'>[] = [];
   created: CreatePolicyRequest[] = [];
   refuse: ConnectError | null = null;
 
   readonly serve = (router: ConnectRouter) => {
     router.service(PolicyService, {
+      getSoakRecord: ({ durationSeconds }) =>
+        durationSeconds < 60n ? { builds: 1, kept: 1 } : { builds: 9, kept: 2, isSeldom: true },
       listPolicies: () => ({ policies: this.policies }),
       createPolicy: (request) => {
         if (this.refuse) throw this.refuse;
@@ -45,18 +47,19 @@ class PolicyShelf {
   };
 }
 
-let shelf: PolicyShelf;
+const project = { organisation: 'acme', project: 'checkout' };
+let server: PolicyServer;
 beforeEach(() => {
-  shelf = new PolicyShelf();
+  server = new PolicyServer();
 });
 
 function open() {
   return renderWithin(
     <>
-      <PolicyList organisation="acme" project="checkout" canEdit />
-      <CreatePolicy organisation="acme" project="checkout" environments={['staging', 'production']} />
+      <PolicyList project={project} canEdit />
+      <CreatePolicy project={project} environments={['staging', 'production']} />
     </>,
-    shelf.serve,
+    server.serve,
   );
 }
 
@@ -71,8 +74,26 @@ describe('creating', () => {
     await user.type(label('Soak duration'), '1h 30m');
     await user.click(screen.getByRole('button', { name: 'Create Policy' }));
     expect(await screen.findByText('staging → production · 1h 30m')).toBeTruthy();
-    expect(shelf.created[0]?.config).toMatchObject({ case: 'soakTime', value: { durationSeconds: 5_400n } });
+    expect(server.created[0]?.config).toMatchObject({ case: 'soakTime', value: { durationSeconds: 5_400n } });
     expect(label('Name')).toHaveProperty('value', '');
+  });
+
+  test('a soak time policy shows how often its source environment kept a build that long', async () => {
+    const { user } = open();
+    await user.selectOptions(label('Source environment'), 'staging');
+    await user.type(label('Soak duration'), '5s');
+    await screen.findByText('In the last 14 days, staging kept 1 of 1 build that long.');
+    await user.clear(label('Soak duration'));
+    await user.type(label('Soak duration'), '1h');
+    const seldom =
+      'In the last 14 days, staging kept 2 of 9 builds that long. Releases will seldom pass: choose a shorter time';
+    await waitFor(() =>
+      expect(screen.getByText(/kept 2 of 9/).textContent).toBe(
+        `${seldom}, or keep counting when newer builds are deployed.`,
+      ),
+    );
+    await user.click(label('Keep counting when newer builds are deployed'));
+    await waitFor(() => expect(screen.getByText(/kept 2 of 9/).textContent).toBe(`${seldom}.`));
   });
 
   test('a branch restriction, tried before it is saved', async () => {
@@ -88,7 +109,7 @@ describe('creating', () => {
     expect(await screen.findByText('“main” would pass')).toBeTruthy();
     await user.click(screen.getByRole('button', { name: 'Create Policy' }));
     expect(await screen.findByText('^main$ → production')).toBeTruthy();
-    expect(shelf.created[0]?.config).toMatchObject({
+    expect(server.created[0]?.config).toMatchObject({
       case: 'branchRestriction',
       value: { branchPattern: '^main$' },
     });
@@ -103,34 +124,37 @@ describe('creating', () => {
     await user.type(label('Required approvals'), '2');
     await user.click(screen.getByRole('button', { name: 'Create Policy' }));
     expect(await screen.findByText('production · 2 approvals')).toBeTruthy();
-    expect(shelf.created[0]?.config).toMatchObject({ case: 'approval', value: { requiredApprovals: 2 } });
+    expect(server.created[0]?.config).toMatchObject({ case: 'approval', value: { requiredApprovals: 2 } });
   });
 
-  test('what is missing is said at its field, nothing is sent, and the focus goes to the first', async () => {
+  test('shows missing values at their fields, sends nothing and focuses the first', async () => {
     const { user } = open();
     await user.click(screen.getByRole('button', { name: 'Create Policy' }));
     await waitFor(() => expect(document.activeElement).toBe(label('Name')));
     expect(label('Name').getAttribute('aria-invalid')).toBe('true');
     const described = label('Soak duration').getAttribute('aria-describedby')?.split(' ') ?? [];
-    const words = described.map((id) => document.getElementById(id)?.textContent).join(' ');
-    expect(words).toContain('Enter a duration');
-    expect(shelf.created).toEqual([]);
+    const description = described.map((id) => document.getElementById(id)?.textContent).join(' ');
+    expect(description).toContain('Enter a duration');
+    expect(server.created).toEqual([]);
   });
 
-  test('what was typed survives a refusal, which stands beside it and goes when the field changes', async () => {
-    shelf.refuse = new ConnectError('a policy of this name exists in this project', Code.AlreadyExists);
+  test('keeps the input after a refusal, and clears the message after saving', async () => {
+    server.refuse = new ConnectError(
+      'A policy with this name already exists in this project',
+      Code.AlreadyExists,
+    );
     const { user } = open();
     await user.type(label('Name'), 'Two reviewers');
     await user.selectOptions(label('Type'), 'Approval Required');
     await user.selectOptions(label('Target environment'), 'production');
     await user.click(screen.getByRole('button', { name: 'Create Policy' }));
     const alert = await screen.findByRole('alert');
-    expect(alert.textContent).toBe('a policy of this name exists in this project');
+    expect(alert.textContent).toBe('A policy with this name already exists in this project');
     expect(document.activeElement).toBe(alert);
     expect(label('Name')).toHaveProperty('value', 'Two reviewers');
     expect(label('Target environment')).toHaveProperty('value', 'production');
 
-    shelf.refuse = null;
+    server.refuse = null;
     await user.click(screen.getByRole('button', { name: 'Create Policy' }));
     expect(await screen.findByText('production · 1 approval')).toBeTruthy();
     expect(screen.queryByRole('alert')).toBeNull();
@@ -139,7 +163,7 @@ describe('creating', () => {
 
 describe('a policy in the list', () => {
   beforeEach(() => {
-    shelf.policies = [
+    server.policies = [
       {
         id: 'one',
         name: 'Two reviewers',
@@ -164,15 +188,15 @@ describe('a policy in the list', () => {
     expect(await screen.findByRole('button', { name: 'Disable' })).toBeTruthy();
   });
 
-  test('says why it was not changed', async () => {
-    shelf.refuse = new ConnectError('only an admin changes policies', Code.PermissionDenied);
+  test('shows why it was not changed', async () => {
+    server.refuse = new ConnectError('Only an admin changes policies', Code.PermissionDenied);
     const { user } = open();
     await user.click(within(await row()).getByRole('button', { name: 'Disable' }));
-    expect((await screen.findByRole('alert')).textContent).toContain('only an admin changes policies');
+    expect((await screen.findByRole('alert')).textContent).toContain('Only an admin changes policies');
     expect(within(await row()).getByRole('button', { name: 'Disable' })).toBeTruthy();
   });
 
-  test('is deleted only after the question; Escape gives the focus back', async () => {
+  test('is deleted after confirmation; Escape returns the focus', async () => {
     const { user } = open();
     const deleteButton = within(await row()).getByRole('button', { name: 'Delete' });
     await user.click(deleteButton);
@@ -180,7 +204,7 @@ describe('a policy in the list', () => {
     expect(document.activeElement).toBe(within(question).getByRole('button', { name: 'Cancel' }));
     await user.keyboard('{Escape}');
     await waitFor(() => expect(document.activeElement).toBe(deleteButton));
-    expect(shelf.policies).toHaveLength(1);
+    expect(server.policies).toHaveLength(1);
 
     await user.click(deleteButton);
     await user.click(within(await screen.findByRole('alertdialog')).getByRole('button', { name: 'Delete' }));
@@ -188,8 +212,8 @@ describe('a policy in the list', () => {
     expect(screen.queryByRole('alertdialog')).toBeNull();
   });
 
-  test('offers nothing to who may not change it', async () => {
-    renderWithin(<PolicyList organisation="acme" project="checkout" canEdit={false} />, shelf.serve);
+  test('has no buttons for members', async () => {
+    renderWithin(<PolicyList project={project} canEdit={false} />, server.serve);
     expect(within(await row()).queryByRole('button')).toBeNull();
     expect(within(await row()).queryByRole('link')).toBeNull();
   });

@@ -11,7 +11,7 @@ import {
   refusalProblems,
   wireConfig,
 } from './policy-draft.ts';
-import { policyDetails } from './policy-kinds.ts';
+import { policyDetails } from './policy-types.ts';
 
 const { compiles, passes } = await loadBranchPatterns();
 const context = { environments: ['staging', 'production'], compiles };
@@ -41,20 +41,20 @@ const drafts: readonly PolicyDraft[] = [
   },
 ];
 
-test.each(drafts)('a $type policy goes to the wire and comes back as it was typed', (draft) => {
+test.each(drafts)('converts a $type policy to the request and back', (draft) => {
   expect(draftProblems(draft, context)).toBeNull();
   const request = create(CreatePolicyRequestSchema, { name: draft.name, config: wireConfig(draft) });
   const policy = create(PolicySchema, { name: request.name, config: request.config });
   expect(draftOf(policy)).toEqual(draft);
 });
 
-test('a policy of a kind that is not known is not edited, and the list says what it does', () => {
+test('a policy of an unknown type is not editable, and its details say that it blocks', () => {
   const policy = create(PolicySchema, { name: 'Later' });
   expect(draftOf(policy)).toBeNull();
   expect(policyDetails(policy)).toContain('blocks');
 });
 
-describe('the details of the list', () => {
+describe('details', () => {
   test.each([
     [drafts[0], 'staging → production · 1h 30m'],
     [drafts[1], '^main$ → production'],
@@ -66,7 +66,7 @@ describe('the details of the list', () => {
   });
 });
 
-describe('what is wrong stands at its field', () => {
+describe('validation', () => {
   const [soak, branch, approval] = drafts;
   test.each<[string, PolicyDraft | undefined, Partial<PolicyDraft>, readonly string[]]>([
     ['no name', soak, { name: '  ' }, ['name']],
@@ -91,7 +91,7 @@ describe('what is wrong stands at its field', () => {
     expect(Object.keys(problems ?? {}).sort()).toEqual([...fields].sort());
   });
 
-  test('fields of another type are not looked at', () => {
+  test('ignores fields of other types', () => {
     if (!approval) throw new Error('no draft');
     expect(
       draftProblems({ ...approval, branchPattern: '(', duration: 'x', sourceEnvironment: 'x' }, context),
@@ -99,10 +99,10 @@ describe('what is wrong stands at its field', () => {
   });
 });
 
-describe('a refusal of the server', () => {
+describe('a refusal', () => {
   const refusal = { code: Code.InvalidArgument, message: 'refused', fieldErrors: {}, otherProblems: [] };
 
-  test('stands at its fields', () => {
+  test('is assigned to its fields', () => {
     const fieldErrors = { name: 'is taken', 'approval.required_approvals': 'is too many' };
     expect(refusalProblems({ ...refusal, fieldErrors })).toEqual({
       name: 'is taken',
@@ -110,7 +110,7 @@ describe('a refusal of the server', () => {
     });
   });
 
-  test('stands at the form when it names no field of it, and never vanishes', () => {
+  test('is shown for the whole form if it names none of its fields', () => {
     expect(refusalProblems(refusal)).toEqual({ form: 'refused' });
     const elsewhere = {
       ...refusal,
@@ -121,7 +121,7 @@ describe('a refusal of the server', () => {
   });
 });
 
-test('a pattern may match anywhere unless it is anchored, and cannot stall the page', () => {
+test('a pattern matches anywhere unless anchored, in linear time', () => {
   expect(passes('main', 'feature/main-menu')).toBe(true);
   expect(passes('^main$', 'feature/main')).toBe(false);
   // Backtracking engines need longer than the age of the universe for this one.

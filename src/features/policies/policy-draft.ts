@@ -5,20 +5,22 @@ import { formatDuration, parseDuration } from '#domain/time/duration.ts';
 import type { CreatePolicyRequestSchema, Policy } from '#src/gen/forest/v1/policies_pb.ts';
 import { PolicyType as WireType } from '#src/gen/forest/v1/policies_pb.ts';
 import type { DescribedError } from '#src/lib/errors.ts';
-import { policyTypeOf } from './policy-kinds.ts';
+import { policyTypeOf } from './policy-types.ts';
 
-/** What stands in the policy editor, as typed. Fields of the types not chosen keep what was typed in them. */
+/** The form's values as typed. Switching the type keeps the values of the other types' fields. */
 export interface PolicyDraft {
   readonly name: string;
   readonly type: PolicyType;
   readonly sourceEnvironment: string;
   readonly targetEnvironment: string;
   readonly duration: string;
+  /** Whether the soak goes on when newer builds are deployed. */
+  readonly newerBuildsCount: boolean;
   readonly branchPattern: string;
   readonly requiredApprovals: string;
 }
 
-/** What is wrong, by the field of the form; `form` is what belongs to none of them. */
+/** Problems by field; `form` holds those of the whole form. */
 export type PolicyProblems = Readonly<Partial<Record<keyof PolicyDraft | 'form', string>>>;
 
 export const emptyPolicyDraft: PolicyDraft = {
@@ -27,11 +29,12 @@ export const emptyPolicyDraft: PolicyDraft = {
   sourceEnvironment: '',
   targetEnvironment: '',
   duration: '',
+  newerBuildsCount: false,
   branchPattern: '',
   requiredApprovals: '1',
 };
 
-/** A policy as the editor shows it; null for one of a kind that this dashboard does not know. */
+/** A policy as form values; null for an unknown type. */
 export function draftOf(policy: Policy): PolicyDraft | null {
   const type = policyTypeOf(policy);
   const { config } = policy;
@@ -45,6 +48,7 @@ export function draftOf(policy: Policy): PolicyDraft | null {
         sourceEnvironment,
         targetEnvironment,
         duration: formatDuration(Number(durationSeconds)),
+        newerBuildsCount: config.value.newerBuildsCount ?? false,
       };
     }
     case 'branchRestriction': {
@@ -60,14 +64,14 @@ export function draftOf(policy: Policy): PolicyDraft | null {
   }
 }
 
-/** The draft as the domain knows it. A duration or number that cannot be read becomes NaN, which no rule accepts. */
+/** The draft as a domain config. An unreadable duration or number becomes NaN, which no rule accepts. */
 function configOf(draft: PolicyDraft): PolicyConfig {
-  const { type, sourceEnvironment, targetEnvironment, branchPattern } = draft;
+  const { type, sourceEnvironment, targetEnvironment, newerBuildsCount, branchPattern } = draft;
   switch (type) {
     case 'soak_time': {
       const duration = parseDuration(draft.duration);
       const durationSeconds = duration.ok ? duration.seconds : Number.NaN;
-      return { type, sourceEnvironment, targetEnvironment, durationSeconds };
+      return { type, sourceEnvironment, targetEnvironment, durationSeconds, newerBuildsCount };
     }
     case 'branch_restriction':
       return { type, targetEnvironment, branchPattern };
@@ -84,22 +88,23 @@ const draftFields: Readonly<Record<string, keyof PolicyDraft>> = {
   source_environment: 'sourceEnvironment',
   target_environment: 'targetEnvironment',
   duration_seconds: 'duration',
+  newer_builds_count: 'newerBuildsCount',
   branch_pattern: 'branchPattern',
   required_approvals: 'requiredApprovals',
 };
 
-/** The form's field for a path of the contract, such as `soak_time.duration_seconds`. */
+/** The form's field for a contract path such as `soak_time.duration_seconds`. */
 function draftField(path: string): keyof PolicyDraft | undefined {
   return draftFields[path.slice(path.lastIndexOf('.') + 1)];
 }
 
 export interface PolicyFormContext {
   readonly environments: readonly string[];
-  /** Null when the pattern compiles, else why it does not; asked for branch restrictions only. */
+  /** Null when the pattern compiles, else the reason; called for branch restrictions only. */
   readonly compiles: (pattern: string) => string | null;
 }
 
-/** What the rules shared with the server say against the draft; null when nothing. */
+/** Validates a draft with the rules shared with the server; null when it has no problems. */
 export function draftProblems(draft: PolicyDraft, context: PolicyFormContext): PolicyProblems | null {
   const problems: Partial<Record<keyof PolicyDraft, string>> = {};
   for (const { field, message } of validatePolicy({ name: draft.name, config: configOf(draft) }, context)) {
@@ -108,13 +113,13 @@ export function draftProblems(draft: PolicyDraft, context: PolicyFormContext): P
   }
   if (draft.type === 'soak_time') {
     const duration = parseDuration(draft.duration);
-    // The reason why the text cannot be read helps more than the rule about numbers.
+    // The parser's message is more helpful than the rule about NaN.
     if (!duration.ok) problems.duration = duration.reason;
   }
   return Object.keys(problems).length > 0 ? problems : null;
 }
 
-/** Where the words of a refused save belong: at their fields, and what has none at the form. */
+/** A refusal's messages by field; messages without a field of this form go to `form`. */
 export function refusalProblems(refusal: DescribedError): PolicyProblems {
   const problems: Partial<Record<keyof PolicyDraft | 'form', string>> = {};
   const elsewhere: string[] = [...refusal.otherProblems];
@@ -128,18 +133,28 @@ export function refusalProblems(refusal: DescribedError): PolicyProblems {
   return problems;
 }
 
+/** The problems of fields that have not been changed since the attempt. */
+export function unchangedProblems(
+  problems: PolicyProblems,
+  attempted: PolicyDraft,
+  draft: PolicyDraft,
+): PolicyProblems {
+  const unchanged = Object.entries(problems).filter(([field]) => {
+    const key = field as keyof PolicyDraft;
+    return field === 'form' || attempted[key] === draft[key];
+  });
+  return Object.fromEntries(unchanged);
+}
+
 type WireConfig = NonNullable<MessageInitShape<typeof CreatePolicyRequestSchema>['config']>;
 
-/** The `config` of a create or update request. Call it for drafts without problems. */
+/** The `config` of a create or update request, for a draft without problems. */
 export function wireConfig(draft: PolicyDraft): WireConfig {
   const config = configOf(draft);
   switch (config.type) {
     case 'soak_time': {
-      const { sourceEnvironment, targetEnvironment, durationSeconds } = config;
-      return {
-        case: 'soakTime',
-        value: { sourceEnvironment, targetEnvironment, durationSeconds: BigInt(durationSeconds) },
-      };
+      const { type: _, durationSeconds, ...rest } = config;
+      return { case: 'soakTime', value: { ...rest, durationSeconds: BigInt(durationSeconds) } };
     }
     case 'branch_restriction':
       return {
@@ -154,7 +169,6 @@ export function wireConfig(draft: PolicyDraft): WireConfig {
   }
 }
 
-/** The type as it stands on the wire. */
 export const wireTypes: Readonly<Record<PolicyType, WireType>> = {
   soak_time: WireType.SOAK_TIME,
   branch_restriction: WireType.BRANCH_RESTRICTION,

@@ -1,113 +1,149 @@
-import { useState } from 'react';
-import { Button } from '#src/components/button.tsx';
-import { Form, FormError } from '#src/components/form.tsx';
-import { useDraft } from '#src/lib/draft.ts';
-import { describeError } from '#src/lib/errors.ts';
+import { useMemo } from 'react';
+import { useRevalidator } from 'react-router';
+import { EditorForm, type StoredState } from '#src/components/editor-form.tsx';
+import { Section } from '#src/components/section.tsx';
+import { announce } from '#src/components/toast.tsx';
+import type { ProjectRef } from '#src/config/paths.ts';
+import type { Policy } from '#src/gen/forest/v1/policies_pb.ts';
+import { policyWarningMessage } from '#src/lib/policy-warning-message.ts';
+import { useEditor } from '#src/lib/use-editor.ts';
 import { loadBranchPatterns } from './branch-pattern.ts';
-import { draftProblems, type PolicyDraft, type PolicyProblems, refusalProblems } from './policy-draft.ts';
+import {
+  draftOf,
+  draftProblems,
+  emptyPolicyDraft,
+  type PolicyDraft,
+  refusalProblems,
+  unchangedProblems,
+  wireConfig,
+  wireTypes,
+} from './policy-draft.ts';
 import { PolicyFields } from './policy-fields.tsx';
+import { policyDetails } from './policy-types.ts';
+import { usePolicyMutations } from './use-policies.ts';
 
-export interface PolicyEditorProps {
-  /** What the form starts with, and returns to by **Cancel**. */
-  readonly initial: PolicyDraft;
-  readonly existing: boolean;
-  /** Names of the organisation's environments, in their order. */
-  readonly environments: readonly string[];
-  /** Names what is edited, for a draft that outlives the session. */
-  readonly draftKey: string;
-  /** Saves; its rejection is shown and keeps what was typed. */
-  readonly onSave: (draft: PolicyDraft) => Promise<unknown>;
-  readonly onCancel: () => void;
+/** Shows the warnings of a saved policy; the list keeps showing them. */
+function announceWarnings(policy: Policy | undefined): void {
+  for (const warning of policy?.warnings ?? []) announce(policyWarningMessage(warning, 'policy'), 'failed');
 }
 
-/**
- * The form to create or edit a policy. It checks by the rules it shares with the server; the server's own
- * refusals stand at their field too. What was typed survives every failure, and the end of the session.
- */
-export function PolicyEditor({
-  initial,
-  existing,
-  environments,
-  draftKey,
-  onSave,
-  onCancel,
-}: PolicyEditorProps) {
-  const { draft, setDraft, restored } = useDraft(draftKey, initial);
-  const [problems, setProblems] = useState<PolicyProblems | null>(null);
-  // A new object for each attempt that failed: it leads the focus to the first error, which typing must not.
-  const [failedAttempt, setFailedAttempt] = useState<object | null>(null);
-  const [saving, setSaving] = useState(false);
+export interface CreatePolicyProps {
+  readonly project: ProjectRef;
+  /** Names of the organisation's environments, in their order. */
+  readonly environments: readonly string[];
+}
 
-  const change = (next: PolicyDraft) => {
-    setDraft(next);
-    // A message about a field that has been changed since would be about something else.
-    if (problems) setProblems(withoutChanged(problems, draft, next));
+/** The form for a new policy, below the list. */
+export function CreatePolicy({ project, environments }: CreatePolicyProps) {
+  const { create } = usePolicyMutations();
+  const save = async (draft: PolicyDraft) => {
+    const { policy } = await create.mutateAsync({
+      project,
+      name: draft.name,
+      policyType: wireTypes[draft.type],
+      config: wireConfig(draft),
+    });
+    announce('Policy created. It applies from now on.');
+    announceWarnings(policy);
   };
+  return (
+    <Section title="New policy">
+      <PolicyForm
+        project={project}
+        initial={emptyPolicyDraft}
+        existing={false}
+        environments={environments}
+        draftKey={`new-policy:${project.organisation}/${project.project}`}
+        onSave={save}
+      />
+    </Section>
+  );
+}
 
-  const refuse = (found: PolicyProblems) => {
-    setProblems(found);
-    setFailedAttempt({});
+export interface EditPolicyProps extends CreatePolicyProps {
+  readonly policy: Policy;
+  /** Called after saving and by **Cancel**. */
+  readonly onDone: () => void;
+}
+
+/** The form for an existing policy. */
+export function EditPolicy({ project, policy, environments, onDone }: EditPolicyProps) {
+  const { update } = usePolicyMutations();
+  const { revalidate } = useRevalidator();
+  // From the policy as loaded: a later refetch must not overwrite input.
+  const initial = useMemo(() => draftOf(policy), [policy]);
+  if (!initial) return <p>{policyDetails(policy)}</p>;
+  const save = async (draft: PolicyDraft) => {
+    const { policy: saved } = await update.mutateAsync({
+      project,
+      name: policy.name,
+      config: wireConfig(draft),
+      expectedVersion: policy.version,
+    });
+    announce('Policy saved');
+    announceWarnings(saved);
+    onDone();
   };
+  return (
+    <Section title="Policy">
+      <PolicyForm
+        project={project}
+        initial={initial}
+        existing
+        environments={environments}
+        draftKey={`policy:${project.organisation}/${project.project}/${policy.name}`}
+        onSave={save}
+        onCancel={onDone}
+        stored={{ summary: policyDetails(policy), load: revalidate }}
+      />
+    </Section>
+  );
+}
 
-  const save = async () => {
-    setSaving(true);
-    setProblems(null);
-    setFailedAttempt(null);
-    try {
+interface PolicyFormProps extends CreatePolicyProps {
+  readonly initial: PolicyDraft;
+  readonly existing: boolean;
+  readonly draftKey: string;
+  readonly onSave: (draft: PolicyDraft) => Promise<unknown>;
+  readonly onCancel?: () => void;
+  readonly stored?: StoredState;
+}
+
+/** Validates with the rules shared with the server before it sends; refusals are shown at their fields as well. */
+function PolicyForm(props: PolicyFormProps) {
+  const { project, initial, existing, environments, draftKey, onSave, onCancel, stored } = props;
+  const editor = useEditor({
+    draftKey,
+    initial,
+    existing,
+    check: async (draft: PolicyDraft) => {
       const compiles =
         draft.type === 'branch_restriction' ? (await loadBranchPatterns()).compiles : () => null;
-      const found = draftProblems(draft, { environments, compiles });
-      if (found) return refuse(found);
-      await onSave(draft);
-      if (!existing) setDraft(initial);
-    } catch (error) {
-      refuse(refusalProblems(describeError(error)));
-    } finally {
-      setSaving(false);
-    }
-  };
-
+      return draftProblems(draft, { environments, compiles });
+    },
+    refused: refusalProblems,
+    onSave,
+  });
+  const { draft, setDraft, failure } = editor;
+  const problems = failure && unchangedProblems(failure.problems, failure.draft, draft);
   return (
-    <Form
-      label={existing ? 'Edit policy' : 'Create policy'}
-      problems={failedAttempt}
-      onSubmit={save}
-      className="flex flex-col gap-4"
+    <EditorForm
+      editor={editor}
+      noun="policy"
+      createLabel="Create Policy"
+      existing={existing}
+      problem={problems?.form}
+      {...(onCancel && { onCancel })}
+      {...(stored && { stored })}
     >
-      {restored && draft !== initial && (
-        <p className="text-muted">What you had typed before signing in again is back.</p>
-      )}
-      <FormError>{problems?.form}</FormError>
       <PolicyFields
+        project={project}
         draft={draft}
         problems={problems}
         environments={environments}
         existing={existing}
-        onChange={change}
+        onChange={setDraft}
       />
-      <div className="flex flex-wrap gap-2">
-        <Button type="submit" variant="primary" pending={saving}>
-          {existing ? 'Save Changes' : 'Create Policy'}
-        </Button>
-        <Button
-          onClick={() => {
-            setDraft(initial);
-            setProblems(null);
-            onCancel();
-          }}
-        >
-          Cancel
-        </Button>
-      </div>
-    </Form>
+    </EditorForm>
   );
-}
-
-/** The problems without those of fields that have been changed. */
-function withoutChanged(problems: PolicyProblems, before: PolicyDraft, after: PolicyDraft): PolicyProblems {
-  const left = Object.entries(problems).filter(([field]) => {
-    const key = field as keyof PolicyDraft;
-    return field === 'form' || before[key] === after[key];
-  });
-  return Object.fromEntries(left);
 }

@@ -1,26 +1,32 @@
 import type { PolicyType } from '#domain/policy/policy.ts';
-import { formatDuration, parseDuration } from '#domain/time/duration.ts';
+import { Checkbox } from '#src/components/checkbox.tsx';
+import { DurationField } from '#src/components/duration-field.tsx';
+import { EnvironmentField } from '#src/components/environment-field.tsx';
 import { Field, Input, Select } from '#src/components/field.tsx';
+import type { ProjectRef } from '#src/config/paths.ts';
 import { BranchTrial } from './branch-trial.tsx';
 import type { PolicyDraft, PolicyProblems } from './policy-draft.ts';
-import { policyKinds } from './policy-kinds.ts';
+import { policyTypes } from './policy-types.ts';
+import { SoakRecord } from './soak-record.tsx';
 
 export interface PolicyFieldsProps {
+  readonly project: ProjectRef;
   readonly draft: PolicyDraft;
   readonly problems: PolicyProblems | null;
   readonly environments: readonly string[];
-  /** Editing: a policy keeps its name and its type. */
+  /** An existing policy keeps its name and type. */
   readonly existing: boolean;
   readonly onChange: (draft: PolicyDraft) => void;
 }
 
-/** The editor's fields: name, type, and what the chosen type needs. */
-export function PolicyFields({ draft, problems, environments, existing, onChange }: PolicyFieldsProps) {
+/** The form's fields: name, type, and those of the chosen type. */
+export function PolicyFields(props: PolicyFieldsProps) {
+  const { project, draft, problems, environments, existing, onChange } = props;
   const set = (change: Partial<PolicyDraft>) => onChange({ ...draft, ...change });
-  const kind = policyKinds.find(({ type }) => type === draft.type);
+  const chosen = policyTypes.find(({ type }) => type === draft.type);
   return (
     <div className="grid gap-4 sm:grid-cols-2">
-      <Field label="Name" error={problems?.name} required hint={existing && 'A policy keeps its name.'}>
+      <Field label="Name" error={problems?.name} required hint={existing && "Can't be changed."}>
         {(control) => (
           <Input
             {...control}
@@ -30,7 +36,7 @@ export function PolicyFields({ draft, problems, environments, existing, onChange
           />
         )}
       </Field>
-      <Field label="Type" error={problems?.type} hint={kind?.about} required>
+      <Field label="Type" error={problems?.type} hint={chosen?.description} required>
         {(control) => (
           <Select
             {...control}
@@ -38,7 +44,7 @@ export function PolicyFields({ draft, problems, environments, existing, onChange
             value={draft.type}
             onChange={(event) => set({ type: event.target.value as PolicyType })}
           >
-            {policyKinds.map(({ type, label }) => (
+            {policyTypes.map(({ type, label }) => (
               <option key={type} value={type}>
                 {label}
               </option>
@@ -63,24 +69,29 @@ export function PolicyFields({ draft, problems, environments, existing, onChange
         onChange={(targetEnvironment) => set({ targetEnvironment })}
       />
       {draft.type === 'soak_time' && (
-        <Field label="Soak duration" error={problems?.duration} hint={durationHint(draft.duration)} required>
-          {(control) => (
-            <Input
-              {...control}
-              placeholder="1h 30m"
-              autoComplete="off"
-              value={draft.duration}
-              onChange={(event) => set({ duration: event.target.value })}
-            />
-          )}
-        </Field>
+        <DurationField
+          label="Soak duration"
+          value={draft.duration}
+          error={problems?.duration}
+          onChange={(duration) => set({ duration })}
+        />
       )}
+      {draft.type === 'soak_time' && (
+        <Checkbox
+          className="sm:col-span-2"
+          label="Keep counting when newer builds are deployed"
+          hint="Otherwise the soak begins again whenever another build is deployed to the source environment."
+          checked={draft.newerBuildsCount}
+          onChange={(event) => set({ newerBuildsCount: event.target.checked })}
+        />
+      )}
+      {draft.type === 'soak_time' && <SoakRecord project={project} draft={draft} />}
       {draft.type === 'branch_restriction' && (
         <>
           <Field
             label="Branch pattern"
             error={problems?.branchPattern}
-            hint="RE2 syntax. It may match anywhere in the branch’s name: ^main$ is main alone."
+            hint="RE2 syntax. Matches anywhere in the branch name; ^main$ matches only main."
             required
           >
             {(control) => (
@@ -103,7 +114,7 @@ export function PolicyFields({ draft, problems, environments, existing, onChange
         <Field
           label="Required approvals"
           error={problems?.requiredApprovals}
-          hint="1 to 100. The author’s own vote never counts."
+          hint="1 to 100. The author can't approve."
           required
         >
           {(control) => (
@@ -120,40 +131,5 @@ export function PolicyFields({ draft, problems, environments, existing, onChange
         </Field>
       )}
     </div>
-  );
-}
-
-/** What the typed duration means, or how to write one. */
-function durationHint(text: string): string {
-  const duration = parseDuration(text);
-  if (!duration.ok) return 'Seconds, or with units: 90, 30m, 1h 30m, 2d.';
-  return `That is ${formatDuration(duration.seconds)}.`;
-}
-
-interface EnvironmentFieldProps {
-  readonly label: string;
-  readonly value: string;
-  readonly error: string | undefined;
-  readonly environments: readonly string[];
-  readonly onChange: (environment: string) => void;
-}
-
-function EnvironmentField({ label, value, error, environments, onChange }: EnvironmentFieldProps) {
-  // One that was deleted meanwhile stays to be seen, and the rules say what is wrong with it.
-  const gone = value !== '' && !environments.includes(value);
-  return (
-    <Field label={label} error={error} required>
-      {(control) => (
-        <Select {...control} value={value} onChange={(event) => onChange(event.target.value)}>
-          <option value="">Choose…</option>
-          {gone && <option value={value}>{value} (deleted)</option>}
-          {environments.map((environment) => (
-            <option key={environment} value={environment}>
-              {environment}
-            </option>
-          ))}
-        </Select>
-      )}
-    </Field>
   );
 }

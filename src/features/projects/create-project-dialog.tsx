@@ -1,12 +1,12 @@
 import { useRef } from 'react';
 import { Field, Textarea } from '#src/components/field.tsx';
 import { FormDialog } from '#src/components/form-dialog.tsx';
-import { NameField } from '#src/components/name-field.tsx';
+import { PlainField } from '#src/components/plain-field.tsx';
 import { announce } from '#src/components/toast.tsx';
 import { useDraft } from '#src/lib/draft.ts';
 import { describeError } from '#src/lib/errors.ts';
 import { useFormProblems } from '#src/lib/form-problems.ts';
-import { useProjectWrites } from './use-project-writes.ts';
+import { useProjectMutations } from './use-projects.ts';
 
 export interface CreateProjectDialogProps {
   readonly organisation: string;
@@ -16,22 +16,22 @@ export interface CreateProjectDialogProps {
 
 const initial = { name: '', description: '' };
 
-/** Adds a project, with a few words about it. */
+/** The form for a new project, with an optional description. */
 export function CreateProjectDialog({ organisation, onCreated, onClose }: CreateProjectDialogProps) {
   const { draft, setDraft } = useDraft(`new-project:${organisation}`, initial);
   const { problems, attempt, show, refuse, clear, changed } = useFormProblems(['project', 'description']);
-  const { create, update } = useProjectWrites();
-  // Once the project is made, another try only has to save its description.
-  const made = useRef<string>(undefined);
+  const { create, update } = useProjectMutations();
+  // A retry after the project was created only has to save the description.
+  const created = useRef<string>(undefined);
   const pending = create.isPending || update.isPending;
   const submit = async () => {
     const project = draft.name.trim();
     const description = draft.description.trim();
-    if (!project) return show({ project: 'Name is missing.' });
+    if (!project) return show({ project: 'Enter a name' });
     clear();
     try {
-      if (made.current !== project) await create.mutateAsync({ organisation, project });
-      made.current = project;
+      if (created.current !== project) await create.mutateAsync({ organisation, project });
+      created.current = project;
     } catch (error) {
       return refuse(error);
     }
@@ -41,16 +41,16 @@ export function CreateProjectDialog({ organisation, onCreated, onClose }: Create
       const { fieldErrors, message } = describeError(error);
       return show({
         description: fieldErrors.description,
-        form: `${project} was created, but its description was not saved. ${fieldErrors.description ? '' : message}`,
+        form: `${project} was created but its description couldn't be saved. ${fieldErrors.description ? '' : message}`,
       });
     }
-    announce('Project created.');
+    announce('Project created');
     onCreated(project);
   };
   return (
     <FormDialog
       title="Create project"
-      description={`In ${organisation}. Everybody in it sees the project and its releases.`}
+      description={`All members of ${organisation} can see the project and its releases.`}
       problems={attempt}
       error={problems.form}
       submit="Create project"
@@ -58,8 +58,10 @@ export function CreateProjectDialog({ organisation, onCreated, onClose }: Create
       onSubmit={submit}
       onClose={onClose}
     >
-      <NameField
-        hint="Letters, digits, dots, dashes and underscores; it stands in addresses and cannot be changed."
+      <PlainField
+        label="Name"
+        required
+        hint="Letters, digits, dots, dashes and underscores. Used in URLs. Can't be changed."
         error={problems.project}
         value={draft.name}
         onChange={(value) => {

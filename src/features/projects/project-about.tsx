@@ -1,26 +1,28 @@
 import { useQuery } from '@connectrpc/connect-query';
 import { useState } from 'react';
 import { Button } from '#src/components/button.tsx';
+import { DescriptionDialog } from '#src/components/description-dialog.tsx';
 import { ActionError } from '#src/components/states.tsx';
+import { UserText } from '#src/components/user-text.tsx';
 import { ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
-import { EditDescriptionDialog } from './edit-description-dialog.tsx';
+import { useProjectMutations } from './use-projects.ts';
 
 export interface ProjectAboutProps {
   readonly organisation: string;
   readonly project: string;
-  /** Whether the caller may change it, as the session says. */
   readonly canEdit: boolean;
 }
 
-/** What is said about a project, below its name; nothing for a project of which nothing is said. */
+/** A project's description, which admins can edit. */
 export function ProjectAbout({ organisation, project, canEdit }: ProjectAboutProps) {
   const query = useQuery(ReleaseService.method.getProject, { organisation, project });
+  const { update } = useProjectMutations();
   const [editing, setEditing] = useState(false);
   const description = query.data?.project?.description ?? '';
   if (query.error) {
     return (
-      <ActionError>The description could not be loaded. {describeError(query.error).message}</ActionError>
+      <ActionError>{`Couldn't load the description. ${describeError(query.error).message}`}</ActionError>
     );
   }
   if (!query.data || (!description && !canEdit)) return null;
@@ -28,7 +30,7 @@ export function ProjectAbout({ organisation, project, canEdit }: ProjectAboutPro
     <div className="flex flex-wrap items-start gap-x-3 gap-y-2">
       {description && (
         <p dir="auto" className="max-w-prose min-w-0 whitespace-pre-wrap text-muted wrap-anywhere">
-          {description}
+          <UserText>{description}</UserText>
         </p>
       )}
       {canEdit && (
@@ -37,10 +39,12 @@ export function ProjectAbout({ organisation, project, canEdit }: ProjectAboutPro
         </Button>
       )}
       {editing && (
-        <EditDescriptionDialog
-          organisation={organisation}
-          project={project}
+        <DescriptionDialog
+          title={`Description of ${project}`}
+          draftKey={`description:${organisation}/${project}`}
           description={description}
+          pending={update.isPending}
+          onSave={(text, done) => update.mutate({ organisation, project, description: text }, done)}
           onClose={() => setEditing(false)}
         />
       )}

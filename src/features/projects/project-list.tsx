@@ -1,4 +1,5 @@
-import { useInfiniteQuery } from '@connectrpc/connect-query';
+import { useTransport } from '@connectrpc/connect-query';
+import { useInfiniteQuery } from '@tanstack/react-query';
 import { Link } from 'react-router';
 import { Button } from '#src/components/button.tsx';
 import { PagedList } from '#src/components/paged-list.tsx';
@@ -6,21 +7,17 @@ import { Row, Rows } from '#src/components/rows.tsx';
 import { Section } from '#src/components/section.tsx';
 import { Empty } from '#src/components/states.tsx';
 import { paths } from '#src/config/paths.ts';
-import { ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
-import { describeError } from '#src/lib/errors.ts';
-import { paged } from '#src/lib/paged.ts';
-import { projectsInput } from './queries.ts';
+import { projectsOptions } from './use-projects.ts';
 
 export interface ProjectListProps {
   readonly organisation: string;
-  /** Whether the caller may add one, as the session says. */
   readonly canCreate: boolean;
   readonly onCreate: () => void;
 }
 
-/** The projects of an organisation, by name. */
+/** The organisation's projects. */
 export function ProjectList({ organisation, canCreate, onCreate }: ProjectListProps) {
-  const query = useInfiniteQuery(ReleaseService.method.getProjects, projectsInput(organisation), paged);
+  const query = useInfiniteQuery(projectsOptions(useTransport(), organisation));
   const projects = query.data?.pages.flatMap((page) => page.projects) ?? [];
   const button = canCreate && <Button onClick={onCreate}>Create project</Button>;
   return (
@@ -28,14 +25,13 @@ export function ProjectList({ organisation, canCreate, onCreate }: ProjectListPr
       <PagedList
         query={query}
         what="projects"
-        error={query.error ? describeError(query.error).message : ''}
         count={projects.length}
         empty={
-          <Empty title="No projects yet.">
+          <Empty title="No projects yet">
             <p>
               {canCreate
-                ? 'A project is what is built and released: a service, an app, a library.'
-                : `An admin of ${organisation} creates them.`}
+                ? 'A project is a unit that is built and released: a service, an app, a library.'
+                : `An admin of ${organisation} can create one.`}
             </p>
             {button && <p className="mt-3">{button}</p>}
           </Empty>

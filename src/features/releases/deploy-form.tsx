@@ -4,27 +4,26 @@ import { Checkbox } from '#src/components/checkbox.tsx';
 import { Field, Select } from '#src/components/field.tsx';
 import { ActionError } from '#src/components/states.tsx';
 import { announce } from '#src/components/toast.tsx';
+import { UserText } from '#src/components/user-text.tsx';
 import type { ReleaseForecast } from '#src/gen/forest/v1/policies_pb.ts';
 import type { ReleasePipeline } from '#src/gen/forest/v1/release_pipelines_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
+import { visibleText } from '#src/lib/visible-text.ts';
 import { ForecastLines } from './forecast-lines.tsx';
 import { forecast } from './policy-forecast.ts';
-import { deployedBy, plans } from './release-targets.ts';
+import { hasPlans, targetsOf } from './release-targets.ts';
 import { useRelease } from './use-release.ts';
 
 export interface DeployFormProps {
   readonly artifactId: string;
-  /** The enabled ones. */
+  /** The project's enabled pipelines. */
   readonly pipelines: readonly ReleasePipeline[];
   readonly environments: readonly string[];
-  /** What the policies of each environment say of this artifact now. */
+  /** By environment, the verdicts of its policies on this artifact. */
   readonly forecasts: readonly ReleaseForecast[];
 }
 
-/**
- * Chooses a pipeline or an environment and asks for the release. What the policies say of the choice is shown at once; the
- * server decides, and its refusal stands beside the button.
- */
+/** Chooses a pipeline or an environment and requests the release; shows what the policies would do to it. */
 export function DeployForm({ artifactId, pipelines, environments, forecasts }: DeployFormProps) {
   const [usePipeline, setUsePipeline] = useState(pipelines.length > 0);
   const [pipelineName, setPipelineName] = useState(pipelines[0]?.name ?? '');
@@ -35,12 +34,12 @@ export function DeployForm({ artifactId, pipelines, environments, forecasts }: D
   const select = useRef<HTMLSelectElement>(null);
   const forecastId = useId();
   const release = useRelease();
-  // The pipelines may have changed since they were chosen from.
+  // The chosen pipeline may have been removed meanwhile.
   const pipeline = pipelines.find(({ name }) => name === pipelineName) ?? pipelines[0];
   const byPipeline = usePipeline && pipeline !== undefined;
-  const targets = byPipeline ? deployedBy(pipeline) : environment ? [environment] : [];
-  const planOnly = byPipeline && plans(pipeline) && prepareOnly;
-  const told = forecast(
+  const targets = byPipeline ? targetsOf(pipeline) : environment ? [environment] : [];
+  const planOnly = byPipeline && hasPlans(pipeline) && prepareOnly;
+  const outlook = forecast(
     forecasts.flatMap((one) => (!planOnly && targets.includes(one.environment) ? one.evaluations : [])),
   );
 
@@ -48,17 +47,14 @@ export function DeployForm({ artifactId, pipelines, environments, forecasts }: D
     event.preventDefault();
     if (release.isPending) return;
     if (!byPipeline && !environment) {
-      setProblem('Choose the environment to deploy to.');
+      setProblem('Choose an environment');
       select.current?.focus();
       return;
     }
     const how = byPipeline
       ? { usePipeline: true, pipeline: pipeline.name, prepareOnly: planOnly }
       : { environments: [environment] };
-    release.mutate(
-      { artifactId, force, ...how },
-      { onSuccess: () => announce('The release was requested.') },
-    );
+    release.mutate({ artifactId, force, ...how }, { onSuccess: () => announce('Release requested') });
   };
 
   return (
@@ -82,13 +78,13 @@ export function DeployForm({ artifactId, pipelines, environments, forecasts }: D
               >
                 {pipelines.map(({ id, name }) => (
                   <option key={id || name} value={name}>
-                    {name}
+                    {visibleText(name)}
                   </option>
                 ))}
               </Select>
             ) : (
               <span className="flex min-h-8 items-center text-sm text-muted wrap-anywhere">
-                {pipeline.name}
+                <UserText>{pipeline.name}</UserText>
               </span>
             )}
           </div>
@@ -102,15 +98,14 @@ export function DeployForm({ artifactId, pipelines, environments, forecasts }: D
               value={byPipeline ? '' : environment}
               onChange={(event) => {
                 setEnvironment(event.target.value);
-                // Choosing an environment is choosing against the pipeline.
                 setUsePipeline(event.target.value === '' && pipelines.length > 0);
                 setProblem(undefined);
               }}
             >
-              <option value="">{byPipeline ? 'as the pipeline says' : 'Choose…'}</option>
+              <option value="">{byPipeline ? 'Set by the pipeline' : 'Choose…'}</option>
               {environments.map((name) => (
                 <option key={name} value={name}>
-                  {name}
+                  {visibleText(name)}
                 </option>
               ))}
             </Select>
@@ -124,13 +119,13 @@ export function DeployForm({ artifactId, pipelines, environments, forecasts }: D
         <summary className="w-fit cursor-pointer text-muted hover:text-ink">Options</summary>
         <div className="mt-2 flex flex-col gap-1.5">
           <Checkbox
-            label="Deploy again where it is already deployed (skips no policy)"
+            label="Deploy again where it is already deployed (policies still apply)"
             checked={force}
             onChange={(event) => setForce(event.target.checked)}
           />
-          {byPipeline && plans(pipeline) && (
+          {byPipeline && hasPlans(pipeline) && (
             <Checkbox
-              label="Only make the plans"
+              label="Run only the plan stages"
               checked={prepareOnly}
               onChange={(event) => setPrepareOnly(event.target.checked)}
             />
@@ -138,10 +133,10 @@ export function DeployForm({ artifactId, pipelines, environments, forecasts }: D
         </div>
       </details>
       <div id={forecastId} role="status" className="empty:hidden">
-        <ForecastLines forecast={told} />
+        <ForecastLines forecast={outlook} />
       </div>
       {release.error && (
-        <ActionError>The release was not started: {describeError(release.error).message}</ActionError>
+        <ActionError>{`Release not started: ${describeError(release.error).message}`}</ActionError>
       )}
     </form>
   );

@@ -2,15 +2,15 @@
 import { Code, ConnectError, createRouterTransport } from '@connectrpc/connect';
 import { TransportProvider } from '@connectrpc/connect-query';
 import { QueryClientProvider } from '@tanstack/react-query';
-import { cleanup, render, screen, waitFor } from '@testing-library/react';
+import { render, screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import { PolicyService, PolicyType } from '#src/gen/forest/v1/policies_pb.ts';
 import { type ReleaseRequest, ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
 import { createQueryClient } from '#src/lib/query-client.ts';
 import { DeploySection } from './deploy-section.tsx';
 
-const asked: ReleaseRequest[] = [];
+const requests: ReleaseRequest[] = [];
 let pipelines = 1;
 let refuse = false;
 
@@ -51,9 +51,9 @@ const transport = createRouterTransport(({ service }) => {
   });
   service(ReleaseService, {
     release: (request) => {
-      asked.push(request);
+      requests.push(request);
       if (refuse)
-        throw new ConnectError('policy main only: branch fix does not match', Code.FailedPrecondition);
+        throw new ConnectError('Policy main only: branch fix does not match', Code.FailedPrecondition);
       return {};
     },
   });
@@ -71,59 +71,58 @@ async function open() {
 }
 
 beforeEach(() => {
-  asked.length = 0;
+  requests.length = 0;
   pipelines = 1;
   refuse = false;
 });
-afterEach(cleanup);
 
-it('releases through the enabled pipeline, and says at once what its policies forbid and ask for', async () => {
+it('releases through the enabled pipeline and shows what its policies forbid and require', async () => {
   const button = await open();
   expect(
     await screen.findByText(/Policy main only forbids this release to production: branch fix does not match/),
   ).not.toBeNull();
-  expect(screen.getByText(/production: 2 approvals will be asked for/)).not.toBeNull();
+  expect(screen.getByText(/production requires 2 approvals/)).not.toBeNull();
   await userEvent.click(button);
   await waitFor(() =>
-    expect(asked).toMatchObject([{ artifactId: 'artifact', usePipeline: true, pipeline: 'standard' }]),
+    expect(requests).toMatchObject([{ artifactId: 'artifact', usePipeline: true, pipeline: 'standard' }]),
   );
 });
 
-it('releases straight to an environment, whose policies alone are then spoken of', async () => {
+it('releases directly to an environment and shows only its policies', async () => {
   const button = await open();
   await userEvent.selectOptions(screen.getByLabelText('Target environment'), 'staging');
   expect(screen.getByLabelText<HTMLInputElement>('Use pipeline').checked).toBe(false);
   expect(screen.queryByText(/forbids/)).toBeNull();
   await userEvent.click(button);
-  await waitFor(() => expect(asked).toMatchObject([{ environments: ['staging'], usePipeline: false }]));
+  await waitFor(() => expect(requests).toMatchObject([{ environments: ['staging'], usePipeline: false }]));
 });
 
-it('wants an environment when the pipeline is not used, and says so at the field', async () => {
+it('requires an environment without a pipeline, with the error at the field', async () => {
   const button = await open();
   await userEvent.click(screen.getByLabelText('Use pipeline'));
   await userEvent.click(button);
-  expect(screen.getByText('Choose the environment to deploy to.')).not.toBeNull();
+  expect(screen.getByText('Choose an environment')).not.toBeNull();
   expect(document.activeElement).toBe(screen.getByLabelText('Target environment'));
-  expect(asked).toEqual([]);
+  expect(requests).toEqual([]);
 });
 
-it('lets one of several pipelines be chosen', async () => {
+it('offers a choice of several pipelines', async () => {
   pipelines = 2;
   const button = await open();
   await userEvent.selectOptions(screen.getByLabelText('Pipeline'), 'hotfix');
   await userEvent.click(button);
-  await waitFor(() => expect(asked).toMatchObject([{ pipeline: 'hotfix' }]));
+  await waitFor(() => expect(requests).toMatchObject([{ pipeline: 'hotfix' }]));
 });
 
-it('shows the server’s refusal beside the button', async () => {
+it('shows why the server refused the release', async () => {
   refuse = true;
   await userEvent.click(await open());
   expect((await screen.findByRole('alert')).textContent).toContain(
-    'The release was not started: policy main only: branch fix does not match',
+    'Release not started: Policy main only: branch fix does not match',
   );
 });
 
-it('has no pipeline to offer where none is enabled', async () => {
+it('offers no pipeline if none is enabled', async () => {
   pipelines = 0;
   await open();
   expect(screen.queryByLabelText('Use pipeline')).toBeNull();

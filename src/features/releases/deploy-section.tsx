@@ -13,7 +13,7 @@ export interface DeploySectionProps {
   readonly artifactId: string;
 }
 
-/** Deploy this release: through an enabled pipeline of the project, or straight to one environment. Asked once, not polled. */
+/** Deploy this release: through an enabled pipeline of the project, or directly to one environment. Not polled. */
 export const DeploySection = memo(function DeploySection({
   organisation,
   project,
@@ -27,7 +27,7 @@ export const DeploySection = memo(function DeploySection({
     <Section title="Deploy this release">
       {options.data ? (
         options.data.environments.length === 0 ? (
-          <Empty title="The organisation has no environments.">An admin has to add one first.</Empty>
+          <Empty title="No environments yet">An admin must create an environment first.</Empty>
         ) : (
           <DeployForm
             artifactId={artifactId}
@@ -38,7 +38,7 @@ export const DeploySection = memo(function DeploySection({
         )
       ) : options.isError ? (
         <Failed
-          title="The pipelines and environments could not be loaded."
+          title="Couldn't load pipelines and environments"
           message={describeError(options.error).message}
           onRetry={() => options.refetch()}
           retrying={options.isFetching}

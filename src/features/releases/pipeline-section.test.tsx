@@ -21,7 +21,7 @@ import { PipelineSection } from './pipeline-section.tsx';
 
 type Stages = MessageInitShape<typeof ReleaseIntentStateSchema>['stages'];
 
-const asked: { cancelled: CancelReleaseRequest[]; approved: ApprovePlanStageRequest[] } = {
+const requests: { cancelled: CancelReleaseRequest[]; approved: ApprovePlanStageRequest[] } = {
   cancelled: [],
   approved: [],
 };
@@ -30,12 +30,12 @@ let refuse = false;
 const transport = createRouterTransport(({ service }) => {
   service(ReleaseService, {
     cancelRelease: (request) => {
-      if (refuse) throw new ConnectError('the release has ended', Code.FailedPrecondition);
-      asked.cancelled.push(request);
+      if (refuse) throw new ConnectError('The release has ended', Code.FailedPrecondition);
+      requests.cancelled.push(request);
       return {};
     },
     approvePlanStage: (request) => {
-      asked.approved.push(request);
+      requests.approved.push(request);
       return {};
     },
     getPlanOutput: () => ({
@@ -69,9 +69,8 @@ function open(...intents: ReturnType<typeof intent>[]) {
 }
 
 afterEach(() => {
-  cleanup();
-  asked.cancelled.length = 0;
-  asked.approved.length = 0;
+  requests.cancelled.length = 0;
+  requests.approved.length = 0;
   refuse = false;
 });
 
@@ -83,7 +82,7 @@ const deploy = (environment: string, status: Stage, more = {}) => ({
   ...more,
 });
 
-it('shows the stages in the order of the graph with words, reason, error and how many are complete', () => {
+it('shows the stages in dependency order with status, reason, error and the number complete', () => {
   open(
     intent('a', [
       deploy('production', Stage.AWAITING_APPROVAL, {
@@ -112,7 +111,7 @@ it('shows the stages in the order of the graph with words, reason, error and how
   expect(screen.queryByRole('button', { name: 'Cancel release' })).toBeNull();
 });
 
-it('keeps earlier releases behind a fold', () => {
+it('folds earlier releases', () => {
   const ended = { status: ReleaseIntentStatus.FAILED, createdAt: '2026-01-02T00:00:00Z' };
   open(intent('a', [deploy('staging', Stage.ACTIVE)]), intent('b', [deploy('staging', Stage.FAILED)], ended));
   const fold = screen.getByText('Earlier releases (1)').closest('details');
@@ -120,21 +119,21 @@ it('keeps earlier releases behind a fold', () => {
   expect(fold?.textContent).toContain('Failed on staging');
 });
 
-it('cancels after a question, and shows a refusal in it', async () => {
+it('cancels after confirmation and shows a refusal in the dialog', async () => {
   open(intent('a', [deploy('staging', Stage.PENDING)], { canCancel: true }));
   await userEvent.click(screen.getByRole('button', { name: 'Cancel release' }));
   const dialog = await screen.findByRole('alertdialog', { name: 'Cancel this release?' });
   refuse = true;
   await userEvent.type(within(dialog).getByLabelText('Reason'), 'wrong build');
   await userEvent.click(within(dialog).getByRole('button', { name: 'Cancel release' }));
-  expect((await within(dialog).findByRole('alert')).textContent).toContain('the release has ended');
+  expect((await within(dialog).findByRole('alert')).textContent).toContain('The release has ended');
   refuse = false;
   await userEvent.click(within(dialog).getByRole('button', { name: 'Cancel release' }));
   await waitFor(() => expect(screen.queryByRole('alertdialog')).toBeNull());
-  expect(asked.cancelled).toMatchObject([{ releaseIntentId: 'a', reason: 'wrong build' }]);
+  expect(requests.cancelled).toMatchObject([{ releaseIntentId: 'a', reason: 'wrong build' }]);
 });
 
-it('asks about the release that was meant, not about one that came while the question stood', async () => {
+it('closes the cancel dialog when another release takes its place', async () => {
   const mine = { canCancel: true };
   const first = intent('a', [deploy('staging', Stage.PENDING)], mine);
   const page = open(first);
@@ -144,10 +143,10 @@ it('asks about the release that was meant, not about one that came while the que
   page.follow(first, intent('b', [deploy('staging', Stage.PENDING)], newer));
   await waitFor(() => expect(screen.queryByRole('alertdialog')).toBeNull());
   expect(screen.getByRole('button', { name: 'Cancel release' })).not.toBeNull();
-  expect(asked.cancelled).toEqual([]);
+  expect(requests.cancelled).toEqual([]);
 });
 
-it('offers a waiting plan to who may approve it, shows its text, and else says why not', async () => {
+it('offers Approve plan to those who may, shows the plan, and otherwise the reason', async () => {
   const plan = (more: object) => ({
     stageId: 'plan',
     stageType: StageType.PLAN,
@@ -156,14 +155,14 @@ it('offers a waiting plan to who may approve it, shows its text, and else says w
     ...more,
   });
   open(intent('a', [plan({ canApprovePlan: true })]));
-  await userEvent.click(screen.getByRole('button', { name: 'View plan' }));
+  await userEvent.click(await screen.findByRole('button', { name: 'View plan' }));
   const dialog = await screen.findByRole('dialog', { name: 'Plan for production' });
   expect(await within(dialog).findByText('+ 1 instance')).not.toBeNull();
   await userEvent.keyboard('{Escape}');
   await userEvent.click(screen.getByRole('button', { name: 'Approve plan' }));
-  await waitFor(() => expect(asked.approved).toMatchObject([{ releaseIntentId: 'a', stageId: 'plan' }]));
+  await waitFor(() => expect(requests.approved).toMatchObject([{ releaseIntentId: 'a', stageId: 'plan' }]));
   cleanup();
   open(intent('a', [plan({ planBlockedReason: 'You cannot approve the plan of your own release.' })]));
+  expect(await screen.findByText('You cannot approve the plan of your own release.')).not.toBeNull();
   expect(screen.queryByRole('button', { name: 'Approve plan' })).toBeNull();
-  expect(screen.getByText('You cannot approve the plan of your own release.')).not.toBeNull();
 });

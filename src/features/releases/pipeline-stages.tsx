@@ -1,3 +1,4 @@
+import { UserText } from '#src/components/user-text.tsx';
 import {
   type PipelineStageState,
   type ReleaseIntentState,
@@ -8,18 +9,18 @@ import { StageRow } from './stage-row.tsx';
 
 export interface PipelineStagesProps {
   readonly intent: ReleaseIntentState;
-  /** By stage: why it waits as of now; a stage without an entry shows the reason that was stored when it was last looked at. */
+  /** Why each stage waits now, by stage id; without an entry the reason of its last evaluation is shown. */
   readonly reasons?: Readonly<Record<string, string>> | undefined;
 }
 
-/** A release's stages in the order of its graph, with how many of them are complete below. */
+/** A release's stages in the order of their dependencies, and how many are complete. */
 export function PipelineStages({ intent, reasons }: PipelineStagesProps) {
-  // A cancelled release and its cancelled stages give the same reason: once is enough.
-  const saidByStage = intent.stages.some((stage) => stage.errorMessage === intent.errorMessage);
+  // A cancelled release and its cancelled stages have the same reason.
+  const shownByStage = intent.stages.some((stage) => stage.errorMessage === intent.errorMessage);
   const succeeded = new Set(
     intent.stages.filter((stage) => stage.status === Stage.SUCCEEDED).map((stage) => stage.stageId),
   );
-  // A stage that is not reached yet waits for those before it, whatever its policies will say then.
+  // Until its dependencies succeed, a stage waits for them and not for its policies.
   const reached = (stage: PipelineStageState) => stage.dependsOn.every((id) => succeeded.has(id));
   return (
     <>
@@ -35,8 +36,10 @@ export function PipelineStages({ intent, reasons }: PipelineStagesProps) {
         ))}
       </ol>
       <div className="flex flex-col gap-1 border-t border-line px-4 py-2 text-xs text-muted">
-        {intent.errorMessage && !saidByStage && (
-          <p className="text-failed wrap-anywhere">{intent.errorMessage}</p>
+        {intent.errorMessage && !shownByStage && (
+          <p className="text-failed wrap-anywhere">
+            <UserText>{intent.errorMessage}</UserText>
+          </p>
         )}
         <p>{`${succeeded.size}/${intent.stages.length} stages complete`}</p>
       </div>

@@ -1,34 +1,41 @@
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import { AlertDialog, AlertDialogCancel } from '#src/components/alert-dialog.tsx';
 import { Button } from '#src/components/button.tsx';
 import { Field, Textarea } from '#src/components/field.tsx';
 import { ActionError } from '#src/components/states.tsx';
+import { UserText } from '#src/components/user-text.tsx';
 import { type PipelineStageState, PipelineRunStageStatus as Stage } from '#src/gen/forest/v1/releases_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
 import { PlanDialog } from './plan-dialog.tsx';
-import { useApprovePlan, useRejectPlan } from './use-release.ts';
+import { useApprovePlan, usePlanAgain, useRejectPlan } from './use-release.ts';
 
 export interface PlanActionsProps {
   readonly releaseIntentId: string;
   readonly stage: PipelineStageState;
 }
 
-/** What can be done with a plan: look at it once it is there, and while it waits approve or reject it. */
-export function PlanActions({ releaseIntentId, stage }: PlanActionsProps) {
+/** Shows a plan once it is ready; approves or rejects it while it waits. */
+export default function PlanActions({ releaseIntentId, stage }: PlanActionsProps): ReactNode {
   const [open, setOpen] = useState<'plan' | 'reject'>();
   const approve = useApprovePlan();
   const reject = useRejectPlan();
+  const again = usePlanAgain();
   const [reason, setReason] = useState('');
   const awaiting = stage.status === Stage.AWAITING_APPROVAL;
   const planned = awaiting || stage.status === Stage.SUCCEEDED || stage.status === Stage.FAILED;
   if (!planned) return null;
   const ids = { releaseIntentId, stageId: stage.stageId };
-  const failure = approve.error ?? reject.error;
+  const failure = approve.error ?? reject.error ?? again.error;
 
   return (
     <div className="mt-1 flex min-w-0 flex-col gap-1.5">
       <div className="flex flex-wrap gap-2">
         <Button onClick={() => setOpen('plan')}>View plan</Button>
+        {stage.planStale && (
+          <Button pending={again.isPending} onClick={() => again.mutate(ids)}>
+            Plan again
+          </Button>
+        )}
         {awaiting && stage.canApprovePlan && (
           <>
             <Button variant="approve" pending={approve.isPending} onClick={() => approve.mutate(ids)}>
@@ -41,7 +48,9 @@ export function PlanActions({ releaseIntentId, stage }: PlanActionsProps) {
         )}
       </div>
       {awaiting && !stage.canApprovePlan && stage.planBlockedReason && (
-        <p className="text-muted wrap-anywhere">{stage.planBlockedReason}</p>
+        <p className="text-muted wrap-anywhere">
+          <UserText>{stage.planBlockedReason}</UserText>
+        </p>
       )}
       {failure && open !== 'reject' && <ActionError>{describeError(failure).message}</ActionError>}
       {open === 'plan' && (
@@ -57,7 +66,7 @@ export function PlanActions({ releaseIntentId, stage }: PlanActionsProps) {
           if (!shown && !reject.isPending) setOpen(undefined);
         }}
         title="Reject plan?"
-        description={`The plan for ${stage.environment ?? stage.stageId} fails, and the stages that depend on it are cancelled.`}
+        description={`This fails the plan for ${stage.environment ?? stage.stageId} and cancels the stages that depend on it.`}
         onSubmit={() => {
           if (reject.isPending) return;
           reject.mutate(

@@ -1,8 +1,10 @@
 import { useQuery } from '@connectrpc/connect-query';
 import { Dialog } from '#src/components/dialog.tsx';
 import { Empty, Failed, Loading } from '#src/components/states.tsx';
+import { UserText } from '#src/components/user-text.tsx';
 import { ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
+import { visibleText } from '#src/lib/visible-text.ts';
 
 export interface PlanDialogProps {
   readonly ids: { readonly releaseIntentId: string; readonly stageId: string };
@@ -10,7 +12,7 @@ export interface PlanDialogProps {
   readonly onClose: () => void;
 }
 
-/** What each destination of a plan stage says it would do. Mounted while open. */
+/** The plan of each destination of a plan stage. Mounted while open. */
 export function PlanDialog({ ids, environment, onClose }: PlanDialogProps) {
   const plan = useQuery(ReleaseService.method.getPlanOutput, ids);
   return (
@@ -18,21 +20,23 @@ export function PlanDialog({ ids, environment, onClose }: PlanDialogProps) {
       {plan.isPending && <Loading label="Loading the plan…" />}
       {plan.isError && !plan.data && (
         <Failed
-          title="The plan could not be loaded."
+          title="Couldn't load the plan"
           message={describeError(plan.error).message}
           onRetry={() => plan.refetch()}
           retrying={plan.isFetching}
         />
       )}
       {plan.data && plan.data.outputs.length === 0 && !plan.data.planOutput && (
-        <Empty title="The plan has no output." />
+        <Empty title="The plan has no output" />
       )}
       {plan.data && plan.data.outputs.length === 0 && plan.data.planOutput && (
         <PlanText text={plan.data.planOutput} label={`Plan for ${environment}`} />
       )}
       {plan.data?.outputs.map((output) => (
         <div key={output.destinationId} className="mt-3 first:mt-0">
-          <h3 className="mb-1 text-sm font-medium wrap-anywhere">{output.destinationName}</h3>
+          <h3 className="mb-1 text-sm font-medium wrap-anywhere">
+            <UserText>{output.destinationName}</UserText>
+          </h3>
           <PlanText text={output.planOutput} label={`Plan for ${output.destinationName}`} />
         </div>
       ))}
@@ -41,15 +45,17 @@ export function PlanDialog({ ids, environment, onClose }: PlanDialogProps) {
 }
 
 function PlanText({ text, label }: { readonly text: string; readonly label: string }) {
-  if (!text) return <p className="text-sm text-muted">No output.</p>;
+  if (!text) return <p className="text-sm text-muted">No output</p>;
   return (
     <section
-      aria-label={label}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be scrollable by keyboard.
+      aria-label={visibleText(label)}
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be scrollable by keyboard.
       tabIndex={0}
       className="max-h-[50vh] overflow-auto rounded-md bg-sunken p-3"
     >
-      <pre className="font-mono text-xs">{text}</pre>
+      <pre className="font-mono text-xs">
+        <UserText>{text}</UserText>
+      </pre>
     </section>
   );
 }

@@ -12,22 +12,22 @@ const blocked = (policyType: PolicyType, policyName: string, reason: string, req
     approvalState: requiredApprovals === undefined ? undefined : { requiredApprovals },
   });
 
-it('lets only rules that nobody can satisfy forbid a release', () => {
-  const { forbidden, toCome } = forecast([
+it('forbids a release only by rules that neither votes nor time can satisfy', () => {
+  const { forbidden, pending } = forecast([
     blocked(PolicyType.EXTERNAL_APPROVAL, 'two people', 'no release in context', 2),
-    blocked(PolicyType.EXTERNAL_APPROVAL, 'somebody', 'no release in context'),
+    blocked(PolicyType.EXTERNAL_APPROVAL, 'any approval', 'no release in context'),
     blocked(PolicyType.SOAK_TIME, 'soak', 'never deployed to staging'),
     blocked(PolicyType.BRANCH_RESTRICTION, 'main only', 'branch fix does not match ^main$'),
     blocked(PolicyType.UNSPECIFIED, 'new rule', 'unknown policy type'),
     create(PolicyEvaluationSchema, { policyType: PolicyType.BRANCH_RESTRICTION, passed: true }),
   ]);
-  expect(forbidden.map(({ policy, words }) => [policy, words])).toEqual([
+  expect(forbidden.map(({ policy, reason }) => [policy, reason])).toEqual([
     ['main only', 'branch fix does not match ^main$'],
     ['new rule', 'unknown policy type'],
   ]);
-  expect(toCome.map(({ words }) => words)).toEqual([
-    '2 approvals will be asked for',
-    'approvals will be asked for',
-    'a soak time applies: never deployed to staging',
+  expect(pending.map(({ requirement, reason }) => [requirement, reason])).toEqual([
+    ['2 approvals', ''],
+    ['approvals', ''],
+    ['soak time', 'never deployed to staging'],
   ]);
 });

@@ -3,47 +3,46 @@ import { type PolicyEvaluation, PolicyType } from '#src/gen/forest/v1/policies_p
 export interface ForecastLine {
   readonly environment: string;
   readonly policy: string;
-  readonly words: string;
+  readonly reason: string;
 }
 
-/** What a dry run says before a release is asked for. */
+export interface PendingLine extends ForecastLine {
+  /** Such as `2 approvals` or `soak time`. */
+  readonly requirement: string;
+}
+
+/** What the policies would do to a release that is requested now. */
 export interface Forecast {
-  /** Rules that nothing but another artifact or another policy can satisfy: the release would be refused. */
+  /** Rules that only another build or another policy can satisfy: the server would refuse the release. */
   readonly forbidden: readonly ForecastLine[];
-  /** What the release will stop at and can get past: approvals to come, time to pass. */
-  readonly toCome: readonly ForecastLine[];
+  /** What the release would wait for: approvals and time. */
+  readonly pending: readonly PendingLine[];
 }
 
-/**
- * Sorts a dry run's blocked evaluations. Without a release nobody can have voted, so a blocked approval is only a thing to
- * come, and so is a soak time; a branch rule, or a type this page does not know, forbids.
- */
+/** Sorts the blocked evaluations of a dry run. Unknown policy types forbid the release. */
 export function forecast(evaluations: readonly PolicyEvaluation[]): Forecast {
   const forbidden: ForecastLine[] = [];
-  const toCome: ForecastLine[] = [];
+  const pending: PendingLine[] = [];
   for (const evaluation of evaluations) {
     if (evaluation.passed) continue;
     const line = { environment: evaluation.targetEnvironment, policy: evaluation.policyName };
     switch (evaluation.policyType) {
       case PolicyType.EXTERNAL_APPROVAL:
-        toCome.push({ ...line, words: approvalsToCome(evaluation) });
+        pending.push({ ...line, requirement: approvalsRequired(evaluation), reason: '' });
         break;
       case PolicyType.SOAK_TIME:
-        // A pipeline may deploy to the source first, so what is missing now is told as what it is: something to wait for.
-        toCome.push({
-          ...line,
-          words: evaluation.reason ? `a soak time applies: ${evaluation.reason}` : 'a soak time applies',
-        });
+        // A pipeline may deploy to the source environment first, so a soak never forbids.
+        pending.push({ ...line, requirement: 'soak time', reason: evaluation.reason });
         break;
       default:
-        forbidden.push({ ...line, words: evaluation.reason });
+        forbidden.push({ ...line, reason: evaluation.reason });
     }
   }
-  return { forbidden, toCome };
+  return { forbidden, pending };
 }
 
-function approvalsToCome(evaluation: PolicyEvaluation): string {
+function approvalsRequired(evaluation: PolicyEvaluation): string {
   const required = evaluation.approvalState?.requiredApprovals ?? 0;
-  if (required < 1) return 'approvals will be asked for';
-  return required === 1 ? '1 approval will be asked for' : `${required} approvals will be asked for`;
+  if (required < 1) return 'approvals';
+  return required === 1 ? '1 approval' : `${required} approvals`;
 }

@@ -9,7 +9,7 @@ const names = (...edges: [string, string[]][]) => inOrder(stages(...edges)).map(
 
 it.each([
   [
-    'what a stage depends on first',
+    'dependencies first',
     [
       ['c', ['b']],
       ['b', ['a']],
@@ -18,7 +18,7 @@ it.each([
     ['a', 'b', 'c'],
   ],
   [
-    'the given order among independent stages',
+    'independent stages in the given order',
     [
       ['x', []],
       ['a', []],
@@ -27,7 +27,7 @@ it.each([
     ['x', 'a', 'm'],
   ],
   [
-    'a diamond',
+    'both branches of a diamond before its end',
     [
       ['d', ['b', 'c']],
       ['b', ['a']],
@@ -37,7 +37,7 @@ it.each([
     ['a', 'b', 'c', 'd'],
   ],
   [
-    'nothing lost when a dependency is unknown',
+    'a stage with an unknown dependency last',
     [
       ['b', ['ghost']],
       ['a', []],

@@ -1,8 +1,8 @@
 import type { PipelineStageState } from '#src/gen/forest/v1/releases_pb.ts';
 
 /**
- * The stages so that each stands after what it depends on, otherwise in the order given. A stage whose dependencies never
- * come (unknown or in a ring, which the server does not let through) is put at the end rather than lost.
+ * The stages with each after those that it depends on, else in the given order. Stages whose dependencies are unknown or
+ * circular, which the server refuses, come last.
  */
 export function inOrder(stages: readonly PipelineStageState[]): PipelineStageState[] {
   const ordered: PipelineStageState[] = [];

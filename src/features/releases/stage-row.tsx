@@ -1,17 +1,30 @@
+import { CircleCheck, CircleDashed, CircleX, Clock, type LucideIcon } from 'lucide-react';
+import { lazy, Suspense } from 'react';
 import { formatDuration } from '#domain/time/duration.ts';
 import { classNames } from '#src/components/class-names.ts';
+import { Countdown } from '#src/components/countdown.tsx';
 import { Reason } from '#src/components/reason.tsx';
 import { RelativeTime } from '#src/components/relative-time.tsx';
+import { Spinner } from '#src/components/spinner.tsx';
+import { UserText } from '#src/components/user-text.tsx';
 import {
   type PipelineStageState,
   type ReleaseStepState,
   PipelineRunStageStatus as Stage,
   PipelineRunStageType as StageType,
 } from '#src/gen/forest/v1/releases_pb.ts';
-import { PlanActions } from './plan-actions.tsx';
-import { StageIcon } from './stage-icon.tsx';
-import { stageWords, stepsOf } from './stage-words.ts';
-import { TimeLeft } from './time-left.tsx';
+import { stageLabel, stepsOf, type Tone } from './stage-labels.ts';
+
+// Without their code the buttons are missing until the page is loaded again.
+const PlanActions = lazy(() => import('./plan-actions.tsx').catch(() => ({ default: () => null })));
+const RetryStage = lazy(() => import('./retry-stage.tsx').catch(() => ({ default: () => null })));
+
+const icons: Record<Tone, { readonly Icon: LucideIcon; readonly look: string }> = {
+  passed: { Icon: CircleCheck, look: 'text-passed' },
+  waiting: { Icon: Clock, look: 'text-waiting' },
+  failed: { Icon: CircleX, look: 'text-failed' },
+  neutral: { Icon: CircleDashed, look: 'text-muted' },
+};
 
 export interface StageRowProps {
   readonly releaseIntentId: string;
@@ -21,31 +34,35 @@ export interface StageRowProps {
   readonly reason: string | undefined;
 }
 
-/** One stage: what is going on, where, since when, why it waits or what went wrong, and for plans what can be done. */
+/** One stage: status, environment, time, why it waits or failed, and its actions. */
 export function StageRow({ releaseIntentId, stage, steps, reason }: StageRowProps) {
-  const view = stageWords(stage, steps);
-  const errors = stageErrors(stage, steps);
+  const { label, tone, moving } = stageLabel(stage, steps);
+  const { Icon, look } = icons[tone];
   const waits = stage.status === Stage.PENDING || stage.status === Stage.AWAITING_APPROVAL;
-  // A reason says itself how much time is left.
-  const until = stage.status === Stage.ACTIVE ? stage.waitUntil : undefined;
   return (
     <li className="flex min-w-0 gap-2 px-4 py-2 text-sm">
-      <StageIcon view={view} />
+      <span className={`mt-0.5 flex shrink-0 ${look}`}>
+        {moving ? <Spinner size={16} /> : <Icon aria-hidden size={16} />}
+      </span>
       <div className="flex min-w-0 flex-1 flex-col gap-0.5">
         <div className="flex min-w-0 flex-wrap items-baseline gap-x-2">
           <span className="min-w-0 wrap-anywhere">
-            <span>{view.words}</span>
+            <span>{label}</span>
             {stage.environment && (
               <>
                 {' '}
-                <strong className="font-semibold">{stage.environment}</strong>
+                <strong className="font-semibold">
+                  <UserText>{stage.environment}</UserText>
+                </strong>
               </>
             )}
             {stage.stageType === StageType.WAIT && stage.status !== Stage.ACTIVE && stage.durationSeconds && (
               <span className="text-muted"> {formatDuration(Number(stage.durationSeconds))}</span>
             )}
           </span>
-          {until && <TimeLeft until={until} />}
+          {stage.status === Stage.ACTIVE && stage.waitUntil && (
+            <Countdown until={stage.waitUntil} after=" left" className="text-muted" />
+          )}
           <RelativeTime
             value={stage.completedAt ?? stage.startedAt ?? stage.queuedAt}
             className="ml-auto text-xs text-muted"
@@ -56,27 +73,30 @@ export function StageRow({ releaseIntentId, stage, steps, reason }: StageRowProp
             <Reason>{reason}</Reason>
           </p>
         )}
-        {errors.map((error) => (
+        {errorsOf(stage, steps).map((error) => (
           <p
             key={error}
             className={classNames(
               'whitespace-pre-wrap wrap-anywhere',
-              view.tone === 'failed' ? 'text-failed' : 'text-muted',
+              tone === 'failed' ? 'text-failed' : 'text-muted',
             )}
           >
-            {error}
+            <UserText>{error}</UserText>
           </p>
         ))}
-        {stage.stageType === StageType.PLAN && (
-          <PlanActions releaseIntentId={releaseIntentId} stage={stage} />
-        )}
+        <Suspense>
+          {stage.stageType === StageType.PLAN && (
+            <PlanActions releaseIntentId={releaseIntentId} stage={stage} />
+          )}
+          {stage.canRetry && <RetryStage releaseIntentId={releaseIntentId} stage={stage} />}
+        </Suspense>
       </div>
     </li>
   );
 }
 
-/** The stage's own error, else those of its releases with the destination's name in front. */
-function stageErrors(stage: PipelineStageState, steps: readonly ReleaseStepState[]): string[] {
+/** The stage's own error, else those of its releases after their destination's name. */
+function errorsOf(stage: PipelineStageState, steps: readonly ReleaseStepState[]): string[] {
   if (stage.errorMessage) return [stage.errorMessage];
   return stepsOf(stage, steps)
     .filter((step) => step.errorMessage)

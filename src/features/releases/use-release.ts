@@ -1,48 +1,43 @@
-import { createConnectQueryKey, useMutation } from '@connectrpc/connect-query';
-import { type QueryClient, useQueryClient } from '@tanstack/react-query';
+import { useMutation } from '@connectrpc/connect-query';
 import { PolicyService } from '#src/gen/forest/v1/policies_pb.ts';
 import { ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
+import { useInvalidate } from '#src/lib/use-invalidate.ts';
 
-/** Asks for a release of an artifact, through a pipeline or straight to an environment. */
+const { release, cancelRelease, approvePlanStage, rejectPlanStage, planAgain, retryStage } =
+  ReleaseService.method;
+
+/** Releases an artifact, through a pipeline or directly to an environment. */
 export function useRelease() {
-  const client = useQueryClient();
-  return useMutation(ReleaseService.method.release, { onSettled: () => refresh(client) });
+  return useMutation(release, useRefresh());
 }
 
-/** Ends a release that waits. */
+/** Ends a waiting or running release. */
 export function useCancelRelease() {
-  const client = useQueryClient();
-  return useMutation(ReleaseService.method.cancelRelease, { onSettled: () => refresh(client) });
+  return useMutation(cancelRelease, useRefresh());
 }
 
-/** Lets the deployments behind a plan go on. */
+/** Approves a plan, so that the deployments behind it continue. */
 export function useApprovePlan() {
-  const client = useQueryClient();
-  return useMutation(ReleaseService.method.approvePlanStage, { onSettled: () => refresh(client) });
+  return useMutation(approvePlanStage, useRefresh());
 }
 
-/** Fails a plan stage, and with it what depends on it. */
+/** Fails a plan stage and the stages that depend on it. */
 export function useRejectPlan() {
-  const client = useQueryClient();
-  return useMutation(ReleaseService.method.rejectPlanStage, { onSettled: () => refresh(client) });
+  return useMutation(rejectPlanStage, useRefresh());
 }
 
-/** Waits until the page's releases are read again, so that a button stays pending until its effect shows. */
-async function refresh(client: QueryClient): Promise<void> {
-  const { getReleaseIntentStates, getDestinationStates, getArtifactsByProject, getArtifactBySlug } =
-    ReleaseService.method;
-  const { getReleaseRequirements, getReleaseOptions, listPendingApprovals } = PolicyService.method;
-  const others = [
-    createConnectQueryKey({ schema: getDestinationStates, cardinality: undefined }),
-    createConnectQueryKey({ schema: getArtifactsByProject, cardinality: undefined }),
-    createConnectQueryKey({ schema: getArtifactBySlug, cardinality: undefined }),
-    createConnectQueryKey({ schema: getReleaseOptions, cardinality: undefined }),
-    createConnectQueryKey({ schema: listPendingApprovals, cardinality: undefined }),
-  ];
-  const shown = [
-    createConnectQueryKey({ schema: getReleaseIntentStates, cardinality: undefined }),
-    createConnectQueryKey({ schema: getReleaseRequirements, cardinality: undefined }),
-  ];
-  for (const queryKey of others) void client.invalidateQueries({ queryKey });
-  await Promise.all(shown.map((queryKey) => client.invalidateQueries({ queryKey })));
+/** Makes the plans of a stage again. */
+export function usePlanAgain() {
+  return useMutation(planAgain, useRefresh());
+}
+
+/** Makes the deliveries or plans of a stage again that did not succeed. */
+export function useRetryStage() {
+  return useMutation(retryStage, useRefresh());
+}
+
+/** Loads the shown releases again. The mutation stays pending until then, so that its effect is visible. */
+function useRefresh() {
+  const invalidate = useInvalidate();
+  return { onSettled: () => invalidate(ReleaseService, PolicyService) };
 }

@@ -1,28 +1,28 @@
 import { FormDialog } from '#src/components/form-dialog.tsx';
-import { NameField } from '#src/components/name-field.tsx';
+import { PlainField } from '#src/components/plain-field.tsx';
 import { announce } from '#src/components/toast.tsx';
 import { useDraft } from '#src/lib/draft.ts';
 import { useFormProblems } from '#src/lib/form-problems.ts';
-import { useServiceAccountWrites } from './use-service-account-writes.ts';
+import { useServiceAccountMutations } from './use-service-accounts.ts';
 
 export interface CreateAccountDialogProps {
   readonly organisationId: string;
   readonly onClose: () => void;
 }
 
-/** Makes a service account; tokens follow. */
+/** The form for a new service account. */
 export function CreateAccountDialog({ organisationId, onClose }: CreateAccountDialogProps) {
   const { draft: name, setDraft: setName } = useDraft('new-service-account', '');
   const { problems, attempt, show, refuse, clear, changed } = useFormProblems(['name']);
-  const { create } = useServiceAccountWrites();
+  const { create } = useServiceAccountMutations();
   const submit = () => {
-    if (!name.trim()) return show({ name: 'Name is missing.' });
+    if (!name.trim()) return show({ name: 'Enter a name' });
     clear();
     create.mutate(
       { organisationId, name: name.trim() },
       {
         onSuccess: () => {
-          announce('Service account created. Make a token for it.');
+          announce('Service account created. Create a token for it.');
           onClose();
         },
         onError: refuse,
@@ -32,7 +32,7 @@ export function CreateAccountDialog({ organisationId, onClose }: CreateAccountDi
   return (
     <FormDialog
       title="Create service account"
-      description="For a pipeline: it annotates builds and asks for their release, and never approves."
+      description="For a CI job. It can annotate builds and release them, but never approve."
       problems={attempt}
       error={problems.form}
       submit="Create service account"
@@ -40,8 +40,10 @@ export function CreateAccountDialog({ organisationId, onClose }: CreateAccountDi
       onSubmit={submit}
       onClose={onClose}
     >
-      <NameField
-        hint="Letters, digits, dots, dashes and underscores, such as “ci”. Releases show it."
+      <PlainField
+        label="Name"
+        required
+        hint="Letters, digits, dots, dashes and underscores, such as “ci”. Shown on releases."
         error={problems.name}
         value={name}
         onChange={(value) => {

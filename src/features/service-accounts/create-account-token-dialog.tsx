@@ -1,14 +1,13 @@
-import { Field, Input, Select } from '#src/components/field.tsx';
-import { FormDialog } from '#src/components/form-dialog.tsx';
-import { LifetimeField } from '#src/components/lifetime-field.tsx';
+import { Field, Select } from '#src/components/field.tsx';
+import { TokenDialog } from '#src/components/token-dialog.tsx';
 import type { ServiceAccount } from '#src/gen/forest/v1/service_accounts_pb.ts';
 import { useDraft } from '#src/lib/draft.ts';
 import { useFormProblems } from '#src/lib/form-problems.ts';
 import { useTokenMaxDays } from '#src/lib/session.ts';
-import { usualLifetime } from '#src/lib/token-life.ts';
-import { useServiceAccountWrites } from './use-service-account-writes.ts';
+import { defaultLifetime } from '#src/lib/token-life.ts';
+import { useServiceAccountMutations } from './use-service-accounts.ts';
 
-export interface MadeToken {
+export interface CreatedToken {
   readonly name: string;
   readonly secret: string;
 }
@@ -16,39 +15,35 @@ export interface MadeToken {
 export interface CreateAccountTokenDialogProps {
   readonly organisationId: string;
   readonly account: ServiceAccount;
-  readonly onMade: (token: MadeToken) => void;
+  readonly onCreated: (token: CreatedToken) => void;
   readonly onClose: () => void;
 }
 
 const scopeChoices = [
-  { value: 'release', words: 'Annotate, release and read', scopes: ['read', 'release'] },
-  { value: 'read', words: 'Read only', scopes: ['read'] },
+  { value: 'release', label: 'Annotate, release and read', scopes: ['read', 'release'] },
+  { value: 'read', label: 'Read only', scopes: ['read'] },
 ] as const;
 
-/** Asks what a service account's new token is for, what it may do, and for how long. */
+/** The form for a new token of a service account. */
 export function CreateAccountTokenDialog({
   organisationId,
   account: { serviceAccountId, name: accountName },
-  onMade,
+  onCreated,
   onClose,
 }: CreateAccountTokenDialogProps) {
   const maxDays = useTokenMaxDays();
   const { draft, setDraft } = useDraft(`new-token-of-${serviceAccountId}`, {
     name: '',
-    may: 'release',
-    seconds: usualLifetime(maxDays),
+    access: 'release',
+    seconds: defaultLifetime(maxDays),
   });
-  const { problems, attempt, show, refuse, clear, changed } = useFormProblems([
-    'name',
-    'scopes',
-    'expires_in_seconds',
-  ]);
-  const { createToken } = useServiceAccountWrites();
+  const form = useFormProblems(['name', 'scopes', 'expires_in_seconds']);
+  const { createToken } = useServiceAccountMutations();
   const submit = () => {
-    if (!draft.name.trim()) return show({ name: 'Say what the token is for.' });
-    clear();
     const name = draft.name.trim();
-    const scopes = scopeChoices.find(({ value }) => value === draft.may)?.scopes ?? ['read'];
+    if (!name) return form.show({ name: 'Enter what the token is for' });
+    form.clear();
+    const scopes = scopeChoices.find(({ value }) => value === draft.access)?.scopes ?? ['read'];
     createToken.mutate(
       {
         organisationId,
@@ -57,54 +52,41 @@ export function CreateAccountTokenDialog({
         scopes: [...scopes],
         expiresInSeconds: BigInt(draft.seconds),
       },
-      { onSuccess: ({ rawToken }) => onMade({ name, secret: rawToken }), onError: refuse },
+      { onSuccess: ({ rawToken }) => onCreated({ name, secret: rawToken }), onError: form.refuse },
     );
   };
   return (
-    <FormDialog
+    <TokenDialog
       title={`Create token for ${accountName}`}
-      description="The pipeline sends it with every call. It cannot approve, whatever it says."
-      problems={attempt}
-      error={problems.form}
-      submit="Create token"
+      description="The CI job sends it with every request. Service accounts can never approve."
+      nameHint="Where it is used, such as “CI of checkout”."
+      token={draft}
+      maxDays={maxDays}
+      problems={form.problems}
+      attempt={form.attempt}
       pending={createToken.isPending}
+      onChange={(field, change) => {
+        setDraft({ ...draft, ...change });
+        form.changed(field);
+      }}
       onSubmit={submit}
       onClose={onClose}
     >
-      <Field label="Name" hint="Where it is used, such as “checkout’s CI”." error={problems.name} required>
-        {(control) => (
-          <Input
-            {...control}
-            autoComplete="off"
-            value={draft.name}
-            onChange={(event) => {
-              setDraft({ ...draft, name: event.target.value });
-              changed('name');
-            }}
-          />
-        )}
-      </Field>
-      <Field label="May" error={problems.scopes}>
+      <Field label="Permissions" error={form.problems.scopes}>
         {(control) => (
           <Select
             {...control}
-            value={draft.may}
-            onChange={(event) => setDraft({ ...draft, may: event.target.value })}
+            value={draft.access}
+            onChange={(event) => setDraft({ ...draft, access: event.target.value })}
           >
-            {scopeChoices.map(({ value, words }) => (
+            {scopeChoices.map(({ value, label }) => (
               <option key={value} value={value}>
-                {words}
+                {label}
               </option>
             ))}
           </Select>
         )}
       </Field>
-      <LifetimeField
-        maxDays={maxDays}
-        error={problems.expires_in_seconds}
-        seconds={draft.seconds}
-        onChange={(seconds) => setDraft({ ...draft, seconds })}
-      />
-    </FormDialog>
+    </TokenDialog>
   );
 }

@@ -4,11 +4,11 @@ import type { SignInProvider } from '#src/gen/forest/v1/sessions_pb.ts';
 
 export interface ProviderLinksProps {
   readonly providers: readonly Pick<SignInProvider, 'provider' | 'name'>[];
-  /** A path of this site to come back to. */
+  /** The path of this site to return to. */
   readonly next: string;
 }
 
-/** The ways in by a provider: links that leave the dashboard, as the provider asks in its own pages. */
+/** Links to sign in with a provider, which leave the dashboard. */
 export function ProviderLinks({ providers, next }: ProviderLinksProps) {
   if (providers.length === 0) return null;
   return (
@@ -27,7 +27,7 @@ export function ProviderLinks({ providers, next }: ProviderLinksProps) {
   );
 }
 
-/** Between two ways in. */
+/** A separator between two ways to sign in. */
 export function Or() {
   return (
     <p className="flex items-center gap-3 text-xs text-muted before:h-px before:flex-1 before:bg-line after:h-px after:flex-1 after:bg-line">

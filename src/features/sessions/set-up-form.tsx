@@ -1,8 +1,8 @@
 import { useMutation } from '@connectrpc/connect-query';
 import { useState } from 'react';
 import { Button } from '#src/components/button.tsx';
-import { Field, Input } from '#src/components/field.tsx';
 import { Form, FormError } from '#src/components/form.tsx';
+import { PlainField } from '#src/components/plain-field.tsx';
 import { type Session, SessionService } from '#src/gen/forest/v1/sessions_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
 
@@ -23,7 +23,7 @@ const fields: readonly {
   {
     name: 'organisation',
     label: 'Organisation',
-    hint: 'Letters, digits, dots, dashes and underscores; it stands in addresses.',
+    hint: 'Letters, digits, dots, dashes and underscores. Used in URLs.',
     autoComplete: 'organization',
   },
   { name: 'username', label: 'Username', autoComplete: 'username' },
@@ -31,19 +31,19 @@ const fields: readonly {
   {
     name: 'password',
     label: 'Password',
-    hint: 'At least 12 characters, and nothing that others would try first.',
+    hint: 'At least 12 characters, and not easy to guess.',
     type: 'password',
     autoComplete: 'new-password',
   },
 ];
 
 export interface SetUpFormProps {
-  /** The one-time token from the address that the server printed when it started. */
+  /** The one-time token from the setup link. */
   readonly token: string;
   readonly onSetUp: (session: Session) => void;
 }
 
-/** Makes the first organisation and its first admin on an empty server. The server has the rules; it is asked. */
+/** Creates the first organisation and its admin on an empty server, which validates the values. */
 export function SetUpForm({ token, onSetUp }: SetUpFormProps) {
   const [values, setValues] = useState<SetUpValues>({
     organisation: '',
@@ -66,7 +66,12 @@ export function SetUpForm({ token, onSetUp }: SetUpFormProps) {
     const missing = fields.filter(({ name }) => !values[name].trim());
     if (missing.length > 0) {
       return setProblems(
-        Object.fromEntries(missing.map(({ name, label }) => [name, `${label} is missing.`])),
+        Object.fromEntries(
+          missing.map(({ name, label }) => [
+            name,
+            `Enter ${name === 'organisation' ? 'a name' : `your ${label.toLowerCase()}`}`,
+          ]),
+        ),
       );
     }
     setProblems(null);
@@ -76,19 +81,16 @@ export function SetUpForm({ token, onSetUp }: SetUpFormProps) {
     <Form problems={problems} onSubmit={submit} className="flex flex-col gap-4">
       <FormError>{problems?.form}</FormError>
       {fields.map(({ name, label, hint, type, autoComplete }) => (
-        <Field key={name} label={label} hint={hint} error={problems?.[name]} required>
-          {(control) => (
-            <Input
-              {...control}
-              type={type ?? 'text'}
-              autoComplete={autoComplete}
-              autoCapitalize="none"
-              spellCheck={false}
-              value={values[name]}
-              onChange={(event) => setValues({ ...values, [name]: event.target.value })}
-            />
-          )}
-        </Field>
+        <PlainField
+          key={name}
+          label={label}
+          hint={hint}
+          error={problems?.[name]}
+          required
+          input={{ type: type ?? 'text', autoComplete }}
+          value={values[name]}
+          onChange={(value) => setValues({ ...values, [name]: value })}
+        />
       ))}
       <Button type="submit" variant="primary" pending={setUp.isPending}>
         Set up Forage

@@ -1,19 +1,19 @@
 import { useState } from 'react';
 import { Button } from '#src/components/button.tsx';
-import { Field, Input } from '#src/components/field.tsx';
 import { Form } from '#src/components/form.tsx';
+import { PlainField } from '#src/components/plain-field.tsx';
 import { paths } from '#src/config/paths.ts';
 import type { SignInProvider } from '#src/gen/forest/v1/sessions_pb.ts';
 
 const ORGANISATION = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 export interface SetUpWithProviderProps {
-  /** The one-time token from the address that the server printed when it started. */
+  /** The one-time token from the setup link. */
   readonly token: string;
   readonly providers: readonly Pick<SignInProvider, 'provider' | 'name'>[];
 }
 
-/** Makes the first organisation, whose first admin is whom a provider vouches for. */
+/** Creates the first organisation; the user who signs in with a provider becomes its admin. */
 export function SetUpWithProvider({ token, providers }: SetUpWithProviderProps) {
   const [organisation, setOrganisation] = useState('');
   const [problem, setProblem] = useState<{ organisation: string } | null>(null);
@@ -21,8 +21,8 @@ export function SetUpWithProvider({ token, providers }: SetUpWithProviderProps) 
     if (!ORGANISATION.test(organisation))
       return setProblem({
         organisation: organisation
-          ? 'Use letters, digits, dots, dashes and underscores; begin with a letter or a digit.'
-          : 'Organisation is missing.',
+          ? 'Use letters, digits, dots, dashes and underscores, starting with a letter or digit'
+          : 'Enter a name',
       });
     window.location.assign(paths.signInWith(provider, { set_up_token: token, organisation }));
   };
@@ -33,26 +33,18 @@ export function SetUpWithProvider({ token, providers }: SetUpWithProviderProps) 
       onSubmit={() => go(providers[0]?.provider ?? '')}
       className="flex flex-col gap-4"
     >
-      <Field
+      <PlainField
         label="Organisation"
-        hint="Letters, digits, dots, dashes and underscores; it stands in addresses."
+        hint="Letters, digits, dots, dashes and underscores. Used in URLs."
         error={problem?.organisation}
         required
-      >
-        {(control) => (
-          <Input
-            {...control}
-            autoComplete="organization"
-            autoCapitalize="none"
-            spellCheck={false}
-            value={organisation}
-            onChange={(event) => {
-              setOrganisation(event.target.value);
-              setProblem(null);
-            }}
-          />
-        )}
-      </Field>
+        input={{ autoComplete: 'organization' }}
+        value={organisation}
+        onChange={(value) => {
+          setOrganisation(value);
+          setProblem(null);
+        }}
+      />
       {providers.map(({ provider, name }, index) => (
         <Button
           key={provider}

@@ -2,22 +2,22 @@ import { Code } from '@connectrpc/connect';
 import { useMutation } from '@connectrpc/connect-query';
 import { useState } from 'react';
 import { Button } from '#src/components/button.tsx';
+import { Countdown } from '#src/components/countdown.tsx';
 import { Field, Input } from '#src/components/field.tsx';
 import { Form, FormError } from '#src/components/form.tsx';
 import { type Session, SessionService } from '#src/gen/forest/v1/sessions_pb.ts';
-import { serverNow } from '#src/lib/clock.ts';
+import { serverNow, useNow } from '#src/lib/clock.ts';
 import { describeError, retryAfterSeconds } from '#src/lib/errors.ts';
-import { TryAgain } from './try-again.tsx';
 
 interface Problems {
   readonly identifier?: string | undefined;
   readonly password?: string | undefined;
   readonly message?: string | undefined;
-  /** From when on trying again makes sense, by the server's clock. */
+  /** The end of the rate limit, in milliseconds of the server's clock. */
   readonly tryAgainAt?: number | undefined;
 }
 
-/** Username or email, and password. `onSignedIn` gets the new session; a refusal is said and keeps the name. */
+/** The sign-in form. A refusal keeps the username; `onSignedIn` gets the new session. */
 export function SignInForm({ onSignedIn }: { readonly onSignedIn: (session: Session) => void }) {
   const [identifier, setIdentifier] = useState('');
   const [password, setPassword] = useState('');
@@ -37,8 +37,8 @@ export function SignInForm({ onSignedIn }: { readonly onSignedIn: (session: Sess
   });
   const submit = () => {
     const missing: Problems = {
-      identifier: identifier.trim() ? undefined : 'Enter your username or email.',
-      password: password ? undefined : 'Enter your password.',
+      identifier: identifier.trim() ? undefined : 'Enter your username or email',
+      password: password ? undefined : 'Enter your password',
     };
     if (missing.identifier || missing.password) return setProblems(missing);
     setProblems(null);
@@ -75,5 +75,19 @@ export function SignInForm({ onSignedIn }: { readonly onSignedIn: (session: Sess
         Sign in
       </Button>
     </Form>
+  );
+}
+
+/** Counts down the time of a rate limit. `at` is in milliseconds of the server's clock. */
+function TryAgain({ at }: { readonly at: number }) {
+  const now = useNow(1_000);
+  return (
+    <p role="timer" className="text-sm text-muted">
+      {now >= at ? (
+        'You can try again now.'
+      ) : (
+        <Countdown until={new Date(at).toISOString()} before="Try again in " />
+      )}
+    </p>
   );
 }

@@ -1,19 +1,19 @@
 import { FormError } from '#src/components/form.tsx';
-import { problemWords, type SignInProblemAddress } from './problem-words.ts';
+import { problemMessage, type SignInProblemAddress } from './sign-in-problems.ts';
 
 export interface SignInProblemProps {
   readonly problem: SignInProblemAddress;
-  /** The provider's name for people; undefined when the server has none of that name. */
+  /** The provider's display name; undefined for an unknown provider. */
   readonly providerName: string | undefined;
 }
 
-/** Why signing in by a provider came to nothing, and what can be done; with the number under which the server's log has it. */
+/** Why a sign-in with a provider failed, with the request id for the server's log. */
 export function SignInProblem({ problem, providerName }: SignInProblemProps) {
   const { request } = problem;
   return (
     <FormError>
-      <p>{problemWords(problem.code, providerName ?? 'the provider')}</p>
-      {request && <p className="mt-1 text-xs">Request {request}</p>}
+      <p>{problemMessage(problem.code, providerName ?? 'the provider')}</p>
+      {request && <p className="mt-1 text-xs">Request ID {request}</p>}
     </FormError>
   );
 }

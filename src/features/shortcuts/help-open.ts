@@ -3,7 +3,7 @@ import { useSyncExternalStore } from 'react';
 let isOpen = false;
 const listeners = new Set<() => void>();
 
-/** Opens or closes the list of keys, from wherever on the page. */
+/** Opens or closes the keyboard help, from anywhere on the page. */
 export function showKeys(open = true): void {
   isOpen = open;
   for (const listener of listeners) listener();
@@ -14,7 +14,6 @@ function subscribe(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
-/** Whether the list of keys is open. */
 export function useKeysOpen(): boolean {
   return useSyncExternalStore(subscribe, () => isOpen);
 }

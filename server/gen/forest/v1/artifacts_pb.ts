@@ -14,7 +14,7 @@ export const file_forest_v1_artifacts: GenFile = /*@__PURE__*/
   fileDesc("Chlmb3Jlc3QvdjEvYXJ0aWZhY3RzLnByb3RvEglmb3Jlc3QudjEiHAoaQmVnaW5VcGxvYWRBcnRpZmFjdFJlcXVlc3QiMAobQmVnaW5VcGxvYWRBcnRpZmFjdFJlc3BvbnNlEhEKCXVwbG9hZF9pZBgBIAEoCSKxBQoVVXBsb2FkQXJ0aWZhY3RSZXF1ZXN0EhsKCXVwbG9hZF9pZBgBIAEoCUIIukgFcgOwAQEStQEKA2VudhgCIAEoCUKnAbpIowG6AZwBCgRuYW1lEmFtdXN0IGJlIDEgdG8gMTAwIGNoYXJhY3RlcnM6IGxldHRlcnMsIGRpZ2l0cywgJy4nLCAnXycgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlciBvciBhIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XVtBLVphLXowLTkuXy1dezAsOTl9JCcp2AEBEr0BCgtkZXN0aW5hdGlvbhgDIAEoCUKnAbpIowG6AZwBCgRuYW1lEmFtdXN0IGJlIDEgdG8gMTAwIGNoYXJhY3RlcnM6IGxldHRlcnMsIGRpZ2l0cywgJy4nLCAnXycgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlciBvciBhIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XVtBLVphLXowLTkuXy1dezAsOTl9JCcp2AEBEiEKCWZpbGVfbmFtZRgEIAEoCUIOukgLcgkQARj0A7oBAQASIwoMZmlsZV9jb250ZW50GAUgASgJQg26SApyCBjAhD26AQEAEroBCghjYXRlZ29yeRgGIAEoCUKnAbpIowG6AZwBCgRuYW1lEmFtdXN0IGJlIDEgdG8gMTAwIGNoYXJhY3RlcnM6IGxldHRlcnMsIGRpZ2l0cywgJy4nLCAnXycgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlciBvciBhIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XVtBLVphLXowLTkuXy1dezAsOTl9JCcp2AEBIhgKFlVwbG9hZEFydGlmYWN0UmVzcG9uc2UiNAoVQ29tbWl0QXJ0aWZhY3RSZXF1ZXN0EhsKCXVwbG9hZF9pZBgBIAEoCUIIukgFcgOwAQEiLQoWQ29tbWl0QXJ0aWZhY3RSZXNwb25zZRITCgthcnRpZmFjdF9pZBgBIAEoCSKEAgoXR2V0QXJ0aWZhY3RGaWxlc1JlcXVlc3QSHQoLYXJ0aWZhY3RfaWQYASABKAlCCLpIBXIDsAEBErwBCghjYXRlZ29yeRgCIAEoCUKkAbpIoAG6AZwBCgRuYW1lEmFtdXN0IGJlIDEgdG8gMTAwIGNoYXJhY3RlcnM6IGxldHRlcnMsIGRpZ2l0cywgJy4nLCAnXycgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlciBvciBhIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XVtBLVphLXowLTkuXy1dezAsOTl9JCcpSACIAQFCCwoJX2NhdGVnb3J5IkIKGEdldEFydGlmYWN0RmlsZXNSZXNwb25zZRImCgVmaWxlcxgBIAMoCzIXLmZvcmVzdC52MS5BcnRpZmFjdEZpbGUiZgoMQXJ0aWZhY3RGaWxlEhEKCWZpbGVfbmFtZRgBIAEoCRIQCghjYXRlZ29yeRgCIAEoCRILCgNlbnYYAyABKAkSEwoLZGVzdGluYXRpb24YBCABKAkSDwoHY29udGVudBgFIAEoCTKJAwoPQXJ0aWZhY3RTZXJ2aWNlEmQKE0JlZ2luVXBsb2FkQXJ0aWZhY3QSJS5mb3Jlc3QudjEuQmVnaW5VcGxvYWRBcnRpZmFjdFJlcXVlc3QaJi5mb3Jlc3QudjEuQmVnaW5VcGxvYWRBcnRpZmFjdFJlc3BvbnNlElcKDlVwbG9hZEFydGlmYWN0EiAuZm9yZXN0LnYxLlVwbG9hZEFydGlmYWN0UmVxdWVzdBohLmZvcmVzdC52MS5VcGxvYWRBcnRpZmFjdFJlc3BvbnNlKAESVQoOQ29tbWl0QXJ0aWZhY3QSIC5mb3Jlc3QudjEuQ29tbWl0QXJ0aWZhY3RSZXF1ZXN0GiEuZm9yZXN0LnYxLkNvbW1pdEFydGlmYWN0UmVzcG9uc2USYAoQR2V0QXJ0aWZhY3RGaWxlcxIiLmZvcmVzdC52MS5HZXRBcnRpZmFjdEZpbGVzUmVxdWVzdBojLmZvcmVzdC52MS5HZXRBcnRpZmFjdEZpbGVzUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_buf_validate_validate]);
 
 /**
- * Empty: which project an upload is for is said by AnnotateRelease.
+ * Empty: AnnotateRelease defines the project.
  *
  * @generated from message forest.v1.BeginUploadArtifactRequest
  */
@@ -29,13 +29,13 @@ export const BeginUploadArtifactRequestSchema: GenMessage<BeginUploadArtifactReq
   messageDesc(file_forest_v1_artifacts, 0);
 
 /**
- * The opened upload.
+ * The upload.
  *
  * @generated from message forest.v1.BeginUploadArtifactResponse
  */
 export type BeginUploadArtifactResponse = Message<"forest.v1.BeginUploadArtifactResponse"> & {
   /**
-   * UUID to send with each file and with the commit.
+   * UUID, for each file and the commit.
    *
    * @generated from field: string upload_id = 1;
    */
@@ -63,14 +63,14 @@ export type UploadArtifactRequest = Message<"forest.v1.UploadArtifactRequest"> &
   uploadId: string;
 
   /**
-   * Name of the environment the file is meant for; empty for a file that is the same everywhere.
+   * Name of the environment that the file is for; empty for all environments.
    *
    * @generated from field: string env = 2;
    */
   env: string;
 
   /**
-   * Name of the destination the file is meant for; empty for every destination of the environment.
+   * Name of the destination that the file is for; empty for all destinations of the environment.
    *
    * @generated from field: string destination = 3;
    */
@@ -91,7 +91,7 @@ export type UploadArtifactRequest = Message<"forest.v1.UploadArtifactRequest"> &
   fileContent: string;
 
   /**
-   * What the file is good for, a name of the client's choice (`deployment`, `spec`); GetArtifactFiles filters by it.
+   * A name of the client's choice, such as `deployment` or `spec`; GetArtifactFiles filters by it.
    *
    * @generated from field: string category = 6;
    */
@@ -106,7 +106,7 @@ export const UploadArtifactRequestSchema: GenMessage<UploadArtifactRequest> = /*
   messageDesc(file_forest_v1_artifacts, 2);
 
 /**
- * Empty: the whole stream was stored.
+ * Empty: all files of the stream are stored.
  *
  * @generated from message forest.v1.UploadArtifactResponse
  */
@@ -142,7 +142,7 @@ export const CommitArtifactRequestSchema: GenMessage<CommitArtifactRequest> = /*
   messageDesc(file_forest_v1_artifacts, 4);
 
 /**
- * The closed upload.
+ * The committed upload.
  *
  * @generated from message forest.v1.CommitArtifactResponse
  */
@@ -163,7 +163,7 @@ export const CommitArtifactResponseSchema: GenMessage<CommitArtifactResponse> = 
   messageDesc(file_forest_v1_artifacts, 5);
 
 /**
- * Asks for an artifact's files.
+ * Requests an artifact's files.
  *
  * @generated from message forest.v1.GetArtifactFilesRequest
  */
@@ -191,7 +191,7 @@ export const GetArtifactFilesRequestSchema: GenMessage<GetArtifactFilesRequest> 
   messageDesc(file_forest_v1_artifacts, 6);
 
 /**
- * An artifact's files, in order of environment, destination, category and name.
+ * An artifact's files, ordered by environment, destination, category and name.
  *
  * @generated from message forest.v1.GetArtifactFilesResponse
  */
@@ -225,21 +225,21 @@ export type ArtifactFile = Message<"forest.v1.ArtifactFile"> & {
   fileName: string;
 
   /**
-   * What the file is good for; may be empty.
+   * Category; may be empty.
    *
    * @generated from field: string category = 2;
    */
   category: string;
 
   /**
-   * Environment the file is meant for; empty for all.
+   * Environment that the file is for; empty for all.
    *
    * @generated from field: string env = 3;
    */
   env: string;
 
   /**
-   * Destination the file is meant for; empty for all.
+   * Destination that the file is for; empty for all.
    *
    * @generated from field: string destination = 4;
    */
@@ -261,17 +261,17 @@ export const ArtifactFileSchema: GenMessage<ArtifactFile> = /*@__PURE__*/
   messageDesc(file_forest_v1_artifacts, 8);
 
 /**
- * Uploads files that belong to a build, before the build is annotated: begin, upload, commit, then
- * `ReleaseService.AnnotateRelease` with the artifact id that the commit answered. Builds without files skip this service.
+ * Uploads the files of a build before it is annotated: begin, upload, commit, then `ReleaseService.AnnotateRelease` with
+ * the artifact id that the commit returned. Builds without files do not need this service.
  *
- * Every method needs credentials (`unauthenticated`). An upload belongs to the user who began it; to everybody else
+ * Every method needs credentials (`unauthenticated`). An upload belongs to the user who opened it; for others
  * it is `not_found`.
  *
  * @generated from service forest.v1.ArtifactService
  */
 export const ArtifactService: GenService<{
   /**
-   * Opens an upload and answers its id.
+   * Opens an upload.
    *
    * @generated from rpc forest.v1.ArtifactService.BeginUploadArtifact
    */
@@ -281,8 +281,9 @@ export const ArtifactService: GenService<{
     output: typeof BeginUploadArtifactResponseSchema;
   },
   /**
-   * Adds files, one per message of the stream. A file with the same place and name as an earlier one replaces it.
-   * `not_found`: no such upload of the caller's. `failed_precondition`: the upload was committed already.
+   * Adds files, one per message of the stream. A file with the environment, destination, category and name of an earlier one
+   * replaces it.
+   * `not_found`: unknown upload, or another user's. `failed_precondition`: the upload is committed.
    *
    * @generated from rpc forest.v1.ArtifactService.UploadArtifact
    */
@@ -292,8 +293,8 @@ export const ArtifactService: GenService<{
     output: typeof UploadArtifactResponseSchema;
   },
   /**
-   * Closes the upload and answers the id that AnnotateRelease then takes. Committing again answers the same id.
-   * `not_found`: no such upload of the caller's.
+   * Closes the upload and returns the artifact id for AnnotateRelease. Committing again returns the same id.
+   * `not_found`: unknown upload, or another user's.
    *
    * @generated from rpc forest.v1.ArtifactService.CommitArtifact
    */

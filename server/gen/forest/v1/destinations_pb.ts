@@ -11,7 +11,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file forest/v1/destinations.proto.
  */
 export const file_forest_v1_destinations: GenFile = /*@__PURE__*/
-  fileDesc("Chxmb3Jlc3QvdjEvZGVzdGluYXRpb25zLnByb3RvEglmb3Jlc3QudjEilAYKGENyZWF0ZURlc3RpbmF0aW9uUmVxdWVzdBKzAQoEbmFtZRgBIAEoCUKkAbpIoAG6AZwBCgRuYW1lEmFtdXN0IGJlIDEgdG8gMTAwIGNoYXJhY3RlcnM6IGxldHRlcnMsIGRpZ2l0cywgJy4nLCAnXycgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlciBvciBhIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XVtBLVphLXowLTkuXy1dezAsOTl9JCcpEroBCgtlbnZpcm9ubWVudBgCIAEoCUKkAbpIoAG6AZwBCgRuYW1lEmFtdXN0IGJlIDEgdG8gMTAwIGNoYXJhY3RlcnM6IGxldHRlcnMsIGRpZ2l0cywgJy4nLCAnXycgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlciBvciBhIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XVtBLVphLXowLTkuXy1dezAsOTl9JCcpEmQKCG1ldGFkYXRhGAMgAygLMjEuZm9yZXN0LnYxLkNyZWF0ZURlc3RpbmF0aW9uUmVxdWVzdC5NZXRhZGF0YUVudHJ5Qh+6SByaARkQQCIKcggQARhkugEBACoJcgcYoB+6AQEAEjAKBHR5cGUYBCABKAsyGi5mb3Jlc3QudjEuRGVzdGluYXRpb25UeXBlQga6SAPIAQESuwEKDG9yZ2FuaXNhdGlvbhgFIAEoCUKkAbpIoAG6AZwBCgRuYW1lEmFtdXN0IGJlIDEgdG8gMTAwIGNoYXJhY3RlcnM6IGxldHRlcnMsIGRpZ2l0cywgJy4nLCAnXycgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlciBvciBhIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XVtBLVphLXowLTkuXy1dezAsOTl9JCcpGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIbChlDcmVhdGVEZXN0aW5hdGlvblJlc3BvbnNlIqUEChhVcGRhdGVEZXN0aW5hdGlvblJlcXVlc3QSswEKBG5hbWUYASABKAlCpAG6SKABugGcAQoEbmFtZRJhbXVzdCBiZSAxIHRvIDEwMCBjaGFyYWN0ZXJzOiBsZXR0ZXJzLCBkaWdpdHMsICcuJywgJ18nIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIgb3IgYSBkaWdpdBoxdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDk5fSQnKRJkCghtZXRhZGF0YRgCIAMoCzIxLmZvcmVzdC52MS5VcGRhdGVEZXN0aW5hdGlvblJlcXVlc3QuTWV0YWRhdGFFbnRyeUIfukgcmgEZEEAiCnIIEAEYZLoBAQAqCXIHGKAfugEBABK7AQoMb3JnYW5pc2F0aW9uGAMgASgJQqQBukigAboBnAEKBG5hbWUSYW11c3QgYmUgMSB0byAxMDAgY2hhcmFjdGVyczogbGV0dGVycywgZGlnaXRzLCAnLicsICdfJyBvciAnLScsIGJlZ2lubmluZyB3aXRoIGEgbGV0dGVyIG9yIGEgZGlnaXQaMXRoaXMubWF0Y2hlcygnXltBLVphLXowLTldW0EtWmEtejAtOS5fLV17MCw5OX0kJykaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIhsKGVVwZGF0ZURlc3RpbmF0aW9uUmVzcG9uc2UijgMKGERlbGV0ZURlc3RpbmF0aW9uUmVxdWVzdBKzAQoEbmFtZRgBIAEoCUKkAbpIoAG6AZwBCgRuYW1lEmFtdXN0IGJlIDEgdG8gMTAwIGNoYXJhY3RlcnM6IGxldHRlcnMsIGRpZ2l0cywgJy4nLCAnXycgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlciBvciBhIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XVtBLVphLXowLTkuXy1dezAsOTl9JCcpErsBCgxvcmdhbmlzYXRpb24YAiABKAlCpAG6SKABugGcAQoEbmFtZRJhbXVzdCBiZSAxIHRvIDEwMCBjaGFyYWN0ZXJzOiBsZXR0ZXJzLCBkaWdpdHMsICcuJywgJ18nIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIgb3IgYSBkaWdpdBoxdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDk5fSQnKSIbChlEZWxldGVEZXN0aW5hdGlvblJlc3BvbnNlIpcCChZHZXREZXN0aW5hdGlvbnNSZXF1ZXN0ErsBCgxvcmdhbmlzYXRpb24YASABKAlCpAG6SKABugGcAQoEbmFtZRJhbXVzdCBiZSAxIHRvIDEwMCBjaGFyYWN0ZXJzOiBsZXR0ZXJzLCBkaWdpdHMsICcuJywgJ18nIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIgb3IgYSBkaWdpdBoxdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDk5fSQnKRIdCglwYWdlX3NpemUYZCABKAVCCrpIBxoFGPQDKAASIAoKcGFnZV90b2tlbhhlIAEoCUIMukgJcgcY9AO6AQEAImAKF0dldERlc3RpbmF0aW9uc1Jlc3BvbnNlEiwKDGRlc3RpbmF0aW9ucxgBIAMoCzIWLmZvcmVzdC52MS5EZXN0aW5hdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YZCABKAkiHQobTGlzdERlc3RpbmF0aW9uVHlwZXNSZXF1ZXN0IkkKHExpc3REZXN0aW5hdGlvblR5cGVzUmVzcG9uc2USKQoFdHlwZXMYASADKAsyGi5mb3Jlc3QudjEuRGVzdGluYXRpb25UeXBlItkBCgtEZXN0aW5hdGlvbhIMCgRuYW1lGAEgASgJEhMKC2Vudmlyb25tZW50GAIgASgJEjYKCG1ldGFkYXRhGAMgAygLMiQuZm9yZXN0LnYxLkRlc3RpbmF0aW9uLk1ldGFkYXRhRW50cnkSKAoEdHlwZRgEIAEoCzIaLmZvcmVzdC52MS5EZXN0aW5hdGlvblR5cGUSFAoMb3JnYW5pc2F0aW9uGAUgASgJGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLkAwoPRGVzdGluYXRpb25UeXBlErsBCgxvcmdhbmlzYXRpb24YASABKAlCpAG6SKABugGcAQoEbmFtZRJhbXVzdCBiZSAxIHRvIDEwMCBjaGFyYWN0ZXJzOiBsZXR0ZXJzLCBkaWdpdHMsICcuJywgJ18nIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIgb3IgYSBkaWdpdBoxdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDk5fSQnKRKzAQoEbmFtZRgCIAEoCUKkAbpIoAG6AZwBCgRuYW1lEmFtdXN0IGJlIDEgdG8gMTAwIGNoYXJhY3RlcnM6IGxldHRlcnMsIGRpZ2l0cywgJy4nLCAnXycgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlciBvciBhIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XVtBLVphLXowLTkuXy1dezAsOTl9JCcpEhgKB3ZlcnNpb24YAyABKARCB7pIBDICKAESEwoLZGVzY3JpcHRpb24YBCABKAkSLgoGZmllbGRzGAUgAygLMh4uZm9yZXN0LnYxLk1ldGFkYXRhRmllbGRTY2hlbWEihAEKE01ldGFkYXRhRmllbGRTY2hlbWESDAoEbmFtZRgBIAEoCRINCgVsYWJlbBgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRIQCghyZXF1aXJlZBgEIAEoCBISCgpmaWVsZF90eXBlGAUgASgJEhUKDWRlZmF1bHRfdmFsdWUYBiABKAkygQQKEkRlc3RpbmF0aW9uU2VydmljZRJeChFDcmVhdGVEZXN0aW5hdGlvbhIjLmZvcmVzdC52MS5DcmVhdGVEZXN0aW5hdGlvblJlcXVlc3QaJC5mb3Jlc3QudjEuQ3JlYXRlRGVzdGluYXRpb25SZXNwb25zZRJeChFVcGRhdGVEZXN0aW5hdGlvbhIjLmZvcmVzdC52MS5VcGRhdGVEZXN0aW5hdGlvblJlcXVlc3QaJC5mb3Jlc3QudjEuVXBkYXRlRGVzdGluYXRpb25SZXNwb25zZRJeChFEZWxldGVEZXN0aW5hdGlvbhIjLmZvcmVzdC52MS5EZWxldGVEZXN0aW5hdGlvblJlcXVlc3QaJC5mb3Jlc3QudjEuRGVsZXRlRGVzdGluYXRpb25SZXNwb25zZRJdCg9HZXREZXN0aW5hdGlvbnMSIS5mb3Jlc3QudjEuR2V0RGVzdGluYXRpb25zUmVxdWVzdBoiLmZvcmVzdC52MS5HZXREZXN0aW5hdGlvbnNSZXNwb25zZSIDkAIBEmwKFExpc3REZXN0aW5hdGlvblR5cGVzEiYuZm9yZXN0LnYxLkxpc3REZXN0aW5hdGlvblR5cGVzUmVxdWVzdBonLmZvcmVzdC52MS5MaXN0RGVzdGluYXRpb25UeXBlc1Jlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_buf_validate_validate]);
+  fileDesc("Chxmb3Jlc3QvdjEvZGVzdGluYXRpb25zLnByb3RvEglmb3Jlc3QudjEi3AYKGENyZWF0ZURlc3RpbmF0aW9uUmVxdWVzdBKzAQoEbmFtZRgBIAEoCUKkAbpIoAG6AZwBCgRuYW1lEmFtdXN0IGJlIDEgdG8gMTAwIGNoYXJhY3RlcnM6IGxldHRlcnMsIGRpZ2l0cywgJy4nLCAnXycgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlciBvciBhIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XVtBLVphLXowLTkuXy1dezAsOTl9JCcpEroBCgtlbnZpcm9ubWVudBgCIAEoCUKkAbpIoAG6AZwBCgRuYW1lEmFtdXN0IGJlIDEgdG8gMTAwIGNoYXJhY3RlcnM6IGxldHRlcnMsIGRpZ2l0cywgJy4nLCAnXycgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlciBvciBhIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XVtBLVphLXowLTkuXy1dezAsOTl9JCcpEmQKCG1ldGFkYXRhGAMgAygLMjEuZm9yZXN0LnYxLkNyZWF0ZURlc3RpbmF0aW9uUmVxdWVzdC5NZXRhZGF0YUVudHJ5Qh+6SByaARkQQCIKcggQARhkugEBACoJcgcYoB+6AQEAEjAKBHR5cGUYBCABKAsyGi5mb3Jlc3QudjEuRGVzdGluYXRpb25UeXBlQga6SAPIAQESuwEKDG9yZ2FuaXNhdGlvbhgFIAEoCUKkAbpIoAG6AZwBCgRuYW1lEmFtdXN0IGJlIDEgdG8gMTAwIGNoYXJhY3RlcnM6IGxldHRlcnMsIGRpZ2l0cywgJy4nLCAnXycgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlciBvciBhIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XVtBLVphLXowLTkuXy1dezAsOTl9JCcpEi0KFGdyYWNlX3BlcmlvZF9zZWNvbmRzGGQgASgFQgq6SAcaBRiQHCgASACIAQEaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQhcKFV9ncmFjZV9wZXJpb2Rfc2Vjb25kcyIbChlDcmVhdGVEZXN0aW5hdGlvblJlc3BvbnNlIu0EChhVcGRhdGVEZXN0aW5hdGlvblJlcXVlc3QSswEKBG5hbWUYASABKAlCpAG6SKABugGcAQoEbmFtZRJhbXVzdCBiZSAxIHRvIDEwMCBjaGFyYWN0ZXJzOiBsZXR0ZXJzLCBkaWdpdHMsICcuJywgJ18nIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIgb3IgYSBkaWdpdBoxdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDk5fSQnKRJkCghtZXRhZGF0YRgCIAMoCzIxLmZvcmVzdC52MS5VcGRhdGVEZXN0aW5hdGlvblJlcXVlc3QuTWV0YWRhdGFFbnRyeUIfukgcmgEZEEAiCnIIEAEYZLoBAQAqCXIHGKAfugEBABK7AQoMb3JnYW5pc2F0aW9uGAMgASgJQqQBukigAboBnAEKBG5hbWUSYW11c3QgYmUgMSB0byAxMDAgY2hhcmFjdGVyczogbGV0dGVycywgZGlnaXRzLCAnLicsICdfJyBvciAnLScsIGJlZ2lubmluZyB3aXRoIGEgbGV0dGVyIG9yIGEgZGlnaXQaMXRoaXMubWF0Y2hlcygnXltBLVphLXowLTldW0EtWmEtejAtOS5fLV17MCw5OX0kJykSLQoUZ3JhY2VfcGVyaW9kX3NlY29uZHMYZCABKAVCCrpIBxoFGJAcKABIAIgBARovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCFwoVX2dyYWNlX3BlcmlvZF9zZWNvbmRzIhsKGVVwZGF0ZURlc3RpbmF0aW9uUmVzcG9uc2UijgMKGERlbGV0ZURlc3RpbmF0aW9uUmVxdWVzdBKzAQoEbmFtZRgBIAEoCUKkAbpIoAG6AZwBCgRuYW1lEmFtdXN0IGJlIDEgdG8gMTAwIGNoYXJhY3RlcnM6IGxldHRlcnMsIGRpZ2l0cywgJy4nLCAnXycgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlciBvciBhIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XVtBLVphLXowLTkuXy1dezAsOTl9JCcpErsBCgxvcmdhbmlzYXRpb24YAiABKAlCpAG6SKABugGcAQoEbmFtZRJhbXVzdCBiZSAxIHRvIDEwMCBjaGFyYWN0ZXJzOiBsZXR0ZXJzLCBkaWdpdHMsICcuJywgJ18nIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIgb3IgYSBkaWdpdBoxdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDk5fSQnKSIbChlEZWxldGVEZXN0aW5hdGlvblJlc3BvbnNlIpcCChZHZXREZXN0aW5hdGlvbnNSZXF1ZXN0ErsBCgxvcmdhbmlzYXRpb24YASABKAlCpAG6SKABugGcAQoEbmFtZRJhbXVzdCBiZSAxIHRvIDEwMCBjaGFyYWN0ZXJzOiBsZXR0ZXJzLCBkaWdpdHMsICcuJywgJ18nIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIgb3IgYSBkaWdpdBoxdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDk5fSQnKRIdCglwYWdlX3NpemUYZCABKAVCCrpIBxoFGPQDKAASIAoKcGFnZV90b2tlbhhlIAEoCUIMukgJcgcY9AO6AQEAImAKF0dldERlc3RpbmF0aW9uc1Jlc3BvbnNlEiwKDGRlc3RpbmF0aW9ucxgBIAMoCzIWLmZvcmVzdC52MS5EZXN0aW5hdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YZCABKAkiHQobTGlzdERlc3RpbmF0aW9uVHlwZXNSZXF1ZXN0IkkKHExpc3REZXN0aW5hdGlvblR5cGVzUmVzcG9uc2USKQoFdHlwZXMYASADKAsyGi5mb3Jlc3QudjEuRGVzdGluYXRpb25UeXBlIpUCCgtEZXN0aW5hdGlvbhIMCgRuYW1lGAEgASgJEhMKC2Vudmlyb25tZW50GAIgASgJEjYKCG1ldGFkYXRhGAMgAygLMiQuZm9yZXN0LnYxLkRlc3RpbmF0aW9uLk1ldGFkYXRhRW50cnkSKAoEdHlwZRgEIAEoCzIaLmZvcmVzdC52MS5EZXN0aW5hdGlvblR5cGUSFAoMb3JnYW5pc2F0aW9uGAUgASgJEiEKFGdyYWNlX3BlcmlvZF9zZWNvbmRzGGQgASgFSACIAQEaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQhcKFV9ncmFjZV9wZXJpb2Rfc2Vjb25kcyLkAwoPRGVzdGluYXRpb25UeXBlErsBCgxvcmdhbmlzYXRpb24YASABKAlCpAG6SKABugGcAQoEbmFtZRJhbXVzdCBiZSAxIHRvIDEwMCBjaGFyYWN0ZXJzOiBsZXR0ZXJzLCBkaWdpdHMsICcuJywgJ18nIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIgb3IgYSBkaWdpdBoxdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDk5fSQnKRKzAQoEbmFtZRgCIAEoCUKkAbpIoAG6AZwBCgRuYW1lEmFtdXN0IGJlIDEgdG8gMTAwIGNoYXJhY3RlcnM6IGxldHRlcnMsIGRpZ2l0cywgJy4nLCAnXycgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlciBvciBhIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XVtBLVphLXowLTkuXy1dezAsOTl9JCcpEhgKB3ZlcnNpb24YAyABKARCB7pIBDICKAESEwoLZGVzY3JpcHRpb24YBCABKAkSLgoGZmllbGRzGAUgAygLMh4uZm9yZXN0LnYxLk1ldGFkYXRhRmllbGRTY2hlbWEihAEKE01ldGFkYXRhRmllbGRTY2hlbWESDAoEbmFtZRgBIAEoCRINCgVsYWJlbBgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRIQCghyZXF1aXJlZBgEIAEoCBISCgpmaWVsZF90eXBlGAUgASgJEhUKDWRlZmF1bHRfdmFsdWUYBiABKAkygQQKEkRlc3RpbmF0aW9uU2VydmljZRJeChFDcmVhdGVEZXN0aW5hdGlvbhIjLmZvcmVzdC52MS5DcmVhdGVEZXN0aW5hdGlvblJlcXVlc3QaJC5mb3Jlc3QudjEuQ3JlYXRlRGVzdGluYXRpb25SZXNwb25zZRJeChFVcGRhdGVEZXN0aW5hdGlvbhIjLmZvcmVzdC52MS5VcGRhdGVEZXN0aW5hdGlvblJlcXVlc3QaJC5mb3Jlc3QudjEuVXBkYXRlRGVzdGluYXRpb25SZXNwb25zZRJeChFEZWxldGVEZXN0aW5hdGlvbhIjLmZvcmVzdC52MS5EZWxldGVEZXN0aW5hdGlvblJlcXVlc3QaJC5mb3Jlc3QudjEuRGVsZXRlRGVzdGluYXRpb25SZXNwb25zZRJdCg9HZXREZXN0aW5hdGlvbnMSIS5mb3Jlc3QudjEuR2V0RGVzdGluYXRpb25zUmVxdWVzdBoiLmZvcmVzdC52MS5HZXREZXN0aW5hdGlvbnNSZXNwb25zZSIDkAIBEmwKFExpc3REZXN0aW5hdGlvblR5cGVzEiYuZm9yZXN0LnYxLkxpc3REZXN0aW5hdGlvblR5cGVzUmVxdWVzdBonLmZvcmVzdC52MS5MaXN0RGVzdGluYXRpb25UeXBlc1Jlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_buf_validate_validate]);
 
 /**
  * A destination to add.
@@ -20,7 +20,7 @@ export const file_forest_v1_destinations: GenFile = /*@__PURE__*/
  */
 export type CreateDestinationRequest = Message<"forest.v1.CreateDestinationRequest"> & {
   /**
-   * Name, unique within the organisation; it stands in addresses and never changes.
+   * Name, unique within the organisation; used in URLs, cannot be changed.
    *
    * @generated from field: string name = 1;
    */
@@ -34,15 +34,15 @@ export type CreateDestinationRequest = Message<"forest.v1.CreateDestinationReque
   environment: string;
 
   /**
-   * Settings of the type (for a webhook its address and secret): at most 64, keys 1 to 100 and values up to 4,000
-   * characters. ListDestinationTypes says which there are.
+   * Settings of the type, such as a webhook's URL and secret: at most 64, keys of 1 to 100 and values of at most 4,000
+   * characters. ListDestinationTypes returns the fields of each type.
    *
    * @generated from field: map<string, string> metadata = 3;
    */
   metadata: { [key: string]: string };
 
   /**
-   * Which type; only `organisation`, `name` and `version` are read.
+   * The type; only `organisation`, `name` and `version` are used.
    *
    * @generated from field: forest.v1.DestinationType type = 4;
    */
@@ -54,6 +54,14 @@ export type CreateDestinationRequest = Message<"forest.v1.CreateDestinationReque
    * @generated from field: string organisation = 5;
    */
   organisation: string;
+
+  /**
+   * Seconds for which the destination stays occupied after a delivery to it was cancelled or timed out: 0 to 3,600.
+   * Absent: 60 after a timeout, 300 after a cancellation.
+   *
+   * @generated from field: optional int32 grace_period_seconds = 100;
+   */
+  gracePeriodSeconds?: number | undefined;
 };
 
 /**
@@ -64,7 +72,7 @@ export const CreateDestinationRequestSchema: GenMessage<CreateDestinationRequest
   messageDesc(file_forest_v1_destinations, 0);
 
 /**
- * Empty: GetDestinations shows the result.
+ * Empty; GetDestinations returns the result.
  *
  * @generated from message forest.v1.CreateDestinationResponse
  */
@@ -104,6 +112,14 @@ export type UpdateDestinationRequest = Message<"forest.v1.UpdateDestinationReque
    * @generated from field: string organisation = 3;
    */
   organisation: string;
+
+  /**
+   * Seconds for which the destination stays occupied after a delivery to it was cancelled or timed out: 0 to 3,600.
+   * Absent keeps the value.
+   *
+   * @generated from field: optional int32 grace_period_seconds = 100;
+   */
+  gracePeriodSeconds?: number | undefined;
 };
 
 /**
@@ -114,7 +130,7 @@ export const UpdateDestinationRequestSchema: GenMessage<UpdateDestinationRequest
   messageDesc(file_forest_v1_destinations, 2);
 
 /**
- * Empty: GetDestinations shows the result.
+ * Empty; GetDestinations returns the result.
  *
  * @generated from message forest.v1.UpdateDestinationResponse
  */
@@ -129,7 +145,7 @@ export const UpdateDestinationResponseSchema: GenMessage<UpdateDestinationRespon
   messageDesc(file_forest_v1_destinations, 3);
 
 /**
- * A destination to retire.
+ * A destination to delete.
  *
  * @generated from message forest.v1.DeleteDestinationRequest
  */
@@ -157,7 +173,7 @@ export const DeleteDestinationRequestSchema: GenMessage<DeleteDestinationRequest
   messageDesc(file_forest_v1_destinations, 4);
 
 /**
- * Empty: the destination is gone.
+ * Empty.
  *
  * @generated from message forest.v1.DeleteDestinationResponse
  */
@@ -172,7 +188,7 @@ export const DeleteDestinationResponseSchema: GenMessage<DeleteDestinationRespon
   messageDesc(file_forest_v1_destinations, 5);
 
 /**
- * Asks for a page of destinations.
+ * Requests a page of destinations.
  *
  * @generated from message forest.v1.GetDestinationsRequest
  */
@@ -192,7 +208,7 @@ export type GetDestinationsRequest = Message<"forest.v1.GetDestinationsRequest">
   pageSize: number;
 
   /**
-   * `next_page_token` of the page before; empty for the first page.
+   * `next_page_token` of the previous page; empty for the first page.
    *
    * @generated from field: string page_token = 101;
    */
@@ -213,14 +229,14 @@ export const GetDestinationsRequestSchema: GenMessage<GetDestinationsRequest> = 
  */
 export type GetDestinationsResponse = Message<"forest.v1.GetDestinationsResponse"> & {
   /**
-   * In order of environment and name. Secret metadata is not shown.
+   * Ordered by environment and name. Without secret metadata.
    *
    * @generated from field: repeated forest.v1.Destination destinations = 1;
    */
   destinations: Destination[];
 
   /**
-   * Token of the next page; empty on the last.
+   * Token of the next page; empty on the last page.
    *
    * @generated from field: string next_page_token = 100;
    */
@@ -235,7 +251,7 @@ export const GetDestinationsResponseSchema: GenMessage<GetDestinationsResponse> 
   messageDesc(file_forest_v1_destinations, 7);
 
 /**
- * Empty: types belong to the server, not to an organisation.
+ * Empty: all organisations have the same types.
  *
  * @generated from message forest.v1.ListDestinationTypesRequest
  */
@@ -250,13 +266,13 @@ export const ListDestinationTypesRequestSchema: GenMessage<ListDestinationTypesR
   messageDesc(file_forest_v1_destinations, 8);
 
 /**
- * The types this server knows.
+ * The types that this server supports.
  *
  * @generated from message forest.v1.ListDestinationTypesResponse
  */
 export type ListDestinationTypesResponse = Message<"forest.v1.ListDestinationTypesResponse"> & {
   /**
-   * In order of name and version; few, so not paged.
+   * Ordered by name and version; not paged.
    *
    * @generated from field: repeated forest.v1.DestinationType types = 1;
    */
@@ -284,14 +300,14 @@ export type Destination = Message<"forest.v1.Destination"> & {
   name: string;
 
   /**
-   * Name of the environment it is part of.
+   * Name of its environment.
    *
    * @generated from field: string environment = 2;
    */
   environment: string;
 
   /**
-   * Settings of the type, secrets left out.
+   * Settings of the type, without secrets.
    *
    * @generated from field: map<string, string> metadata = 3;
    */
@@ -310,6 +326,14 @@ export type Destination = Message<"forest.v1.Destination"> & {
    * @generated from field: string organisation = 5;
    */
   organisation: string;
+
+  /**
+   * Seconds for which the destination stays occupied after a delivery to it was cancelled or timed out: 0 to 3,600.
+   * Absent: 60 after a timeout, 300 after a cancellation.
+   *
+   * @generated from field: optional int32 grace_period_seconds = 100;
+   */
+  gracePeriodSeconds?: number | undefined;
 };
 
 /**
@@ -320,14 +344,14 @@ export const DestinationSchema: GenMessage<Destination> = /*@__PURE__*/
   messageDesc(file_forest_v1_destinations, 10);
 
 /**
- * A way of delivering, written `organisation/name@version`: `forage/noop@1` (succeeds by itself, for trying things out)
- * and `forage/webhook@1` (a signed POST).
+ * How releases are delivered, written `organisation/name@version`: `forage/noop@1` (deploys nothing, for trying things
+ * out) and `forage/webhook@1` (a signed POST).
  *
  * @generated from message forest.v1.DestinationType
  */
 export type DestinationType = Message<"forest.v1.DestinationType"> & {
   /**
-   * Who defines the type; `forage` for what is built in.
+   * Who defines the type; `forage` for built-in types.
    *
    * @generated from field: string organisation = 1;
    */
@@ -348,14 +372,14 @@ export type DestinationType = Message<"forest.v1.DestinationType"> & {
   version: bigint;
 
   /**
-   * What it does, for a person who has to choose; only in answers.
+   * What the type does, for people; only in responses.
    *
    * @generated from field: string description = 4;
    */
   description: string;
 
   /**
-   * The metadata it takes; only in answers.
+   * Its metadata fields; only in responses.
    *
    * @generated from field: repeated forest.v1.MetadataFieldSchema fields = 5;
    */
@@ -370,7 +394,7 @@ export const DestinationTypeSchema: GenMessage<DestinationType> = /*@__PURE__*/
   messageDesc(file_forest_v1_destinations, 11);
 
 /**
- * One setting of a destination type, enough to draw a form from.
+ * One metadata field of a destination type, with what a form needs.
  *
  * @generated from message forest.v1.MetadataFieldSchema
  */
@@ -383,35 +407,35 @@ export type MetadataFieldSchema = Message<"forest.v1.MetadataFieldSchema"> & {
   name: string;
 
   /**
-   * What a form calls it.
+   * Label in a form.
    *
    * @generated from field: string label = 2;
    */
   label: string;
 
   /**
-   * What it is good for, with its unit and limits.
+   * Its purpose, unit and limits.
    *
    * @generated from field: string description = 3;
    */
   description: string;
 
   /**
-   * Whether a destination must have it.
+   * Whether it is required.
    *
    * @generated from field: bool required = 4;
    */
   required: boolean;
 
   /**
-   * Sort of value, which chooses the control of a form: `string`, `secret`, `url`, `number` or `boolean`.
+   * Type of the value: `string`, `secret`, `url`, `number` or `boolean`.
    *
    * @generated from field: string field_type = 5;
    */
   fieldType: string;
 
   /**
-   * Used where the metadata lacks the key; empty for none.
+   * Default value; empty for none.
    *
    * @generated from field: string default_value = 6;
    */
@@ -426,10 +450,10 @@ export const MetadataFieldSchemaSchema: GenMessage<MetadataFieldSchema> = /*@__P
   messageDesc(file_forest_v1_destinations, 12);
 
 /**
- * The typed targets inside an organisation's environments: what a deploy stage delivers to, one release each.
+ * The typed targets of an organisation's environments. A deploy stage makes one release to each of them.
  *
- * Every method needs credentials (`unauthenticated`). Members see, admins change (`permission_denied`); an organisation
- * that the caller does not belong to is `not_found`.
+ * Every method needs credentials (`unauthenticated`). Members can read; changes require an admin (`permission_denied`); an organisation
+ * that the caller is not a member of is `not_found`.
  *
  * @generated from service forest.v1.DestinationService
  */
@@ -437,7 +461,7 @@ export const DestinationService: GenService<{
   /**
    * Adds a destination to an environment. Admins.
    * `already_exists`: the organisation has a destination of that name. `not_found`: unknown organisation, environment
-   * or type. `invalid_argument`: metadata lacks what the type requires, or has a field that the type refuses.
+   * or type. `invalid_argument`: a required metadata field is missing, or a field is unknown or invalid.
    *
    * @generated from rpc forest.v1.DestinationService.CreateDestination
    */
@@ -447,8 +471,8 @@ export const DestinationService: GenService<{
     output: typeof CreateDestinationResponseSchema;
   },
   /**
-   * Replaces a destination's metadata; releases that are already running keep what they were started with. Admins.
-   * `not_found`: unknown destination. `invalid_argument`: metadata does not fit the type.
+   * Replaces a destination's metadata; running releases keep the metadata they started with. Admins.
+   * `not_found`: unknown destination. `invalid_argument`: the type refuses the metadata.
    *
    * @generated from rpc forest.v1.DestinationService.UpdateDestination
    */
@@ -458,7 +482,7 @@ export const DestinationService: GenService<{
     output: typeof UpdateDestinationResponseSchema;
   },
   /**
-   * Retires a destination; what was released to it stays readable and the name is free again. Admins.
+   * Deletes a destination; its past releases are kept and its name can be used again. Admins.
    * `not_found`: unknown destination. `failed_precondition`: a release is queued or running there.
    *
    * @generated from rpc forest.v1.DestinationService.DeleteDestination
@@ -469,7 +493,7 @@ export const DestinationService: GenService<{
     output: typeof DeleteDestinationResponseSchema;
   },
   /**
-   * An organisation's destinations, in order of environment and name.
+   * An organisation's destinations, ordered by environment and name.
    *
    * @generated from rpc forest.v1.DestinationService.GetDestinations
    */
@@ -479,7 +503,7 @@ export const DestinationService: GenService<{
     output: typeof GetDestinationsResponseSchema;
   },
   /**
-   * The destination types that this server can deliver to, with the metadata each of them takes.
+   * The destination types that this server supports, with the metadata fields of each.
    *
    * @generated from rpc forest.v1.DestinationService.ListDestinationTypes
    */

@@ -14,7 +14,7 @@ export const file_forest_v1_environments: GenFile = /*@__PURE__*/
   fileDesc("Chxmb3Jlc3QvdjEvZW52aXJvbm1lbnRzLnByb3RvEglmb3Jlc3QudjEijwEKC0Vudmlyb25tZW50EgoKAmlkGAEgASgJEhQKDG9yZ2FuaXNhdGlvbhgCIAEoCRIMCgRuYW1lGAMgASgJEhgKC2Rlc2NyaXB0aW9uGAQgASgJSACIAQESEgoKc29ydF9vcmRlchgFIAEoBRISCgpjcmVhdGVkX2F0GAYgASgJQg4KDF9kZXNjcmlwdGlvbiLbAwoYQ3JlYXRlRW52aXJvbm1lbnRSZXF1ZXN0ErsBCgxvcmdhbmlzYXRpb24YASABKAlCpAG6SKABugGcAQoEbmFtZRJhbXVzdCBiZSAxIHRvIDEwMCBjaGFyYWN0ZXJzOiBsZXR0ZXJzLCBkaWdpdHMsICcuJywgJ18nIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIgb3IgYSBkaWdpdBoxdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDk5fSQnKRKzAQoEbmFtZRgCIAEoCUKkAbpIoAG6AZwBCgRuYW1lEmFtdXN0IGJlIDEgdG8gMTAwIGNoYXJhY3RlcnM6IGxldHRlcnMsIGRpZ2l0cywgJy4nLCAnXycgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlciBvciBhIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XVtBLVphLXowLTkuXy1dezAsOTl9JCcpEicKC2Rlc2NyaXB0aW9uGAMgASgJQg26SApyCBignAG6AQEASACIAQESEgoKc29ydF9vcmRlchgEIAEoBUIOCgxfZGVzY3JpcHRpb24iSAoZQ3JlYXRlRW52aXJvbm1lbnRSZXNwb25zZRIrCgtlbnZpcm9ubWVudBgBIAEoCzIWLmZvcmVzdC52MS5FbnZpcm9ubWVudCJ0ChVHZXRFbnZpcm9ubWVudFJlcXVlc3QSFgoCaWQYASABKAlCCLpIBXIDsAEBSAASLgoGbG9va3VwGAIgASgLMhwuZm9yZXN0LnYxLkVudmlyb25tZW50TG9va3VwSABCEwoKaWRlbnRpZmllchIFukgCCAEihwMKEUVudmlyb25tZW50TG9va3VwErsBCgxvcmdhbmlzYXRpb24YASABKAlCpAG6SKABugGcAQoEbmFtZRJhbXVzdCBiZSAxIHRvIDEwMCBjaGFyYWN0ZXJzOiBsZXR0ZXJzLCBkaWdpdHMsICcuJywgJ18nIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIgb3IgYSBkaWdpdBoxdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDk5fSQnKRKzAQoEbmFtZRgCIAEoCUKkAbpIoAG6AZwBCgRuYW1lEmFtdXN0IGJlIDEgdG8gMTAwIGNoYXJhY3RlcnM6IGxldHRlcnMsIGRpZ2l0cywgJy4nLCAnXycgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlciBvciBhIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XVtBLVphLXowLTkuXy1dezAsOTl9JCcpIkUKFkdldEVudmlyb25tZW50UmVzcG9uc2USKwoLZW52aXJvbm1lbnQYASABKAsyFi5mb3Jlc3QudjEuRW52aXJvbm1lbnQimAIKF0xpc3RFbnZpcm9ubWVudHNSZXF1ZXN0ErsBCgxvcmdhbmlzYXRpb24YASABKAlCpAG6SKABugGcAQoEbmFtZRJhbXVzdCBiZSAxIHRvIDEwMCBjaGFyYWN0ZXJzOiBsZXR0ZXJzLCBkaWdpdHMsICcuJywgJ18nIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIgb3IgYSBkaWdpdBoxdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDk5fSQnKRIdCglwYWdlX3NpemUYZCABKAVCCrpIBxoFGPQDKAASIAoKcGFnZV90b2tlbhhlIAEoCUIMukgJcgcY9AO6AQEAImEKGExpc3RFbnZpcm9ubWVudHNSZXNwb25zZRIsCgxlbnZpcm9ubWVudHMYASADKAsyFi5mb3Jlc3QudjEuRW52aXJvbm1lbnQSFwoPbmV4dF9wYWdlX3Rva2VuGGQgASgJIpEBChhVcGRhdGVFbnZpcm9ubWVudFJlcXVlc3QSFAoCaWQYASABKAlCCLpIBXIDsAEBEicKC2Rlc2NyaXB0aW9uGAIgASgJQg26SApyCBignAG6AQEASACIAQESFwoKc29ydF9vcmRlchgDIAEoBUgBiAEBQg4KDF9kZXNjcmlwdGlvbkINCgtfc29ydF9vcmRlciJIChlVcGRhdGVFbnZpcm9ubWVudFJlc3BvbnNlEisKC2Vudmlyb25tZW50GAEgASgLMhYuZm9yZXN0LnYxLkVudmlyb25tZW50IjAKGERlbGV0ZUVudmlyb25tZW50UmVxdWVzdBIUCgJpZBgBIAEoCUIIukgFcgOwAQEiGwoZRGVsZXRlRW52aXJvbm1lbnRSZXNwb25zZTLyAwoSRW52aXJvbm1lbnRTZXJ2aWNlEl4KEUNyZWF0ZUVudmlyb25tZW50EiMuZm9yZXN0LnYxLkNyZWF0ZUVudmlyb25tZW50UmVxdWVzdBokLmZvcmVzdC52MS5DcmVhdGVFbnZpcm9ubWVudFJlc3BvbnNlEloKDkdldEVudmlyb25tZW50EiAuZm9yZXN0LnYxLkdldEVudmlyb25tZW50UmVxdWVzdBohLmZvcmVzdC52MS5HZXRFbnZpcm9ubWVudFJlc3BvbnNlIgOQAgESYAoQTGlzdEVudmlyb25tZW50cxIiLmZvcmVzdC52MS5MaXN0RW52aXJvbm1lbnRzUmVxdWVzdBojLmZvcmVzdC52MS5MaXN0RW52aXJvbm1lbnRzUmVzcG9uc2UiA5ACARJeChFVcGRhdGVFbnZpcm9ubWVudBIjLmZvcmVzdC52MS5VcGRhdGVFbnZpcm9ubWVudFJlcXVlc3QaJC5mb3Jlc3QudjEuVXBkYXRlRW52aXJvbm1lbnRSZXNwb25zZRJeChFEZWxldGVFbnZpcm9ubWVudBIjLmZvcmVzdC52MS5EZWxldGVFbnZpcm9ubWVudFJlcXVlc3QaJC5mb3Jlc3QudjEuRGVsZXRlRW52aXJvbm1lbnRSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate]);
 
 /**
- * A place that releases are deployed to.
+ * An environment that releases are deployed to.
  *
  * @generated from message forest.v1.Environment
  */
@@ -34,28 +34,28 @@ export type Environment = Message<"forest.v1.Environment"> & {
   organisation: string;
 
   /**
-   * Name, unique within the organisation; fixed once given.
+   * Name, unique within the organisation; cannot be changed.
    *
    * @generated from field: string name = 3;
    */
   name: string;
 
   /**
-   * What it is for, in a person's words.
+   * What it is for, as free text.
    *
    * @generated from field: optional string description = 4;
    */
   description?: string | undefined;
 
   /**
-   * Place in lists, ascending; equal ones stand by name.
+   * Position in lists, ascending; equal values are sorted by name.
    *
    * @generated from field: int32 sort_order = 5;
    */
   sortOrder: number;
 
   /**
-   * When it was made, RFC 3339 in UTC.
+   * When it was created, RFC 3339 in UTC.
    *
    * @generated from field: string created_at = 6;
    */
@@ -70,7 +70,7 @@ export const EnvironmentSchema: GenMessage<Environment> = /*@__PURE__*/
   messageDesc(file_forest_v1_environments, 0);
 
 /**
- * An environment to add.
+ * An environment to create.
  *
  * @generated from message forest.v1.CreateEnvironmentRequest
  */
@@ -83,7 +83,7 @@ export type CreateEnvironmentRequest = Message<"forest.v1.CreateEnvironmentReque
   organisation: string;
 
   /**
-   * Name, unique within the organisation; fixed once given.
+   * Name, unique within the organisation; cannot be changed.
    *
    * @generated from field: string name = 2;
    */
@@ -97,7 +97,7 @@ export type CreateEnvironmentRequest = Message<"forest.v1.CreateEnvironmentReque
   description?: string | undefined;
 
   /**
-   * Place in lists, ascending.
+   * Position in lists, ascending.
    *
    * @generated from field: int32 sort_order = 4;
    */
@@ -112,7 +112,7 @@ export const CreateEnvironmentRequestSchema: GenMessage<CreateEnvironmentRequest
   messageDesc(file_forest_v1_environments, 1);
 
 /**
- * The environment that was added.
+ * The created environment.
  *
  * @generated from message forest.v1.CreateEnvironmentResponse
  */
@@ -133,13 +133,13 @@ export const CreateEnvironmentResponseSchema: GenMessage<CreateEnvironmentRespon
   messageDesc(file_forest_v1_environments, 2);
 
 /**
- * Names one environment.
+ * Identifies an environment.
  *
  * @generated from message forest.v1.GetEnvironmentRequest
  */
 export type GetEnvironmentRequest = Message<"forest.v1.GetEnvironmentRequest"> & {
   /**
-   * Required: one of the two ways to name it.
+   * Required.
    *
    * @generated from oneof forest.v1.GetEnvironmentRequest.identifier
    */
@@ -170,7 +170,7 @@ export const GetEnvironmentRequestSchema: GenMessage<GetEnvironmentRequest> = /*
   messageDesc(file_forest_v1_environments, 3);
 
 /**
- * An environment by the names that people know.
+ * An environment by organisation and name.
  *
  * @generated from message forest.v1.EnvironmentLookup
  */
@@ -198,13 +198,13 @@ export const EnvironmentLookupSchema: GenMessage<EnvironmentLookup> = /*@__PURE_
   messageDesc(file_forest_v1_environments, 4);
 
 /**
- * The environment asked for.
+ * The environment.
  *
  * @generated from message forest.v1.GetEnvironmentResponse
  */
 export type GetEnvironmentResponse = Message<"forest.v1.GetEnvironmentResponse"> & {
   /**
-   * As it stands.
+   * The current state.
    *
    * @generated from field: forest.v1.Environment environment = 1;
    */
@@ -219,7 +219,7 @@ export const GetEnvironmentResponseSchema: GenMessage<GetEnvironmentResponse> = 
   messageDesc(file_forest_v1_environments, 5);
 
 /**
- * Asks for a page of environments.
+ * Requests a page of environments.
  *
  * @generated from message forest.v1.ListEnvironmentsRequest
  */
@@ -239,7 +239,7 @@ export type ListEnvironmentsRequest = Message<"forest.v1.ListEnvironmentsRequest
   pageSize: number;
 
   /**
-   * `next_page_token` of the page before; empty for the first page.
+   * `next_page_token` of the previous page; empty for the first page.
    *
    * @generated from field: string page_token = 101;
    */
@@ -267,7 +267,7 @@ export type ListEnvironmentsResponse = Message<"forest.v1.ListEnvironmentsRespon
   environments: Environment[];
 
   /**
-   * Token of the next page; empty on the last.
+   * Token of the next page; empty on the last page.
    *
    * @generated from field: string next_page_token = 100;
    */
@@ -282,7 +282,7 @@ export const ListEnvironmentsResponseSchema: GenMessage<ListEnvironmentsResponse
   messageDesc(file_forest_v1_environments, 7);
 
 /**
- * Changes to an environment; absent fields stay as they are.
+ * Changes to an environment; absent fields keep their values.
  *
  * @generated from message forest.v1.UpdateEnvironmentRequest
  */
@@ -302,7 +302,7 @@ export type UpdateEnvironmentRequest = Message<"forest.v1.UpdateEnvironmentReque
   description?: string | undefined;
 
   /**
-   * New place in lists.
+   * New position in lists.
    *
    * @generated from field: optional int32 sort_order = 3;
    */
@@ -338,7 +338,7 @@ export const UpdateEnvironmentResponseSchema: GenMessage<UpdateEnvironmentRespon
   messageDesc(file_forest_v1_environments, 9);
 
 /**
- * An environment to remove.
+ * An environment to delete.
  *
  * @generated from message forest.v1.DeleteEnvironmentRequest
  */
@@ -359,7 +359,7 @@ export const DeleteEnvironmentRequestSchema: GenMessage<DeleteEnvironmentRequest
   messageDesc(file_forest_v1_environments, 10);
 
 /**
- * Empty: the environment is gone.
+ * Empty.
  *
  * @generated from message forest.v1.DeleteEnvironmentResponse
  */
@@ -374,16 +374,17 @@ export const DeleteEnvironmentResponseSchema: GenMessage<DeleteEnvironmentRespon
   messageDesc(file_forest_v1_environments, 11);
 
 /**
- * The ordered places of an organisation (`staging`, `production`) that policies guard and stages deploy to.
+ * The ordered environments of an organisation, such as `staging` and `production`. Policies protect them, stages deploy to
+ * them.
  *
- * Every method needs credentials (`unauthenticated`). Members see, admins change (`permission_denied`); an organisation
- * that the caller does not belong to, and an environment in it, is `not_found`.
+ * Every method needs credentials (`unauthenticated`). Members can read; changes require an admin (`permission_denied`); an organisation
+ * that the caller is not a member of, and an environment in it, is `not_found`.
  *
  * @generated from service forest.v1.EnvironmentService
  */
 export const EnvironmentService: GenService<{
   /**
-   * Adds an environment. Admins.
+   * Creates an environment. Admins.
    * `already_exists`: the organisation has one of that name. `not_found`: unknown organisation.
    *
    * @generated from rpc forest.v1.EnvironmentService.CreateEnvironment
@@ -404,7 +405,7 @@ export const EnvironmentService: GenService<{
     output: typeof GetEnvironmentResponseSchema;
   },
   /**
-   * An organisation's environments in their order.
+   * An organisation's environments, by `sort_order`, then name.
    *
    * @generated from rpc forest.v1.EnvironmentService.ListEnvironments
    */
@@ -414,7 +415,7 @@ export const EnvironmentService: GenService<{
     output: typeof ListEnvironmentsResponseSchema;
   },
   /**
-   * Changes description or place in the order. Admins. The name never changes: policies and stages speak of it.
+   * Changes the description or the sort order. Admins. The name cannot be changed: policies and stages refer to it.
    * `not_found`: unknown.
    *
    * @generated from rpc forest.v1.EnvironmentService.UpdateEnvironment
@@ -425,8 +426,8 @@ export const EnvironmentService: GenService<{
     output: typeof UpdateEnvironmentResponseSchema;
   },
   /**
-   * Removes an environment that nothing needs any more. Admins.
-   * `not_found`: unknown. `failed_precondition`: destinations, policies, pipelines or active releases still name it.
+   * Deletes an environment that is not in use. Admins.
+   * `not_found`: unknown. `failed_precondition`: destinations, policies, pipelines or active releases use it.
    *
    * @generated from rpc forest.v1.EnvironmentService.DeleteEnvironment
    */

@@ -13,7 +13,7 @@ export const file_forest_v1_health: GenFile = /*@__PURE__*/
   fileDesc("ChZmb3Jlc3QvdjEvaGVhbHRoLnByb3RvEglmb3Jlc3QudjEiEgoQR2V0U3RhdHVzUmVxdWVzdCITChFHZXRTdGF0dXNSZXNwb25zZTJZCg1TdGF0dXNTZXJ2aWNlEkgKBlN0YXR1cxIbLmZvcmVzdC52MS5HZXRTdGF0dXNSZXF1ZXN0GhwuZm9yZXN0LnYxLkdldFN0YXR1c1Jlc3BvbnNlIgOQAgFiBnByb3RvMw");
 
 /**
- * Empty: there is one status, the whole server's.
+ * Empty: the status is that of the whole server.
  *
  * @generated from message forest.v1.GetStatusRequest
  */
@@ -28,7 +28,7 @@ export const GetStatusRequestSchema: GenMessage<GetStatusRequest> = /*@__PURE__*
   messageDesc(file_forest_v1_health, 0);
 
 /**
- * Empty: the answer itself is the news.
+ * Empty: an answer means that the server is available.
  *
  * @generated from message forest.v1.GetStatusResponse
  */
@@ -43,16 +43,16 @@ export const GetStatusResponseSchema: GenMessage<GetStatusResponse> = /*@__PURE_
   messageDesc(file_forest_v1_health, 1);
 
 /**
- * Says whether the server is up; for load balancers and for clients that wait for a start.
+ * Reports whether the server is available; for load balancers and clients that wait for its start.
  *
  * @generated from service forest.v1.StatusService
  */
 export const StatusService: GenService<{
   /**
-   * Answers when the server accepts requests and its database answers; `unavailable` while it does not.
-   * Needs no credentials and says nothing about the installation.
+   * Answers when the server accepts requests and its database answers; otherwise `unavailable`.
+   * Requires no credentials and reveals nothing about the installation.
    *
-   * The existing clients name the method `Status` and its messages `GetStatus…`.
+   * Existing clients name the method `Status` and its messages `GetStatus…`.
    * buf:lint:ignore RPC_REQUEST_STANDARD_NAME
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
    *

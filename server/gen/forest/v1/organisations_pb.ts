@@ -13,10 +13,10 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file forest/v1/organisations.proto.
  */
 export const file_forest_v1_organisations: GenFile = /*@__PURE__*/
-  fileDesc("Ch1mb3Jlc3QvdjEvb3JnYW5pc2F0aW9ucy5wcm90bxIJZm9yZXN0LnYxImUKDE9yZ2FuaXNhdGlvbhIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSDAoEbmFtZRgCIAEoCRIuCgpjcmVhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLRAQoZQ3JlYXRlT3JnYW5pc2F0aW9uUmVxdWVzdBKzAQoEbmFtZRgBIAEoCUKkAbpIoAG6AZwBCgRuYW1lEmFtdXN0IGJlIDEgdG8gMTAwIGNoYXJhY3RlcnM6IGxldHRlcnMsIGRpZ2l0cywgJy4nLCAnXycgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlciBvciBhIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XVtBLVphLXowLTkuXy1dezAsOTl9JCcpIjUKGkNyZWF0ZU9yZ2FuaXNhdGlvblJlc3BvbnNlEhcKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCSKKAgoWR2V0T3JnYW5pc2F0aW9uUmVxdWVzdBIjCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBSAAStQEKBG5hbWUYAiABKAlCpAG6SKABugGcAQoEbmFtZRJhbXVzdCBiZSAxIHRvIDEwMCBjaGFyYWN0ZXJzOiBsZXR0ZXJzLCBkaWdpdHMsICcuJywgJ18nIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIgb3IgYSBkaWdpdBoxdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDk5fSQnKUgAQhMKCmlkZW50aWZpZXISBbpIAggBIkgKF0dldE9yZ2FuaXNhdGlvblJlc3BvbnNlEi0KDG9yZ2FuaXNhdGlvbhgBIAEoCzIXLmZvcmVzdC52MS5PcmdhbmlzYXRpb24iQgoaTGlzdE15T3JnYW5pc2F0aW9uc1JlcXVlc3QSJAoEcm9sZRgBIAEoCUIWukgTchFSAFIGbWVtYmVyUgVhZG1pbiJcChtMaXN0TXlPcmdhbmlzYXRpb25zUmVzcG9uc2USLgoNb3JnYW5pc2F0aW9ucxgBIAMoCzIXLmZvcmVzdC52MS5PcmdhbmlzYXRpb24SDQoFcm9sZXMYAiADKAkidAoST3JnYW5pc2F0aW9uTWVtYmVyEg8KB3VzZXJfaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSDAoEcm9sZRgDIAEoCRItCglqb2luZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInQKEEFkZE1lbWJlclJlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIZCgd1c2VyX2lkGAIgASgJQgi6SAVyA7ABARIiCgRyb2xlGAMgASgJQhS6SBFyD1IGbWVtYmVyUgVhZG1pbiJCChFBZGRNZW1iZXJSZXNwb25zZRItCgZtZW1iZXIYASABKAsyHS5mb3Jlc3QudjEuT3JnYW5pc2F0aW9uTWVtYmVyIlMKE1JlbW92ZU1lbWJlclJlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIZCgd1c2VyX2lkGAIgASgJQgi6SAVyA7ABASIWChRSZW1vdmVNZW1iZXJSZXNwb25zZSI9ChhMZWF2ZU9yZ2FuaXNhdGlvblJlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABASIbChlMZWF2ZU9yZ2FuaXNhdGlvblJlc3BvbnNlInsKF1VwZGF0ZU1lbWJlclJvbGVSZXF1ZXN0EiEKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESGQoHdXNlcl9pZBgCIAEoCUIIukgFcgOwAQESIgoEcm9sZRgDIAEoCUIUukgRcg9SBm1lbWJlclIFYWRtaW4iSQoYVXBkYXRlTWVtYmVyUm9sZVJlc3BvbnNlEi0KBm1lbWJlchgBIAEoCzIdLmZvcmVzdC52MS5PcmdhbmlzYXRpb25NZW1iZXIieAoSTGlzdE1lbWJlcnNSZXF1ZXN0EiEKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRj0AygAEiAKCnBhZ2VfdG9rZW4YAyABKAlCDLpICXIHGPQDugEBACJzChNMaXN0TWVtYmVyc1Jlc3BvbnNlEi4KB21lbWJlcnMYASADKAsyHS5mb3Jlc3QudjEuT3JnYW5pc2F0aW9uTWVtYmVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRITCgt0b3RhbF9jb3VudBgDIAEoBSJ4CghKb2luUnVsZRIUCgxqb2luX3J1bGVfaWQYASABKAkSEAoIcHJvdmlkZXIYAiABKAkSFAoMZW1haWxfZG9tYWluGAMgASgJEi4KCmNyZWF0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjkKFExpc3RKb2luUnVsZXNSZXF1ZXN0EiEKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQEiQAoVTGlzdEpvaW5SdWxlc1Jlc3BvbnNlEicKCmpvaW5fcnVsZXMYASADKAsyEy5mb3Jlc3QudjEuSm9pblJ1bGUiuQMKFUNyZWF0ZUpvaW5SdWxlUmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEqABCghwcm92aWRlchgCIAEoCUKNAbpIiQG6AYUBCghwcm92aWRlchJRbXVzdCBiZSAxIHRvIDMyIGNoYXJhY3RlcnM6IHNtYWxsIGxldHRlcnMsIGRpZ2l0cyBvciAnLScsIGJlZ2lubmluZyB3aXRoIGEgbGV0dGVyGiZ0aGlzLm1hdGNoZXMoJ15bYS16XVthLXowLTktXXswLDMxfSQnKRLZAQoMZW1haWxfZG9tYWluGAMgASgJQsIBuki+AboBugEKDGVtYWlsX2RvbWFpbhIkbXVzdCBiZSBhIGRvbWFpbiBzdWNoIGFzIGV4YW1wbGUuY29tGoMBc2l6ZSh0aGlzKSA8PSAyNTMgJiYgdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV0oW0EtWmEtejAtOS1dezAsNjF9W0EtWmEtejAtOV0pPyhbLl1bQS1aYS16MC05XShbQS1aYS16MC05LV17MCw2MX1bQS1aYS16MC05XSk/KSskJykiQAoWQ3JlYXRlSm9pblJ1bGVSZXNwb25zZRImCglqb2luX3J1bGUYASABKAsyEy5mb3Jlc3QudjEuSm9pblJ1bGUiWgoVRGVsZXRlSm9pblJ1bGVSZXF1ZXN0EiEKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESHgoMam9pbl9ydWxlX2lkGAIgASgJQgi6SAVyA7ABASIYChZEZWxldGVKb2luUnVsZVJlc3BvbnNlMvIHChNPcmdhbmlzYXRpb25TZXJ2aWNlEmEKEkNyZWF0ZU9yZ2FuaXNhdGlvbhIkLmZvcmVzdC52MS5DcmVhdGVPcmdhbmlzYXRpb25SZXF1ZXN0GiUuZm9yZXN0LnYxLkNyZWF0ZU9yZ2FuaXNhdGlvblJlc3BvbnNlEl0KD0dldE9yZ2FuaXNhdGlvbhIhLmZvcmVzdC52MS5HZXRPcmdhbmlzYXRpb25SZXF1ZXN0GiIuZm9yZXN0LnYxLkdldE9yZ2FuaXNhdGlvblJlc3BvbnNlIgOQAgESaQoTTGlzdE15T3JnYW5pc2F0aW9ucxIlLmZvcmVzdC52MS5MaXN0TXlPcmdhbmlzYXRpb25zUmVxdWVzdBomLmZvcmVzdC52MS5MaXN0TXlPcmdhbmlzYXRpb25zUmVzcG9uc2UiA5ACARJGCglBZGRNZW1iZXISGy5mb3Jlc3QudjEuQWRkTWVtYmVyUmVxdWVzdBocLmZvcmVzdC52MS5BZGRNZW1iZXJSZXNwb25zZRJPCgxSZW1vdmVNZW1iZXISHi5mb3Jlc3QudjEuUmVtb3ZlTWVtYmVyUmVxdWVzdBofLmZvcmVzdC52MS5SZW1vdmVNZW1iZXJSZXNwb25zZRJeChFMZWF2ZU9yZ2FuaXNhdGlvbhIjLmZvcmVzdC52MS5MZWF2ZU9yZ2FuaXNhdGlvblJlcXVlc3QaJC5mb3Jlc3QudjEuTGVhdmVPcmdhbmlzYXRpb25SZXNwb25zZRJbChBVcGRhdGVNZW1iZXJSb2xlEiIuZm9yZXN0LnYxLlVwZGF0ZU1lbWJlclJvbGVSZXF1ZXN0GiMuZm9yZXN0LnYxLlVwZGF0ZU1lbWJlclJvbGVSZXNwb25zZRJRCgtMaXN0TWVtYmVycxIdLmZvcmVzdC52MS5MaXN0TWVtYmVyc1JlcXVlc3QaHi5mb3Jlc3QudjEuTGlzdE1lbWJlcnNSZXNwb25zZSIDkAIBElcKDUxpc3RKb2luUnVsZXMSHy5mb3Jlc3QudjEuTGlzdEpvaW5SdWxlc1JlcXVlc3QaIC5mb3Jlc3QudjEuTGlzdEpvaW5SdWxlc1Jlc3BvbnNlIgOQAgESVQoOQ3JlYXRlSm9pblJ1bGUSIC5mb3Jlc3QudjEuQ3JlYXRlSm9pblJ1bGVSZXF1ZXN0GiEuZm9yZXN0LnYxLkNyZWF0ZUpvaW5SdWxlUmVzcG9uc2USVQoORGVsZXRlSm9pblJ1bGUSIC5mb3Jlc3QudjEuRGVsZXRlSm9pblJ1bGVSZXF1ZXN0GiEuZm9yZXN0LnYxLkRlbGV0ZUpvaW5SdWxlUmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("Ch1mb3Jlc3QvdjEvb3JnYW5pc2F0aW9ucy5wcm90bxIJZm9yZXN0LnYxImUKDE9yZ2FuaXNhdGlvbhIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSDAoEbmFtZRgCIAEoCRIuCgpjcmVhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLRAQoZQ3JlYXRlT3JnYW5pc2F0aW9uUmVxdWVzdBKzAQoEbmFtZRgBIAEoCUKkAbpIoAG6AZwBCgRuYW1lEmFtdXN0IGJlIDEgdG8gMTAwIGNoYXJhY3RlcnM6IGxldHRlcnMsIGRpZ2l0cywgJy4nLCAnXycgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlciBvciBhIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XVtBLVphLXowLTkuXy1dezAsOTl9JCcpIjUKGkNyZWF0ZU9yZ2FuaXNhdGlvblJlc3BvbnNlEhcKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCSKKAgoWR2V0T3JnYW5pc2F0aW9uUmVxdWVzdBIjCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBSAAStQEKBG5hbWUYAiABKAlCpAG6SKABugGcAQoEbmFtZRJhbXVzdCBiZSAxIHRvIDEwMCBjaGFyYWN0ZXJzOiBsZXR0ZXJzLCBkaWdpdHMsICcuJywgJ18nIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIgb3IgYSBkaWdpdBoxdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDk5fSQnKUgAQhMKCmlkZW50aWZpZXISBbpIAggBIkgKF0dldE9yZ2FuaXNhdGlvblJlc3BvbnNlEi0KDG9yZ2FuaXNhdGlvbhgBIAEoCzIXLmZvcmVzdC52MS5PcmdhbmlzYXRpb24iQgoaTGlzdE15T3JnYW5pc2F0aW9uc1JlcXVlc3QSJAoEcm9sZRgBIAEoCUIWukgTchFSAFIGbWVtYmVyUgVhZG1pbiJcChtMaXN0TXlPcmdhbmlzYXRpb25zUmVzcG9uc2USLgoNb3JnYW5pc2F0aW9ucxgBIAMoCzIXLmZvcmVzdC52MS5PcmdhbmlzYXRpb24SDQoFcm9sZXMYAiADKAkidAoST3JnYW5pc2F0aW9uTWVtYmVyEg8KB3VzZXJfaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSDAoEcm9sZRgDIAEoCRItCglqb2luZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInQKEEFkZE1lbWJlclJlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIZCgd1c2VyX2lkGAIgASgJQgi6SAVyA7ABARIiCgRyb2xlGAMgASgJQhS6SBFyD1IGbWVtYmVyUgVhZG1pbiJCChFBZGRNZW1iZXJSZXNwb25zZRItCgZtZW1iZXIYASABKAsyHS5mb3Jlc3QudjEuT3JnYW5pc2F0aW9uTWVtYmVyIlMKE1JlbW92ZU1lbWJlclJlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIZCgd1c2VyX2lkGAIgASgJQgi6SAVyA7ABASIWChRSZW1vdmVNZW1iZXJSZXNwb25zZSI9ChhMZWF2ZU9yZ2FuaXNhdGlvblJlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABASIbChlMZWF2ZU9yZ2FuaXNhdGlvblJlc3BvbnNlInsKF1VwZGF0ZU1lbWJlclJvbGVSZXF1ZXN0EiEKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESGQoHdXNlcl9pZBgCIAEoCUIIukgFcgOwAQESIgoEcm9sZRgDIAEoCUIUukgRcg9SBm1lbWJlclIFYWRtaW4iSQoYVXBkYXRlTWVtYmVyUm9sZVJlc3BvbnNlEi0KBm1lbWJlchgBIAEoCzIdLmZvcmVzdC52MS5PcmdhbmlzYXRpb25NZW1iZXIieAoSTGlzdE1lbWJlcnNSZXF1ZXN0EiEKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRj0AygAEiAKCnBhZ2VfdG9rZW4YAyABKAlCDLpICXIHGPQDugEBACJzChNMaXN0TWVtYmVyc1Jlc3BvbnNlEi4KB21lbWJlcnMYASADKAsyHS5mb3Jlc3QudjEuT3JnYW5pc2F0aW9uTWVtYmVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRITCgt0b3RhbF9jb3VudBgDIAEoBSJ4CghKb2luUnVsZRIUCgxqb2luX3J1bGVfaWQYASABKAkSEAoIcHJvdmlkZXIYAiABKAkSFAoMZW1haWxfZG9tYWluGAMgASgJEi4KCmNyZWF0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjkKFExpc3RKb2luUnVsZXNSZXF1ZXN0EiEKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQEiQAoVTGlzdEpvaW5SdWxlc1Jlc3BvbnNlEicKCmpvaW5fcnVsZXMYASADKAsyEy5mb3Jlc3QudjEuSm9pblJ1bGUivgMKFUNyZWF0ZUpvaW5SdWxlUmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEqUBCghwcm92aWRlchgCIAEoCUKSAbpIjgG6AYoBCghwcm92aWRlchJWbXVzdCBiZSAxIHRvIDMyIGNoYXJhY3RlcnM6IGxvd2VyLWNhc2UgbGV0dGVycywgZGlnaXRzIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIaJnRoaXMubWF0Y2hlcygnXlthLXpdW2EtejAtOS1dezAsMzF9JCcpEtkBCgxlbWFpbF9kb21haW4YAyABKAlCwgG6SL4BugG6AQoMZW1haWxfZG9tYWluEiRtdXN0IGJlIGEgZG9tYWluIHN1Y2ggYXMgZXhhbXBsZS5jb20agwFzaXplKHRoaXMpIDw9IDI1MyAmJiB0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XShbQS1aYS16MC05LV17MCw2MX1bQS1aYS16MC05XSk/KFsuXVtBLVphLXowLTldKFtBLVphLXowLTktXXswLDYxfVtBLVphLXowLTldKT8pKyQnKSJAChZDcmVhdGVKb2luUnVsZVJlc3BvbnNlEiYKCWpvaW5fcnVsZRgBIAEoCzITLmZvcmVzdC52MS5Kb2luUnVsZSJaChVEZWxldGVKb2luUnVsZVJlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIeCgxqb2luX3J1bGVfaWQYAiABKAlCCLpIBXIDsAEBIhgKFkRlbGV0ZUpvaW5SdWxlUmVzcG9uc2Uy8gcKE09yZ2FuaXNhdGlvblNlcnZpY2USYQoSQ3JlYXRlT3JnYW5pc2F0aW9uEiQuZm9yZXN0LnYxLkNyZWF0ZU9yZ2FuaXNhdGlvblJlcXVlc3QaJS5mb3Jlc3QudjEuQ3JlYXRlT3JnYW5pc2F0aW9uUmVzcG9uc2USXQoPR2V0T3JnYW5pc2F0aW9uEiEuZm9yZXN0LnYxLkdldE9yZ2FuaXNhdGlvblJlcXVlc3QaIi5mb3Jlc3QudjEuR2V0T3JnYW5pc2F0aW9uUmVzcG9uc2UiA5ACARJpChNMaXN0TXlPcmdhbmlzYXRpb25zEiUuZm9yZXN0LnYxLkxpc3RNeU9yZ2FuaXNhdGlvbnNSZXF1ZXN0GiYuZm9yZXN0LnYxLkxpc3RNeU9yZ2FuaXNhdGlvbnNSZXNwb25zZSIDkAIBEkYKCUFkZE1lbWJlchIbLmZvcmVzdC52MS5BZGRNZW1iZXJSZXF1ZXN0GhwuZm9yZXN0LnYxLkFkZE1lbWJlclJlc3BvbnNlEk8KDFJlbW92ZU1lbWJlchIeLmZvcmVzdC52MS5SZW1vdmVNZW1iZXJSZXF1ZXN0Gh8uZm9yZXN0LnYxLlJlbW92ZU1lbWJlclJlc3BvbnNlEl4KEUxlYXZlT3JnYW5pc2F0aW9uEiMuZm9yZXN0LnYxLkxlYXZlT3JnYW5pc2F0aW9uUmVxdWVzdBokLmZvcmVzdC52MS5MZWF2ZU9yZ2FuaXNhdGlvblJlc3BvbnNlElsKEFVwZGF0ZU1lbWJlclJvbGUSIi5mb3Jlc3QudjEuVXBkYXRlTWVtYmVyUm9sZVJlcXVlc3QaIy5mb3Jlc3QudjEuVXBkYXRlTWVtYmVyUm9sZVJlc3BvbnNlElEKC0xpc3RNZW1iZXJzEh0uZm9yZXN0LnYxLkxpc3RNZW1iZXJzUmVxdWVzdBoeLmZvcmVzdC52MS5MaXN0TWVtYmVyc1Jlc3BvbnNlIgOQAgESVwoNTGlzdEpvaW5SdWxlcxIfLmZvcmVzdC52MS5MaXN0Sm9pblJ1bGVzUmVxdWVzdBogLmZvcmVzdC52MS5MaXN0Sm9pblJ1bGVzUmVzcG9uc2UiA5ACARJVCg5DcmVhdGVKb2luUnVsZRIgLmZvcmVzdC52MS5DcmVhdGVKb2luUnVsZVJlcXVlc3QaIS5mb3Jlc3QudjEuQ3JlYXRlSm9pblJ1bGVSZXNwb25zZRJVCg5EZWxldGVKb2luUnVsZRIgLmZvcmVzdC52MS5EZWxldGVKb2luUnVsZVJlcXVlc3QaIS5mb3Jlc3QudjEuRGVsZXRlSm9pblJ1bGVSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
- * A tenant: it owns projects, environments and destinations, and nothing of it is seen from outside.
+ * A tenant: it owns projects, environments and destinations, which only its members see.
  *
  * @generated from message forest.v1.Organisation
  */
@@ -29,14 +29,14 @@ export type Organisation = Message<"forest.v1.Organisation"> & {
   organisationId: string;
 
   /**
-   * Name, unique on the server; it stands in addresses.
+   * Name, unique on the server; used in URLs.
    *
    * @generated from field: string name = 2;
    */
   name: string;
 
   /**
-   * When it was made.
+   * When it was created.
    *
    * @generated from field: google.protobuf.Timestamp created_at = 3;
    */
@@ -51,7 +51,7 @@ export const OrganisationSchema: GenMessage<Organisation> = /*@__PURE__*/
   messageDesc(file_forest_v1_organisations, 0);
 
 /**
- * An organisation to make.
+ * A new organisation.
  *
  * @generated from message forest.v1.CreateOrganisationRequest
  */
@@ -72,7 +72,7 @@ export const CreateOrganisationRequestSchema: GenMessage<CreateOrganisationReque
   messageDesc(file_forest_v1_organisations, 1);
 
 /**
- * The organisation that was made.
+ * The new organisation.
  *
  * @generated from message forest.v1.CreateOrganisationResponse
  */
@@ -99,7 +99,7 @@ export const CreateOrganisationResponseSchema: GenMessage<CreateOrganisationResp
  */
 export type GetOrganisationRequest = Message<"forest.v1.GetOrganisationRequest"> & {
   /**
-   * Required: one of the two ways to name it.
+   * Required: its id or its name.
    *
    * @generated from oneof forest.v1.GetOrganisationRequest.identifier
    */
@@ -130,13 +130,13 @@ export const GetOrganisationRequestSchema: GenMessage<GetOrganisationRequest> = 
   messageDesc(file_forest_v1_organisations, 3);
 
 /**
- * The organisation asked for.
+ * The requested organisation.
  *
  * @generated from message forest.v1.GetOrganisationResponse
  */
 export type GetOrganisationResponse = Message<"forest.v1.GetOrganisationResponse"> & {
   /**
-   * As it stands.
+   * The organisation.
    *
    * @generated from field: forest.v1.Organisation organisation = 1;
    */
@@ -151,7 +151,7 @@ export const GetOrganisationResponseSchema: GenMessage<GetOrganisationResponse> 
   messageDesc(file_forest_v1_organisations, 4);
 
 /**
- * Asks for the caller's organisations.
+ * Lists the caller's organisations.
  *
  * @generated from message forest.v1.ListMyOrganisationsRequest
  */
@@ -178,7 +178,7 @@ export const ListMyOrganisationsRequestSchema: GenMessage<ListMyOrganisationsReq
  */
 export type ListMyOrganisationsResponse = Message<"forest.v1.ListMyOrganisationsResponse"> & {
   /**
-   * By name; a user belongs to few, so not paged.
+   * By name; not paged, because a user belongs to few.
    *
    * @generated from field: repeated forest.v1.Organisation organisations = 1;
    */
@@ -200,7 +200,7 @@ export const ListMyOrganisationsResponseSchema: GenMessage<ListMyOrganisationsRe
   messageDesc(file_forest_v1_organisations, 6);
 
 /**
- * A user's place in an organisation.
+ * A member of an organisation.
  *
  * @generated from message forest.v1.OrganisationMember
  */
@@ -242,7 +242,7 @@ export const OrganisationMemberSchema: GenMessage<OrganisationMember> = /*@__PUR
   messageDesc(file_forest_v1_organisations, 7);
 
 /**
- * A user to let in.
+ * A user to add.
  *
  * @generated from message forest.v1.AddMemberRequest
  */
@@ -341,7 +341,7 @@ export const RemoveMemberResponseSchema: GenMessage<RemoveMemberResponse> = /*@_
   messageDesc(file_forest_v1_organisations, 11);
 
 /**
- * Ours. An organisation to leave.
+ * An organisation to leave.
  *
  * @generated from message forest.v1.LeaveOrganisationRequest
  */
@@ -362,7 +362,7 @@ export const LeaveOrganisationRequestSchema: GenMessage<LeaveOrganisationRequest
   messageDesc(file_forest_v1_organisations, 12);
 
 /**
- * Ours. Empty: the caller belongs to it no more.
+ * Empty: the caller is no longer a member.
  *
  * @generated from message forest.v1.LeaveOrganisationResponse
  */
@@ -433,7 +433,7 @@ export const UpdateMemberRoleResponseSchema: GenMessage<UpdateMemberRoleResponse
   messageDesc(file_forest_v1_organisations, 15);
 
 /**
- * Asks for a page of members.
+ * Requests a page of members.
  *
  * @generated from message forest.v1.ListMembersRequest
  */
@@ -453,7 +453,7 @@ export type ListMembersRequest = Message<"forest.v1.ListMembersRequest"> & {
   pageSize: number;
 
   /**
-   * `next_page_token` of the page before; empty for the first page.
+   * `next_page_token` of the previous page; empty for the first page.
    *
    * @generated from field: string page_token = 3;
    */
@@ -503,7 +503,7 @@ export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__P
   messageDesc(file_forest_v1_organisations, 17);
 
 /**
- * Ours. Whose first sign-in makes them a member.
+ * A rule by which new users become members.
  *
  * @generated from message forest.v1.JoinRule
  */
@@ -516,21 +516,21 @@ export type JoinRule = Message<"forest.v1.JoinRule"> & {
   joinRuleId: string;
 
   /**
-   * The provider's name in addresses.
+   * The provider's id.
    *
    * @generated from field: string provider = 2;
    */
   provider: string;
 
   /**
-   * The part of the address after the `@`, in small letters; subdomains are other domains.
+   * The part of the address after the `@`, in lower case; subdomains do not match.
    *
    * @generated from field: string email_domain = 3;
    */
   emailDomain: string;
 
   /**
-   * When it was made.
+   * When it was created.
    *
    * @generated from field: google.protobuf.Timestamp created_at = 4;
    */
@@ -545,7 +545,7 @@ export const JoinRuleSchema: GenMessage<JoinRule> = /*@__PURE__*/
   messageDesc(file_forest_v1_organisations, 18);
 
 /**
- * Ours. Asks for an organisation's rules.
+ * Lists an organisation's rules.
  *
  * @generated from message forest.v1.ListJoinRulesRequest
  */
@@ -566,7 +566,7 @@ export const ListJoinRulesRequestSchema: GenMessage<ListJoinRulesRequest> = /*@_
   messageDesc(file_forest_v1_organisations, 19);
 
 /**
- * Ours. An organisation's rules.
+ * An organisation's rules.
  *
  * @generated from message forest.v1.ListJoinRulesResponse
  */
@@ -587,7 +587,7 @@ export const ListJoinRulesResponseSchema: GenMessage<ListJoinRulesResponse> = /*
   messageDesc(file_forest_v1_organisations, 20);
 
 /**
- * Ours. A rule to make.
+ * A new rule.
  *
  * @generated from message forest.v1.CreateJoinRuleRequest
  */
@@ -600,14 +600,14 @@ export type CreateJoinRuleRequest = Message<"forest.v1.CreateJoinRuleRequest"> &
   organisationId: string;
 
   /**
-   * One of the server's providers, by its name in addresses.
+   * The id of one of the server's providers.
    *
    * @generated from field: string provider = 2;
    */
   provider: string;
 
   /**
-   * A domain such as `example.com`, at most 253 characters; upper case is taken as lower case.
+   * A domain such as `example.com`, at most 253 characters, ignoring case.
    *
    * @generated from field: string email_domain = 3;
    */
@@ -622,7 +622,7 @@ export const CreateJoinRuleRequestSchema: GenMessage<CreateJoinRuleRequest> = /*
   messageDesc(file_forest_v1_organisations, 21);
 
 /**
- * Ours. The rule that was made.
+ * The new rule.
  *
  * @generated from message forest.v1.CreateJoinRuleResponse
  */
@@ -643,7 +643,7 @@ export const CreateJoinRuleResponseSchema: GenMessage<CreateJoinRuleResponse> = 
   messageDesc(file_forest_v1_organisations, 22);
 
 /**
- * Ours. A rule to end.
+ * A rule to delete.
  *
  * @generated from message forest.v1.DeleteJoinRuleRequest
  */
@@ -671,7 +671,7 @@ export const DeleteJoinRuleRequestSchema: GenMessage<DeleteJoinRuleRequest> = /*
   messageDesc(file_forest_v1_organisations, 23);
 
 /**
- * Ours. Empty: the rule holds no more.
+ * Empty: the rule is deleted.
  *
  * @generated from message forest.v1.DeleteJoinRuleResponse
  */
@@ -686,16 +686,16 @@ export const DeleteJoinRuleResponseSchema: GenMessage<DeleteJoinRuleResponse> = 
   messageDesc(file_forest_v1_organisations, 24);
 
 /**
- * Tenants and who belongs to them. A role is `member` or `admin`; what each may do stands with every method.
+ * Organisations and their members. A role is `member` or `admin`; each method says which roles may call it.
  *
- * Every method needs credentials (`unauthenticated`). An organisation that the caller does not belong to is `not_found`.
+ * Every method requires credentials (`unauthenticated`). An organisation that the caller does not belong to is `not_found`.
  *
  * @generated from service forest.v1.OrganisationService
  */
 export const OrganisationService: GenService<{
   /**
-   * Makes an organisation with the caller as its first admin. Where the server's registration is closed only an admin of
-   * an organisation may (`permission_denied`): an admin can make users, and nobody becomes one unasked.
+   * Creates an organisation with the caller as its first admin. With closed registration the caller must already be an admin of
+   * an organisation (`permission_denied`).
    * `already_exists`: the name is taken on this server.
    *
    * @generated from rpc forest.v1.OrganisationService.CreateOrganisation
@@ -726,8 +726,8 @@ export const OrganisationService: GenService<{
     output: typeof ListMyOrganisationsResponseSchema;
   },
   /**
-   * Lets a user in. Admins (`permission_denied`). Votes that the user cast as an earlier member count again.
-   * `not_found`: unknown organisation or user. `already_exists`: a member already.
+   * Adds a member. Admins (`permission_denied`). Votes that the user cast during an earlier membership count again.
+   * `not_found`: unknown organisation or user. `already_exists`: already a member.
    *
    * @generated from rpc forest.v1.OrganisationService.AddMember
    */
@@ -737,7 +737,7 @@ export const OrganisationService: GenService<{
     output: typeof AddMemberResponseSchema;
   },
   /**
-   * Ends a membership; the user's votes stay on record and stop counting. Admins (`permission_denied`).
+   * Removes a member; the user's votes stay in the history and no longer count. Admins (`permission_denied`).
    * `not_found`: unknown organisation or no such member. `failed_precondition`: the last admin.
    *
    * @generated from rpc forest.v1.OrganisationService.RemoveMember
@@ -748,8 +748,8 @@ export const OrganisationService: GenService<{
     output: typeof RemoveMemberResponseSchema;
   },
   /**
-   * Ours. Ends the caller's own membership, whatever their role: whom an admin adds is not asked. What it does is what
-   * `RemoveMember` does. People (`permission_denied` for service accounts). `not_found`: no organisation of the caller's.
+   * Ends the caller's own membership, in any role, with the effects of `RemoveMember`. Users (`permission_denied` for
+   * service accounts). `not_found`: no organisation of the caller's.
    * `failed_precondition`: the caller is its last admin.
    *
    * @generated from rpc forest.v1.OrganisationService.LeaveOrganisation
@@ -760,7 +760,7 @@ export const OrganisationService: GenService<{
     output: typeof LeaveOrganisationResponseSchema;
   },
   /**
-   * Gives a member another role. Admins (`permission_denied`). The same role again changes nothing.
+   * Changes a member's role. Admins (`permission_denied`). The same role again changes nothing.
    * `not_found`: unknown organisation or no such member. `failed_precondition`: would leave no admin.
    *
    * @generated from rpc forest.v1.OrganisationService.UpdateMemberRole
@@ -771,7 +771,7 @@ export const OrganisationService: GenService<{
     output: typeof UpdateMemberRoleResponseSchema;
   },
   /**
-   * Who belongs to an organisation, by username. Members.
+   * The members of an organisation, by username. Members.
    *
    * @generated from rpc forest.v1.OrganisationService.ListMembers
    */
@@ -781,7 +781,7 @@ export const OrganisationService: GenService<{
     output: typeof ListMembersResponseSchema;
   },
   /**
-   * Ours. Who joins by their first sign-in. Members.
+   * The rules by which new users join. Members.
    *
    * @generated from rpc forest.v1.OrganisationService.ListJoinRules
    */
@@ -791,9 +791,9 @@ export const OrganisationService: GenService<{
     output: typeof ListJoinRulesResponseSchema;
   },
   /**
-   * Ours. From now on, whoever signs in for the first time by that provider, with a verified address of that domain, joins
-   * as member. Nobody who has signed in before does, so whoever is removed stays so. Admins (`permission_denied`).
-   * `already_exists`: there is such a rule. `resource_exhausted`: an organisation has at most 100.
+   * Users who first sign in with that provider, with a verified address of that domain, become members. Later sign-ins have
+   * no effect, so removed members stay removed. Admins (`permission_denied`).
+   * `already_exists`: the rule exists. `resource_exhausted`: the organisation has 100 rules.
    *
    * @generated from rpc forest.v1.OrganisationService.CreateJoinRule
    */
@@ -803,7 +803,7 @@ export const OrganisationService: GenService<{
     output: typeof CreateJoinRuleResponseSchema;
   },
   /**
-   * Ours. Ends a rule; who joined by it stays. Admins (`permission_denied`). `not_found`: no such rule.
+   * Deletes a rule; members who joined by it stay. Admins (`permission_denied`). `not_found`: no such rule.
    *
    * @generated from rpc forest.v1.OrganisationService.DeleteJoinRule
    */

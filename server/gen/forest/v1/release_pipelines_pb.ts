@@ -13,7 +13,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file forest/v1/release_pipelines.proto.
  */
 export const file_forest_v1_release_pipelines: GenFile = /*@__PURE__*/
-  fileDesc("CiFmb3Jlc3QvdjEvcmVsZWFzZV9waXBlbGluZXMucHJvdG8SCWZvcmVzdC52MSLQAQoRRGVwbG95U3RhZ2VDb25maWcSugEKC2Vudmlyb25tZW50GAEgASgJQqQBukigAboBnAEKBG5hbWUSYW11c3QgYmUgMSB0byAxMDAgY2hhcmFjdGVyczogbGV0dGVycywgZGlnaXRzLCAnLicsICdfJyBvciAnLScsIGJlZ2lubmluZyB3aXRoIGEgbGV0dGVyIG9yIGEgZGlnaXQaMXRoaXMubWF0Y2hlcygnXltBLVphLXowLTldW0EtWmEtejAtOS5fLV17MCw5OX0kJykiOQoPV2FpdFN0YWdlQ29uZmlnEiYKEGR1cmF0aW9uX3NlY29uZHMYASABKANCDLpICSIHGIDnhA8gACLkAQoPUGxhblN0YWdlQ29uZmlnEroBCgtlbnZpcm9ubWVudBgBIAEoCUKkAbpIoAG6AZwBCgRuYW1lEmFtdXN0IGJlIDEgdG8gMTAwIGNoYXJhY3RlcnM6IGxldHRlcnMsIGRpZ2l0cywgJy4nLCAnXycgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlciBvciBhIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XVtBLVphLXowLTkuXy1dezAsOTl9JCcpEhQKDGF1dG9fYXBwcm92ZRgCIAEoCCKjBAoNUGlwZWxpbmVTdGFnZRKxAQoCaWQYASABKAlCpAG6SKABugGcAQoEbmFtZRJhbXVzdCBiZSAxIHRvIDEwMCBjaGFyYWN0ZXJzOiBsZXR0ZXJzLCBkaWdpdHMsICcuJywgJ18nIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIgb3IgYSBkaWdpdBoxdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDk5fSQnKRLEAQoKZGVwZW5kc19vbhgCIAMoCUKvAbpIqwGSAacBEGQYASKgAboBnAEKBG5hbWUSYW11c3QgYmUgMSB0byAxMDAgY2hhcmFjdGVyczogbGV0dGVycywgZGlnaXRzLCAnLicsICdfJyBvciAnLScsIGJlZ2lubmluZyB3aXRoIGEgbGV0dGVyIG9yIGEgZGlnaXQaMXRoaXMubWF0Y2hlcygnXltBLVphLXowLTldW0EtWmEtejAtOS5fLV17MCw5OX0kJykSLgoGZGVwbG95GAogASgLMhwuZm9yZXN0LnYxLkRlcGxveVN0YWdlQ29uZmlnSAASKgoEd2FpdBgLIAEoCzIaLmZvcmVzdC52MS5XYWl0U3RhZ2VDb25maWdIABIqCgRwbGFuGAwgASgLMhouZm9yZXN0LnYxLlBsYW5TdGFnZUNvbmZpZ0gAQg8KBmNvbmZpZxIFukgCCAEijgEKD1JlbGVhc2VQaXBlbGluZRIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB2VuYWJsZWQYAyABKAgSKAoGc3RhZ2VzGAQgAygLMhguZm9yZXN0LnYxLlBpcGVsaW5lU3RhZ2USEgoKY3JlYXRlZF9hdBgFIAEoCRISCgp1cGRhdGVkX2F0GAYgASgJIrcCChxDcmVhdGVSZWxlYXNlUGlwZWxpbmVSZXF1ZXN0EisKB3Byb2plY3QYASABKAsyEi5mb3Jlc3QudjEuUHJvamVjdEIGukgDyAEBErMBCgRuYW1lGAIgASgJQqQBukigAboBnAEKBG5hbWUSYW11c3QgYmUgMSB0byAxMDAgY2hhcmFjdGVyczogbGV0dGVycywgZGlnaXRzLCAnLicsICdfJyBvciAnLScsIGJlZ2lubmluZyB3aXRoIGEgbGV0dGVyIG9yIGEgZGlnaXQaMXRoaXMubWF0Y2hlcygnXltBLVphLXowLTldW0EtWmEtejAtOS5fLV17MCw5OX0kJykSNAoGc3RhZ2VzGAMgAygLMhguZm9yZXN0LnYxLlBpcGVsaW5lU3RhZ2VCCrpIB5IBBAgBEGQiTQodQ3JlYXRlUmVsZWFzZVBpcGVsaW5lUmVzcG9uc2USLAoIcGlwZWxpbmUYASABKAsyGi5mb3Jlc3QudjEuUmVsZWFzZVBpcGVsaW5lIvoDChxVcGRhdGVSZWxlYXNlUGlwZWxpbmVSZXF1ZXN0EisKB3Byb2plY3QYASABKAsyEi5mb3Jlc3QudjEuUHJvamVjdEIGukgDyAEBErMBCgRuYW1lGAIgASgJQqQBukigAboBnAEKBG5hbWUSYW11c3QgYmUgMSB0byAxMDAgY2hhcmFjdGVyczogbGV0dGVycywgZGlnaXRzLCAnLicsICdfJyBvciAnLScsIGJlZ2lubmluZyB3aXRoIGEgbGV0dGVyIG9yIGEgZGlnaXQaMXRoaXMubWF0Y2hlcygnXltBLVphLXowLTldW0EtWmEtejAtOS5fLV17MCw5OX0kJykSFAoHZW5hYmxlZBgDIAEoCEgAiAEBEjIKBnN0YWdlcxgEIAMoCzIYLmZvcmVzdC52MS5QaXBlbGluZVN0YWdlQgi6SAWSAQIQZBIVCg11cGRhdGVfc3RhZ2VzGAUgASgIOokBukiFARqCAQoPc3RhZ2VzX3JlcXVpcmVkEkFzdGFnZXM6IGF0IGxlYXN0IG9uZSBzdGFnZSBpcyByZXF1aXJlZCB3aGVuIHVwZGF0ZV9zdGFnZXMgaXMgdHJ1ZRosIXRoaXMudXBkYXRlX3N0YWdlcyB8fCBzaXplKHRoaXMuc3RhZ2VzKSA+IDBCCgoIX2VuYWJsZWQiTQodVXBkYXRlUmVsZWFzZVBpcGVsaW5lUmVzcG9uc2USLAoIcGlwZWxpbmUYASABKAsyGi5mb3Jlc3QudjEuUmVsZWFzZVBpcGVsaW5lIoECChxEZWxldGVSZWxlYXNlUGlwZWxpbmVSZXF1ZXN0EisKB3Byb2plY3QYASABKAsyEi5mb3Jlc3QudjEuUHJvamVjdEIGukgDyAEBErMBCgRuYW1lGAIgASgJQqQBukigAboBnAEKBG5hbWUSYW11c3QgYmUgMSB0byAxMDAgY2hhcmFjdGVyczogbGV0dGVycywgZGlnaXRzLCAnLicsICdfJyBvciAnLScsIGJlZ2lubmluZyB3aXRoIGEgbGV0dGVyIG9yIGEgZGlnaXQaMXRoaXMubWF0Y2hlcygnXltBLVphLXowLTldW0EtWmEtejAtOS5fLV17MCw5OX0kJykiHwodRGVsZXRlUmVsZWFzZVBpcGVsaW5lUmVzcG9uc2UiiwEKG0xpc3RSZWxlYXNlUGlwZWxpbmVzUmVxdWVzdBIrCgdwcm9qZWN0GAEgASgLMhIuZm9yZXN0LnYxLlByb2plY3RCBrpIA8gBARIdCglwYWdlX3NpemUYZCABKAVCCrpIBxoFGPQDKAASIAoKcGFnZV90b2tlbhhlIAEoCUIMukgJcgcY9AO6AQEAImYKHExpc3RSZWxlYXNlUGlwZWxpbmVzUmVzcG9uc2USLQoJcGlwZWxpbmVzGAEgAygLMhouZm9yZXN0LnYxLlJlbGVhc2VQaXBlbGluZRIXCg9uZXh0X3BhZ2VfdG9rZW4YZCABKAkqaAoJU3RhZ2VUeXBlEhoKFlNUQUdFX1RZUEVfVU5TUEVDSUZJRUQQABIVChFTVEFHRV9UWVBFX0RFUExPWRABEhMKD1NUQUdFX1RZUEVfV0FJVBACEhMKD1NUQUdFX1RZUEVfUExBThADKpoCChNQaXBlbGluZVN0YWdlU3RhdHVzEiUKIVBJUEVMSU5FX1NUQUdFX1NUQVRVU19VTlNQRUNJRklFRBAAEiEKHVBJUEVMSU5FX1NUQUdFX1NUQVRVU19QRU5ESU5HEAESIAocUElQRUxJTkVfU1RBR0VfU1RBVFVTX0FDVElWRRACEiMKH1BJUEVMSU5FX1NUQUdFX1NUQVRVU19TVUNDRUVERUQQAxIgChxQSVBFTElORV9TVEFHRV9TVEFUVVNfRkFJTEVEEAQSIwofUElQRUxJTkVfU1RBR0VfU1RBVFVTX0NBTkNFTExFRBAFEisKJ1BJUEVMSU5FX1NUQUdFX1NUQVRVU19BV0FJVElOR19BUFBST1ZBTBAGMsoDChZSZWxlYXNlUGlwZWxpbmVTZXJ2aWNlEmoKFUNyZWF0ZVJlbGVhc2VQaXBlbGluZRInLmZvcmVzdC52MS5DcmVhdGVSZWxlYXNlUGlwZWxpbmVSZXF1ZXN0GiguZm9yZXN0LnYxLkNyZWF0ZVJlbGVhc2VQaXBlbGluZVJlc3BvbnNlEmoKFVVwZGF0ZVJlbGVhc2VQaXBlbGluZRInLmZvcmVzdC52MS5VcGRhdGVSZWxlYXNlUGlwZWxpbmVSZXF1ZXN0GiguZm9yZXN0LnYxLlVwZGF0ZVJlbGVhc2VQaXBlbGluZVJlc3BvbnNlEmoKFURlbGV0ZVJlbGVhc2VQaXBlbGluZRInLmZvcmVzdC52MS5EZWxldGVSZWxlYXNlUGlwZWxpbmVSZXF1ZXN0GiguZm9yZXN0LnYxLkRlbGV0ZVJlbGVhc2VQaXBlbGluZVJlc3BvbnNlEmwKFExpc3RSZWxlYXNlUGlwZWxpbmVzEiYuZm9yZXN0LnYxLkxpc3RSZWxlYXNlUGlwZWxpbmVzUmVxdWVzdBonLmZvcmVzdC52MS5MaXN0UmVsZWFzZVBpcGVsaW5lc1Jlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_buf_validate_validate, file_forest_v1_releases]);
+  fileDesc("CiFmb3Jlc3QvdjEvcmVsZWFzZV9waXBlbGluZXMucHJvdG8SCWZvcmVzdC52MSLQAQoRRGVwbG95U3RhZ2VDb25maWcSugEKC2Vudmlyb25tZW50GAEgASgJQqQBukigAboBnAEKBG5hbWUSYW11c3QgYmUgMSB0byAxMDAgY2hhcmFjdGVyczogbGV0dGVycywgZGlnaXRzLCAnLicsICdfJyBvciAnLScsIGJlZ2lubmluZyB3aXRoIGEgbGV0dGVyIG9yIGEgZGlnaXQaMXRoaXMubWF0Y2hlcygnXltBLVphLXowLTldW0EtWmEtejAtOS5fLV17MCw5OX0kJykiOQoPV2FpdFN0YWdlQ29uZmlnEiYKEGR1cmF0aW9uX3NlY29uZHMYASABKANCDLpICSIHGIDnhA8gACLkAQoPUGxhblN0YWdlQ29uZmlnEroBCgtlbnZpcm9ubWVudBgBIAEoCUKkAbpIoAG6AZwBCgRuYW1lEmFtdXN0IGJlIDEgdG8gMTAwIGNoYXJhY3RlcnM6IGxldHRlcnMsIGRpZ2l0cywgJy4nLCAnXycgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlciBvciBhIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XVtBLVphLXowLTkuXy1dezAsOTl9JCcpEhQKDGF1dG9fYXBwcm92ZRgCIAEoCCKjBAoNUGlwZWxpbmVTdGFnZRKxAQoCaWQYASABKAlCpAG6SKABugGcAQoEbmFtZRJhbXVzdCBiZSAxIHRvIDEwMCBjaGFyYWN0ZXJzOiBsZXR0ZXJzLCBkaWdpdHMsICcuJywgJ18nIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIgb3IgYSBkaWdpdBoxdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDk5fSQnKRLEAQoKZGVwZW5kc19vbhgCIAMoCUKvAbpIqwGSAacBEGQYASKgAboBnAEKBG5hbWUSYW11c3QgYmUgMSB0byAxMDAgY2hhcmFjdGVyczogbGV0dGVycywgZGlnaXRzLCAnLicsICdfJyBvciAnLScsIGJlZ2lubmluZyB3aXRoIGEgbGV0dGVyIG9yIGEgZGlnaXQaMXRoaXMubWF0Y2hlcygnXltBLVphLXowLTldW0EtWmEtejAtOS5fLV17MCw5OX0kJykSLgoGZGVwbG95GAogASgLMhwuZm9yZXN0LnYxLkRlcGxveVN0YWdlQ29uZmlnSAASKgoEd2FpdBgLIAEoCzIaLmZvcmVzdC52MS5XYWl0U3RhZ2VDb25maWdIABIqCgRwbGFuGAwgASgLMhouZm9yZXN0LnYxLlBsYW5TdGFnZUNvbmZpZ0gAQg8KBmNvbmZpZxIFukgCCAEinwEKD1JlbGVhc2VQaXBlbGluZRIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB2VuYWJsZWQYAyABKAgSKAoGc3RhZ2VzGAQgAygLMhguZm9yZXN0LnYxLlBpcGVsaW5lU3RhZ2USEgoKY3JlYXRlZF9hdBgFIAEoCRISCgp1cGRhdGVkX2F0GAYgASgJEg8KB3ZlcnNpb24YZiABKAMitwIKHENyZWF0ZVJlbGVhc2VQaXBlbGluZVJlcXVlc3QSKwoHcHJvamVjdBgBIAEoCzISLmZvcmVzdC52MS5Qcm9qZWN0Qga6SAPIAQESswEKBG5hbWUYAiABKAlCpAG6SKABugGcAQoEbmFtZRJhbXVzdCBiZSAxIHRvIDEwMCBjaGFyYWN0ZXJzOiBsZXR0ZXJzLCBkaWdpdHMsICcuJywgJ18nIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIgb3IgYSBkaWdpdBoxdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDk5fSQnKRI0CgZzdGFnZXMYAyADKAsyGC5mb3Jlc3QudjEuUGlwZWxpbmVTdGFnZUIKukgHkgEECAEQZCJNCh1DcmVhdGVSZWxlYXNlUGlwZWxpbmVSZXNwb25zZRIsCghwaXBlbGluZRgBIAEoCzIaLmZvcmVzdC52MS5SZWxlYXNlUGlwZWxpbmUitwQKHFVwZGF0ZVJlbGVhc2VQaXBlbGluZVJlcXVlc3QSKwoHcHJvamVjdBgBIAEoCzISLmZvcmVzdC52MS5Qcm9qZWN0Qga6SAPIAQESswEKBG5hbWUYAiABKAlCpAG6SKABugGcAQoEbmFtZRJhbXVzdCBiZSAxIHRvIDEwMCBjaGFyYWN0ZXJzOiBsZXR0ZXJzLCBkaWdpdHMsICcuJywgJ18nIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIgb3IgYSBkaWdpdBoxdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDk5fSQnKRIUCgdlbmFibGVkGAMgASgISACIAQESMgoGc3RhZ2VzGAQgAygLMhguZm9yZXN0LnYxLlBpcGVsaW5lU3RhZ2VCCLpIBZIBAhBkEhUKDXVwZGF0ZV9zdGFnZXMYBSABKAgSJgoQZXhwZWN0ZWRfdmVyc2lvbhhkIAEoA0IHukgEIgIoAUgBiAEBOokBukiFARqCAQoPc3RhZ2VzX3JlcXVpcmVkEkFzdGFnZXM6IGF0IGxlYXN0IG9uZSBzdGFnZSBpcyByZXF1aXJlZCB3aGVuIHVwZGF0ZV9zdGFnZXMgaXMgdHJ1ZRosIXRoaXMudXBkYXRlX3N0YWdlcyB8fCBzaXplKHRoaXMuc3RhZ2VzKSA+IDBCCgoIX2VuYWJsZWRCEwoRX2V4cGVjdGVkX3ZlcnNpb24iTQodVXBkYXRlUmVsZWFzZVBpcGVsaW5lUmVzcG9uc2USLAoIcGlwZWxpbmUYASABKAsyGi5mb3Jlc3QudjEuUmVsZWFzZVBpcGVsaW5lIoECChxEZWxldGVSZWxlYXNlUGlwZWxpbmVSZXF1ZXN0EisKB3Byb2plY3QYASABKAsyEi5mb3Jlc3QudjEuUHJvamVjdEIGukgDyAEBErMBCgRuYW1lGAIgASgJQqQBukigAboBnAEKBG5hbWUSYW11c3QgYmUgMSB0byAxMDAgY2hhcmFjdGVyczogbGV0dGVycywgZGlnaXRzLCAnLicsICdfJyBvciAnLScsIGJlZ2lubmluZyB3aXRoIGEgbGV0dGVyIG9yIGEgZGlnaXQaMXRoaXMubWF0Y2hlcygnXltBLVphLXowLTldW0EtWmEtejAtOS5fLV17MCw5OX0kJykiHwodRGVsZXRlUmVsZWFzZVBpcGVsaW5lUmVzcG9uc2UiiwEKG0xpc3RSZWxlYXNlUGlwZWxpbmVzUmVxdWVzdBIrCgdwcm9qZWN0GAEgASgLMhIuZm9yZXN0LnYxLlByb2plY3RCBrpIA8gBARIdCglwYWdlX3NpemUYZCABKAVCCrpIBxoFGPQDKAASIAoKcGFnZV90b2tlbhhlIAEoCUIMukgJcgcY9AO6AQEAImYKHExpc3RSZWxlYXNlUGlwZWxpbmVzUmVzcG9uc2USLQoJcGlwZWxpbmVzGAEgAygLMhouZm9yZXN0LnYxLlJlbGVhc2VQaXBlbGluZRIXCg9uZXh0X3BhZ2VfdG9rZW4YZCABKAkqaAoJU3RhZ2VUeXBlEhoKFlNUQUdFX1RZUEVfVU5TUEVDSUZJRUQQABIVChFTVEFHRV9UWVBFX0RFUExPWRABEhMKD1NUQUdFX1RZUEVfV0FJVBACEhMKD1NUQUdFX1RZUEVfUExBThADKpoCChNQaXBlbGluZVN0YWdlU3RhdHVzEiUKIVBJUEVMSU5FX1NUQUdFX1NUQVRVU19VTlNQRUNJRklFRBAAEiEKHVBJUEVMSU5FX1NUQUdFX1NUQVRVU19QRU5ESU5HEAESIAocUElQRUxJTkVfU1RBR0VfU1RBVFVTX0FDVElWRRACEiMKH1BJUEVMSU5FX1NUQUdFX1NUQVRVU19TVUNDRUVERUQQAxIgChxQSVBFTElORV9TVEFHRV9TVEFUVVNfRkFJTEVEEAQSIwofUElQRUxJTkVfU1RBR0VfU1RBVFVTX0NBTkNFTExFRBAFEisKJ1BJUEVMSU5FX1NUQUdFX1NUQVRVU19BV0FJVElOR19BUFBST1ZBTBAGMsoDChZSZWxlYXNlUGlwZWxpbmVTZXJ2aWNlEmoKFUNyZWF0ZVJlbGVhc2VQaXBlbGluZRInLmZvcmVzdC52MS5DcmVhdGVSZWxlYXNlUGlwZWxpbmVSZXF1ZXN0GiguZm9yZXN0LnYxLkNyZWF0ZVJlbGVhc2VQaXBlbGluZVJlc3BvbnNlEmoKFVVwZGF0ZVJlbGVhc2VQaXBlbGluZRInLmZvcmVzdC52MS5VcGRhdGVSZWxlYXNlUGlwZWxpbmVSZXF1ZXN0GiguZm9yZXN0LnYxLlVwZGF0ZVJlbGVhc2VQaXBlbGluZVJlc3BvbnNlEmoKFURlbGV0ZVJlbGVhc2VQaXBlbGluZRInLmZvcmVzdC52MS5EZWxldGVSZWxlYXNlUGlwZWxpbmVSZXF1ZXN0GiguZm9yZXN0LnYxLkRlbGV0ZVJlbGVhc2VQaXBlbGluZVJlc3BvbnNlEmwKFExpc3RSZWxlYXNlUGlwZWxpbmVzEiYuZm9yZXN0LnYxLkxpc3RSZWxlYXNlUGlwZWxpbmVzUmVxdWVzdBonLmZvcmVzdC52MS5MaXN0UmVsZWFzZVBpcGVsaW5lc1Jlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_buf_validate_validate, file_forest_v1_releases]);
 
 /**
  * A stage that deploys.
@@ -22,7 +22,7 @@ export const file_forest_v1_release_pipelines: GenFile = /*@__PURE__*/
  */
 export type DeployStageConfig = Message<"forest.v1.DeployStageConfig"> & {
   /**
-   * Name of an environment of the organisation; every enabled policy for it has to pass first.
+   * Name of an environment of the organisation; all of its enabled policies must pass first.
    *
    * @generated from field: string environment = 1;
    */
@@ -43,7 +43,7 @@ export const DeployStageConfigSchema: GenMessage<DeployStageConfig> = /*@__PURE_
  */
 export type WaitStageConfig = Message<"forest.v1.WaitStageConfig"> & {
   /**
-   * Seconds from the moment the dependencies have succeeded: 1 to 31,536,000 (a year).
+   * Seconds from when the dependencies have succeeded: 1 to 31,536,000 (365 days).
    *
    * @generated from field: int64 duration_seconds = 1;
    */
@@ -64,14 +64,14 @@ export const WaitStageConfigSchema: GenMessage<WaitStageConfig> = /*@__PURE__*/
  */
 export type PlanStageConfig = Message<"forest.v1.PlanStageConfig"> & {
   /**
-   * Name of an environment of the organisation, whose destinations run in plan mode.
+   * Name of an environment of the organisation; its destinations run in plan mode.
    *
    * @generated from field: string environment = 1;
    */
   environment: string;
 
   /**
-   * Whether the stage succeeds with its plans; otherwise it waits for ApprovePlanStage by somebody other than the author.
+   * Whether the stage succeeds without approval; otherwise a member who is not an author must call ApprovePlanStage.
    *
    * @generated from field: bool auto_approve = 2;
    */
@@ -86,7 +86,7 @@ export const PlanStageConfigSchema: GenMessage<PlanStageConfig> = /*@__PURE__*/
   messageDesc(file_forest_v1_release_pipelines, 2);
 
 /**
- * A node of a pipeline.
+ * A stage of a pipeline.
  *
  * @generated from message forest.v1.PipelineStage
  */
@@ -99,7 +99,7 @@ export type PipelineStage = Message<"forest.v1.PipelineStage"> & {
   id: string;
 
   /**
-   * Ids of stages that have to succeed first; none for a stage that begins at once. At most 100, no cycles.
+   * Ids of the stages that must succeed first; none for a stage that starts immediately. At most 100, without cycles.
    *
    * @generated from field: repeated string depends_on = 2;
    */
@@ -165,21 +165,21 @@ export type ReleasePipeline = Message<"forest.v1.ReleasePipeline"> & {
   name: string;
 
   /**
-   * Whether a release may take it.
+   * Whether releases can use it.
    *
    * @generated from field: bool enabled = 3;
    */
   enabled: boolean;
 
   /**
-   * The nodes, in the order they were written.
+   * The stages, in the order in which they were saved.
    *
    * @generated from field: repeated forest.v1.PipelineStage stages = 4;
    */
   stages: PipelineStage[];
 
   /**
-   * When it was made, RFC 3339 in UTC.
+   * When it was created, RFC 3339 in UTC.
    *
    * @generated from field: string created_at = 5;
    */
@@ -191,6 +191,13 @@ export type ReleasePipeline = Message<"forest.v1.ReleasePipeline"> & {
    * @generated from field: string updated_at = 6;
    */
   updatedAt: string;
+
+  /**
+   * Number of its version: raised by each change, for `UpdateReleasePipelineRequest.expected_version`.
+   *
+   * @generated from field: int64 version = 102;
+   */
+  version: bigint;
 };
 
 /**
@@ -201,13 +208,13 @@ export const ReleasePipelineSchema: GenMessage<ReleasePipeline> = /*@__PURE__*/
   messageDesc(file_forest_v1_release_pipelines, 4);
 
 /**
- * A pipeline to add.
+ * A pipeline to create.
  *
  * @generated from message forest.v1.CreateReleasePipelineRequest
  */
 export type CreateReleasePipelineRequest = Message<"forest.v1.CreateReleasePipelineRequest"> & {
   /**
-   * Where; organisation and name are read.
+   * The project; only organisation and name are used.
    *
    * @generated from field: forest.v1.Project project = 1;
    */
@@ -221,7 +228,7 @@ export type CreateReleasePipelineRequest = Message<"forest.v1.CreateReleasePipel
   name: string;
 
   /**
-   * 1 to 100 nodes.
+   * 1 to 100 stages.
    *
    * @generated from field: repeated forest.v1.PipelineStage stages = 3;
    */
@@ -236,7 +243,7 @@ export const CreateReleasePipelineRequestSchema: GenMessage<CreateReleasePipelin
   messageDesc(file_forest_v1_release_pipelines, 5);
 
 /**
- * The pipeline that was added.
+ * The created pipeline.
  *
  * @generated from message forest.v1.CreateReleasePipelineResponse
  */
@@ -263,7 +270,7 @@ export const CreateReleasePipelineResponseSchema: GenMessage<CreateReleasePipeli
  */
 export type UpdateReleasePipelineRequest = Message<"forest.v1.UpdateReleasePipelineRequest"> & {
   /**
-   * Where; organisation and name are read.
+   * The project; only organisation and name are used.
    *
    * @generated from field: forest.v1.Project project = 1;
    */
@@ -277,25 +284,32 @@ export type UpdateReleasePipelineRequest = Message<"forest.v1.UpdateReleasePipel
   name: string;
 
   /**
-   * Whether a release may take it; absent leaves it as it is.
+   * Whether releases can use it; absent keeps the value.
    *
    * @generated from field: optional bool enabled = 3;
    */
   enabled?: boolean | undefined;
 
   /**
-   * Replaces all nodes when `update_stages` is set, and is not read otherwise; at most 100.
+   * Replaces all stages if `update_stages` is set, else ignored; at most 100.
    *
    * @generated from field: repeated forest.v1.PipelineStage stages = 4;
    */
   stages: PipelineStage[];
 
   /**
-   * Says that `stages` is meant: an absent list and an empty one are the same on the wire.
+   * Whether to replace the stages: an absent list and an empty one are the same on the wire.
    *
    * @generated from field: bool update_stages = 5;
    */
   updateStages: boolean;
+
+  /**
+   * Version that the caller has seen; `aborted` if it has changed since.
+   *
+   * @generated from field: optional int64 expected_version = 100;
+   */
+  expectedVersion?: bigint | undefined;
 };
 
 /**
@@ -327,13 +341,13 @@ export const UpdateReleasePipelineResponseSchema: GenMessage<UpdateReleasePipeli
   messageDesc(file_forest_v1_release_pipelines, 8);
 
 /**
- * A pipeline to remove.
+ * A pipeline to delete.
  *
  * @generated from message forest.v1.DeleteReleasePipelineRequest
  */
 export type DeleteReleasePipelineRequest = Message<"forest.v1.DeleteReleasePipelineRequest"> & {
   /**
-   * Where; organisation and name are read.
+   * The project; only organisation and name are used.
    *
    * @generated from field: forest.v1.Project project = 1;
    */
@@ -355,7 +369,7 @@ export const DeleteReleasePipelineRequestSchema: GenMessage<DeleteReleasePipelin
   messageDesc(file_forest_v1_release_pipelines, 9);
 
 /**
- * Empty: the pipeline is gone.
+ * Empty.
  *
  * @generated from message forest.v1.DeleteReleasePipelineResponse
  */
@@ -370,13 +384,13 @@ export const DeleteReleasePipelineResponseSchema: GenMessage<DeleteReleasePipeli
   messageDesc(file_forest_v1_release_pipelines, 10);
 
 /**
- * Asks for a page of pipelines.
+ * Requests a page of pipelines.
  *
  * @generated from message forest.v1.ListReleasePipelinesRequest
  */
 export type ListReleasePipelinesRequest = Message<"forest.v1.ListReleasePipelinesRequest"> & {
   /**
-   * Which project; organisation and name are read.
+   * The project; only organisation and name are used.
    *
    * @generated from field: forest.v1.Project project = 1;
    */
@@ -390,7 +404,7 @@ export type ListReleasePipelinesRequest = Message<"forest.v1.ListReleasePipeline
   pageSize: number;
 
   /**
-   * `next_page_token` of the page before; empty for the first page.
+   * `next_page_token` of the previous page; empty for the first page.
    *
    * @generated from field: string page_token = 101;
    */
@@ -418,7 +432,7 @@ export type ListReleasePipelinesResponse = Message<"forest.v1.ListReleasePipelin
   pipelines: ReleasePipeline[];
 
   /**
-   * Token of the next page; empty on the last.
+   * Token of the next page; empty on the last page.
    *
    * @generated from field: string next_page_token = 100;
    */
@@ -439,7 +453,7 @@ export const ListReleasePipelinesResponseSchema: GenMessage<ListReleasePipelines
  */
 export const StageType = {
   /**
-   * Not said.
+   * Unspecified.
    *
    * @generated from enum value: STAGE_TYPE_UNSPECIFIED = 0;
    */
@@ -453,14 +467,14 @@ export const StageType = {
   DEPLOY: 1,
 
   /**
-   * Lets a time go by.
+   * Waits for a set time.
    *
    * @generated from enum value: STAGE_TYPE_WAIT = 2;
    */
   WAIT: 2,
 
   /**
-   * Asks an environment's destinations what a deployment would change, then waits for a person.
+   * Runs an environment's destinations in plan mode, then waits for approval.
    *
    * @generated from enum value: STAGE_TYPE_PLAN = 3;
    */
@@ -481,55 +495,55 @@ export const StageTypeSchema: GenEnum<StageType> = /*@__PURE__*/
   enumDesc(file_forest_v1_release_pipelines, 0);
 
 /**
- * How far a stage is; the same values as PipelineRunStageStatus, under the name that older clients know.
+ * Status of a stage; the values of PipelineRunStageStatus under the name that older clients use.
  *
  * @generated from enum forest.v1.PipelineStageStatus
  */
 export const PipelineStageStatus = {
   /**
-   * Not said.
+   * Unspecified.
    *
    * @generated from enum value: PIPELINE_STAGE_STATUS_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * Waits for its dependencies, a soak time or a branch rule.
+   * Waits for its dependencies, a soak time or a branch restriction.
    *
    * @generated from enum value: PIPELINE_STAGE_STATUS_PENDING = 1;
    */
   PENDING: 1,
 
   /**
-   * Under way.
+   * Running.
    *
    * @generated from enum value: PIPELINE_STAGE_STATUS_ACTIVE = 2;
    */
   ACTIVE: 2,
 
   /**
-   * Done.
+   * Succeeded.
    *
    * @generated from enum value: PIPELINE_STAGE_STATUS_SUCCEEDED = 3;
    */
   SUCCEEDED: 3,
 
   /**
-   * Ended badly; what depends on it is cancelled.
+   * Failed; the stages that depend on it are cancelled.
    *
    * @generated from enum value: PIPELINE_STAGE_STATUS_FAILED = 4;
    */
   FAILED: 4,
 
   /**
-   * Will not run.
+   * Cancelled.
    *
    * @generated from enum value: PIPELINE_STAGE_STATUS_CANCELLED = 5;
    */
   CANCELLED: 5,
 
   /**
-   * Waits for people.
+   * Waits for approval.
    *
    * @generated from enum value: PIPELINE_STAGE_STATUS_AWAITING_APPROVAL = 6;
    */
@@ -537,7 +551,7 @@ export const PipelineStageStatus = {
 } as const;
 
 /**
- * How far a stage is; the same values as PipelineRunStageStatus, under the name that older clients know.
+ * Status of a stage; the values of PipelineRunStageStatus under the name that older clients use.
  *
  * @generated from enum forest.v1.PipelineStageStatus
  */
@@ -550,17 +564,17 @@ export const PipelineStageStatusSchema: GenEnum<PipelineStageStatus> = /*@__PURE
   enumDesc(file_forest_v1_release_pipelines, 1);
 
 /**
- * A project's pipelines: named DAGs of stages that a release walks. An intent takes its own copy when it is asked for,
- * so editing a pipeline changes no release that is under way.
+ * A project's pipelines: named DAGs of stages. A release intent copies the stages when it is requested, so changing a
+ * pipeline does not affect active releases.
  *
- * Every method needs credentials (`unauthenticated`). Members see, admins change (`permission_denied`); a project of an
- * organisation that the caller does not belong to is `not_found`.
+ * Every method needs credentials (`unauthenticated`). Members can read; changes require an admin (`permission_denied`); a project of an
+ * organisation that the caller is not a member of is `not_found`.
  *
  * @generated from service forest.v1.ReleasePipelineService
  */
 export const ReleasePipelineService: GenService<{
   /**
-   * Adds a pipeline, enabled. Admins.
+   * Creates an enabled pipeline. Admins.
    * `already_exists`: the project has one of that name. `not_found`: unknown project.
    * `invalid_argument`: stage ids repeat, a dependency is unknown, the stages form a cycle, an environment is unknown.
    *
@@ -572,8 +586,9 @@ export const ReleasePipelineService: GenService<{
     output: typeof CreateReleasePipelineResponseSchema;
   },
   /**
-   * Switches a pipeline or replaces its stages. Admins.
-   * `not_found`: unknown project or pipeline. `invalid_argument`: as for CreateReleasePipeline.
+   * Enables or disables a pipeline, or replaces its stages. Admins.
+   * `not_found`: unknown project or pipeline. `invalid_argument`: as for CreateReleasePipeline. `aborted`: the pipeline has
+   * another version than `expected_version`.
    *
    * @generated from rpc forest.v1.ReleasePipelineService.UpdateReleasePipeline
    */
@@ -583,7 +598,7 @@ export const ReleasePipelineService: GenService<{
     output: typeof UpdateReleasePipelineResponseSchema;
   },
   /**
-   * Removes a pipeline; releases under way finish with their copy, and the name is free again. Admins.
+   * Deletes a pipeline; active releases continue with their copy, and the name can be used again. Admins.
    * `not_found`: unknown project or pipeline.
    *
    * @generated from rpc forest.v1.ReleasePipelineService.DeleteReleasePipeline

@@ -16,7 +16,7 @@ export const file_forest_v1_service_accounts: GenFile = /*@__PURE__*/
   fileDesc("CiBmb3Jlc3QvdjEvc2VydmljZV9hY2NvdW50cy5wcm90bxIJZm9yZXN0LnYxIqwBCg5TZXJ2aWNlQWNjb3VudBIaChJzZXJ2aWNlX2FjY291bnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIQCgh1c2VybmFtZRgDIAEoCRIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgZ0b2tlbnMYBSADKAsyHi5mb3Jlc3QudjEuU2VydmljZUFjY291bnRUb2tlbiLUAQoTU2VydmljZUFjY291bnRUb2tlbhIQCgh0b2tlbl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg4KBnNjb3BlcxgDIAMoCRIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpleHBpcmVzX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglsYXN0X3VzZWQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIj8KGkxpc3RTZXJ2aWNlQWNjb3VudHNSZXF1ZXN0EiEKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQEiUgobTGlzdFNlcnZpY2VBY2NvdW50c1Jlc3BvbnNlEjMKEHNlcnZpY2VfYWNjb3VudHMYASADKAsyGS5mb3Jlc3QudjEuU2VydmljZUFjY291bnQi+QEKG0NyZWF0ZVNlcnZpY2VBY2NvdW50UmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBErYBCgRuYW1lGAIgASgJQqcBukijAboBnwEKCHVzZXJuYW1lEmBtdXN0IGJlIDEgdG8gNjQgY2hhcmFjdGVyczogbGV0dGVycywgZGlnaXRzLCAnLicsICdfJyBvciAnLScsIGJlZ2lubmluZyB3aXRoIGEgbGV0dGVyIG9yIGEgZGlnaXQaMXRoaXMubWF0Y2hlcygnXltBLVphLXowLTldW0EtWmEtejAtOS5fLV17MCw2M30kJykiUgocQ3JlYXRlU2VydmljZUFjY291bnRSZXNwb25zZRIyCg9zZXJ2aWNlX2FjY291bnQYASABKAsyGS5mb3Jlc3QudjEuU2VydmljZUFjY291bnQiZgobRGVsZXRlU2VydmljZUFjY291bnRSZXF1ZXN0EiEKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESJAoSc2VydmljZV9hY2NvdW50X2lkGAIgASgJQgi6SAVyA7ABASIeChxEZWxldGVTZXJ2aWNlQWNjb3VudFJlc3BvbnNlIvsCCiBDcmVhdGVTZXJ2aWNlQWNjb3VudFRva2VuUmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEiQKEnNlcnZpY2VfYWNjb3VudF9pZBgCIAEoCUIIukgFcgOwAQEStAEKBG5hbWUYAyABKAlCpQG6SKEBugGdAQoFbGFiZWwSUG11c3QgYmUgMSB0byAxMDAgY2hhcmFjdGVycyB3aXRob3V0IGNvbnRyb2wgY2hhcmFjdGVycywgYW5kIG5vdCBvbmx5IHdoaXRlIHNwYWNlGkJ0aGlzLm1hdGNoZXMocideW15ccHtDY31dezEsMTAwfSQnKSAmJiB0aGlzLm1hdGNoZXMocidbXlxzXHB7Wn1dJykSLQoGc2NvcGVzGAQgAygJQh26SBqSARcIARgBIhFyD1IEcmVhZFIHcmVsZWFzZRIoChJleHBpcmVzX2luX3NlY29uZHMYBSABKANCDLpICSIHGIDnhA8oACJlCiFDcmVhdGVTZXJ2aWNlQWNjb3VudFRva2VuUmVzcG9uc2USLQoFdG9rZW4YASABKAsyHi5mb3Jlc3QudjEuU2VydmljZUFjY291bnRUb2tlbhIRCglyYXdfdG9rZW4YAiABKAkihwEKIFJldm9rZVNlcnZpY2VBY2NvdW50VG9rZW5SZXF1ZXN0EiEKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESJAoSc2VydmljZV9hY2NvdW50X2lkGAIgASgJQgi6SAVyA7ABARIaCgh0b2tlbl9pZBgDIAEoCUIIukgFcgOwAQEiIwohUmV2b2tlU2VydmljZUFjY291bnRUb2tlblJlc3BvbnNlMsQEChVTZXJ2aWNlQWNjb3VudFNlcnZpY2USaQoTTGlzdFNlcnZpY2VBY2NvdW50cxIlLmZvcmVzdC52MS5MaXN0U2VydmljZUFjY291bnRzUmVxdWVzdBomLmZvcmVzdC52MS5MaXN0U2VydmljZUFjY291bnRzUmVzcG9uc2UiA5ACARJnChRDcmVhdGVTZXJ2aWNlQWNjb3VudBImLmZvcmVzdC52MS5DcmVhdGVTZXJ2aWNlQWNjb3VudFJlcXVlc3QaJy5mb3Jlc3QudjEuQ3JlYXRlU2VydmljZUFjY291bnRSZXNwb25zZRJnChREZWxldGVTZXJ2aWNlQWNjb3VudBImLmZvcmVzdC52MS5EZWxldGVTZXJ2aWNlQWNjb3VudFJlcXVlc3QaJy5mb3Jlc3QudjEuRGVsZXRlU2VydmljZUFjY291bnRSZXNwb25zZRJ2ChlDcmVhdGVTZXJ2aWNlQWNjb3VudFRva2VuEisuZm9yZXN0LnYxLkNyZWF0ZVNlcnZpY2VBY2NvdW50VG9rZW5SZXF1ZXN0GiwuZm9yZXN0LnYxLkNyZWF0ZVNlcnZpY2VBY2NvdW50VG9rZW5SZXNwb25zZRJ2ChlSZXZva2VTZXJ2aWNlQWNjb3VudFRva2VuEisuZm9yZXN0LnYxLlJldm9rZVNlcnZpY2VBY2NvdW50VG9rZW5SZXF1ZXN0GiwuZm9yZXN0LnYxLlJldm9rZVNlcnZpY2VBY2NvdW50VG9rZW5SZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
- * Ours. What a pipeline acts as.
+ * An account that a pipeline acts as.
  *
  * @generated from message forest.v1.ServiceAccount
  */
@@ -29,28 +29,28 @@ export type ServiceAccount = Message<"forest.v1.ServiceAccount"> & {
   serviceAccountId: string;
 
   /**
-   * Its name, unique among those of the organisation.
+   * Its name, unique in the organisation.
    *
    * @generated from field: string name = 2;
    */
   name: string;
 
   /**
-   * As releases and history name it: `ci (service account)`.
+   * Its name in releases and in the history: `ci (service account)`.
    *
    * @generated from field: string username = 3;
    */
   username: string;
 
   /**
-   * When it was made.
+   * When it was created.
    *
    * @generated from field: google.protobuf.Timestamp created_at = 4;
    */
   createdAt?: Timestamp | undefined;
 
   /**
-   * Its tokens that are not revoked, newest first; those that have run out too.
+   * Its tokens that are not revoked, newest first; also expired ones.
    *
    * @generated from field: repeated forest.v1.ServiceAccountToken tokens = 5;
    */
@@ -65,7 +65,7 @@ export const ServiceAccountSchema: GenMessage<ServiceAccount> = /*@__PURE__*/
   messageDesc(file_forest_v1_service_accounts, 0);
 
 /**
- * Ours. A token of a service account, without its secret.
+ * A token of a service account, without its secret.
  *
  * @generated from message forest.v1.ServiceAccountToken
  */
@@ -78,7 +78,7 @@ export type ServiceAccountToken = Message<"forest.v1.ServiceAccountToken"> & {
   tokenId: string;
 
   /**
-   * What it is called.
+   * Its name.
    *
    * @generated from field: string name = 2;
    */
@@ -92,14 +92,14 @@ export type ServiceAccountToken = Message<"forest.v1.ServiceAccountToken"> & {
   scopes: string[];
 
   /**
-   * When it was made.
+   * When it was created.
    *
    * @generated from field: google.protobuf.Timestamp created_at = 4;
    */
   createdAt?: Timestamp | undefined;
 
   /**
-   * When it ends; absent for never.
+   * When it expires; absent for never.
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 5;
    */
@@ -121,7 +121,7 @@ export const ServiceAccountTokenSchema: GenMessage<ServiceAccountToken> = /*@__P
   messageDesc(file_forest_v1_service_accounts, 1);
 
 /**
- * Ours. Asks for an organisation's service accounts.
+ * Lists an organisation's service accounts.
  *
  * @generated from message forest.v1.ListServiceAccountsRequest
  */
@@ -142,7 +142,7 @@ export const ListServiceAccountsRequestSchema: GenMessage<ListServiceAccountsReq
   messageDesc(file_forest_v1_service_accounts, 2);
 
 /**
- * Ours. An organisation's service accounts.
+ * An organisation's service accounts.
  *
  * @generated from message forest.v1.ListServiceAccountsResponse
  */
@@ -163,7 +163,7 @@ export const ListServiceAccountsResponseSchema: GenMessage<ListServiceAccountsRe
   messageDesc(file_forest_v1_service_accounts, 3);
 
 /**
- * Ours. A service account to make.
+ * A new service account.
  *
  * @generated from message forest.v1.CreateServiceAccountRequest
  */
@@ -191,7 +191,7 @@ export const CreateServiceAccountRequestSchema: GenMessage<CreateServiceAccountR
   messageDesc(file_forest_v1_service_accounts, 4);
 
 /**
- * Ours. The service account that was made.
+ * The new service account.
  *
  * @generated from message forest.v1.CreateServiceAccountResponse
  */
@@ -212,7 +212,7 @@ export const CreateServiceAccountResponseSchema: GenMessage<CreateServiceAccount
   messageDesc(file_forest_v1_service_accounts, 5);
 
 /**
- * Ours. A service account to delete.
+ * A service account to delete.
  *
  * @generated from message forest.v1.DeleteServiceAccountRequest
  */
@@ -240,7 +240,7 @@ export const DeleteServiceAccountRequestSchema: GenMessage<DeleteServiceAccountR
   messageDesc(file_forest_v1_service_accounts, 6);
 
 /**
- * Ours. Empty: the account is deleted, and its tokens have ended.
+ * Empty: the account is deleted and its tokens are revoked.
  *
  * @generated from message forest.v1.DeleteServiceAccountResponse
  */
@@ -255,7 +255,7 @@ export const DeleteServiceAccountResponseSchema: GenMessage<DeleteServiceAccount
   messageDesc(file_forest_v1_service_accounts, 7);
 
 /**
- * Ours. A token to make.
+ * A new token.
  *
  * @generated from message forest.v1.CreateServiceAccountTokenRequest
  */
@@ -282,15 +282,15 @@ export type CreateServiceAccountTokenRequest = Message<"forest.v1.CreateServiceA
   name: string;
 
   /**
-   * At least one, each once: `read` (see), `release` (annotate, release, cancel its own). A service account has no others.
+   * At least one, each once: `read`, `release` (annotate, release, cancel its own). Service accounts have no other scopes.
    *
    * @generated from field: repeated string scopes = 4;
    */
   scopes: string[];
 
   /**
-   * Seconds from now until it ends, at most 31,536,000 (a year) or what the server allows (`GetSessionResponse.token_max_days`);
-   * 0 for never, where the server has no such limit.
+   * Seconds until it expires, at most 31,536,000 (a year) or the server's limit (`GetSessionResponse.token_max_days`);
+   * 0 for never, if the server has no limit.
    *
    * @generated from field: int64 expires_in_seconds = 5;
    */
@@ -305,7 +305,7 @@ export const CreateServiceAccountTokenRequestSchema: GenMessage<CreateServiceAcc
   messageDesc(file_forest_v1_service_accounts, 8);
 
 /**
- * Ours. The token that was made.
+ * The new token.
  *
  * @generated from message forest.v1.CreateServiceAccountTokenResponse
  */
@@ -333,7 +333,7 @@ export const CreateServiceAccountTokenResponseSchema: GenMessage<CreateServiceAc
   messageDesc(file_forest_v1_service_accounts, 9);
 
 /**
- * Ours. A token to revoke.
+ * A token to revoke.
  *
  * @generated from message forest.v1.RevokeServiceAccountTokenRequest
  */
@@ -368,7 +368,7 @@ export const RevokeServiceAccountTokenRequestSchema: GenMessage<RevokeServiceAcc
   messageDesc(file_forest_v1_service_accounts, 10);
 
 /**
- * Ours. Empty: the token is revoked.
+ * Empty: the token is revoked.
  *
  * @generated from message forest.v1.RevokeServiceAccountTokenResponse
  */
@@ -383,13 +383,12 @@ export const RevokeServiceAccountTokenResponseSchema: GenMessage<RevokeServiceAc
   messageDesc(file_forest_v1_service_accounts, 11);
 
 /**
- * Ours. Accounts of pipelines. One belongs to an organisation, and its tokens may annotate, release and read there and
- * nothing else: it never votes, judges plans, bypasses, administers or signs in, and is no member. It is the author of what
- * it releases, and so is whoever the artifact's source names.
+ * Accounts for pipelines. An account belongs to an organisation, and its tokens may only annotate, release and read there:
+ * it is not a member and can never vote, decide on plans, bypass, administer or sign in. It is the author of its releases, and so
+ * is the user that the artifact's source names.
  *
- * Every method needs credentials (`unauthenticated`). An organisation that the caller does not belong to is `not_found`.
- * All of them are for admins (`permission_denied`). Whatever makes, deletes or revokes takes a session or a login: no access
- * token makes another one (`permission_denied`).
+ * Every method requires credentials (`unauthenticated`) of an admin (`permission_denied`). An organisation that the caller does
+ * not belong to is `not_found`. Creating, deleting and revoking require a session or a login (`permission_denied`).
  *
  * @generated from service forest.v1.ServiceAccountService
  */
@@ -405,8 +404,8 @@ export const ServiceAccountService: GenService<{
     output: typeof ListServiceAccountsResponseSchema;
   },
   /**
-   * Makes a service account, without tokens yet.
-   * `already_exists`: the organisation has one of that name. `resource_exhausted`: it has 100 of them.
+   * Creates a service account without tokens.
+   * `already_exists`: the name is taken in the organisation. `resource_exhausted`: it has 100 accounts.
    *
    * @generated from rpc forest.v1.ServiceAccountService.CreateServiceAccount
    */
@@ -416,8 +415,8 @@ export const ServiceAccountService: GenService<{
     output: typeof CreateServiceAccountResponseSchema;
   },
   /**
-   * Deletes a service account for good; its tokens are refused from now on, on every server. What it did stays on record
-   * under its name, and releases that it asked for go on. `not_found`: no such account.
+   * Deletes a service account and revokes its tokens, on every server immediately. Its history stays, and its releases continue.
+   * `not_found`: no such account.
    *
    * @generated from rpc forest.v1.ServiceAccountService.DeleteServiceAccount
    */
@@ -427,8 +426,8 @@ export const ServiceAccountService: GenService<{
     output: typeof DeleteServiceAccountResponseSchema;
   },
   /**
-   * Makes a token for a service account. Its secret is shown this once.
-   * `not_found`: no such account. `invalid_argument`: it would live longer than the server allows.
+   * Creates a token for a service account. The secret is returned only here.
+   * `not_found`: no such account. `invalid_argument`: the lifetime exceeds the server's limit.
    * `resource_exhausted`: the account has 20 tokens.
    *
    * @generated from rpc forest.v1.ServiceAccountService.CreateServiceAccountToken
@@ -439,7 +438,7 @@ export const ServiceAccountService: GenService<{
     output: typeof CreateServiceAccountTokenResponseSchema;
   },
   /**
-   * Revokes a token: it is refused from now on, on every server. `not_found`: no such account or token.
+   * Revokes a token, on every server immediately. `not_found`: no such account or token.
    *
    * @generated from rpc forest.v1.ServiceAccountService.RevokeServiceAccountToken
    */

@@ -22,28 +22,28 @@ export const file_forest_v1_sessions: GenFile = /*@__PURE__*/
  */
 export type Session = Message<"forest.v1.Session"> & {
   /**
-   * Who it is.
+   * The user.
    *
    * @generated from field: forest.v1.User user = 1;
    */
   user?: User | undefined;
 
   /**
-   * The organisations the user belongs to, by name.
+   * The user's organisations, by name.
    *
    * @generated from field: repeated forest.v1.SessionMembership memberships = 2;
    */
   memberships: SessionMembership[];
 
   /**
-   * To be sent in the header `x-csrf-token` with requests that change something.
+   * For the header `x-csrf-token` of requests that change something.
    *
    * @generated from field: string csrf_token = 3;
    */
   csrfToken: string;
 
   /**
-   * When the session ends by itself, RFC 3339 in UTC.
+   * When the session expires, RFC 3339 in UTC.
    *
    * @generated from field: string expires_at = 4;
    */
@@ -71,7 +71,7 @@ export type SessionMembership = Message<"forest.v1.SessionMembership"> & {
   organisationId: string;
 
   /**
-   * Its name, as in addresses.
+   * Its name.
    *
    * @generated from field: string organisation = 2;
    */
@@ -93,7 +93,7 @@ export const SessionMembershipSchema: GenMessage<SessionMembership> = /*@__PURE_
   messageDesc(file_forest_v1_sessions, 1);
 
 /**
- * Who wants to sign in.
+ * A sign-in with a password.
  *
  * @generated from message forest.v1.SignInRequest
  */
@@ -106,7 +106,7 @@ export type SignInRequest = Message<"forest.v1.SignInRequest"> & {
   identifier: string;
 
   /**
-   * 1 to 256 characters; today's length rule is not asked of passwords that were set before it.
+   * 1 to 256 characters; older passwords may be shorter than the current minimum.
    *
    * @generated from field: string password = 2;
    */
@@ -127,7 +127,7 @@ export const SignInRequestSchema: GenMessage<SignInRequest> = /*@__PURE__*/
  */
 export type SignInResponse = Message<"forest.v1.SignInResponse"> & {
   /**
-   * What GetSession answers from now on.
+   * As GetSession returns it.
    *
    * @generated from field: forest.v1.Session session = 1;
    */
@@ -142,7 +142,7 @@ export const SignInResponseSchema: GenMessage<SignInResponse> = /*@__PURE__*/
   messageDesc(file_forest_v1_sessions, 3);
 
 /**
- * Empty: the cookie says which session.
+ * Empty: the cookie identifies the session.
  *
  * @generated from message forest.v1.SignOutRequest
  */
@@ -157,7 +157,7 @@ export const SignOutRequestSchema: GenMessage<SignOutRequest> = /*@__PURE__*/
   messageDesc(file_forest_v1_sessions, 4);
 
 /**
- * Empty: nobody is signed in any more.
+ * Empty: the session has ended.
  *
  * @generated from message forest.v1.SignOutResponse
  */
@@ -172,7 +172,7 @@ export const SignOutResponseSchema: GenMessage<SignOutResponse> = /*@__PURE__*/
   messageDesc(file_forest_v1_sessions, 5);
 
 /**
- * Empty: the cookie says which session.
+ * Empty: the cookie identifies the session.
  *
  * @generated from message forest.v1.GetSessionRequest
  */
@@ -187,48 +187,48 @@ export const GetSessionRequestSchema: GenMessage<GetSessionRequest> = /*@__PURE_
   messageDesc(file_forest_v1_sessions, 6);
 
 /**
- * Who is signed in, and how one could be.
+ * The session, and how to sign in.
  *
  * @generated from message forest.v1.GetSessionResponse
  */
 export type GetSessionResponse = Message<"forest.v1.GetSessionResponse"> & {
   /**
-   * Absent when nobody is signed in.
+   * Absent when signed out.
    *
    * @generated from field: optional forest.v1.Session session = 1;
    */
   session?: Session | undefined;
 
   /**
-   * Whether the server has no user yet, so that SetUp is the way in.
+   * Whether the server has no user yet and needs SetUp.
    *
    * @generated from field: bool set_up_required = 2;
    */
   setUpRequired: boolean;
 
   /**
-   * Whether `UsersService.Register` is open to everybody.
+   * Whether anyone may call `UsersService.Register`.
    *
    * @generated from field: bool registration_open = 3;
    */
   registrationOpen: boolean;
 
   /**
-   * Ours. The providers of OpenID Connect by which one can sign in, in the order of the configuration.
+   * The OpenID Connect providers for sign-in, in the order of the configuration.
    *
    * @generated from field: repeated forest.v1.SignInProvider providers = 100;
    */
   providers: SignInProvider[];
 
   /**
-   * Ours. Whether passwords are switched off, so that a provider is the only way in.
+   * Whether passwords are disabled, so that sign-in requires a provider.
    *
    * @generated from field: bool passwords_off = 101;
    */
   passwordsOff: boolean;
 
   /**
-   * Ours. For how many days an access token may be made at most; 0 where the server sets no limit.
+   * The longest lifetime of an access token, in days; 0 for no limit.
    *
    * @generated from field: int32 token_max_days = 102;
    */
@@ -243,20 +243,20 @@ export const GetSessionResponseSchema: GenMessage<GetSessionResponse> = /*@__PUR
   messageDesc(file_forest_v1_sessions, 7);
 
 /**
- * Ours. A provider of OpenID Connect. Signing in by it begins at `/auth/oidc/{provider}/start?return_to=/path`.
+ * An OpenID Connect provider. Sign-in begins at `/auth/oidc/{provider}/start?return_to=/path`.
  *
  * @generated from message forest.v1.SignInProvider
  */
 export type SignInProvider = Message<"forest.v1.SignInProvider"> & {
   /**
-   * Its name in addresses: small letters, digits and dashes.
+   * Its id, used in URLs: lower-case letters, digits and dashes.
    *
    * @generated from field: string provider = 1;
    */
   provider: string;
 
   /**
-   * Its name for people.
+   * Its display name.
    *
    * @generated from field: string name = 2;
    */
@@ -305,7 +305,7 @@ export type SetUpRequest = Message<"forest.v1.SetUpRequest"> & {
   email: string;
 
   /**
-   * 12 to 256 characters; none of the commonest passwords, nor one made of the names above (`invalid_argument`).
+   * 12 to 256 characters; neither a common password nor the names above (`invalid_argument`).
    *
    * @generated from field: string password = 5;
    */
@@ -326,7 +326,7 @@ export const SetUpRequestSchema: GenMessage<SetUpRequest> = /*@__PURE__*/
  */
 export type SetUpResponse = Message<"forest.v1.SetUpResponse"> & {
   /**
-   * What GetSession answers from now on.
+   * As GetSession returns it.
    *
    * @generated from field: forest.v1.Session session = 1;
    */
@@ -361,7 +361,7 @@ export type ActiveSession = Message<"forest.v1.ActiveSession"> & {
   kind: SessionKind;
 
   /**
-   * When it was begun, RFC 3339 in UTC.
+   * When it began, RFC 3339 in UTC.
    *
    * @generated from field: string begun_at = 3;
    */
@@ -375,28 +375,28 @@ export type ActiveSession = Message<"forest.v1.ActiveSession"> & {
   lastUsedAt: string;
 
   /**
-   * When it ends if it is not used again, RFC 3339 in UTC.
+   * When it expires if it is not used again, RFC 3339 in UTC.
    *
    * @generated from field: string expires_at = 5;
    */
   expiresAt: string;
 
   /**
-   * From where it was begun; empty when that is not known.
+   * The address where it began; empty if unknown.
    *
    * @generated from field: string address = 6;
    */
   address: string;
 
   /**
-   * What the client called itself then, at most 300 characters; empty when it did not.
+   * The client's user agent at that time, at most 300 characters; empty if it sent none.
    *
    * @generated from field: string user_agent = 7;
    */
   userAgent: string;
 
   /**
-   * Whether it is the one that this call was made with.
+   * Whether this request came with it.
    *
    * @generated from field: bool current = 8;
    */
@@ -411,7 +411,7 @@ export const ActiveSessionSchema: GenMessage<ActiveSession> = /*@__PURE__*/
   messageDesc(file_forest_v1_sessions, 11);
 
 /**
- * Asks for a page of one's own sessions and logins.
+ * Requests a page of the caller's sessions and logins.
  *
  * @generated from message forest.v1.ListSessionsRequest
  */
@@ -424,7 +424,7 @@ export type ListSessionsRequest = Message<"forest.v1.ListSessionsRequest"> & {
   pageSize: number;
 
   /**
-   * `next_page_token` of the page before; empty for the first page.
+   * `next_page_token` of the previous page; empty for the first page.
    *
    * @generated from field: string page_token = 2;
    */
@@ -439,7 +439,7 @@ export const ListSessionsRequestSchema: GenMessage<ListSessionsRequest> = /*@__P
   messageDesc(file_forest_v1_sessions, 12);
 
 /**
- * A page of one's own sessions and logins.
+ * A page of the caller's sessions and logins.
  *
  * @generated from message forest.v1.ListSessionsResponse
  */
@@ -503,13 +503,13 @@ export const EndSessionResponseSchema: GenMessage<EndSessionResponse> = /*@__PUR
   messageDesc(file_forest_v1_sessions, 15);
 
 /**
- * Ends sessions and logins.
+ * Which sessions and logins to end.
  *
  * @generated from message forest.v1.SignOutEverywhereRequest
  */
 export type SignOutEverywhereRequest = Message<"forest.v1.SignOutEverywhereRequest"> & {
   /**
-   * Whether the one that this call is made with goes on.
+   * Whether to keep the one that this request came with.
    *
    * @generated from field: bool keep_this = 1;
    */
@@ -539,7 +539,7 @@ export const SignOutEverywhereResponseSchema: GenMessage<SignOutEverywhereRespon
   messageDesc(file_forest_v1_sessions, 17);
 
 /**
- * What a session or login was begun with.
+ * The type of client of a session or login.
  *
  * @generated from enum forest.v1.SessionKind
  */
@@ -567,7 +567,7 @@ export const SessionKind = {
 } as const;
 
 /**
- * What a session or login was begun with.
+ * The type of client of a session or login.
  *
  * @generated from enum forest.v1.SessionKind
  */
@@ -581,14 +581,14 @@ export const SessionKindSchema: GenEnum<SessionKind> = /*@__PURE__*/
 
 /**
  * The browser's session. The session itself is an HttpOnly cookie; a request that changes something also carries the
- * CSRF token, in the header `x-csrf-token`. Clients that are no browsers use `UsersService.Login` and bearer tokens.
+ * CSRF token, in the header `x-csrf-token`. Other clients use `UsersService.Login` and bearer tokens.
  *
  * @generated from service forest.v1.SessionService
  */
 export const SessionService: GenService<{
   /**
    * Starts a session and sets its cookie. Needs no credentials.
-   * `unauthenticated`: the same words for an unknown name and a wrong password.
+   * `unauthenticated`: the same message for an unknown user and a wrong password.
    *
    * @generated from rpc forest.v1.SessionService.SignIn
    */
@@ -598,7 +598,7 @@ export const SessionService: GenService<{
     output: typeof SignInResponseSchema;
   },
   /**
-   * Ends the caller's session and clears its cookie; a success also when there is none.
+   * Ends the caller's session and clears its cookie. No session is not an error.
    *
    * @generated from rpc forest.v1.SessionService.SignOut
    */
@@ -608,8 +608,7 @@ export const SessionService: GenService<{
     output: typeof SignOutResponseSchema;
   },
   /**
-   * Who is signed in, and what the sign-in screen has to know when nobody is. Needs no credentials: no session is an
-   * answer, not an error.
+   * The caller's session, and what the sign-in screen needs to know without one. Needs no credentials.
    *
    * @generated from rpc forest.v1.SessionService.GetSession
    */
@@ -619,10 +618,10 @@ export const SessionService: GenService<{
     output: typeof GetSessionResponseSchema;
   },
   /**
-   * Makes the first user, as admin of the first organisation, on an empty server, and signs in. Needs the one-time
-   * token that such a server prints at start.
-   * `permission_denied`: wrong or used token. `failed_precondition`: the server has users already.
-   * `resource_exhausted`, for this and SignIn: too many attempts have failed, with when to try again (`RetryInfo`).
+   * Creates the first user, as admin of the first organisation, on an empty server, and signs in. Requires the one-time token
+   * that the server prints at start.
+   * `permission_denied`: wrong or used token. `failed_precondition`: the server has users.
+   * `resource_exhausted`, also from SignIn: too many failed attempts, with the time to wait (`RetryInfo`).
    *
    * @generated from rpc forest.v1.SessionService.SetUp
    */
@@ -632,7 +631,7 @@ export const SessionService: GenService<{
     output: typeof SetUpResponseSchema;
   },
   /**
-   * The caller's own sessions and logins that have not ended, newest first. Personal access tokens are not among them.
+   * The caller's own sessions and logins that have not ended, newest first; without personal access tokens.
    *
    * @generated from rpc forest.v1.SessionService.ListSessions
    */
@@ -642,7 +641,7 @@ export const SessionService: GenService<{
     output: typeof ListSessionsResponseSchema;
   },
   /**
-   * Ends one of the caller's own sessions or logins at once. `not_found`: unknown, ended, or somebody else's.
+   * Ends one of the caller's own sessions or logins immediately. `not_found`: unknown, ended, or another user's.
    *
    * @generated from rpc forest.v1.SessionService.EndSession
    */
@@ -652,7 +651,7 @@ export const SessionService: GenService<{
     output: typeof EndSessionResponseSchema;
   },
   /**
-   * Ends all of the caller's sessions and logins at once. Personal access tokens go on: they are deleted one by one.
+   * Ends all of the caller's sessions and logins immediately. Personal access tokens keep working.
    *
    * @generated from rpc forest.v1.SessionService.SignOutEverywhere
    */

@@ -13,14 +13,14 @@ export const file_forest_v1_errors: GenFile = /*@__PURE__*/
   fileDesc("ChZmb3Jlc3QvdjEvZXJyb3JzLnByb3RvEglmb3Jlc3QudjEiIQoLUmVxdWVzdEluZm8SEgoKcmVxdWVzdF9pZBgBIAEoCSIoCglSZXRyeUluZm8SGwoTcmV0cnlfYWZ0ZXJfc2Vjb25kcxgBIAEoBWIGcHJvdG8z");
 
 /**
- * A detail of every refusal, in the protocol's own place for details.
+ * A detail of every error.
  *
  * @generated from message forest.v1.RequestInfo
  */
 export type RequestInfo = Message<"forest.v1.RequestInfo"> & {
   /**
-   * Names the request, in the log of the server that answered it as well. Also in the header `x-request-id` of each
-   * answer; a caller may choose it by sending that header.
+   * The id of the request in the server's log. Every answer has it in the header `x-request-id`; a caller can set it in the
+   * request's header of the same name.
    *
    * @generated from field: string request_id = 1;
    */
@@ -35,13 +35,13 @@ export const RequestInfoSchema: GenMessage<RequestInfo> = /*@__PURE__*/
   messageDesc(file_forest_v1_errors, 0);
 
 /**
- * A detail of refusals with `resource_exhausted` that pass with time.
+ * A detail of `resource_exhausted` errors after which a retry can succeed.
  *
  * @generated from message forest.v1.RetryInfo
  */
 export type RetryInfo = Message<"forest.v1.RetryInfo"> & {
   /**
-   * Seconds from now until the same request may be let through, 1 or more. Also in the header `retry-after`.
+   * Seconds until a retry can succeed, at least 1. Also in the header `retry-after`.
    *
    * @generated from field: int32 retry_after_seconds = 1;
    */

@@ -15,7 +15,7 @@ export const file_forest_v1_identities: GenFile = /*@__PURE__*/
   fileDesc("Chpmb3Jlc3QvdjEvaWRlbnRpdGllcy5wcm90bxIJZm9yZXN0LnYxIqIBCghJZGVudGl0eRITCgtpZGVudGl0eV9pZBgBIAEoCRIQCghwcm92aWRlchgCIAEoCRINCgVlbWFpbBgDIAEoCRIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgxsYXN0X3VzZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhcKFUxpc3RJZGVudGl0aWVzUmVxdWVzdCJXChZMaXN0SWRlbnRpdGllc1Jlc3BvbnNlEicKCmlkZW50aXRpZXMYASADKAsyEy5mb3Jlc3QudjEuSWRlbnRpdHkSFAoMaGFzX3Bhc3N3b3JkGAIgASgIIioKFkNvbm5lY3RJZGVudGl0eVJlcXVlc3QSEAoIcHJvdmlkZXIYASABKAkiNAoXQ29ubmVjdElkZW50aXR5UmVzcG9uc2USGQoRYXV0aG9yaXphdGlvbl91cmwYASABKAkiMAoZRGlzY29ubmVjdElkZW50aXR5UmVxdWVzdBITCgtpZGVudGl0eV9pZBgBIAEoCSIcChpEaXNjb25uZWN0SWRlbnRpdHlSZXNwb25zZTKqAgoPSWRlbnRpdHlTZXJ2aWNlEloKDkxpc3RJZGVudGl0aWVzEiAuZm9yZXN0LnYxLkxpc3RJZGVudGl0aWVzUmVxdWVzdBohLmZvcmVzdC52MS5MaXN0SWRlbnRpdGllc1Jlc3BvbnNlIgOQAgESWAoPQ29ubmVjdElkZW50aXR5EiEuZm9yZXN0LnYxLkNvbm5lY3RJZGVudGl0eVJlcXVlc3QaIi5mb3Jlc3QudjEuQ29ubmVjdElkZW50aXR5UmVzcG9uc2USYQoSRGlzY29ubmVjdElkZW50aXR5EiQuZm9yZXN0LnYxLkRpc2Nvbm5lY3RJZGVudGl0eVJlcXVlc3QaJS5mb3Jlc3QudjEuRGlzY29ubmVjdElkZW50aXR5UmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
- * Somebody at a provider, who is a user here.
+ * A user's identity at a provider.
  *
  * @generated from message forest.v1.Identity
  */
@@ -28,14 +28,14 @@ export type Identity = Message<"forest.v1.Identity"> & {
   identityId: string;
 
   /**
-   * The provider's name in addresses, as it was configured when the identity was connected.
+   * The provider's id when the identity was connected.
    *
    * @generated from field: string provider = 2;
    */
   provider: string;
 
   /**
-   * The address that the provider told last.
+   * The address at the last sign-in.
    *
    * @generated from field: string email = 3;
    */
@@ -49,7 +49,7 @@ export type Identity = Message<"forest.v1.Identity"> & {
   createdAt?: Timestamp | undefined;
 
   /**
-   * When somebody last signed in with it.
+   * When it was last used to sign in.
    *
    * @generated from field: google.protobuf.Timestamp last_used_at = 5;
    */
@@ -92,7 +92,7 @@ export type ListIdentitiesResponse = Message<"forest.v1.ListIdentitiesResponse">
   identities: Identity[];
 
   /**
-   * Whether the caller has a password, and this server takes it.
+   * Whether the caller has a password and this server accepts passwords.
    *
    * @generated from field: bool has_password = 2;
    */
@@ -113,7 +113,7 @@ export const ListIdentitiesResponseSchema: GenMessage<ListIdentitiesResponse> = 
  */
 export type ConnectIdentityRequest = Message<"forest.v1.ConnectIdentityRequest"> & {
   /**
-   * The provider's name in addresses, as `SessionService.GetSession` tells it.
+   * The provider's id, as in `SessionService.GetSession`.
    *
    * @generated from field: string provider = 1;
    */
@@ -128,13 +128,13 @@ export const ConnectIdentityRequestSchema: GenMessage<ConnectIdentityRequest> = 
   messageDesc(file_forest_v1_identities, 3);
 
 /**
- * The way to the provider.
+ * The provider's address.
  *
  * @generated from message forest.v1.ConnectIdentityResponse
  */
 export type ConnectIdentityResponse = Message<"forest.v1.ConnectIdentityResponse"> & {
   /**
-   * Where the browser goes now. Good for ten minutes, in this browser, once.
+   * Where to send the browser. Valid once, for ten minutes, in this browser.
    *
    * @generated from field: string authorization_url = 1;
    */
@@ -149,7 +149,7 @@ export const ConnectIdentityResponseSchema: GenMessage<ConnectIdentityResponse> 
   messageDesc(file_forest_v1_identities, 4);
 
 /**
- * An identity to take away.
+ * An identity to disconnect.
  *
  * @generated from message forest.v1.DisconnectIdentityRequest
  */
@@ -170,7 +170,7 @@ export const DisconnectIdentityRequestSchema: GenMessage<DisconnectIdentityReque
   messageDesc(file_forest_v1_identities, 5);
 
 /**
- * Empty: the identity is nobody's.
+ * Empty: the identity is disconnected.
  *
  * @generated from message forest.v1.DisconnectIdentityResponse
  */
@@ -185,10 +185,10 @@ export const DisconnectIdentityResponseSchema: GenMessage<DisconnectIdentityResp
   messageDesc(file_forest_v1_identities, 6);
 
 /**
- * Ours. Who the caller is at the providers of OpenID Connect that the server is configured with. Signing in by them begins
- * at `/auth/oidc/{provider}/start`, an address for browsers.
+ * The caller's identities at the server's OpenID Connect providers. Sign-in begins at `/auth/oidc/{provider}/start`, an
+ * address for browsers.
  *
- * Every method needs credentials (`unauthenticated`) and is about the caller's own user.
+ * Every method requires credentials (`unauthenticated`) and is about the caller's own user.
  *
  * @generated from service forest.v1.IdentityService
  */
@@ -204,10 +204,10 @@ export const IdentityService: GenService<{
     output: typeof ListIdentitiesResponseSchema;
   },
   /**
-   * Begins to connect an identity: answers the address at the provider to which the browser goes, and sets a cookie by which
-   * its way back is known. Takes a browser's session that began in the last ten minutes, so that a session left open
-   * somewhere cannot be turned into a lasting way in (`failed_precondition`; `permission_denied` with a bearer token).
-   * `not_found`: no such provider. `unavailable`: the provider is away.
+   * Begins to connect an identity: returns the provider's address for the browser, and sets a cookie that identifies the browser
+   * when it returns. Requires a browser's session that began within the last ten minutes (`failed_precondition`;
+   * `permission_denied` for a bearer token), so that an unattended session cannot add a way to sign in.
+   * `not_found`: no such provider. `unavailable`: the provider cannot be reached.
    *
    * @generated from rpc forest.v1.IdentityService.ConnectIdentity
    */
@@ -217,9 +217,9 @@ export const IdentityService: GenService<{
     output: typeof ConnectIdentityResponseSchema;
   },
   /**
-   * Takes an identity away: whoever comes with it is not this user any more. Takes a browser's session
-   * (`permission_denied` with a bearer token). Sessions go on.
-   * `not_found`: no such identity of the caller's. `failed_precondition`: the only way to sign in.
+   * Disconnects an identity: it no longer signs in to this user. Requires a browser's session (`permission_denied` for a bearer
+   * token). Sessions continue.
+   * `not_found`: no such identity of the caller's. `failed_precondition`: it is the only way to sign in.
    *
    * @generated from rpc forest.v1.IdentityService.DisconnectIdentity
    */

@@ -15,7 +15,7 @@ export const file_forest_v1_organisations: GenFile = /*@__PURE__*/
   fileDesc("Ch1mb3Jlc3QvdjEvb3JnYW5pc2F0aW9ucy5wcm90bxIJZm9yZXN0LnYxImUKDE9yZ2FuaXNhdGlvbhIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSDAoEbmFtZRgCIAEoCRIuCgpjcmVhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIpChlDcmVhdGVPcmdhbmlzYXRpb25SZXF1ZXN0EgwKBG5hbWUYASABKAkiNQoaQ3JlYXRlT3JnYW5pc2F0aW9uUmVzcG9uc2USFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJIlEKFkdldE9yZ2FuaXNhdGlvblJlcXVlc3QSGQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJSAASDgoEbmFtZRgCIAEoCUgAQgwKCmlkZW50aWZpZXIiSAoXR2V0T3JnYW5pc2F0aW9uUmVzcG9uc2USLQoMb3JnYW5pc2F0aW9uGAEgASgLMhcuZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbiIqChpMaXN0TXlPcmdhbmlzYXRpb25zUmVxdWVzdBIMCgRyb2xlGAEgASgJIlwKG0xpc3RNeU9yZ2FuaXNhdGlvbnNSZXNwb25zZRIuCg1vcmdhbmlzYXRpb25zGAEgAygLMhcuZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbhINCgVyb2xlcxgCIAMoCSJ0ChJPcmdhbmlzYXRpb25NZW1iZXISDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRIMCgRyb2xlGAMgASgJEi0KCWpvaW5lZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiSgoQQWRkTWVtYmVyUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIMCgRyb2xlGAMgASgJIkIKEUFkZE1lbWJlclJlc3BvbnNlEi0KBm1lbWJlchgBIAEoCzIdLmZvcmVzdC52MS5PcmdhbmlzYXRpb25NZW1iZXIiPwoTUmVtb3ZlTWVtYmVyUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCSIWChRSZW1vdmVNZW1iZXJSZXNwb25zZSIzChhMZWF2ZU9yZ2FuaXNhdGlvblJlcXVlc3QSFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJIhsKGUxlYXZlT3JnYW5pc2F0aW9uUmVzcG9uc2UiUQoXVXBkYXRlTWVtYmVyUm9sZVJlcXVlc3QSFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJEg8KB3VzZXJfaWQYAiABKAkSDAoEcm9sZRgDIAEoCSJJChhVcGRhdGVNZW1iZXJSb2xlUmVzcG9uc2USLQoGbWVtYmVyGAEgASgLMh0uZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbk1lbWJlciJUChJMaXN0TWVtYmVyc1JlcXVlc3QSFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJInMKE0xpc3RNZW1iZXJzUmVzcG9uc2USLgoHbWVtYmVycxgBIAMoCzIdLmZvcmVzdC52MS5PcmdhbmlzYXRpb25NZW1iZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhMKC3RvdGFsX2NvdW50GAMgASgFIngKCEpvaW5SdWxlEhQKDGpvaW5fcnVsZV9pZBgBIAEoCRIQCghwcm92aWRlchgCIAEoCRIUCgxlbWFpbF9kb21haW4YAyABKAkSLgoKY3JlYXRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiLwoUTGlzdEpvaW5SdWxlc1JlcXVlc3QSFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJIkAKFUxpc3RKb2luUnVsZXNSZXNwb25zZRInCgpqb2luX3J1bGVzGAEgAygLMhMuZm9yZXN0LnYxLkpvaW5SdWxlIlgKFUNyZWF0ZUpvaW5SdWxlUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSEAoIcHJvdmlkZXIYAiABKAkSFAoMZW1haWxfZG9tYWluGAMgASgJIkAKFkNyZWF0ZUpvaW5SdWxlUmVzcG9uc2USJgoJam9pbl9ydWxlGAEgASgLMhMuZm9yZXN0LnYxLkpvaW5SdWxlIkYKFURlbGV0ZUpvaW5SdWxlUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSFAoMam9pbl9ydWxlX2lkGAIgASgJIhgKFkRlbGV0ZUpvaW5SdWxlUmVzcG9uc2Uy8gcKE09yZ2FuaXNhdGlvblNlcnZpY2USYQoSQ3JlYXRlT3JnYW5pc2F0aW9uEiQuZm9yZXN0LnYxLkNyZWF0ZU9yZ2FuaXNhdGlvblJlcXVlc3QaJS5mb3Jlc3QudjEuQ3JlYXRlT3JnYW5pc2F0aW9uUmVzcG9uc2USXQoPR2V0T3JnYW5pc2F0aW9uEiEuZm9yZXN0LnYxLkdldE9yZ2FuaXNhdGlvblJlcXVlc3QaIi5mb3Jlc3QudjEuR2V0T3JnYW5pc2F0aW9uUmVzcG9uc2UiA5ACARJpChNMaXN0TXlPcmdhbmlzYXRpb25zEiUuZm9yZXN0LnYxLkxpc3RNeU9yZ2FuaXNhdGlvbnNSZXF1ZXN0GiYuZm9yZXN0LnYxLkxpc3RNeU9yZ2FuaXNhdGlvbnNSZXNwb25zZSIDkAIBEkYKCUFkZE1lbWJlchIbLmZvcmVzdC52MS5BZGRNZW1iZXJSZXF1ZXN0GhwuZm9yZXN0LnYxLkFkZE1lbWJlclJlc3BvbnNlEk8KDFJlbW92ZU1lbWJlchIeLmZvcmVzdC52MS5SZW1vdmVNZW1iZXJSZXF1ZXN0Gh8uZm9yZXN0LnYxLlJlbW92ZU1lbWJlclJlc3BvbnNlEl4KEUxlYXZlT3JnYW5pc2F0aW9uEiMuZm9yZXN0LnYxLkxlYXZlT3JnYW5pc2F0aW9uUmVxdWVzdBokLmZvcmVzdC52MS5MZWF2ZU9yZ2FuaXNhdGlvblJlc3BvbnNlElsKEFVwZGF0ZU1lbWJlclJvbGUSIi5mb3Jlc3QudjEuVXBkYXRlTWVtYmVyUm9sZVJlcXVlc3QaIy5mb3Jlc3QudjEuVXBkYXRlTWVtYmVyUm9sZVJlc3BvbnNlElEKC0xpc3RNZW1iZXJzEh0uZm9yZXN0LnYxLkxpc3RNZW1iZXJzUmVxdWVzdBoeLmZvcmVzdC52MS5MaXN0TWVtYmVyc1Jlc3BvbnNlIgOQAgESVwoNTGlzdEpvaW5SdWxlcxIfLmZvcmVzdC52MS5MaXN0Sm9pblJ1bGVzUmVxdWVzdBogLmZvcmVzdC52MS5MaXN0Sm9pblJ1bGVzUmVzcG9uc2UiA5ACARJVCg5DcmVhdGVKb2luUnVsZRIgLmZvcmVzdC52MS5DcmVhdGVKb2luUnVsZVJlcXVlc3QaIS5mb3Jlc3QudjEuQ3JlYXRlSm9pblJ1bGVSZXNwb25zZRJVCg5EZWxldGVKb2luUnVsZRIgLmZvcmVzdC52MS5EZWxldGVKb2luUnVsZVJlcXVlc3QaIS5mb3Jlc3QudjEuRGVsZXRlSm9pblJ1bGVSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
- * A tenant: it owns projects, environments and destinations, and nothing of it is seen from outside.
+ * A tenant: it owns projects, environments and destinations, which only its members see.
  *
  * @generated from message forest.v1.Organisation
  */
@@ -28,14 +28,14 @@ export type Organisation = Message<"forest.v1.Organisation"> & {
   organisationId: string;
 
   /**
-   * Name, unique on the server; it stands in addresses.
+   * Name, unique on the server; used in URLs.
    *
    * @generated from field: string name = 2;
    */
   name: string;
 
   /**
-   * When it was made.
+   * When it was created.
    *
    * @generated from field: google.protobuf.Timestamp created_at = 3;
    */
@@ -50,7 +50,7 @@ export const OrganisationSchema: GenMessage<Organisation> = /*@__PURE__*/
   messageDesc(file_forest_v1_organisations, 0);
 
 /**
- * An organisation to make.
+ * A new organisation.
  *
  * @generated from message forest.v1.CreateOrganisationRequest
  */
@@ -71,7 +71,7 @@ export const CreateOrganisationRequestSchema: GenMessage<CreateOrganisationReque
   messageDesc(file_forest_v1_organisations, 1);
 
 /**
- * The organisation that was made.
+ * The new organisation.
  *
  * @generated from message forest.v1.CreateOrganisationResponse
  */
@@ -98,7 +98,7 @@ export const CreateOrganisationResponseSchema: GenMessage<CreateOrganisationResp
  */
 export type GetOrganisationRequest = Message<"forest.v1.GetOrganisationRequest"> & {
   /**
-   * Required: one of the two ways to name it.
+   * Required: its id or its name.
    *
    * @generated from oneof forest.v1.GetOrganisationRequest.identifier
    */
@@ -129,13 +129,13 @@ export const GetOrganisationRequestSchema: GenMessage<GetOrganisationRequest> = 
   messageDesc(file_forest_v1_organisations, 3);
 
 /**
- * The organisation asked for.
+ * The requested organisation.
  *
  * @generated from message forest.v1.GetOrganisationResponse
  */
 export type GetOrganisationResponse = Message<"forest.v1.GetOrganisationResponse"> & {
   /**
-   * As it stands.
+   * The organisation.
    *
    * @generated from field: forest.v1.Organisation organisation = 1;
    */
@@ -150,7 +150,7 @@ export const GetOrganisationResponseSchema: GenMessage<GetOrganisationResponse> 
   messageDesc(file_forest_v1_organisations, 4);
 
 /**
- * Asks for the caller's organisations.
+ * Lists the caller's organisations.
  *
  * @generated from message forest.v1.ListMyOrganisationsRequest
  */
@@ -177,7 +177,7 @@ export const ListMyOrganisationsRequestSchema: GenMessage<ListMyOrganisationsReq
  */
 export type ListMyOrganisationsResponse = Message<"forest.v1.ListMyOrganisationsResponse"> & {
   /**
-   * By name; a user belongs to few, so not paged.
+   * By name; not paged, because a user belongs to few.
    *
    * @generated from field: repeated forest.v1.Organisation organisations = 1;
    */
@@ -199,7 +199,7 @@ export const ListMyOrganisationsResponseSchema: GenMessage<ListMyOrganisationsRe
   messageDesc(file_forest_v1_organisations, 6);
 
 /**
- * A user's place in an organisation.
+ * A member of an organisation.
  *
  * @generated from message forest.v1.OrganisationMember
  */
@@ -241,7 +241,7 @@ export const OrganisationMemberSchema: GenMessage<OrganisationMember> = /*@__PUR
   messageDesc(file_forest_v1_organisations, 7);
 
 /**
- * A user to let in.
+ * A user to add.
  *
  * @generated from message forest.v1.AddMemberRequest
  */
@@ -340,7 +340,7 @@ export const RemoveMemberResponseSchema: GenMessage<RemoveMemberResponse> = /*@_
   messageDesc(file_forest_v1_organisations, 11);
 
 /**
- * Ours. An organisation to leave.
+ * An organisation to leave.
  *
  * @generated from message forest.v1.LeaveOrganisationRequest
  */
@@ -361,7 +361,7 @@ export const LeaveOrganisationRequestSchema: GenMessage<LeaveOrganisationRequest
   messageDesc(file_forest_v1_organisations, 12);
 
 /**
- * Ours. Empty: the caller belongs to it no more.
+ * Empty: the caller is no longer a member.
  *
  * @generated from message forest.v1.LeaveOrganisationResponse
  */
@@ -432,7 +432,7 @@ export const UpdateMemberRoleResponseSchema: GenMessage<UpdateMemberRoleResponse
   messageDesc(file_forest_v1_organisations, 15);
 
 /**
- * Asks for a page of members.
+ * Requests a page of members.
  *
  * @generated from message forest.v1.ListMembersRequest
  */
@@ -452,7 +452,7 @@ export type ListMembersRequest = Message<"forest.v1.ListMembersRequest"> & {
   pageSize: number;
 
   /**
-   * `next_page_token` of the page before; empty for the first page.
+   * `next_page_token` of the previous page; empty for the first page.
    *
    * @generated from field: string page_token = 3;
    */
@@ -502,7 +502,7 @@ export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__P
   messageDesc(file_forest_v1_organisations, 17);
 
 /**
- * Ours. Whose first sign-in makes them a member.
+ * A rule by which new users become members.
  *
  * @generated from message forest.v1.JoinRule
  */
@@ -515,21 +515,21 @@ export type JoinRule = Message<"forest.v1.JoinRule"> & {
   joinRuleId: string;
 
   /**
-   * The provider's name in addresses.
+   * The provider's id.
    *
    * @generated from field: string provider = 2;
    */
   provider: string;
 
   /**
-   * The part of the address after the `@`, in small letters; subdomains are other domains.
+   * The part of the address after the `@`, in lower case; subdomains do not match.
    *
    * @generated from field: string email_domain = 3;
    */
   emailDomain: string;
 
   /**
-   * When it was made.
+   * When it was created.
    *
    * @generated from field: google.protobuf.Timestamp created_at = 4;
    */
@@ -544,7 +544,7 @@ export const JoinRuleSchema: GenMessage<JoinRule> = /*@__PURE__*/
   messageDesc(file_forest_v1_organisations, 18);
 
 /**
- * Ours. Asks for an organisation's rules.
+ * Lists an organisation's rules.
  *
  * @generated from message forest.v1.ListJoinRulesRequest
  */
@@ -565,7 +565,7 @@ export const ListJoinRulesRequestSchema: GenMessage<ListJoinRulesRequest> = /*@_
   messageDesc(file_forest_v1_organisations, 19);
 
 /**
- * Ours. An organisation's rules.
+ * An organisation's rules.
  *
  * @generated from message forest.v1.ListJoinRulesResponse
  */
@@ -586,7 +586,7 @@ export const ListJoinRulesResponseSchema: GenMessage<ListJoinRulesResponse> = /*
   messageDesc(file_forest_v1_organisations, 20);
 
 /**
- * Ours. A rule to make.
+ * A new rule.
  *
  * @generated from message forest.v1.CreateJoinRuleRequest
  */
@@ -599,14 +599,14 @@ export type CreateJoinRuleRequest = Message<"forest.v1.CreateJoinRuleRequest"> &
   organisationId: string;
 
   /**
-   * One of the server's providers, by its name in addresses.
+   * The id of one of the server's providers.
    *
    * @generated from field: string provider = 2;
    */
   provider: string;
 
   /**
-   * A domain such as `example.com`, at most 253 characters; upper case is taken as lower case.
+   * A domain such as `example.com`, at most 253 characters, ignoring case.
    *
    * @generated from field: string email_domain = 3;
    */
@@ -621,7 +621,7 @@ export const CreateJoinRuleRequestSchema: GenMessage<CreateJoinRuleRequest> = /*
   messageDesc(file_forest_v1_organisations, 21);
 
 /**
- * Ours. The rule that was made.
+ * The new rule.
  *
  * @generated from message forest.v1.CreateJoinRuleResponse
  */
@@ -642,7 +642,7 @@ export const CreateJoinRuleResponseSchema: GenMessage<CreateJoinRuleResponse> = 
   messageDesc(file_forest_v1_organisations, 22);
 
 /**
- * Ours. A rule to end.
+ * A rule to delete.
  *
  * @generated from message forest.v1.DeleteJoinRuleRequest
  */
@@ -670,7 +670,7 @@ export const DeleteJoinRuleRequestSchema: GenMessage<DeleteJoinRuleRequest> = /*
   messageDesc(file_forest_v1_organisations, 23);
 
 /**
- * Ours. Empty: the rule holds no more.
+ * Empty: the rule is deleted.
  *
  * @generated from message forest.v1.DeleteJoinRuleResponse
  */
@@ -685,16 +685,16 @@ export const DeleteJoinRuleResponseSchema: GenMessage<DeleteJoinRuleResponse> = 
   messageDesc(file_forest_v1_organisations, 24);
 
 /**
- * Tenants and who belongs to them. A role is `member` or `admin`; what each may do stands with every method.
+ * Organisations and their members. A role is `member` or `admin`; each method says which roles may call it.
  *
- * Every method needs credentials (`unauthenticated`). An organisation that the caller does not belong to is `not_found`.
+ * Every method requires credentials (`unauthenticated`). An organisation that the caller does not belong to is `not_found`.
  *
  * @generated from service forest.v1.OrganisationService
  */
 export const OrganisationService: GenService<{
   /**
-   * Makes an organisation with the caller as its first admin. Where the server's registration is closed only an admin of
-   * an organisation may (`permission_denied`): an admin can make users, and nobody becomes one unasked.
+   * Creates an organisation with the caller as its first admin. With closed registration the caller must already be an admin of
+   * an organisation (`permission_denied`).
    * `already_exists`: the name is taken on this server.
    *
    * @generated from rpc forest.v1.OrganisationService.CreateOrganisation
@@ -725,8 +725,8 @@ export const OrganisationService: GenService<{
     output: typeof ListMyOrganisationsResponseSchema;
   },
   /**
-   * Lets a user in. Admins (`permission_denied`). Votes that the user cast as an earlier member count again.
-   * `not_found`: unknown organisation or user. `already_exists`: a member already.
+   * Adds a member. Admins (`permission_denied`). Votes that the user cast during an earlier membership count again.
+   * `not_found`: unknown organisation or user. `already_exists`: already a member.
    *
    * @generated from rpc forest.v1.OrganisationService.AddMember
    */
@@ -736,7 +736,7 @@ export const OrganisationService: GenService<{
     output: typeof AddMemberResponseSchema;
   },
   /**
-   * Ends a membership; the user's votes stay on record and stop counting. Admins (`permission_denied`).
+   * Removes a member; the user's votes stay in the history and no longer count. Admins (`permission_denied`).
    * `not_found`: unknown organisation or no such member. `failed_precondition`: the last admin.
    *
    * @generated from rpc forest.v1.OrganisationService.RemoveMember
@@ -747,8 +747,8 @@ export const OrganisationService: GenService<{
     output: typeof RemoveMemberResponseSchema;
   },
   /**
-   * Ours. Ends the caller's own membership, whatever their role: whom an admin adds is not asked. What it does is what
-   * `RemoveMember` does. People (`permission_denied` for service accounts). `not_found`: no organisation of the caller's.
+   * Ends the caller's own membership, in any role, with the effects of `RemoveMember`. Users (`permission_denied` for
+   * service accounts). `not_found`: no organisation of the caller's.
    * `failed_precondition`: the caller is its last admin.
    *
    * @generated from rpc forest.v1.OrganisationService.LeaveOrganisation
@@ -759,7 +759,7 @@ export const OrganisationService: GenService<{
     output: typeof LeaveOrganisationResponseSchema;
   },
   /**
-   * Gives a member another role. Admins (`permission_denied`). The same role again changes nothing.
+   * Changes a member's role. Admins (`permission_denied`). The same role again changes nothing.
    * `not_found`: unknown organisation or no such member. `failed_precondition`: would leave no admin.
    *
    * @generated from rpc forest.v1.OrganisationService.UpdateMemberRole
@@ -770,7 +770,7 @@ export const OrganisationService: GenService<{
     output: typeof UpdateMemberRoleResponseSchema;
   },
   /**
-   * Who belongs to an organisation, by username. Members.
+   * The members of an organisation, by username. Members.
    *
    * @generated from rpc forest.v1.OrganisationService.ListMembers
    */
@@ -780,7 +780,7 @@ export const OrganisationService: GenService<{
     output: typeof ListMembersResponseSchema;
   },
   /**
-   * Ours. Who joins by their first sign-in. Members.
+   * The rules by which new users join. Members.
    *
    * @generated from rpc forest.v1.OrganisationService.ListJoinRules
    */
@@ -790,9 +790,9 @@ export const OrganisationService: GenService<{
     output: typeof ListJoinRulesResponseSchema;
   },
   /**
-   * Ours. From now on, whoever signs in for the first time by that provider, with a verified address of that domain, joins
-   * as member. Nobody who has signed in before does, so whoever is removed stays so. Admins (`permission_denied`).
-   * `already_exists`: there is such a rule. `resource_exhausted`: an organisation has at most 100.
+   * Users who first sign in with that provider, with a verified address of that domain, become members. Later sign-ins have
+   * no effect, so removed members stay removed. Admins (`permission_denied`).
+   * `already_exists`: the rule exists. `resource_exhausted`: the organisation has 100 rules.
    *
    * @generated from rpc forest.v1.OrganisationService.CreateJoinRule
    */
@@ -802,7 +802,7 @@ export const OrganisationService: GenService<{
     output: typeof CreateJoinRuleResponseSchema;
   },
   /**
-   * Ours. Ends a rule; who joined by it stays. Admins (`permission_denied`). `not_found`: no such rule.
+   * Deletes a rule; members who joined by it stay. Admins (`permission_denied`). `not_found`: no such rule.
    *
    * @generated from rpc forest.v1.OrganisationService.DeleteJoinRule
    */

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file forest/v1/release_pipelines.proto.
  */
 export const file_forest_v1_release_pipelines: GenFile = /*@__PURE__*/
-  fileDesc("CiFmb3Jlc3QvdjEvcmVsZWFzZV9waXBlbGluZXMucHJvdG8SCWZvcmVzdC52MSIoChFEZXBsb3lTdGFnZUNvbmZpZxITCgtlbnZpcm9ubWVudBgBIAEoCSIrCg9XYWl0U3RhZ2VDb25maWcSGAoQZHVyYXRpb25fc2Vjb25kcxgBIAEoAyI8Cg9QbGFuU3RhZ2VDb25maWcSEwoLZW52aXJvbm1lbnQYASABKAkSFAoMYXV0b19hcHByb3ZlGAIgASgIIsEBCg1QaXBlbGluZVN0YWdlEgoKAmlkGAEgASgJEhIKCmRlcGVuZHNfb24YAiADKAkSLgoGZGVwbG95GAogASgLMhwuZm9yZXN0LnYxLkRlcGxveVN0YWdlQ29uZmlnSAASKgoEd2FpdBgLIAEoCzIaLmZvcmVzdC52MS5XYWl0U3RhZ2VDb25maWdIABIqCgRwbGFuGAwgASgLMhouZm9yZXN0LnYxLlBsYW5TdGFnZUNvbmZpZ0gAQggKBmNvbmZpZyKOAQoPUmVsZWFzZVBpcGVsaW5lEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHZW5hYmxlZBgDIAEoCBIoCgZzdGFnZXMYBCADKAsyGC5mb3Jlc3QudjEuUGlwZWxpbmVTdGFnZRISCgpjcmVhdGVkX2F0GAUgASgJEhIKCnVwZGF0ZWRfYXQYBiABKAkiewocQ3JlYXRlUmVsZWFzZVBpcGVsaW5lUmVxdWVzdBIjCgdwcm9qZWN0GAEgASgLMhIuZm9yZXN0LnYxLlByb2plY3QSDAoEbmFtZRgCIAEoCRIoCgZzdGFnZXMYAyADKAsyGC5mb3Jlc3QudjEuUGlwZWxpbmVTdGFnZSJNCh1DcmVhdGVSZWxlYXNlUGlwZWxpbmVSZXNwb25zZRIsCghwaXBlbGluZRgBIAEoCzIaLmZvcmVzdC52MS5SZWxlYXNlUGlwZWxpbmUitAEKHFVwZGF0ZVJlbGVhc2VQaXBlbGluZVJlcXVlc3QSIwoHcHJvamVjdBgBIAEoCzISLmZvcmVzdC52MS5Qcm9qZWN0EgwKBG5hbWUYAiABKAkSFAoHZW5hYmxlZBgDIAEoCEgAiAEBEigKBnN0YWdlcxgEIAMoCzIYLmZvcmVzdC52MS5QaXBlbGluZVN0YWdlEhUKDXVwZGF0ZV9zdGFnZXMYBSABKAhCCgoIX2VuYWJsZWQiTQodVXBkYXRlUmVsZWFzZVBpcGVsaW5lUmVzcG9uc2USLAoIcGlwZWxpbmUYASABKAsyGi5mb3Jlc3QudjEuUmVsZWFzZVBpcGVsaW5lIlEKHERlbGV0ZVJlbGVhc2VQaXBlbGluZVJlcXVlc3QSIwoHcHJvamVjdBgBIAEoCzISLmZvcmVzdC52MS5Qcm9qZWN0EgwKBG5hbWUYAiABKAkiHwodRGVsZXRlUmVsZWFzZVBpcGVsaW5lUmVzcG9uc2UiaQobTGlzdFJlbGVhc2VQaXBlbGluZXNSZXF1ZXN0EiMKB3Byb2plY3QYASABKAsyEi5mb3Jlc3QudjEuUHJvamVjdBIRCglwYWdlX3NpemUYZCABKAUSEgoKcGFnZV90b2tlbhhlIAEoCSJmChxMaXN0UmVsZWFzZVBpcGVsaW5lc1Jlc3BvbnNlEi0KCXBpcGVsaW5lcxgBIAMoCzIaLmZvcmVzdC52MS5SZWxlYXNlUGlwZWxpbmUSFwoPbmV4dF9wYWdlX3Rva2VuGGQgASgJKmgKCVN0YWdlVHlwZRIaChZTVEFHRV9UWVBFX1VOU1BFQ0lGSUVEEAASFQoRU1RBR0VfVFlQRV9ERVBMT1kQARITCg9TVEFHRV9UWVBFX1dBSVQQAhITCg9TVEFHRV9UWVBFX1BMQU4QAyqaAgoTUGlwZWxpbmVTdGFnZVN0YXR1cxIlCiFQSVBFTElORV9TVEFHRV9TVEFUVVNfVU5TUEVDSUZJRUQQABIhCh1QSVBFTElORV9TVEFHRV9TVEFUVVNfUEVORElORxABEiAKHFBJUEVMSU5FX1NUQUdFX1NUQVRVU19BQ1RJVkUQAhIjCh9QSVBFTElORV9TVEFHRV9TVEFUVVNfU1VDQ0VFREVEEAMSIAocUElQRUxJTkVfU1RBR0VfU1RBVFVTX0ZBSUxFRBAEEiMKH1BJUEVMSU5FX1NUQUdFX1NUQVRVU19DQU5DRUxMRUQQBRIrCidQSVBFTElORV9TVEFHRV9TVEFUVVNfQVdBSVRJTkdfQVBQUk9WQUwQBjLKAwoWUmVsZWFzZVBpcGVsaW5lU2VydmljZRJqChVDcmVhdGVSZWxlYXNlUGlwZWxpbmUSJy5mb3Jlc3QudjEuQ3JlYXRlUmVsZWFzZVBpcGVsaW5lUmVxdWVzdBooLmZvcmVzdC52MS5DcmVhdGVSZWxlYXNlUGlwZWxpbmVSZXNwb25zZRJqChVVcGRhdGVSZWxlYXNlUGlwZWxpbmUSJy5mb3Jlc3QudjEuVXBkYXRlUmVsZWFzZVBpcGVsaW5lUmVxdWVzdBooLmZvcmVzdC52MS5VcGRhdGVSZWxlYXNlUGlwZWxpbmVSZXNwb25zZRJqChVEZWxldGVSZWxlYXNlUGlwZWxpbmUSJy5mb3Jlc3QudjEuRGVsZXRlUmVsZWFzZVBpcGVsaW5lUmVxdWVzdBooLmZvcmVzdC52MS5EZWxldGVSZWxlYXNlUGlwZWxpbmVSZXNwb25zZRJsChRMaXN0UmVsZWFzZVBpcGVsaW5lcxImLmZvcmVzdC52MS5MaXN0UmVsZWFzZVBpcGVsaW5lc1JlcXVlc3QaJy5mb3Jlc3QudjEuTGlzdFJlbGVhc2VQaXBlbGluZXNSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_forest_v1_releases]);
+  fileDesc("CiFmb3Jlc3QvdjEvcmVsZWFzZV9waXBlbGluZXMucHJvdG8SCWZvcmVzdC52MSIoChFEZXBsb3lTdGFnZUNvbmZpZxITCgtlbnZpcm9ubWVudBgBIAEoCSIrCg9XYWl0U3RhZ2VDb25maWcSGAoQZHVyYXRpb25fc2Vjb25kcxgBIAEoAyI8Cg9QbGFuU3RhZ2VDb25maWcSEwoLZW52aXJvbm1lbnQYASABKAkSFAoMYXV0b19hcHByb3ZlGAIgASgIIsEBCg1QaXBlbGluZVN0YWdlEgoKAmlkGAEgASgJEhIKCmRlcGVuZHNfb24YAiADKAkSLgoGZGVwbG95GAogASgLMhwuZm9yZXN0LnYxLkRlcGxveVN0YWdlQ29uZmlnSAASKgoEd2FpdBgLIAEoCzIaLmZvcmVzdC52MS5XYWl0U3RhZ2VDb25maWdIABIqCgRwbGFuGAwgASgLMhouZm9yZXN0LnYxLlBsYW5TdGFnZUNvbmZpZ0gAQggKBmNvbmZpZyKfAQoPUmVsZWFzZVBpcGVsaW5lEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHZW5hYmxlZBgDIAEoCBIoCgZzdGFnZXMYBCADKAsyGC5mb3Jlc3QudjEuUGlwZWxpbmVTdGFnZRISCgpjcmVhdGVkX2F0GAUgASgJEhIKCnVwZGF0ZWRfYXQYBiABKAkSDwoHdmVyc2lvbhhmIAEoAyJ7ChxDcmVhdGVSZWxlYXNlUGlwZWxpbmVSZXF1ZXN0EiMKB3Byb2plY3QYASABKAsyEi5mb3Jlc3QudjEuUHJvamVjdBIMCgRuYW1lGAIgASgJEigKBnN0YWdlcxgDIAMoCzIYLmZvcmVzdC52MS5QaXBlbGluZVN0YWdlIk0KHUNyZWF0ZVJlbGVhc2VQaXBlbGluZVJlc3BvbnNlEiwKCHBpcGVsaW5lGAEgASgLMhouZm9yZXN0LnYxLlJlbGVhc2VQaXBlbGluZSLoAQocVXBkYXRlUmVsZWFzZVBpcGVsaW5lUmVxdWVzdBIjCgdwcm9qZWN0GAEgASgLMhIuZm9yZXN0LnYxLlByb2plY3QSDAoEbmFtZRgCIAEoCRIUCgdlbmFibGVkGAMgASgISACIAQESKAoGc3RhZ2VzGAQgAygLMhguZm9yZXN0LnYxLlBpcGVsaW5lU3RhZ2USFQoNdXBkYXRlX3N0YWdlcxgFIAEoCBIdChBleHBlY3RlZF92ZXJzaW9uGGQgASgDSAGIAQFCCgoIX2VuYWJsZWRCEwoRX2V4cGVjdGVkX3ZlcnNpb24iTQodVXBkYXRlUmVsZWFzZVBpcGVsaW5lUmVzcG9uc2USLAoIcGlwZWxpbmUYASABKAsyGi5mb3Jlc3QudjEuUmVsZWFzZVBpcGVsaW5lIlEKHERlbGV0ZVJlbGVhc2VQaXBlbGluZVJlcXVlc3QSIwoHcHJvamVjdBgBIAEoCzISLmZvcmVzdC52MS5Qcm9qZWN0EgwKBG5hbWUYAiABKAkiHwodRGVsZXRlUmVsZWFzZVBpcGVsaW5lUmVzcG9uc2UiaQobTGlzdFJlbGVhc2VQaXBlbGluZXNSZXF1ZXN0EiMKB3Byb2plY3QYASABKAsyEi5mb3Jlc3QudjEuUHJvamVjdBIRCglwYWdlX3NpemUYZCABKAUSEgoKcGFnZV90b2tlbhhlIAEoCSJmChxMaXN0UmVsZWFzZVBpcGVsaW5lc1Jlc3BvbnNlEi0KCXBpcGVsaW5lcxgBIAMoCzIaLmZvcmVzdC52MS5SZWxlYXNlUGlwZWxpbmUSFwoPbmV4dF9wYWdlX3Rva2VuGGQgASgJKmgKCVN0YWdlVHlwZRIaChZTVEFHRV9UWVBFX1VOU1BFQ0lGSUVEEAASFQoRU1RBR0VfVFlQRV9ERVBMT1kQARITCg9TVEFHRV9UWVBFX1dBSVQQAhITCg9TVEFHRV9UWVBFX1BMQU4QAyqaAgoTUGlwZWxpbmVTdGFnZVN0YXR1cxIlCiFQSVBFTElORV9TVEFHRV9TVEFUVVNfVU5TUEVDSUZJRUQQABIhCh1QSVBFTElORV9TVEFHRV9TVEFUVVNfUEVORElORxABEiAKHFBJUEVMSU5FX1NUQUdFX1NUQVRVU19BQ1RJVkUQAhIjCh9QSVBFTElORV9TVEFHRV9TVEFUVVNfU1VDQ0VFREVEEAMSIAocUElQRUxJTkVfU1RBR0VfU1RBVFVTX0ZBSUxFRBAEEiMKH1BJUEVMSU5FX1NUQUdFX1NUQVRVU19DQU5DRUxMRUQQBRIrCidQSVBFTElORV9TVEFHRV9TVEFUVVNfQVdBSVRJTkdfQVBQUk9WQUwQBjLKAwoWUmVsZWFzZVBpcGVsaW5lU2VydmljZRJqChVDcmVhdGVSZWxlYXNlUGlwZWxpbmUSJy5mb3Jlc3QudjEuQ3JlYXRlUmVsZWFzZVBpcGVsaW5lUmVxdWVzdBooLmZvcmVzdC52MS5DcmVhdGVSZWxlYXNlUGlwZWxpbmVSZXNwb25zZRJqChVVcGRhdGVSZWxlYXNlUGlwZWxpbmUSJy5mb3Jlc3QudjEuVXBkYXRlUmVsZWFzZVBpcGVsaW5lUmVxdWVzdBooLmZvcmVzdC52MS5VcGRhdGVSZWxlYXNlUGlwZWxpbmVSZXNwb25zZRJqChVEZWxldGVSZWxlYXNlUGlwZWxpbmUSJy5mb3Jlc3QudjEuRGVsZXRlUmVsZWFzZVBpcGVsaW5lUmVxdWVzdBooLmZvcmVzdC52MS5EZWxldGVSZWxlYXNlUGlwZWxpbmVSZXNwb25zZRJsChRMaXN0UmVsZWFzZVBpcGVsaW5lcxImLmZvcmVzdC52MS5MaXN0UmVsZWFzZVBpcGVsaW5lc1JlcXVlc3QaJy5mb3Jlc3QudjEuTGlzdFJlbGVhc2VQaXBlbGluZXNSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_forest_v1_releases]);
 
 /**
  * A stage that deploys.
@@ -21,7 +21,7 @@ export const file_forest_v1_release_pipelines: GenFile = /*@__PURE__*/
  */
 export type DeployStageConfig = Message<"forest.v1.DeployStageConfig"> & {
   /**
-   * Name of an environment of the organisation; every enabled policy for it has to pass first.
+   * Name of an environment of the organisation; all of its enabled policies must pass first.
    *
    * @generated from field: string environment = 1;
    */
@@ -42,7 +42,7 @@ export const DeployStageConfigSchema: GenMessage<DeployStageConfig> = /*@__PURE_
  */
 export type WaitStageConfig = Message<"forest.v1.WaitStageConfig"> & {
   /**
-   * Seconds from the moment the dependencies have succeeded: 1 to 31,536,000 (a year).
+   * Seconds from when the dependencies have succeeded: 1 to 31,536,000 (365 days).
    *
    * @generated from field: int64 duration_seconds = 1;
    */
@@ -63,14 +63,14 @@ export const WaitStageConfigSchema: GenMessage<WaitStageConfig> = /*@__PURE__*/
  */
 export type PlanStageConfig = Message<"forest.v1.PlanStageConfig"> & {
   /**
-   * Name of an environment of the organisation, whose destinations run in plan mode.
+   * Name of an environment of the organisation; its destinations run in plan mode.
    *
    * @generated from field: string environment = 1;
    */
   environment: string;
 
   /**
-   * Whether the stage succeeds with its plans; otherwise it waits for ApprovePlanStage by somebody other than the author.
+   * Whether the stage succeeds without approval; otherwise a member who is not an author must call ApprovePlanStage.
    *
    * @generated from field: bool auto_approve = 2;
    */
@@ -85,7 +85,7 @@ export const PlanStageConfigSchema: GenMessage<PlanStageConfig> = /*@__PURE__*/
   messageDesc(file_forest_v1_release_pipelines, 2);
 
 /**
- * A node of a pipeline.
+ * A stage of a pipeline.
  *
  * @generated from message forest.v1.PipelineStage
  */
@@ -98,7 +98,7 @@ export type PipelineStage = Message<"forest.v1.PipelineStage"> & {
   id: string;
 
   /**
-   * Ids of stages that have to succeed first; none for a stage that begins at once. At most 100, no cycles.
+   * Ids of the stages that must succeed first; none for a stage that starts immediately. At most 100, without cycles.
    *
    * @generated from field: repeated string depends_on = 2;
    */
@@ -164,21 +164,21 @@ export type ReleasePipeline = Message<"forest.v1.ReleasePipeline"> & {
   name: string;
 
   /**
-   * Whether a release may take it.
+   * Whether releases can use it.
    *
    * @generated from field: bool enabled = 3;
    */
   enabled: boolean;
 
   /**
-   * The nodes, in the order they were written.
+   * The stages, in the order in which they were saved.
    *
    * @generated from field: repeated forest.v1.PipelineStage stages = 4;
    */
   stages: PipelineStage[];
 
   /**
-   * When it was made, RFC 3339 in UTC.
+   * When it was created, RFC 3339 in UTC.
    *
    * @generated from field: string created_at = 5;
    */
@@ -190,6 +190,13 @@ export type ReleasePipeline = Message<"forest.v1.ReleasePipeline"> & {
    * @generated from field: string updated_at = 6;
    */
   updatedAt: string;
+
+  /**
+   * Number of its version: raised by each change, for `UpdateReleasePipelineRequest.expected_version`.
+   *
+   * @generated from field: int64 version = 102;
+   */
+  version: bigint;
 };
 
 /**
@@ -200,13 +207,13 @@ export const ReleasePipelineSchema: GenMessage<ReleasePipeline> = /*@__PURE__*/
   messageDesc(file_forest_v1_release_pipelines, 4);
 
 /**
- * A pipeline to add.
+ * A pipeline to create.
  *
  * @generated from message forest.v1.CreateReleasePipelineRequest
  */
 export type CreateReleasePipelineRequest = Message<"forest.v1.CreateReleasePipelineRequest"> & {
   /**
-   * Where; organisation and name are read.
+   * The project; only organisation and name are used.
    *
    * @generated from field: forest.v1.Project project = 1;
    */
@@ -220,7 +227,7 @@ export type CreateReleasePipelineRequest = Message<"forest.v1.CreateReleasePipel
   name: string;
 
   /**
-   * 1 to 100 nodes.
+   * 1 to 100 stages.
    *
    * @generated from field: repeated forest.v1.PipelineStage stages = 3;
    */
@@ -235,7 +242,7 @@ export const CreateReleasePipelineRequestSchema: GenMessage<CreateReleasePipelin
   messageDesc(file_forest_v1_release_pipelines, 5);
 
 /**
- * The pipeline that was added.
+ * The created pipeline.
  *
  * @generated from message forest.v1.CreateReleasePipelineResponse
  */
@@ -262,7 +269,7 @@ export const CreateReleasePipelineResponseSchema: GenMessage<CreateReleasePipeli
  */
 export type UpdateReleasePipelineRequest = Message<"forest.v1.UpdateReleasePipelineRequest"> & {
   /**
-   * Where; organisation and name are read.
+   * The project; only organisation and name are used.
    *
    * @generated from field: forest.v1.Project project = 1;
    */
@@ -276,25 +283,32 @@ export type UpdateReleasePipelineRequest = Message<"forest.v1.UpdateReleasePipel
   name: string;
 
   /**
-   * Whether a release may take it; absent leaves it as it is.
+   * Whether releases can use it; absent keeps the value.
    *
    * @generated from field: optional bool enabled = 3;
    */
   enabled?: boolean | undefined;
 
   /**
-   * Replaces all nodes when `update_stages` is set, and is not read otherwise; at most 100.
+   * Replaces all stages if `update_stages` is set, else ignored; at most 100.
    *
    * @generated from field: repeated forest.v1.PipelineStage stages = 4;
    */
   stages: PipelineStage[];
 
   /**
-   * Says that `stages` is meant: an absent list and an empty one are the same on the wire.
+   * Whether to replace the stages: an absent list and an empty one are the same on the wire.
    *
    * @generated from field: bool update_stages = 5;
    */
   updateStages: boolean;
+
+  /**
+   * Version that the caller has seen; `aborted` if it has changed since.
+   *
+   * @generated from field: optional int64 expected_version = 100;
+   */
+  expectedVersion?: bigint | undefined;
 };
 
 /**
@@ -326,13 +340,13 @@ export const UpdateReleasePipelineResponseSchema: GenMessage<UpdateReleasePipeli
   messageDesc(file_forest_v1_release_pipelines, 8);
 
 /**
- * A pipeline to remove.
+ * A pipeline to delete.
  *
  * @generated from message forest.v1.DeleteReleasePipelineRequest
  */
 export type DeleteReleasePipelineRequest = Message<"forest.v1.DeleteReleasePipelineRequest"> & {
   /**
-   * Where; organisation and name are read.
+   * The project; only organisation and name are used.
    *
    * @generated from field: forest.v1.Project project = 1;
    */
@@ -354,7 +368,7 @@ export const DeleteReleasePipelineRequestSchema: GenMessage<DeleteReleasePipelin
   messageDesc(file_forest_v1_release_pipelines, 9);
 
 /**
- * Empty: the pipeline is gone.
+ * Empty.
  *
  * @generated from message forest.v1.DeleteReleasePipelineResponse
  */
@@ -369,13 +383,13 @@ export const DeleteReleasePipelineResponseSchema: GenMessage<DeleteReleasePipeli
   messageDesc(file_forest_v1_release_pipelines, 10);
 
 /**
- * Asks for a page of pipelines.
+ * Requests a page of pipelines.
  *
  * @generated from message forest.v1.ListReleasePipelinesRequest
  */
 export type ListReleasePipelinesRequest = Message<"forest.v1.ListReleasePipelinesRequest"> & {
   /**
-   * Which project; organisation and name are read.
+   * The project; only organisation and name are used.
    *
    * @generated from field: forest.v1.Project project = 1;
    */
@@ -389,7 +403,7 @@ export type ListReleasePipelinesRequest = Message<"forest.v1.ListReleasePipeline
   pageSize: number;
 
   /**
-   * `next_page_token` of the page before; empty for the first page.
+   * `next_page_token` of the previous page; empty for the first page.
    *
    * @generated from field: string page_token = 101;
    */
@@ -417,7 +431,7 @@ export type ListReleasePipelinesResponse = Message<"forest.v1.ListReleasePipelin
   pipelines: ReleasePipeline[];
 
   /**
-   * Token of the next page; empty on the last.
+   * Token of the next page; empty on the last page.
    *
    * @generated from field: string next_page_token = 100;
    */
@@ -438,7 +452,7 @@ export const ListReleasePipelinesResponseSchema: GenMessage<ListReleasePipelines
  */
 export const StageType = {
   /**
-   * Not said.
+   * Unspecified.
    *
    * @generated from enum value: STAGE_TYPE_UNSPECIFIED = 0;
    */
@@ -452,14 +466,14 @@ export const StageType = {
   DEPLOY: 1,
 
   /**
-   * Lets a time go by.
+   * Waits for a set time.
    *
    * @generated from enum value: STAGE_TYPE_WAIT = 2;
    */
   WAIT: 2,
 
   /**
-   * Asks an environment's destinations what a deployment would change, then waits for a person.
+   * Runs an environment's destinations in plan mode, then waits for approval.
    *
    * @generated from enum value: STAGE_TYPE_PLAN = 3;
    */
@@ -480,55 +494,55 @@ export const StageTypeSchema: GenEnum<StageType> = /*@__PURE__*/
   enumDesc(file_forest_v1_release_pipelines, 0);
 
 /**
- * How far a stage is; the same values as PipelineRunStageStatus, under the name that older clients know.
+ * Status of a stage; the values of PipelineRunStageStatus under the name that older clients use.
  *
  * @generated from enum forest.v1.PipelineStageStatus
  */
 export const PipelineStageStatus = {
   /**
-   * Not said.
+   * Unspecified.
    *
    * @generated from enum value: PIPELINE_STAGE_STATUS_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * Waits for its dependencies, a soak time or a branch rule.
+   * Waits for its dependencies, a soak time or a branch restriction.
    *
    * @generated from enum value: PIPELINE_STAGE_STATUS_PENDING = 1;
    */
   PENDING: 1,
 
   /**
-   * Under way.
+   * Running.
    *
    * @generated from enum value: PIPELINE_STAGE_STATUS_ACTIVE = 2;
    */
   ACTIVE: 2,
 
   /**
-   * Done.
+   * Succeeded.
    *
    * @generated from enum value: PIPELINE_STAGE_STATUS_SUCCEEDED = 3;
    */
   SUCCEEDED: 3,
 
   /**
-   * Ended badly; what depends on it is cancelled.
+   * Failed; the stages that depend on it are cancelled.
    *
    * @generated from enum value: PIPELINE_STAGE_STATUS_FAILED = 4;
    */
   FAILED: 4,
 
   /**
-   * Will not run.
+   * Cancelled.
    *
    * @generated from enum value: PIPELINE_STAGE_STATUS_CANCELLED = 5;
    */
   CANCELLED: 5,
 
   /**
-   * Waits for people.
+   * Waits for approval.
    *
    * @generated from enum value: PIPELINE_STAGE_STATUS_AWAITING_APPROVAL = 6;
    */
@@ -536,7 +550,7 @@ export const PipelineStageStatus = {
 } as const;
 
 /**
- * How far a stage is; the same values as PipelineRunStageStatus, under the name that older clients know.
+ * Status of a stage; the values of PipelineRunStageStatus under the name that older clients use.
  *
  * @generated from enum forest.v1.PipelineStageStatus
  */
@@ -549,17 +563,17 @@ export const PipelineStageStatusSchema: GenEnum<PipelineStageStatus> = /*@__PURE
   enumDesc(file_forest_v1_release_pipelines, 1);
 
 /**
- * A project's pipelines: named DAGs of stages that a release walks. An intent takes its own copy when it is asked for,
- * so editing a pipeline changes no release that is under way.
+ * A project's pipelines: named DAGs of stages. A release intent copies the stages when it is requested, so changing a
+ * pipeline does not affect active releases.
  *
- * Every method needs credentials (`unauthenticated`). Members see, admins change (`permission_denied`); a project of an
- * organisation that the caller does not belong to is `not_found`.
+ * Every method needs credentials (`unauthenticated`). Members can read; changes require an admin (`permission_denied`); a project of an
+ * organisation that the caller is not a member of is `not_found`.
  *
  * @generated from service forest.v1.ReleasePipelineService
  */
 export const ReleasePipelineService: GenService<{
   /**
-   * Adds a pipeline, enabled. Admins.
+   * Creates an enabled pipeline. Admins.
    * `already_exists`: the project has one of that name. `not_found`: unknown project.
    * `invalid_argument`: stage ids repeat, a dependency is unknown, the stages form a cycle, an environment is unknown.
    *
@@ -571,8 +585,9 @@ export const ReleasePipelineService: GenService<{
     output: typeof CreateReleasePipelineResponseSchema;
   },
   /**
-   * Switches a pipeline or replaces its stages. Admins.
-   * `not_found`: unknown project or pipeline. `invalid_argument`: as for CreateReleasePipeline.
+   * Enables or disables a pipeline, or replaces its stages. Admins.
+   * `not_found`: unknown project or pipeline. `invalid_argument`: as for CreateReleasePipeline. `aborted`: the pipeline has
+   * another version than `expected_version`.
    *
    * @generated from rpc forest.v1.ReleasePipelineService.UpdateReleasePipeline
    */
@@ -582,7 +597,7 @@ export const ReleasePipelineService: GenService<{
     output: typeof UpdateReleasePipelineResponseSchema;
   },
   /**
-   * Removes a pipeline; releases under way finish with their copy, and the name is free again. Admins.
+   * Deletes a pipeline; active releases continue with their copy, and the name can be used again. Admins.
    * `not_found`: unknown project or pipeline.
    *
    * @generated from rpc forest.v1.ReleasePipelineService.DeleteReleasePipeline

@@ -12,10 +12,10 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file forest/v1/users.proto.
  */
 export const file_forest_v1_users: GenFile = /*@__PURE__*/
-  fileDesc("ChVmb3Jlc3QvdjEvdXNlcnMucHJvdG8SCWZvcmVzdC52MSKEAgoEVXNlchIPCgd1c2VyX2lkGAEgASgJEhAKCHVzZXJuYW1lGAIgASgJEiQKBmVtYWlscxgDIAMoCzIULmZvcmVzdC52MS5Vc2VyRW1haWwSEwoLbWZhX2VuYWJsZWQYBSABKAgSLgoKY3JlYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIAoTcHJvZmlsZV9waWN0dXJlX3VybBgIIAEoCUgAiAEBQhYKFF9wcm9maWxlX3BpY3R1cmVfdXJsSgQIBBAFIiwKCVVzZXJFbWFpbBINCgVlbWFpbBgBIAEoCRIQCgh2ZXJpZmllZBgCIAEoCCJECg9SZWdpc3RlclJlcXVlc3QSEAoIdXNlcm5hbWUYASABKAkSDQoFZW1haWwYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkifQoQUmVnaXN0ZXJSZXNwb25zZRIdCgR1c2VyGAEgASgLMg8uZm9yZXN0LnYxLlVzZXISJQoGdG9rZW5zGAIgASgLMhUuZm9yZXN0LnYxLkF1dGhUb2tlbnMSIwobZW1haWxfdmVyaWZpY2F0aW9uX3JlcXVpcmVkGAMgASgIIlMKDExvZ2luUmVxdWVzdBISCgh1c2VybmFtZRgBIAEoCUgAEg8KBWVtYWlsGAIgASgJSAASEAoIcGFzc3dvcmQYAyABKAlCDAoKaWRlbnRpZmllciKGAQoNTG9naW5SZXNwb25zZRIdCgR1c2VyGAEgASgLMg8uZm9yZXN0LnYxLlVzZXISJQoGdG9rZW5zGAIgASgLMhUuZm9yZXN0LnYxLkF1dGhUb2tlbnMSFAoMbWZhX3JlcXVpcmVkGAMgASgIEhkKEW1mYV9zZXNzaW9uX3Rva2VuGAQgASgJIiwKE1JlZnJlc2hUb2tlblJlcXVlc3QSFQoNcmVmcmVzaF90b2tlbhgBIAEoCSI9ChRSZWZyZXNoVG9rZW5SZXNwb25zZRIlCgZ0b2tlbnMYASABKAsyFS5mb3Jlc3QudjEuQXV0aFRva2VucyImCg1Mb2dvdXRSZXF1ZXN0EhUKDXJlZnJlc2hfdG9rZW4YASABKAkiEAoOTG9nb3V0UmVzcG9uc2UiVQoKQXV0aFRva2VucxIUCgxhY2Nlc3NfdG9rZW4YASABKAkSFQoNcmVmcmVzaF90b2tlbhgCIAEoCRIaChJleHBpcmVzX2luX3NlY29uZHMYAyABKAMiEgoQVG9rZW5JbmZvUmVxdWVzdCI4ChFUb2tlbkluZm9SZXNwb25zZRIPCgd1c2VyX2lkGAEgASgJEhIKCmV4cGlyZXNfYXQYAiABKAMiVgoOR2V0VXNlclJlcXVlc3QSEQoHdXNlcl9pZBgBIAEoCUgAEhIKCHVzZXJuYW1lGAIgASgJSAASDwoFZW1haWwYAyABKAlIAEIMCgppZGVudGlmaWVyIjAKD0dldFVzZXJSZXNwb25zZRIdCgR1c2VyGAEgASgLMg8uZm9yZXN0LnYxLlVzZXIiWQoQTGlzdFVzZXJzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRITCgZzZWFyY2gYAyABKAlIAIgBAUIJCgdfc2VhcmNoImEKEUxpc3RVc2Vyc1Jlc3BvbnNlEh4KBXVzZXJzGAEgAygLMg8uZm9yZXN0LnYxLlVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhMKC3RvdGFsX2NvdW50GAMgASgFIlgKFUNoYW5nZVBhc3N3b3JkUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEhgKEGN1cnJlbnRfcGFzc3dvcmQYAiABKAkSFAoMbmV3X3Bhc3N3b3JkGAMgASgJIiwKFkNoYW5nZVBhc3N3b3JkUmVzcG9uc2USEgoKY3NyZl90b2tlbhhkIAEoCSLUAQoTUGVyc29uYWxBY2Nlc3NUb2tlbhIQCgh0b2tlbl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg4KBnNjb3BlcxgDIAMoCRIuCgpleHBpcmVzX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglsYXN0X3VzZWQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNyZWF0ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIm0KIENyZWF0ZVBlcnNvbmFsQWNjZXNzVG9rZW5SZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIOCgZzY29wZXMYAyADKAkSGgoSZXhwaXJlc19pbl9zZWNvbmRzGAQgASgDImUKIUNyZWF0ZVBlcnNvbmFsQWNjZXNzVG9rZW5SZXNwb25zZRItCgV0b2tlbhgBIAEoCzIeLmZvcmVzdC52MS5QZXJzb25hbEFjY2Vzc1Rva2VuEhEKCXJhd190b2tlbhgCIAEoCSIyCh9MaXN0UGVyc29uYWxBY2Nlc3NUb2tlbnNSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkiUgogTGlzdFBlcnNvbmFsQWNjZXNzVG9rZW5zUmVzcG9uc2USLgoGdG9rZW5zGAEgAygLMh4uZm9yZXN0LnYxLlBlcnNvbmFsQWNjZXNzVG9rZW4iNAogRGVsZXRlUGVyc29uYWxBY2Nlc3NUb2tlblJlcXVlc3QSEAoIdG9rZW5faWQYASABKAkiIwohRGVsZXRlUGVyc29uYWxBY2Nlc3NUb2tlblJlc3BvbnNlMsEHCgxVc2Vyc1NlcnZpY2USQwoIUmVnaXN0ZXISGi5mb3Jlc3QudjEuUmVnaXN0ZXJSZXF1ZXN0GhsuZm9yZXN0LnYxLlJlZ2lzdGVyUmVzcG9uc2USOgoFTG9naW4SFy5mb3Jlc3QudjEuTG9naW5SZXF1ZXN0GhguZm9yZXN0LnYxLkxvZ2luUmVzcG9uc2USTwoMUmVmcmVzaFRva2VuEh4uZm9yZXN0LnYxLlJlZnJlc2hUb2tlblJlcXVlc3QaHy5mb3Jlc3QudjEuUmVmcmVzaFRva2VuUmVzcG9uc2USPQoGTG9nb3V0EhguZm9yZXN0LnYxLkxvZ291dFJlcXVlc3QaGS5mb3Jlc3QudjEuTG9nb3V0UmVzcG9uc2USRQoHR2V0VXNlchIZLmZvcmVzdC52MS5HZXRVc2VyUmVxdWVzdBoaLmZvcmVzdC52MS5HZXRVc2VyUmVzcG9uc2UiA5ACARJLCglMaXN0VXNlcnMSGy5mb3Jlc3QudjEuTGlzdFVzZXJzUmVxdWVzdBocLmZvcmVzdC52MS5MaXN0VXNlcnNSZXNwb25zZSIDkAIBElUKDkNoYW5nZVBhc3N3b3JkEiAuZm9yZXN0LnYxLkNoYW5nZVBhc3N3b3JkUmVxdWVzdBohLmZvcmVzdC52MS5DaGFuZ2VQYXNzd29yZFJlc3BvbnNlEnYKGUNyZWF0ZVBlcnNvbmFsQWNjZXNzVG9rZW4SKy5mb3Jlc3QudjEuQ3JlYXRlUGVyc29uYWxBY2Nlc3NUb2tlblJlcXVlc3QaLC5mb3Jlc3QudjEuQ3JlYXRlUGVyc29uYWxBY2Nlc3NUb2tlblJlc3BvbnNlEngKGExpc3RQZXJzb25hbEFjY2Vzc1Rva2VucxIqLmZvcmVzdC52MS5MaXN0UGVyc29uYWxBY2Nlc3NUb2tlbnNSZXF1ZXN0GisuZm9yZXN0LnYxLkxpc3RQZXJzb25hbEFjY2Vzc1Rva2Vuc1Jlc3BvbnNlIgOQAgESdgoZRGVsZXRlUGVyc29uYWxBY2Nlc3NUb2tlbhIrLmZvcmVzdC52MS5EZWxldGVQZXJzb25hbEFjY2Vzc1Rva2VuUmVxdWVzdBosLmZvcmVzdC52MS5EZWxldGVQZXJzb25hbEFjY2Vzc1Rva2VuUmVzcG9uc2USSwoJVG9rZW5JbmZvEhsuZm9yZXN0LnYxLlRva2VuSW5mb1JlcXVlc3QaHC5mb3Jlc3QudjEuVG9rZW5JbmZvUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChVmb3Jlc3QvdjEvdXNlcnMucHJvdG8SCWZvcmVzdC52MSKEAgoEVXNlchIPCgd1c2VyX2lkGAEgASgJEhAKCHVzZXJuYW1lGAIgASgJEiQKBmVtYWlscxgDIAMoCzIULmZvcmVzdC52MS5Vc2VyRW1haWwSEwoLbWZhX2VuYWJsZWQYBSABKAgSLgoKY3JlYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIAoTcHJvZmlsZV9waWN0dXJlX3VybBgIIAEoCUgAiAEBQhYKFF9wcm9maWxlX3BpY3R1cmVfdXJsSgQIBBAFIiwKCVVzZXJFbWFpbBINCgVlbWFpbBgBIAEoCRIQCgh2ZXJpZmllZBgCIAEoCCJECg9SZWdpc3RlclJlcXVlc3QSEAoIdXNlcm5hbWUYASABKAkSDQoFZW1haWwYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkifQoQUmVnaXN0ZXJSZXNwb25zZRIdCgR1c2VyGAEgASgLMg8uZm9yZXN0LnYxLlVzZXISJQoGdG9rZW5zGAIgASgLMhUuZm9yZXN0LnYxLkF1dGhUb2tlbnMSIwobZW1haWxfdmVyaWZpY2F0aW9uX3JlcXVpcmVkGAMgASgIIlMKDExvZ2luUmVxdWVzdBISCgh1c2VybmFtZRgBIAEoCUgAEg8KBWVtYWlsGAIgASgJSAASEAoIcGFzc3dvcmQYAyABKAlCDAoKaWRlbnRpZmllciKGAQoNTG9naW5SZXNwb25zZRIdCgR1c2VyGAEgASgLMg8uZm9yZXN0LnYxLlVzZXISJQoGdG9rZW5zGAIgASgLMhUuZm9yZXN0LnYxLkF1dGhUb2tlbnMSFAoMbWZhX3JlcXVpcmVkGAMgASgIEhkKEW1mYV9zZXNzaW9uX3Rva2VuGAQgASgJIiwKE1JlZnJlc2hUb2tlblJlcXVlc3QSFQoNcmVmcmVzaF90b2tlbhgBIAEoCSI9ChRSZWZyZXNoVG9rZW5SZXNwb25zZRIlCgZ0b2tlbnMYASABKAsyFS5mb3Jlc3QudjEuQXV0aFRva2VucyImCg1Mb2dvdXRSZXF1ZXN0EhUKDXJlZnJlc2hfdG9rZW4YASABKAkiEAoOTG9nb3V0UmVzcG9uc2UiVQoKQXV0aFRva2VucxIUCgxhY2Nlc3NfdG9rZW4YASABKAkSFQoNcmVmcmVzaF90b2tlbhgCIAEoCRIaChJleHBpcmVzX2luX3NlY29uZHMYAyABKAMiEgoQVG9rZW5JbmZvUmVxdWVzdCI4ChFUb2tlbkluZm9SZXNwb25zZRIPCgd1c2VyX2lkGAEgASgJEhIKCmV4cGlyZXNfYXQYAiABKAMiVgoOR2V0VXNlclJlcXVlc3QSEQoHdXNlcl9pZBgBIAEoCUgAEhIKCHVzZXJuYW1lGAIgASgJSAASDwoFZW1haWwYAyABKAlIAEIMCgppZGVudGlmaWVyIjAKD0dldFVzZXJSZXNwb25zZRIdCgR1c2VyGAEgASgLMg8uZm9yZXN0LnYxLlVzZXIiWQoQTGlzdFVzZXJzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRITCgZzZWFyY2gYAyABKAlIAIgBAUIJCgdfc2VhcmNoImEKEUxpc3RVc2Vyc1Jlc3BvbnNlEh4KBXVzZXJzGAEgAygLMg8uZm9yZXN0LnYxLlVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhMKC3RvdGFsX2NvdW50GAMgASgFIlgKFUNoYW5nZVBhc3N3b3JkUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEhgKEGN1cnJlbnRfcGFzc3dvcmQYAiABKAkSFAoMbmV3X3Bhc3N3b3JkGAMgASgJIiwKFkNoYW5nZVBhc3N3b3JkUmVzcG9uc2USEgoKY3NyZl90b2tlbhhkIAEoCSLUAQoTUGVyc29uYWxBY2Nlc3NUb2tlbhIQCgh0b2tlbl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg4KBnNjb3BlcxgDIAMoCRIuCgpleHBpcmVzX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglsYXN0X3VzZWQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNyZWF0ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIm0KIENyZWF0ZVBlcnNvbmFsQWNjZXNzVG9rZW5SZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIOCgZzY29wZXMYAyADKAkSGgoSZXhwaXJlc19pbl9zZWNvbmRzGAQgASgDImUKIUNyZWF0ZVBlcnNvbmFsQWNjZXNzVG9rZW5SZXNwb25zZRItCgV0b2tlbhgBIAEoCzIeLmZvcmVzdC52MS5QZXJzb25hbEFjY2Vzc1Rva2VuEhEKCXJhd190b2tlbhgCIAEoCSIyCh9MaXN0UGVyc29uYWxBY2Nlc3NUb2tlbnNSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkiUgogTGlzdFBlcnNvbmFsQWNjZXNzVG9rZW5zUmVzcG9uc2USLgoGdG9rZW5zGAEgAygLMh4uZm9yZXN0LnYxLlBlcnNvbmFsQWNjZXNzVG9rZW4iNAogRGVsZXRlUGVyc29uYWxBY2Nlc3NUb2tlblJlcXVlc3QSEAoIdG9rZW5faWQYASABKAkiIwohRGVsZXRlUGVyc29uYWxBY2Nlc3NUb2tlblJlc3BvbnNlIhwKGkxpc3RDb21taXRBZGRyZXNzZXNSZXF1ZXN0IjAKG0xpc3RDb21taXRBZGRyZXNzZXNSZXNwb25zZRIRCglhZGRyZXNzZXMYASADKAkiKgoXQWRkQ29tbWl0QWRkcmVzc1JlcXVlc3QSDwoHYWRkcmVzcxgBIAEoCSIrChhBZGRDb21taXRBZGRyZXNzUmVzcG9uc2USDwoHYWRkcmVzcxgBIAEoCSItChpSZW1vdmVDb21taXRBZGRyZXNzUmVxdWVzdBIPCgdhZGRyZXNzGAEgASgJIh0KG1JlbW92ZUNvbW1pdEFkZHJlc3NSZXNwb25zZTLvCQoMVXNlcnNTZXJ2aWNlEkMKCFJlZ2lzdGVyEhouZm9yZXN0LnYxLlJlZ2lzdGVyUmVxdWVzdBobLmZvcmVzdC52MS5SZWdpc3RlclJlc3BvbnNlEjoKBUxvZ2luEhcuZm9yZXN0LnYxLkxvZ2luUmVxdWVzdBoYLmZvcmVzdC52MS5Mb2dpblJlc3BvbnNlEk8KDFJlZnJlc2hUb2tlbhIeLmZvcmVzdC52MS5SZWZyZXNoVG9rZW5SZXF1ZXN0Gh8uZm9yZXN0LnYxLlJlZnJlc2hUb2tlblJlc3BvbnNlEj0KBkxvZ291dBIYLmZvcmVzdC52MS5Mb2dvdXRSZXF1ZXN0GhkuZm9yZXN0LnYxLkxvZ291dFJlc3BvbnNlEkUKB0dldFVzZXISGS5mb3Jlc3QudjEuR2V0VXNlclJlcXVlc3QaGi5mb3Jlc3QudjEuR2V0VXNlclJlc3BvbnNlIgOQAgESSwoJTGlzdFVzZXJzEhsuZm9yZXN0LnYxLkxpc3RVc2Vyc1JlcXVlc3QaHC5mb3Jlc3QudjEuTGlzdFVzZXJzUmVzcG9uc2UiA5ACARJVCg5DaGFuZ2VQYXNzd29yZBIgLmZvcmVzdC52MS5DaGFuZ2VQYXNzd29yZFJlcXVlc3QaIS5mb3Jlc3QudjEuQ2hhbmdlUGFzc3dvcmRSZXNwb25zZRJ2ChlDcmVhdGVQZXJzb25hbEFjY2Vzc1Rva2VuEisuZm9yZXN0LnYxLkNyZWF0ZVBlcnNvbmFsQWNjZXNzVG9rZW5SZXF1ZXN0GiwuZm9yZXN0LnYxLkNyZWF0ZVBlcnNvbmFsQWNjZXNzVG9rZW5SZXNwb25zZRJ4ChhMaXN0UGVyc29uYWxBY2Nlc3NUb2tlbnMSKi5mb3Jlc3QudjEuTGlzdFBlcnNvbmFsQWNjZXNzVG9rZW5zUmVxdWVzdBorLmZvcmVzdC52MS5MaXN0UGVyc29uYWxBY2Nlc3NUb2tlbnNSZXNwb25zZSIDkAIBEnYKGURlbGV0ZVBlcnNvbmFsQWNjZXNzVG9rZW4SKy5mb3Jlc3QudjEuRGVsZXRlUGVyc29uYWxBY2Nlc3NUb2tlblJlcXVlc3QaLC5mb3Jlc3QudjEuRGVsZXRlUGVyc29uYWxBY2Nlc3NUb2tlblJlc3BvbnNlEmkKE0xpc3RDb21taXRBZGRyZXNzZXMSJS5mb3Jlc3QudjEuTGlzdENvbW1pdEFkZHJlc3Nlc1JlcXVlc3QaJi5mb3Jlc3QudjEuTGlzdENvbW1pdEFkZHJlc3Nlc1Jlc3BvbnNlIgOQAgESWwoQQWRkQ29tbWl0QWRkcmVzcxIiLmZvcmVzdC52MS5BZGRDb21taXRBZGRyZXNzUmVxdWVzdBojLmZvcmVzdC52MS5BZGRDb21taXRBZGRyZXNzUmVzcG9uc2USZAoTUmVtb3ZlQ29tbWl0QWRkcmVzcxIlLmZvcmVzdC52MS5SZW1vdmVDb21taXRBZGRyZXNzUmVxdWVzdBomLmZvcmVzdC52MS5SZW1vdmVDb21taXRBZGRyZXNzUmVzcG9uc2USSwoJVG9rZW5JbmZvEhsuZm9yZXN0LnYxLlRva2VuSW5mb1JlcXVlc3QaHC5mb3Jlc3QudjEuVG9rZW5JbmZvUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
- * A person, or a machine that acts as one.
+ * A user.
  *
  * @generated from message forest.v1.User
  */
@@ -28,28 +28,28 @@ export type User = Message<"forest.v1.User"> & {
   userId: string;
 
   /**
-   * The name that others see and that signs in; unique whatever its case.
+   * The name that others see and that signs in; unique, ignoring case.
    *
    * @generated from field: string username = 2;
    */
   username: string;
 
   /**
-   * Addresses; only the user and admins of an organisation that they belong to get them.
+   * Addresses, shown only to the user and to admins of the user's organisations.
    *
    * @generated from field: repeated forest.v1.UserEmail emails = 3;
    */
   emails: UserEmail[];
 
   /**
-   * Whether a second factor is asked for at sign-in; always false here.
+   * Whether sign-in requires a second factor; always false.
    *
    * @generated from field: bool mfa_enabled = 5;
    */
   mfaEnabled: boolean;
 
   /**
-   * When the user was made.
+   * When the user was created.
    *
    * @generated from field: google.protobuf.Timestamp created_at = 6;
    */
@@ -84,14 +84,14 @@ export const UserSchema: GenMessage<User> = /*@__PURE__*/
  */
 export type UserEmail = Message<"forest.v1.UserEmail"> & {
   /**
-   * The address; unique on the server whatever its case.
+   * The address; unique on the server, ignoring case.
    *
    * @generated from field: string email = 1;
    */
   email: string;
 
   /**
-   * Whether the user has proved to read it.
+   * Whether the address is verified.
    *
    * @generated from field: bool verified = 2;
    */
@@ -106,7 +106,7 @@ export const UserEmailSchema: GenMessage<UserEmail> = /*@__PURE__*/
   messageDesc(file_forest_v1_users, 1);
 
 /**
- * A user to make.
+ * A new user.
  *
  * @generated from message forest.v1.RegisterRequest
  */
@@ -126,7 +126,7 @@ export type RegisterRequest = Message<"forest.v1.RegisterRequest"> & {
   email: string;
 
   /**
-   * 12 to 256 characters; none of the commonest passwords, nor one made of the user's names (`invalid_argument`).
+   * 12 to 256 characters; neither a common password nor the user's names (`invalid_argument`).
    *
    * @generated from field: string password = 3;
    */
@@ -154,14 +154,14 @@ export type RegisterResponse = Message<"forest.v1.RegisterResponse"> & {
   user?: User | undefined;
 
   /**
-   * As from Login; absent when an admin made the user for somebody else.
+   * As from Login; absent when an admin created the user.
    *
    * @generated from field: forest.v1.AuthTokens tokens = 2;
    */
   tokens?: AuthTokens | undefined;
 
   /**
-   * Whether the address has to be proved before the user can act; false here.
+   * Whether the address must be verified first; always false.
    *
    * @generated from field: bool email_verification_required = 3;
    */
@@ -176,13 +176,13 @@ export const RegisterResponseSchema: GenMessage<RegisterResponse> = /*@__PURE__*
   messageDesc(file_forest_v1_users, 3);
 
 /**
- * Who wants tokens.
+ * A login with a password.
  *
  * @generated from message forest.v1.LoginRequest
  */
 export type LoginRequest = Message<"forest.v1.LoginRequest"> & {
   /**
-   * Required: which user. Only lengths are checked here, as a name that nobody can have is a failed login like another.
+   * Required: the user. Only lengths are validated: an impossible name is a failed login like any other.
    *
    * @generated from oneof forest.v1.LoginRequest.identifier
    */
@@ -205,7 +205,7 @@ export type LoginRequest = Message<"forest.v1.LoginRequest"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * 1 to 256 characters; today's length rule is not asked of passwords that were set before it.
+   * 1 to 256 characters; older passwords may be shorter than the current minimum.
    *
    * @generated from field: string password = 3;
    */
@@ -226,28 +226,28 @@ export const LoginRequestSchema: GenMessage<LoginRequest> = /*@__PURE__*/
  */
 export type LoginResponse = Message<"forest.v1.LoginResponse"> & {
   /**
-   * Who it is.
+   * The user.
    *
    * @generated from field: forest.v1.User user = 1;
    */
   user?: User | undefined;
 
   /**
-   * What to call with.
+   * The tokens.
    *
    * @generated from field: forest.v1.AuthTokens tokens = 2;
    */
   tokens?: AuthTokens | undefined;
 
   /**
-   * Whether a second factor has to follow; always false here.
+   * Whether a second factor must follow; always false.
    *
    * @generated from field: bool mfa_required = 3;
    */
   mfaRequired: boolean;
 
   /**
-   * Ties the second step to the first; always empty here.
+   * Identifies the second step; always empty.
    *
    * @generated from field: string mfa_session_token = 4;
    */
@@ -262,7 +262,7 @@ export const LoginResponseSchema: GenMessage<LoginResponse> = /*@__PURE__*/
   messageDesc(file_forest_v1_users, 5);
 
 /**
- * A refresh token to trade.
+ * A refresh token to exchange.
  *
  * @generated from message forest.v1.RefreshTokenRequest
  */
@@ -283,7 +283,7 @@ export const RefreshTokenRequestSchema: GenMessage<RefreshTokenRequest> = /*@__P
   messageDesc(file_forest_v1_users, 6);
 
 /**
- * The pair that follows.
+ * The new tokens.
  *
  * @generated from message forest.v1.RefreshTokenResponse
  */
@@ -340,7 +340,7 @@ export const LogoutResponseSchema: GenMessage<LogoutResponse> = /*@__PURE__*/
   messageDesc(file_forest_v1_users, 9);
 
 /**
- * What a login gives.
+ * The tokens of a login.
  *
  * @generated from message forest.v1.AuthTokens
  */
@@ -353,15 +353,14 @@ export type AuthTokens = Message<"forest.v1.AuthTokens"> & {
   accessToken: string;
 
   /**
-   * For RefreshToken, once.
+   * For one call of RefreshToken.
    *
    * @generated from field: string refresh_token = 2;
    */
   refreshToken: string;
 
   /**
-   * When the access token ends, as absolute Unix time in seconds. The name says a duration, but the existing clients
-   * read a moment.
+   * When the access token expires, in Unix seconds. Despite the field's name it is a timestamp, as existing clients expect.
    *
    * @generated from field: int64 expires_in_seconds = 3;
    */
@@ -376,7 +375,7 @@ export const AuthTokensSchema: GenMessage<AuthTokens> = /*@__PURE__*/
   messageDesc(file_forest_v1_users, 10);
 
 /**
- * Empty: the call's own token is meant.
+ * Empty: the request's own token.
  *
  * @generated from message forest.v1.TokenInfoRequest
  */
@@ -391,20 +390,20 @@ export const TokenInfoRequestSchema: GenMessage<TokenInfoRequest> = /*@__PURE__*
   messageDesc(file_forest_v1_users, 11);
 
 /**
- * What the server knows of the call's token.
+ * The request's token.
  *
  * @generated from message forest.v1.TokenInfoResponse
  */
 export type TokenInfoResponse = Message<"forest.v1.TokenInfoResponse"> & {
   /**
-   * UUID of the user it speaks for.
+   * UUID of the user it belongs to.
    *
    * @generated from field: string user_id = 1;
    */
   userId: string;
 
   /**
-   * When it ends, in Unix seconds; 0 for never.
+   * When it expires, in Unix seconds; 0 for never.
    *
    * @generated from field: int64 expires_at = 2;
    */
@@ -464,13 +463,13 @@ export const GetUserRequestSchema: GenMessage<GetUserRequest> = /*@__PURE__*/
   messageDesc(file_forest_v1_users, 13);
 
 /**
- * The user asked for.
+ * The requested user.
  *
  * @generated from message forest.v1.GetUserResponse
  */
 export type GetUserResponse = Message<"forest.v1.GetUserResponse"> & {
   /**
-   * As it stands.
+   * The user.
    *
    * @generated from field: forest.v1.User user = 1;
    */
@@ -485,7 +484,7 @@ export const GetUserResponseSchema: GenMessage<GetUserResponse> = /*@__PURE__*/
   messageDesc(file_forest_v1_users, 14);
 
 /**
- * Asks for a page of users.
+ * Requests a page of users.
  *
  * @generated from message forest.v1.ListUsersRequest
  */
@@ -498,7 +497,7 @@ export type ListUsersRequest = Message<"forest.v1.ListUsersRequest"> & {
   pageSize: number;
 
   /**
-   * `next_page_token` of the page before; empty for the first page.
+   * `next_page_token` of the previous page; empty for the first page.
    *
    * @generated from field: string page_token = 2;
    */
@@ -568,14 +567,14 @@ export type ChangePasswordRequest = Message<"forest.v1.ChangePasswordRequest"> &
   userId: string;
 
   /**
-   * The password until now, 1 to 256 characters.
+   * The current password, 1 to 256 characters.
    *
    * @generated from field: string current_password = 2;
    */
   currentPassword: string;
 
   /**
-   * The password from now on, 12 to 256 characters; by the rules of Register, and another than the current one.
+   * The new password, 12 to 256 characters, by the rules of Register; must differ from the current one.
    *
    * @generated from field: string new_password = 3;
    */
@@ -596,7 +595,7 @@ export const ChangePasswordRequestSchema: GenMessage<ChangePasswordRequest> = /*
  */
 export type ChangePasswordResponse = Message<"forest.v1.ChangePasswordResponse"> & {
   /**
-   * Ours. The new CSRF token of the browser's session that changed it: its cookie is a new one too. Empty for other callers.
+   * The new CSRF token of the browser's session, whose cookie is new too. Empty for other callers.
    *
    * @generated from field: string csrf_token = 100;
    */
@@ -624,21 +623,21 @@ export type PersonalAccessToken = Message<"forest.v1.PersonalAccessToken"> & {
   tokenId: string;
 
   /**
-   * What its owner calls it.
+   * Its name.
    *
    * @generated from field: string name = 2;
    */
   name: string;
 
   /**
-   * What it may do: any of `read`, `release`, `approve`, `admin`; never more than its owner may.
+   * Any of `read`, `release`, `approve`, `admin`. A token never has more permissions than its user.
    *
    * @generated from field: repeated string scopes = 3;
    */
   scopes: string[];
 
   /**
-   * When it ends; absent for never.
+   * When it expires; absent for never.
    *
    * @generated from field: google.protobuf.Timestamp expires_at = 4;
    */
@@ -652,7 +651,7 @@ export type PersonalAccessToken = Message<"forest.v1.PersonalAccessToken"> & {
   lastUsed?: Timestamp | undefined;
 
   /**
-   * When it was made.
+   * When it was created.
    *
    * @generated from field: google.protobuf.Timestamp created_at = 6;
    */
@@ -667,7 +666,7 @@ export const PersonalAccessTokenSchema: GenMessage<PersonalAccessToken> = /*@__P
   messageDesc(file_forest_v1_users, 19);
 
 /**
- * A token to make.
+ * A new token.
  *
  * @generated from message forest.v1.CreatePersonalAccessTokenRequest
  */
@@ -687,16 +686,16 @@ export type CreatePersonalAccessTokenRequest = Message<"forest.v1.CreatePersonal
   name: string;
 
   /**
-   * At least one, each once: `read` (see; every token may), `release` (annotate, release, cancel), `approve` (vote), `admin`
-   * (what admins change). None includes another one; a bypass takes `approve` and `admin`.
+   * At least one, each once: `read` (included in every token), `release` (annotate, release, cancel), `approve` (vote), `admin`
+   * (change settings as an admin). No scope includes another; a bypass requires `approve` and `admin`.
    *
    * @generated from field: repeated string scopes = 3;
    */
   scopes: string[];
 
   /**
-   * Seconds from now until it ends, at most 31,536,000 (a year) or what the server allows (`GetSessionResponse.token_max_days`);
-   * 0 for never, where the server has no such limit.
+   * Seconds until it expires, at most 31,536,000 (a year) or the server's limit (`GetSessionResponse.token_max_days`);
+   * 0 for never, if the server has no limit.
    *
    * @generated from field: int64 expires_in_seconds = 4;
    */
@@ -711,13 +710,13 @@ export const CreatePersonalAccessTokenRequestSchema: GenMessage<CreatePersonalAc
   messageDesc(file_forest_v1_users, 20);
 
 /**
- * The token that was made.
+ * The new token.
  *
  * @generated from message forest.v1.CreatePersonalAccessTokenResponse
  */
 export type CreatePersonalAccessTokenResponse = Message<"forest.v1.CreatePersonalAccessTokenResponse"> & {
   /**
-   * What ListPersonalAccessTokens shows of it.
+   * As ListPersonalAccessTokens shows it.
    *
    * @generated from field: forest.v1.PersonalAccessToken token = 1;
    */
@@ -739,7 +738,7 @@ export const CreatePersonalAccessTokenResponseSchema: GenMessage<CreatePersonalA
   messageDesc(file_forest_v1_users, 21);
 
 /**
- * Asks for one's own tokens.
+ * Lists the caller's own tokens.
  *
  * @generated from message forest.v1.ListPersonalAccessTokensRequest
  */
@@ -760,7 +759,7 @@ export const ListPersonalAccessTokensRequestSchema: GenMessage<ListPersonalAcces
   messageDesc(file_forest_v1_users, 22);
 
 /**
- * One's own tokens.
+ * The caller's own tokens.
  *
  * @generated from message forest.v1.ListPersonalAccessTokensResponse
  */
@@ -817,19 +816,132 @@ export const DeletePersonalAccessTokenResponseSchema: GenMessage<DeletePersonalA
   messageDesc(file_forest_v1_users, 25);
 
 /**
- * People, their bearer tokens and their personal access tokens. A bearer token of Login, or a personal access token,
- * goes into the header `Authorization: Bearer …` and is accepted by every service.
+ * Empty: lists the caller's own addresses.
  *
- * All but Register, Login, RefreshToken and Logout need credentials (`unauthenticated`).
+ * @generated from message forest.v1.ListCommitAddressesRequest
+ */
+export type ListCommitAddressesRequest = Message<"forest.v1.ListCommitAddressesRequest"> & {
+};
+
+/**
+ * Describes the message forest.v1.ListCommitAddressesRequest.
+ * Use `create(ListCommitAddressesRequestSchema)` to create a new message.
+ */
+export const ListCommitAddressesRequestSchema: GenMessage<ListCommitAddressesRequest> = /*@__PURE__*/
+  messageDesc(file_forest_v1_users, 26);
+
+/**
+ * The caller's commit addresses.
+ *
+ * @generated from message forest.v1.ListCommitAddressesResponse
+ */
+export type ListCommitAddressesResponse = Message<"forest.v1.ListCommitAddressesResponse"> & {
+  /**
+   * By address.
+   *
+   * @generated from field: repeated string addresses = 1;
+   */
+  addresses: string[];
+};
+
+/**
+ * Describes the message forest.v1.ListCommitAddressesResponse.
+ * Use `create(ListCommitAddressesResponseSchema)` to create a new message.
+ */
+export const ListCommitAddressesResponseSchema: GenMessage<ListCommitAddressesResponse> = /*@__PURE__*/
+  messageDesc(file_forest_v1_users, 27);
+
+/**
+ * An address to add.
+ *
+ * @generated from message forest.v1.AddCommitAddressRequest
+ */
+export type AddCommitAddressRequest = Message<"forest.v1.AddCommitAddressRequest"> & {
+  /**
+   * An address that the caller's commits have, at most 254 characters.
+   *
+   * @generated from field: string address = 1;
+   */
+  address: string;
+};
+
+/**
+ * Describes the message forest.v1.AddCommitAddressRequest.
+ * Use `create(AddCommitAddressRequestSchema)` to create a new message.
+ */
+export const AddCommitAddressRequestSchema: GenMessage<AddCommitAddressRequest> = /*@__PURE__*/
+  messageDesc(file_forest_v1_users, 28);
+
+/**
+ * The added address.
+ *
+ * @generated from message forest.v1.AddCommitAddressResponse
+ */
+export type AddCommitAddressResponse = Message<"forest.v1.AddCommitAddressResponse"> & {
+  /**
+   * As stored.
+   *
+   * @generated from field: string address = 1;
+   */
+  address: string;
+};
+
+/**
+ * Describes the message forest.v1.AddCommitAddressResponse.
+ * Use `create(AddCommitAddressResponseSchema)` to create a new message.
+ */
+export const AddCommitAddressResponseSchema: GenMessage<AddCommitAddressResponse> = /*@__PURE__*/
+  messageDesc(file_forest_v1_users, 29);
+
+/**
+ * An address to remove.
+ *
+ * @generated from message forest.v1.RemoveCommitAddressRequest
+ */
+export type RemoveCommitAddressRequest = Message<"forest.v1.RemoveCommitAddressRequest"> & {
+  /**
+   * One of the caller's commit addresses, in any case.
+   *
+   * @generated from field: string address = 1;
+   */
+  address: string;
+};
+
+/**
+ * Describes the message forest.v1.RemoveCommitAddressRequest.
+ * Use `create(RemoveCommitAddressRequestSchema)` to create a new message.
+ */
+export const RemoveCommitAddressRequestSchema: GenMessage<RemoveCommitAddressRequest> = /*@__PURE__*/
+  messageDesc(file_forest_v1_users, 30);
+
+/**
+ * Empty.
+ *
+ * @generated from message forest.v1.RemoveCommitAddressResponse
+ */
+export type RemoveCommitAddressResponse = Message<"forest.v1.RemoveCommitAddressResponse"> & {
+};
+
+/**
+ * Describes the message forest.v1.RemoveCommitAddressResponse.
+ * Use `create(RemoveCommitAddressResponseSchema)` to create a new message.
+ */
+export const RemoveCommitAddressResponseSchema: GenMessage<RemoveCommitAddressResponse> = /*@__PURE__*/
+  messageDesc(file_forest_v1_users, 31);
+
+/**
+ * Users, their bearer tokens and their personal access tokens. A bearer token of Login, or a personal access token, goes into
+ * the header `Authorization: Bearer …` and is accepted by every service.
+ *
+ * All methods except Register, Login, RefreshToken and Logout require credentials (`unauthenticated`).
  *
  * @generated from service forest.v1.UsersService
  */
 export const UsersService: GenService<{
   /**
-   * Makes a user, who belongs to no organisation yet. Where the server's registration is open everybody may, and is
-   * signed in by it; where it is closed only an admin of an organisation may, to add the new user as a member then
-   * (`permission_denied` to others, and to access tokens of admins).
-   * `already_exists`: username or email is taken.
+   * Creates a user, who belongs to no organisation yet. With open registration anyone may, and is signed in. With closed
+   * registration only an admin of an organisation may, for other people (`permission_denied`, also for access tokens).
+   * `already_exists`: the username or email is taken.
    *
    * @generated from rpc forest.v1.UsersService.Register
    */
@@ -839,9 +951,9 @@ export const UsersService: GenService<{
     output: typeof RegisterResponseSchema;
   },
   /**
-   * Answers tokens for a username or email and a password.
-   * `unauthenticated`: the same words for an unknown user and a wrong password. `resource_exhausted`, for this, RefreshToken
-   * and ChangePassword: too many attempts have failed, with when to try again (`RetryInfo`).
+   * Returns tokens for a username or email and a password.
+   * `unauthenticated`: the same message for an unknown user and a wrong password. `resource_exhausted`, also from RefreshToken
+   * and ChangePassword: too many failed attempts, with the time to wait (`RetryInfo`).
    *
    * @generated from rpc forest.v1.UsersService.Login
    */
@@ -851,7 +963,7 @@ export const UsersService: GenService<{
     output: typeof LoginResponseSchema;
   },
   /**
-   * Trades a refresh token for a new pair; the old one is used up. Using it a second time ends the whole login.
+   * Exchanges a refresh token, once, for a new pair. Using it a second time ends the whole login.
    * `unauthenticated`: unknown, expired or used token.
    *
    * @generated from rpc forest.v1.UsersService.RefreshToken
@@ -862,7 +974,7 @@ export const UsersService: GenService<{
     output: typeof RefreshTokenResponseSchema;
   },
   /**
-   * Ends the login that the refresh token belongs to, access tokens included; a success also for an unknown token.
+   * Ends the login that the refresh token belongs to, with its access tokens. An unknown token is not an error.
    *
    * @generated from rpc forest.v1.UsersService.Logout
    */
@@ -882,7 +994,7 @@ export const UsersService: GenService<{
     output: typeof GetUserResponseSchema;
   },
   /**
-   * The caller and the users who share an organisation with them, by username.
+   * The caller and the members of the caller's organisations, by username.
    *
    * @generated from rpc forest.v1.UsersService.ListUsers
    */
@@ -892,10 +1004,9 @@ export const UsersService: GenService<{
     output: typeof ListUsersResponseSchema;
   },
   /**
-   * Sets a new password and ends the user's other logins and sessions. Only for oneself (`permission_denied`).
-   * By a session or a login: access tokens change no passwords (`permission_denied`).
-   * `unauthenticated` is kept for the call itself; a wrong current password is `invalid_argument` on that field.
-   * A browser's session goes on with a new cookie and CSRF token.
+   * Changes the caller's own password and ends the caller's other logins and sessions. Requires a session or a login
+   * (`permission_denied`, also for another user). A wrong current password is `invalid_argument` at that field.
+   * A browser's session continues with a new cookie and CSRF token.
    *
    * @generated from rpc forest.v1.UsersService.ChangePassword
    */
@@ -905,8 +1016,8 @@ export const UsersService: GenService<{
     output: typeof ChangePasswordResponseSchema;
   },
   /**
-   * Makes a token for scripts. Only for oneself, and not by another such token (`permission_denied`). Its secret is shown
-   * this once. A pipeline is better served by a service account. `invalid_argument`: it would live longer than the server allows.
+   * Creates a token for scripts; use a service account for pipelines. The secret is returned only here. Requires a session or a
+   * login (`permission_denied`, also for another user). `invalid_argument`: the lifetime exceeds the server's limit.
    *
    * @generated from rpc forest.v1.UsersService.CreatePersonalAccessToken
    */
@@ -916,7 +1027,7 @@ export const UsersService: GenService<{
     output: typeof CreatePersonalAccessTokenResponseSchema;
   },
   /**
-   * One's own tokens, newest first, without their secrets. Only for oneself (`permission_denied`).
+   * The caller's own tokens, newest first, without their secrets. `permission_denied`: another user's.
    *
    * @generated from rpc forest.v1.UsersService.ListPersonalAccessTokens
    */
@@ -926,7 +1037,8 @@ export const UsersService: GenService<{
     output: typeof ListPersonalAccessTokensResponseSchema;
   },
   /**
-   * Revokes one of one's own tokens at once; by a session or a login (`permission_denied`). `not_found`: unknown, or somebody else's.
+   * Revokes one of the caller's own tokens immediately. Requires a session or a login (`permission_denied`). `not_found`: unknown, or
+   * another user's.
    *
    * @generated from rpc forest.v1.UsersService.DeletePersonalAccessToken
    */
@@ -936,7 +1048,40 @@ export const UsersService: GenService<{
     output: typeof DeletePersonalAccessTokenResponseSchema;
   },
   /**
-   * Whose token the call carries and when it ends.
+   * The caller's commit addresses: builds whose source names one of them have the caller as an author, like builds that name the
+   * username or the address of the account.
+   *
+   * @generated from rpc forest.v1.UsersService.ListCommitAddresses
+   */
+  listCommitAddresses: {
+    methodKind: "unary";
+    input: typeof ListCommitAddressesRequestSchema;
+    output: typeof ListCommitAddressesResponseSchema;
+  },
+  /**
+   * Adds a commit address, at most 20 (`resource_exhausted`); several users may have the same. One that the caller has already, in
+   * any case, is no error. Requires a session or a login (`permission_denied`).
+   *
+   * @generated from rpc forest.v1.UsersService.AddCommitAddress
+   */
+  addCommitAddress: {
+    methodKind: "unary";
+    input: typeof AddCommitAddressRequestSchema;
+    output: typeof AddCommitAddressResponseSchema;
+  },
+  /**
+   * Removes a commit address; the caller stays an author of builds annotated before. Requires a session or a login
+   * (`permission_denied`). `not_found`: the caller has no such address.
+   *
+   * @generated from rpc forest.v1.UsersService.RemoveCommitAddress
+   */
+  removeCommitAddress: {
+    methodKind: "unary";
+    input: typeof RemoveCommitAddressRequestSchema;
+    output: typeof RemoveCommitAddressResponseSchema;
+  },
+  /**
+   * The user that the request's token belongs to, and when it expires.
    *
    * @generated from rpc forest.v1.UsersService.TokenInfo
    */

@@ -1,0 +1,53 @@
+import type { Page } from 'playwright/test';
+import { expectFitForAll } from './fit-for-all.ts';
+import { expect, test } from './fixtures.ts';
+
+const save = (page: Page) => page.getByRole('button', { name: 'Save Changes' }).click();
+
+test('refuses to save a policy over a newer change, shows that, and can replace it', async ({
+  world,
+  browserOf,
+}) => {
+  const { admin } = world.people;
+  await world.requireApprovals('production', 1, 'four-eyes');
+  const [first, second] = [await browserOf(admin), await browserOf(admin)];
+  for (const page of [first, second]) await page.goto(world.page('policies/four-eyes'));
+  const approvals = second.getByLabel('Required approvals');
+  await approvals.fill('4');
+  await first.getByLabel('Required approvals').fill('3');
+  await save(first);
+  await expect(first.getByText('production · 3 approvals')).toBeVisible();
+
+  await save(second);
+  await expect(second.getByRole('alert').filter({ hasText: 'has changed' })).toBeVisible();
+  await second.getByRole('button', { name: 'Load the saved policy' }).click();
+  await expect(second.getByText('Saved by somebody else:')).toBeVisible();
+  await expect(second.getByText('production · 3 approvals')).toBeVisible();
+  await expect(approvals).toHaveValue('4');
+  await expectFitForAll(second);
+  await save(second);
+  await expect(second.getByText('production · 4 approvals')).toBeVisible();
+});
+
+test('keeps the newer change of a pipeline on Cancel', async ({ world, browserOf }) => {
+  const { admin } = world.people;
+  await world.addPipeline('main-line', [
+    { id: 'staging', config: { case: 'deploy', value: { environment: 'staging' } } },
+  ]);
+  const [first, second] = [await browserOf(admin), await browserOf(admin)];
+  for (const page of [first, second]) await page.goto(world.page('pipelines/main-line'));
+  const id = (page: Page) => page.getByRole('group', { name: 'Stage 1' }).getByLabel('ID', { exact: true });
+  const stages = (page: Page) => page.getByRole('list', { name: 'Stages of main-line' }).first();
+  await id(second).fill('late');
+  await id(first).fill('early');
+  await save(first);
+  await expect(stages(first)).toContainText('early: deploy to staging');
+
+  await save(second);
+  await expect(second.getByRole('alert').filter({ hasText: 'has changed' })).toBeVisible();
+  await second.getByRole('button', { name: 'Load the saved pipeline' }).click();
+  await expect(second.getByText('Stages: early')).toBeVisible();
+  await expect(id(second)).toHaveValue('late');
+  await second.getByRole('button', { name: 'Cancel' }).click();
+  await expect(stages(second)).toContainText('early: deploy to staging');
+});

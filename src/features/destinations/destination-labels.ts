@@ -1,0 +1,26 @@
+import { BuildState, type DestinationState } from '#src/gen/forest/v1/releases_pb.ts';
+import { buildLabel, type StatusLabel } from '#src/lib/release-status.ts';
+
+/**
+ * The state of an artifact on a destination, and the end of its last delivery there where the state does not say it: a place is
+ * uncertain until a later delivery succeeds.
+ */
+export function destinationLabels(state: DestinationState, artifactId: string): StatusLabel[] {
+  const { buildState, lastAttempt, queuePosition } = state;
+  const isCancelling = state.inFlight.some((one) => one.artifactId === artifactId && one.cancelling);
+  const own: StatusLabel = isCancelling
+    ? { label: 'Cancelling', tone: 'waiting' }
+    : buildState === BuildState.QUEUED && queuePosition !== undefined
+      ? { label: `Queued #${queuePosition}`, tone: 'waiting' }
+      : buildLabel(buildState);
+  const isShown = lastAttempt === buildState || UNDER_WAY.includes(buildState);
+  return UNSUCCESSFUL.includes(lastAttempt) && !isShown ? [own, buildLabel(lastAttempt)] : [own];
+}
+
+const UNSUCCESSFUL: readonly BuildState[] = [BuildState.FAILED, BuildState.TIMED_OUT, BuildState.CANCELLED];
+const UNDER_WAY: readonly BuildState[] = [BuildState.DEPLOYING, BuildState.QUEUED];
+
+/** When the destination reached its state, RFC 3339; undefined if it has no release. */
+export function destinationTime(state: DestinationState): string | undefined {
+  return state.completedAt ?? state.startedAt ?? state.assignedAt ?? state.queuedAt;
+}

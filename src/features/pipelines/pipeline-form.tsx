@@ -1,0 +1,170 @@
+import { useCallback, useDeferredValue, useEffect, useMemo, useRef } from 'react';
+import { MAX_STAGES } from '#domain/release/dag.ts';
+import { Button } from '#src/components/button.tsx';
+import { EditorForm, type StoredState } from '#src/components/editor-form.tsx';
+import { Field, Input } from '#src/components/field.tsx';
+import { announce } from '#src/components/toast.tsx';
+import { useEditor } from '#src/lib/use-editor.ts';
+import { withChange, withoutStage, withStage } from './draft-changes.ts';
+import {
+  draftProblems,
+  hasProblems,
+  type PipelineDraft,
+  refusalProblems,
+  type StageDraft,
+} from './pipeline-draft.ts';
+import { PipelineGraph } from './pipeline-graph.tsx';
+import { StageFields } from './stage-fields.tsx';
+import { graphOfDraft, stageTypes } from './stage-types.ts';
+
+export interface PipelineFormProps {
+  readonly initial: PipelineDraft;
+  readonly existing: boolean;
+  readonly environments: readonly string[];
+  readonly draftKey: string;
+  readonly onSave: (draft: PipelineDraft) => Promise<unknown>;
+  readonly onCancel?: () => void;
+  readonly stored?: StoredState;
+}
+
+/**
+ * The form to create or edit a pipeline, with its graph. It validates with the rules shared with the server while the user
+ * types; refusals are shown at their stages as well.
+ */
+export function PipelineForm(props: PipelineFormProps) {
+  const { initial, existing, environments, draftKey, onSave, onCancel, stored } = props;
+  const editor = useEditor({
+    draftKey,
+    initial,
+    existing,
+    check: (draft: PipelineDraft) => {
+      const found = draftProblems(draft, environments, false);
+      return hasProblems(found) ? found : null;
+    },
+    refused: refusalProblems,
+    onSave,
+  });
+  const { draft, setDraft, failure } = editor;
+  const attempted = failure !== null;
+  const own = useMemo(() => draftProblems(draft, environments, !attempted), [draft, environments, attempted]);
+  const problems = failure?.draft === draft ? failure.problems : own;
+  const graph = useMemo(() => graphOfDraft(draft.stages, problems), [draft.stages, problems]);
+  // Deferred, so that typing an id stays fast with many stages.
+  const ids = useDeferredValue(useSameWhileEqual(draft.stages.map(({ key, id }) => ({ key, id }))));
+  const { ref, focusLater } = useFocusAfterChange(draft);
+  const change = useCallback(
+    (key: string, changes: Partial<StageDraft>) => setDraft((before) => withChange(before, key, changes)),
+    [setDraft],
+  );
+  const remove = useCallback(
+    (key: string) => {
+      setDraft((before) => withoutStage(before, key));
+      announce('Stage removed');
+      focusLater('[data-remove-stage], [data-add-stage]');
+    },
+    [setDraft, focusLater],
+  );
+  const add = (type: StageDraft['type']) => {
+    focusLater(`[data-stage-list] > li:last-child select`);
+    setDraft(withStage(draft, type));
+  };
+  return (
+    <div ref={ref}>
+      <EditorForm
+        editor={editor}
+        noun="pipeline"
+        createLabel="Create pipeline"
+        existing={existing}
+        problem={problems.form}
+        {...(onCancel && { onCancel })}
+        {...(stored && { stored })}
+      >
+        <Field
+          label="Name"
+          error={problems.name}
+          required
+          hint={existing && "Can't be changed."}
+          className="sm:max-w-sm"
+        >
+          {(control) => (
+            <Input
+              {...control}
+              readOnly={existing}
+              autoCapitalize="none"
+              autoComplete="off"
+              spellCheck={false}
+              value={draft.name}
+              onChange={(event) => setDraft({ ...draft, name: event.target.value })}
+            />
+          )}
+        </Field>
+        {draft.stages.length === 0 ? (
+          <p className="text-muted">
+            Add the stages of a release. A stage starts when all stages it depends on have succeeded.
+          </p>
+        ) : (
+          <>
+            <PipelineGraph name={draft.name || 'the new pipeline'} stages={graph} />
+            <ol aria-label="Stages" data-stage-list className="flex flex-col gap-3">
+              {draft.stages.map((stage, index) => (
+                <StageFields
+                  key={stage.key}
+                  stage={stage}
+                  position={index + 1}
+                  problems={problems.ofStage[stage.key]}
+                  environments={environments}
+                  stages={ids}
+                  onChange={change}
+                  onRemove={remove}
+                />
+              ))}
+            </ol>
+          </>
+        )}
+        {/* Always rendered, so that screen readers announce a cycle as soon as there is one. */}
+        <div role="status" className="text-sm empty:hidden">
+          {problems.stages && (
+            <p tabIndex={-1} data-form-error className="text-failed wrap-anywhere">
+              {problems.stages}
+            </p>
+          )}
+        </div>
+        <div className="flex flex-wrap items-center gap-2">
+          {draft.stages.length < MAX_STAGES ? (
+            stageTypes.map(({ type, label }) => (
+              <Button key={type} data-add-stage={type} onClick={() => add(type)}>
+                Add {label.toLowerCase()} stage
+              </Button>
+            ))
+          ) : (
+            <p className="text-muted">A pipeline has at most {MAX_STAGES} stages.</p>
+          )}
+        </div>
+      </EditorForm>
+    </div>
+  );
+}
+
+/** Focuses the last element that matches a selector, once an added or removed stage has been rendered. */
+function useFocusAfterChange(draft: PipelineDraft) {
+  const ref = useRef<HTMLDivElement>(null);
+  const wanted = useRef('');
+  // biome-ignore lint/correctness/useExhaustiveDependencies: runs after the draft has been rendered.
+  useEffect(() => {
+    if (!wanted.current) return;
+    const found = ref.current?.querySelectorAll<HTMLElement>(wanted.current);
+    found?.item(found.length - 1)?.focus();
+    wanted.current = '';
+  }, [draft]);
+  const focusLater = useCallback((selector: string) => {
+    wanted.current = selector;
+  }, []);
+  return { ref, focusLater };
+}
+
+/** The previous value while the new one is equal to it, so that memoised components are not rendered again. */
+function useSameWhileEqual<Value>(value: Value): Value {
+  const text = JSON.stringify(value);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the text represents the value.
+  return useMemo(() => value, [text]);
+}

@@ -1,0 +1,61 @@
+import { create } from '@bufbuild/protobuf';
+import { describe, expect, it } from 'vitest';
+import {
+  PipelineStageStateSchema,
+  ReleaseStepStateSchema,
+  PipelineRunStageStatus as Stage,
+  PipelineRunStageType as StageType,
+  ReleaseStatus as Step,
+} from '#src/gen/forest/v1/releases_pb.ts';
+import { stageLabel } from './stage-labels.ts';
+
+const { DEPLOY, WAIT, PLAN } = StageType;
+const stage = (stageType: StageType, status: Stage, reason?: string) =>
+  create(PipelineStageStateSchema, { stageId: 's', stageType, status, environment: 'production', reason });
+const steps = (...statuses: Step[]) =>
+  statuses.map((statusCode) => create(ReleaseStepStateSchema, { stageId: 's', statusCode }));
+
+describe('stageLabel', () => {
+  it.each([
+    [DEPLOY, Stage.PENDING, [], 'Deploy to', 'neutral'],
+    [DEPLOY, Stage.AWAITING_APPROVAL, [], 'Awaiting approval for', 'waiting'],
+    [DEPLOY, Stage.ACTIVE, [], 'Queued for', 'waiting'],
+    [DEPLOY, Stage.ACTIVE, [Step.QUEUED, Step.QUEUED], 'Queued for', 'waiting'],
+    [DEPLOY, Stage.ACTIVE, [Step.QUEUED, Step.ASSIGNED], 'Deploying to', 'waiting'],
+    [DEPLOY, Stage.ACTIVE, [Step.SUCCEEDED, Step.QUEUED], 'Deploying to', 'waiting'],
+    [DEPLOY, Stage.SUCCEEDED, [Step.SUCCEEDED], 'Deployed to', 'passed'],
+    [DEPLOY, Stage.FAILED, [], 'Failed on', 'failed'],
+    [DEPLOY, Stage.FAILED, [Step.FAILED, Step.TIMED_OUT], 'Failed on', 'failed'],
+    [DEPLOY, Stage.FAILED, [Step.SUCCEEDED, Step.TIMED_OUT], 'Timed out on', 'failed'],
+    [DEPLOY, Stage.CANCELLED, [], 'Cancelled', 'neutral'],
+    [WAIT, Stage.PENDING, [], 'Wait', 'neutral'],
+    [WAIT, Stage.ACTIVE, [], 'Waiting', 'waiting'],
+    [WAIT, Stage.SUCCEEDED, [], 'Waited', 'passed'],
+    [WAIT, Stage.CANCELLED, [], 'Cancelled', 'neutral'],
+    [PLAN, Stage.PENDING, [], 'Plan', 'neutral'],
+    [PLAN, Stage.ACTIVE, [Step.RUNNING], 'Planning', 'waiting'],
+    [PLAN, Stage.AWAITING_APPROVAL, [], 'Awaiting plan approval for', 'waiting'],
+    [PLAN, Stage.SUCCEEDED, [], 'Plan approved', 'passed'],
+    [PLAN, Stage.FAILED, [], 'Plan failed', 'failed'],
+    [PLAN, Stage.CANCELLED, [], 'Cancelled', 'neutral'],
+  ])('type %s in status %s with steps %j is shown as %s (%s)', (type, status, statuses, label, tone) => {
+    expect(stageLabel(stage(type, status), steps(...statuses))).toMatchObject({ label, tone });
+  });
+
+  it('tells a stage that a newer build has superseded, and a plan that is out of date', () => {
+    const superseded = { ...stage(DEPLOY, Stage.CANCELLED), supersededBySlug: 'newer' };
+    expect(stageLabel(superseded, []).label).toBe('Superseded');
+    const stale = { ...stage(PLAN, Stage.AWAITING_APPROVAL), planStale: true };
+    expect(stageLabel(stale, []).label).toBe('Plan out of date for');
+    expect(stageLabel({ ...stale, status: Stage.ACTIVE }, []).label).toBe('Planning');
+  });
+
+  it('ignores the releases of other stages', () => {
+    const other = create(ReleaseStepStateSchema, { stageId: 'other', statusCode: Step.RUNNING });
+    expect(stageLabel(stage(DEPLOY, Stage.ACTIVE), [other, ...steps(Step.QUEUED)]).label).toBe('Queued for');
+  });
+
+  it('shows a pending stage that a policy blocks as waiting', () => {
+    expect(stageLabel(stage(DEPLOY, Stage.PENDING, 'soak time: 5m left'), []).tone).toBe('waiting');
+  });
+});

@@ -1,0 +1,91 @@
+import {
+  type PipelineStageState,
+  type ReleaseStepState,
+  PipelineRunStageStatus as Stage,
+  PipelineRunStageType as StageType,
+  ReleaseStatus as Step,
+} from '#src/gen/forest/v1/releases_pb.ts';
+
+export type Tone = 'passed' | 'waiting' | 'failed' | 'neutral';
+
+/** How a stage is shown: its label, which the environment's name follows, and its colour. */
+export interface StageLabel {
+  readonly label: string;
+  readonly tone: Tone;
+  /** Whether the stage is in progress; its icon spins. */
+  readonly moving: boolean;
+}
+
+const still = (label: string, tone: Tone): StageLabel => ({ label, tone, moving: false });
+const moving = (label: string): StageLabel => ({ label, tone: 'waiting', moving: true });
+
+/**
+ * The label of one stage. `steps` are the intent's releases; those of other stages are ignored. A running deploy stage is
+ * queued until a destination has started one of its releases; a failed one has timed out if no release failed otherwise.
+ */
+export function stageLabel(stage: PipelineStageState, steps: readonly ReleaseStepState[]): StageLabel {
+  if (stage.status === Stage.CANCELLED)
+    return still(stage.supersededBySlug ? 'Superseded' : 'Cancelled', 'neutral');
+  switch (stage.stageType) {
+    case StageType.WAIT:
+      return waitLabel(stage);
+    case StageType.PLAN:
+      return planLabel(stage);
+    default:
+      return deployLabel(stage, stepsOf(stage, steps));
+  }
+}
+
+/** The releases of one stage, in the server's order. */
+export function stepsOf(stage: PipelineStageState, steps: readonly ReleaseStepState[]): ReleaseStepState[] {
+  return steps.filter((step) => step.stageId === stage.stageId);
+}
+
+function deployLabel(stage: PipelineStageState, steps: readonly ReleaseStepState[]): StageLabel {
+  switch (stage.status) {
+    case Stage.AWAITING_APPROVAL:
+      return still('Awaiting approval for', 'waiting');
+    case Stage.ACTIVE:
+      return steps.every((step) => step.statusCode === Step.QUEUED)
+        ? still('Queued for', 'waiting')
+        : moving('Deploying to');
+    case Stage.SUCCEEDED:
+      return still('Deployed to', 'passed');
+    case Stage.FAILED: {
+      const failed = steps.some((step) => step.statusCode === Step.FAILED);
+      const timedOut = steps.some((step) => step.statusCode === Step.TIMED_OUT);
+      return still(timedOut && !failed ? 'Timed out on' : 'Failed on', 'failed');
+    }
+    default:
+      return still('Deploy to', stage.reason ? 'waiting' : 'neutral');
+  }
+}
+
+function waitLabel(stage: PipelineStageState): StageLabel {
+  switch (stage.status) {
+    case Stage.ACTIVE:
+      return still('Waiting', 'waiting');
+    case Stage.SUCCEEDED:
+      return still('Waited', 'passed');
+    case Stage.FAILED:
+      return still('Wait', 'failed');
+    default:
+      return still('Wait', 'neutral');
+  }
+}
+
+function planLabel(stage: PipelineStageState): StageLabel {
+  if (stage.planStale && stage.status !== Stage.ACTIVE) return still('Plan out of date for', 'waiting');
+  switch (stage.status) {
+    case Stage.ACTIVE:
+      return moving('Planning');
+    case Stage.AWAITING_APPROVAL:
+      return still('Awaiting plan approval for', 'waiting');
+    case Stage.SUCCEEDED:
+      return still('Plan approved', 'passed');
+    case Stage.FAILED:
+      return still('Plan failed', 'failed');
+    default:
+      return still('Plan', 'neutral');
+  }
+}

@@ -1,0 +1,177 @@
+import type { BadgeTone } from '#src/components/badge.tsx';
+import {
+  BuildState,
+  type PipelineStageState,
+  type ReleaseIntentState,
+  ReleaseIntentStatus,
+  ReleaseStatus,
+  type ReleaseStepState,
+  PipelineRunStageStatus as StageStatus,
+  PipelineRunStageType as StageType,
+} from '#src/gen/forest/v1/releases_pb.ts';
+
+/** A state with its colour. */
+export interface StatusLabel {
+  readonly label: string;
+  readonly tone: BadgeTone;
+}
+
+/** A build at a destination. */
+export interface PlacedBuild {
+  readonly environment: string;
+  readonly buildState: BuildState;
+}
+
+/** The state of a build at a destination. Only the live build is live. */
+export function buildLabel(state: BuildState): StatusLabel {
+  switch (state) {
+    case BuildState.LIVE:
+      return { label: 'Live', tone: 'passed' };
+    case BuildState.REPLACED:
+      return { label: 'Was live', tone: 'neutral' };
+    case BuildState.DEPLOYING:
+      return { label: 'Deploying', tone: 'waiting' };
+    case BuildState.QUEUED:
+      return { label: 'Queued', tone: 'waiting' };
+    case BuildState.UNCERTAIN:
+      return { label: 'Uncertain', tone: 'waiting' };
+    case BuildState.FAILED:
+      return { label: 'Failed', tone: 'failed' };
+    case BuildState.TIMED_OUT:
+      return { label: 'Timed out', tone: 'failed' };
+    case BuildState.CANCELLED:
+      return { label: 'Cancelled', tone: 'neutral' };
+    default:
+      return { label: 'Not deployed', tone: 'neutral' };
+  }
+}
+
+/** The first that a build has at one of several destinations is shown for all of them. */
+const FIRST_STATES = [
+  BuildState.DEPLOYING,
+  BuildState.QUEUED,
+  BuildState.UNCERTAIN,
+  BuildState.LIVE,
+  BuildState.REPLACED,
+  BuildState.FAILED,
+  BuildState.TIMED_OUT,
+  BuildState.CANCELLED,
+];
+
+/** The state of a build in an environment; undefined if it was never sent there. */
+export function environmentLabel(
+  places: readonly PlacedBuild[],
+  environment: string | undefined,
+): StatusLabel | undefined {
+  const own = places.filter((place) => place.environment === environment);
+  const state = FIRST_STATES.find((one) => own.some(({ buildState }) => buildState === one));
+  return state && buildLabel(state);
+}
+
+const DEPLOYED: StatusLabel = { label: 'Deployed', tone: 'passed' };
+
+/** A bypass never looks like an approval, whatever became of the deployment. */
+export function withBypass(status: StatusLabel, bypassedBy: string | undefined): StatusLabel {
+  return bypassedBy ? { label: `Bypassed · ${status.label.toLowerCase()}`, tone: 'bypassed' } : status;
+}
+
+/** The status of a release, and who has rejected it. */
+export function statusLabels(
+  intent: ReleaseIntentState | undefined,
+  places?: readonly PlacedBuild[],
+): StatusLabel[] {
+  const rejectedBy = [...new Set(intent?.stages.flatMap((stage) => stage.rejectedBy))];
+  const others = rejectedBy.length > 1 ? ` and ${rejectedBy.length - 1} more` : '';
+  const rejection: StatusLabel = { label: `Rejected by ${rejectedBy[0]}${others}`, tone: 'failed' };
+  return [intentStatus(intent, places), ...(rejectedBy.length > 0 ? [rejection] : [])];
+}
+
+/**
+ * The status of a release: how it ended, what it does, or what it waits for. One that succeeded has the state of its build in its last
+ * environment.
+ */
+export function intentStatus(
+  intent: ReleaseIntentState | undefined,
+  places: readonly PlacedBuild[] = [],
+): StatusLabel {
+  switch (intent?.status) {
+    case ReleaseIntentStatus.ACTIVE:
+      return activeLabel(intent);
+    case ReleaseIntentStatus.SUCCEEDED:
+      return intent.prepareOnly ? { label: 'Prepared', tone: 'passed' } : endLabel(intent, places);
+    case ReleaseIntentStatus.FAILED:
+      return withBypass(
+        { label: 'Failed', tone: 'failed' },
+        intent.stages.find(({ status }) => status === StageStatus.FAILED)?.bypassedBy,
+      );
+    case ReleaseIntentStatus.CANCELLED:
+      return { label: intent.supersededBySlug ? 'Superseded' : 'Cancelled', tone: 'neutral' };
+    default:
+      return { label: 'Not released', tone: 'neutral' };
+  }
+}
+
+function endLabel(intent: ReleaseIntentState, places: readonly PlacedBuild[]): StatusLabel {
+  const last = intent.stages.findLast(({ stageType }) => stageType === StageType.DEPLOY);
+  return withBypass(environmentLabel(places, last?.environment) ?? DEPLOYED, last?.bypassedBy);
+}
+
+/** What an active release waits for or does; what needs a person comes first. */
+function activeLabel(intent: ReleaseIntentState): StatusLabel {
+  const gated = intent.stages.find(({ status }) => status === StageStatus.AWAITING_APPROVAL);
+  if (gated?.stageType === StageType.PLAN) return { label: 'Awaiting plan approval', tone: 'waiting' };
+  if (gated) return deployStatus(gated, intent.steps);
+  const moving = intent.stages.find(
+    ({ status, stageType }) => status === StageStatus.ACTIVE && stageType !== StageType.WAIT,
+  );
+  const blocked = intent.stages.find(({ status, reason }) => status === StageStatus.PENDING && reason);
+  if (!moving) return blocked ? deployStatus(blocked, []) : { label: 'Waiting', tone: 'waiting' };
+  if (moving.stageType === StageType.PLAN) return { label: 'Planning', tone: 'waiting' };
+  return deployStatus(moving, intent.steps);
+}
+
+/** The status of a deployment to one environment, and whether by a bypass. `steps` are the release's deliveries, `places` the build's destinations. */
+export function deployStatus(
+  stage: PipelineStageState,
+  steps: readonly ReleaseStepState[],
+  places: readonly PlacedBuild[] = [],
+): StatusLabel {
+  return withBypass(stageStatus(stage, steps, places), stage.bypassedBy);
+}
+
+function stageStatus(
+  stage: PipelineStageState,
+  steps: readonly ReleaseStepState[],
+  places: readonly PlacedBuild[],
+): StatusLabel {
+  switch (stage.status) {
+    case StageStatus.AWAITING_APPROVAL:
+      return {
+        label: ['Awaiting approval', approvalCount(stage)].filter(Boolean).join(' '),
+        tone: 'waiting',
+      };
+    case StageStatus.ACTIVE:
+      return { label: isQueued(stage, steps) ? 'Queued' : 'Deploying', tone: 'waiting' };
+    case StageStatus.SUCCEEDED:
+      return environmentLabel(places, stage.environment) ?? DEPLOYED;
+    case StageStatus.FAILED:
+      return { label: 'Failed', tone: 'failed' };
+    case StageStatus.CANCELLED:
+      return { label: stage.supersededBySlug ? 'Superseded' : 'Cancelled', tone: 'neutral' };
+    default:
+      return stage.reason
+        ? { label: 'Waiting', tone: 'waiting' }
+        : { label: 'Not deployed', tone: 'neutral' };
+  }
+}
+
+/** Whether no destination of a stage has started its release. */
+function isQueued(stage: PipelineStageState, steps: readonly ReleaseStepState[]): boolean {
+  const own = steps.filter(({ stageId }) => stageId === stage.stageId);
+  return own.length > 0 && own.every(({ statusCode }) => statusCode === ReleaseStatus.QUEUED);
+}
+
+/** `1/2` from the server's reason `awaiting approval: 1/2`, else empty. */
+function approvalCount(stage: PipelineStageState): string {
+  return /awaiting approval: (\d+\/\d+)/.exec(stage.reason ?? stage.approvalStatus ?? '')?.[1] ?? '';
+}
