@@ -18,7 +18,7 @@ export const voteOn = (w: World, releaseIntentId: string, targetEnvironment = 'p
   targetEnvironment,
 });
 
-/** Waits until the deploy stage for the environment has the status; gives the stage. */
+/** Waits until a stage for the environment has the status; gives the stage. */
 export const stageWaits = (
   w: World,
   intentId: string,
@@ -27,9 +27,8 @@ export const stageWaits = (
 ) =>
   eventually(async () => {
     const { stages } = await stateOf(w, intentId);
-    const stage = stages.find((one) => one.environment === environment);
-    return stage?.status === status && stage;
-  }, `the stage for ${environment} to have status ${status}`);
+    return stages.find((one) => one.environment === environment && one.status === status);
+  }, `a stage for ${environment} to have status ${status}`);
 
 /** Releases an artifact (or a new one) to production, and waits until it awaits approval; gives the intent's id. */
 export async function gatedRelease(w: World, artifactId?: string, by = w.author): Promise<string> {

@@ -8,7 +8,7 @@ import {
   ReleaseIntentStatus,
 } from '#server/gen/forest/v1/releases_pb.ts';
 import { subjects } from '#server/signals/bus.ts';
-import { deployStage, gatedRelease, planStage, soakPolicy, stageWaits, voteOn } from './gate-world.ts';
+import { deployStage, gatedRelease, planStage, soakPolicy, voteOn } from './gate-world.ts';
 import { eventually, startTestApp } from './harness.ts';
 import { expectRefusal } from './refusal.ts';
 import { ended, type Person, stateOf, type World, world } from './world.ts';
@@ -233,13 +233,15 @@ test('a plan that is out of date is made again, and its equal output keeps the a
   const [older, planned] = [await build('release/2'), await build()];
   const intentId = await w.release(planned.artifactId, { usePipeline: true });
   const plan = { releaseIntentId: intentId, stageId: 'plan' };
-  await eventually(
-    async () => (await stateOf(w, intentId)).stages[0]?.status === PipelineRunStageStatus.AWAITING_APPROVAL,
-    'the plan to wait for approval',
-  );
+  const waits = (index: number) =>
+    eventually(async () => {
+      const stage = (await stateOf(w, intentId)).stages[index];
+      return stage?.status === PipelineRunStageStatus.AWAITING_APPROVAL;
+    }, `stage ${index} to wait for approval`);
+  await waits(0);
   await expectRefusal('FailedPrecondition', w.reviewer.releases.planAgain(plan));
   await w.reviewer.releases.approvePlanStage(plan);
-  await stageWaits(w, intentId);
+  await waits(1);
   await approved(older.artifactId);
   await approve(intentId);
   const state = await ended(w, intentId);

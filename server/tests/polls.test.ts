@@ -114,9 +114,9 @@ const changes: Record<string, (random: Random, round: number) => Promise<unknown
     round % 2 === 0 ? w.removeMember(w.reviewerTwo) : w.addMember(w.reviewerTwo),
   role: (_, round) => w.setRole(w.reviewer, round % 2 === 1 ? 'member' : 'admin'),
   'the name of a voter': () =>
-    sql('update users set username = $2 where id = $1', [w.reviewerTwo.userId, `voter-${++counter}`]),
+    sql('update users set username = $2 where id = $1', [w.reviewerTwo.userId, `renamed-${++counter}`]),
   'the name of the author': () =>
-    sql('update users set username = $2 where id = $1', [w.author.userId, `author-${++counter}`]),
+    sql('update users set username = $2 where id = $1', [w.author.userId, `renamed-${++counter}`]),
   'a commit address': (_, round) =>
     round % 2 === 0
       ? w.reviewerTwo.users.addCommitAddress({ address: 'two@commits.example' })
@@ -149,13 +149,14 @@ const changes: Record<string, (random: Random, round: number) => Promise<unknown
 };
 
 test('is never answered 304 when the full answer would be another', { timeout: 300_000 }, async () => {
-  const seed = Number(process.env['POLLS_SEED'] ?? 1);
+  const seed = Number(process.env['POLLS_SEED'] ?? 4);
+  const rounds = Number(process.env['POLLS_ROUNDS'] ?? 2);
   const random = seededRandom(seed, 'polls');
   const people = [w.author, w.reviewer, w.admin];
   const known = new Map<string, Answer>();
   const seen = new Set<string>();
   let unchanged = 0;
-  for (let round = 0; round < 4; round++) {
+  for (let round = 0; round < rounds; round++) {
     for (const name of random.shuffled(Object.keys(changes))) {
       await changes[name]?.(random, round);
       for (const intent of watched) {
@@ -276,7 +277,8 @@ test('costs one small statement, and is only for the caller and the role that th
   const { found: cost } = await undisturbed(w.admin, waiting, async ({ etag }) => {
     statements.length = 0;
     await poll(w.admin, waiting, etag);
-    return statements.filter((name) => name.startsWith('approvals.') || name.startsWith('access.'));
+    // A try that is repeated leaves its statements behind.
+    return statements.splice(0).filter((name) => /^(approvals|access)\./.test(name));
   });
   expect(cost.filter((name) => name !== 'access.touch_credential')).toEqual(['access.find_for_poll']);
 

@@ -1,6 +1,6 @@
 import { useTransport } from '@connectrpc/connect-query';
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useRef } from 'react';
+import { useEffect, useLayoutEffect, useRef } from 'react';
 import {
   Link,
   Outlet,
@@ -85,7 +85,8 @@ function useSessionWatch(): void {
 function useFocusOnNavigation(): void {
   const { pathname, hash } = useLocation();
   const before = useRef(pathname);
-  useEffect(() => {
+  // Before the page is painted: the focus must not move away from what somebody already chose on it.
+  useLayoutEffect(() => {
     if (before.current === pathname) return;
     before.current = pathname;
     if (!hash) document.getElementById('main')?.focus({ preventScroll: true });
