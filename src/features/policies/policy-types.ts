@@ -46,8 +46,9 @@ export function policyTypeOf(policy: Policy): PolicyType | null {
 export function policyDetails({ config }: Policy): string {
   switch (config.case) {
     case 'soakTime': {
-      const { sourceEnvironment, targetEnvironment, durationSeconds } = config.value;
-      return `${sourceEnvironment} → ${targetEnvironment} · ${formatDuration(Number(durationSeconds))}`;
+      const { sourceEnvironment, targetEnvironment, durationSeconds, newerBuildsCount } = config.value;
+      const soak = `${sourceEnvironment} → ${targetEnvironment} · ${formatDuration(Number(durationSeconds))}`;
+      return newerBuildsCount ? `${soak} · newer builds count` : soak;
     }
     case 'branchRestriction':
       return `${config.value.branchPattern} → ${config.value.targetEnvironment}`;
