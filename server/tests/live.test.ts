@@ -134,7 +134,8 @@ test('a rollback holds newer builds until somebody lets them through', async () 
   expect((await countPlaces(app.context.db)).held).toBeGreaterThan(0);
   await approve(early);
   await ended(w, early);
-  // A newer build that is live again ends the hold.
+  // A newer build that is live again ends the hold, which is recorded.
+  await eventually(async () => (await kindsOf(early)).includes('hold.ended'), 'the end of the hold');
   expect((await requirements(early)).canEndHold).toMatchObject({ allowed: false });
 });
 

@@ -291,9 +291,27 @@ export async function endHold(
 export async function endOvertakenHolds(
   tx: Transaction,
   app: AppContext,
-  place: { readonly projectId: string; readonly environment: string; readonly buildOrder: number },
+  place: {
+    readonly organisationId: string;
+    readonly projectId: string;
+    readonly intentId: string;
+    readonly environment: string;
+    readonly buildOrder: number;
+    readonly artifact: { readonly slug: string };
+  },
 ): Promise<void> {
-  await tx.run(endHolds, [place.projectId, place.environment, place.buildOrder, app.clock.now()]);
+  const { organisationId, projectId, intentId, environment, buildOrder, artifact } = place;
+  const ended = await tx.run(endHolds, [projectId, environment, buildOrder, app.clock.now()]);
+  if (ended.length === 0) return;
+  await record(tx, app, {
+    organisationId,
+    projectId,
+    releaseIntentId: intentId,
+    kind: 'hold.ended',
+    actor: null,
+    subject: environment,
+    after: { by: artifact.slug },
+  });
 }
 
 /** Records a step: gates that opened, with the verdicts that opened them, and the intent's end. */
