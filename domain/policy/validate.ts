@@ -10,7 +10,7 @@ const MAX_REQUIRED_APPROVALS = 100;
 export interface PolicyContext {
   /** Names of the organisation's environments. */
   readonly environments: readonly string[];
-  /** Null when the pattern compiles (RE2 syntax), else why it does not. */
+  /** Null when the pattern compiles (RE2 syntax) and is not too large, else the reason. */
   readonly compiles: (pattern: string) => string | null;
 }
 

@@ -12,14 +12,17 @@ import {
   FieldRulesSchema,
   field as fieldRules,
 } from '@bufbuild/protovalidate/gen/buf/validate/validate_pb.js';
+import * as fc from 'fast-check';
 import { pino } from 'pino';
+import { RE2JS } from 're2js';
 import { describe, expect, test } from 'vitest';
+import { MAX_PATTERN_SIZE, patternSize } from '#domain/policy/pattern-size.ts';
 import { checkMetadata } from '#server/destinations/metadata.ts';
 import { targetRules } from '#server/destinations/target.ts';
 import { createWebhook } from '#server/destinations/webhook.ts';
 import { Failure } from '#server/failure.ts';
 import { slugOf } from '#server/features/artifacts/slug.ts';
-import { matchesPattern, patternProblem } from '#server/features/gate/branch-pattern.ts';
+import { matchesPattern, patternProblem, prepareMatches } from '#server/features/gate/branch-pattern.ts';
 import { passwordProblem } from '#server/features/users/password-rule.ts';
 import { connectErrorOf } from '#server/rpc/errors.ts';
 import { everyMethod } from './every-method.ts';
@@ -95,6 +98,67 @@ describe('patterns of users', () => {
   ])('%s is refused or harmless', (pattern) => {
     if (patternProblem(pattern) !== null) expect(() => matchesPattern(pattern, 'a')).toThrow();
     else expect(matchesPattern(pattern, 'a'.repeat(10_000))).toBeTypeOf('boolean');
+  });
+
+  test('the size of a pattern is found without compiling it, and never too small', () => {
+    const pieces =
+      'a b | ( ) (?: (?P<n> (?i) [ ] [^ - ^ $ . * + ? { } {2} {3,} {0,4} {7 , 0 9} \\Q \\E \\ \\d \\pL \\p{L} \\x{41} [: :] alpha é';
+    const pattern = fc.array(fc.constantFrom(...pieces.split(' ')), { maxLength: 30 });
+    let compiled = 0;
+    fc.assert(
+      fc.property(pattern, (parts) => {
+        const text = parts.join('');
+        const size = patternSize(text);
+        fc.pre(size <= 20 * MAX_PATTERN_SIZE);
+        let program: RE2JS;
+        try {
+          program = RE2JS.compile(text);
+        } catch {
+          return;
+        }
+        compiled++;
+        expect(size, text).toBeGreaterThanOrEqual(program.programSize());
+      }),
+      { numRuns: 4_000 },
+    );
+    expect(compiled).toBeGreaterThan(100);
+  });
+
+  test('one that is too large is never compiled, and blocks', () => {
+    const pattern = '(.?){1000}'.repeat(49);
+    expect(patternProblem(pattern)).toContain('too large');
+    expect(() => matchesPattern(pattern, 'main')).toThrow('the pattern is too large');
+  });
+
+  test('many of the largest on the longest branch let other work continue in between', async () => {
+    const policies = Array.from({ length: 100 }, (_, n) => ({
+      enabled: true,
+      config: {
+        type: 'branch_restriction' as const,
+        targetEnvironment: 'production',
+        branchPattern: `.{0,240}${n}x`,
+      },
+    }));
+    for (const { config } of policies) expect(patternProblem(config.branchPattern)).toBeNull();
+    const branch = 'a'.repeat(255);
+    let turns = 0;
+    let ended = false;
+    const count = () => {
+      turns++;
+      if (!ended) setImmediate(count);
+    };
+    count();
+    await Promise.all([prepareMatches(policies, branch), prepareMatches(policies, `${branch}b`)]);
+    ended = true;
+    // Each is about one turn's work, also when two requests evaluate at the same time.
+    expect(turns).toBeGreaterThan(190);
+    turns = 0;
+    ended = false;
+    count();
+    await prepareMatches(policies, branch);
+    ended = true;
+    // Kept.
+    expect(turns).toBe(1);
   });
 });
 

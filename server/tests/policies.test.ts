@@ -1,4 +1,5 @@
 import { afterAll, expect, test } from 'vitest';
+import { PolicyType } from '#server/gen/forest/v1/policies_pb.ts';
 import { soakPolicy } from './gate-world.ts';
 import { startTestApp } from './harness.ts';
 import { refusal } from './refusal.ts';
@@ -54,4 +55,41 @@ test('a config without a version keeps the optional fields that it leaves out; w
   expect(await change(soak(90n))).toMatchObject({ durationSeconds: 90n, newerBuildsCount: true });
   const { version = 0n } = (await policyOf('kept')) ?? {};
   expect(await change(soak(90n), version)).toMatchObject({ newerBuildsCount: false });
+});
+
+test('a pattern that is too large is refused, and one that was stored earlier blocks', async () => {
+  const branch = (branchPattern: string) => ({
+    case: 'branchRestriction' as const,
+    value: { targetEnvironment: 'production', branchPattern },
+  });
+  const create = (name: string, pattern: string) =>
+    w.admin.policies.createPolicy({
+      project: w.project,
+      name,
+      policyType: PolicyType.BRANCH_RESTRICTION,
+      config: branch(pattern),
+    });
+  const large = '(.?){1000}'.repeat(49);
+  const why =
+    'too large: with each repetition written out it has more than 500 instructions. Use smaller repetitions';
+  expect(await refusal(create('large', large))).toMatchObject({
+    code: 'InvalidArgument',
+    fields: ['branch_restriction.branch_pattern'],
+    message: `branch_restriction.branch_pattern: The pattern is invalid: ${why}`,
+  });
+  await create('honest', '^(main|release/\\d+\\.\\d+|hotfix/.{1,100})$');
+  await app.context.db.pool.query(
+    `update policies set config = jsonb_set(config, '{branchPattern}', $1) where name = 'honest'`,
+    [JSON.stringify(large)],
+  );
+  const { evaluations, allPassed } = await w.author.policies.evaluatePolicies({
+    project: w.project,
+    targetEnvironment: 'production',
+    branch: 'main',
+  });
+  expect(allPassed).toBe(false);
+  expect(evaluations.find(({ policyName }) => policyName === 'honest')).toMatchObject({
+    passed: false,
+    reason: `this policy could not be evaluated: the pattern is ${why}`,
+  });
 });

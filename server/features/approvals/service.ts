@@ -26,6 +26,7 @@ import type { AppContext } from '#server/context.ts';
 import type { Executor } from '#server/db/database.ts';
 import { Failure, notFound } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
+import { prepareMatches } from '#server/features/gate/branch-pattern.ts';
 import {
   authorIds,
   factsOf,
@@ -253,6 +254,7 @@ async function loadRequirements(
   const row = kept ?? (await executor.run(store.findRequirements, [releaseIntentId, projectId]))[0];
   if (row === undefined) throw notFound(`Release ${releaseIntentId}`);
   const facts = factsOf(row);
+  await prepareMatches(facts.policies, row.branch, row.branches);
   const factsAt = (environment: string) => ({
     ...policyFactsOf(facts, environment, now),
     direction: directionOf(targetPlaces(facts, environment), subjectOf(facts).build, now),

@@ -1,23 +1,85 @@
+import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
+import pLimit from 'p-limit';
 import { RE2JS } from 're2js';
+import { patternSize, patternSizeProblem } from '#domain/policy/pattern-size.ts';
+import type { Policy } from '#domain/policy/policy.ts';
 
-/** Patterns are few and short; the limit only bounds memory. */
+/** Bounded by instructions, of at most about 1 kB each. */
 const compiled = new LRUCache<string, RE2JS>({
-  max: 500,
-  memoMethod: (pattern) => RE2JS.compile(pattern),
+  maxSize: 16_000,
+  sizeCalculation: (_, pattern) => patternSize(pattern),
+  memoMethod: (pattern) => {
+    const problem = patternSizeProblem(pattern);
+    if (problem !== null) throw new Error(`the pattern is ${problem}`);
+    return RE2JS.compile(pattern);
+  },
 });
 
+/** Whether a pattern matches a text, by both; bounded by bytes. */
+const answers = new LRUCache<string, boolean>({
+  maxSize: 16 * 1024 * 1024,
+  sizeCalculation: (_, key) => 2 * key.length + 200,
+});
+
+const keyOf = (pattern: string, text: string): string => `${pattern}\u0000${text}`;
+
 /**
- * Whether a pattern (RE2 syntax) matches anywhere in the text, in time linear in the text, so that no pattern can stall the
- * server.
- * @throws when the pattern does not compile; the evaluator then blocks.
+ * Whether a pattern (RE2 syntax) matches anywhere in the text, in time linear in the text and in the size of the pattern, which
+ * is bounded. The answer is kept.
+ * @throws when the pattern is too large or does not compile; the evaluator then blocks.
  */
 export function matchesPattern(pattern: string, text: string): boolean {
-  return compiled.memo(pattern).matcher(text).find();
+  const key = keyOf(pattern, text);
+  const known = answers.get(key);
+  if (known !== undefined) return known;
+  const matches = compiled.memo(pattern).matcher(text).find();
+  answers.set(key, matches);
+  return matches;
 }
 
-/** Why a pattern does not compile; null when it does. */
+/** Steps of the engine, instructions times letters, that run without a pause: a few milliseconds. */
+const MAX_STEPS = 100_000;
+
+/** One caller continues in each turn of the event loop. */
+const oneAtATime = pLimit(1);
+
+/**
+ * Matches a branch with the patterns of the enabled policies, and recent branches until one matches, and keeps the answers, so
+ * that evaluating the policies takes no time. Other requests are served in between, because many large patterns take long.
+ */
+export async function prepareMatches(
+  policies: readonly Pick<Policy, 'enabled' | 'config'>[],
+  branch: string | null,
+  recentBranches: readonly string[] = [],
+): Promise<void> {
+  let steps = 0;
+  const prepare = async (pattern: string, text: string): Promise<boolean> => {
+    const key = keyOf(pattern, text);
+    steps += answers.has(key) ? key.length : patternSize(pattern) * text.length;
+    if (steps > MAX_STEPS) {
+      steps = 0;
+      await oneAtATime(() => setImmediate());
+    }
+    return matchesPattern(pattern, text);
+  };
+  for (const { enabled, config } of policies) {
+    if (!enabled || config.type !== 'branch_restriction') continue;
+    try {
+      if (branch) await prepare(config.branchPattern, branch);
+      for (const recent of new Set(recentBranches)) {
+        if (await prepare(config.branchPattern, recent)) break;
+      }
+    } catch {
+      // The evaluator says what is wrong with the pattern.
+    }
+  }
+}
+
+/** Why a pattern is too large or does not compile; null when it does. */
 export function patternProblem(pattern: string): string | null {
+  const problem = patternSizeProblem(pattern);
+  if (problem !== null) return problem;
   try {
     compiled.memo(pattern);
     return null;

@@ -12,8 +12,9 @@ import { record, recordChange } from '#server/features/history/service.ts';
 import type { WaitingGates } from '#server/observe/metrics.ts';
 import { subjects } from '#server/signals/bus.ts';
 import type { ProjectScope } from '#server/wire/scopes.ts';
+import { prepareMatches } from './branch-pattern.ts';
 import { factsOf, gateOf, type IntentFacts, policyOf, subjectOf } from './facts.ts';
-import type { ReleaseJson } from './rows.ts';
+import type { FactsRow, ReleaseJson } from './rows.ts';
 import {
   applyStep,
   beginHold,
@@ -34,7 +35,13 @@ import { holdProject, wakePlace } from './wake.ts';
 /** Loads an intent with all facts that decide over it; null if it does not exist. */
 export async function loadIntentFacts(executor: Executor, intentId: string): Promise<IntentFacts | null> {
   const [row] = await executor.run(intentFacts, [intentId]);
-  return row === undefined ? null : factsOf(row);
+  return row === undefined ? null : preparedFacts(row);
+}
+
+async function preparedFacts(row: FactsRow): Promise<IntentFacts> {
+  const facts = factsOf(row);
+  await prepareMatches(facts.policies, facts.intent.branch);
+  return facts;
 }
 
 /** The same under the intent's row lock: no other transaction decides over this intent until this one ends. */
@@ -64,7 +71,7 @@ export async function lockForCaller(
   const { callerRole: role, callerEnded, ...facts } = row;
   if (callerEnded) throw unauthenticated();
   if (role === null) throw notFound(`Project "${scope.organisation}/${scope.project}"`);
-  return { facts: factsOf(facts), role };
+  return { facts: await preparedFacts(facts), role };
 }
 
 /** For a dry run: the builds that the project's soak environments run now, as the sources of a soak. */

@@ -1,7 +1,7 @@
 import type { Surroundings } from '#domain/approval/requirements.ts';
 import { type Evaluation, evaluateGate, type PolicyFacts } from '#domain/policy/evaluate.ts';
 import type { Executor } from '#server/db/database.ts';
-import { matchesPattern } from './branch-pattern.ts';
+import { matchesPattern, prepareMatches } from './branch-pattern.ts';
 import { placesByEnvironment, policyOf, soaksOf } from './facts.ts';
 import type { SurroundingsRow } from './rows.ts';
 import { artifactFacts, surroundings } from './store.ts';
@@ -40,6 +40,7 @@ export async function loadForecast(
   const [row] = await executor.run(artifactFacts, [projectId, artifactId]);
   if (row === undefined) return null;
   const policies = row.policies.map(policyOf);
+  await prepareMatches(policies, row.branch);
   const facts: PolicyFacts = {
     branch: row.branch,
     soaks: soaksOf(placesByEnvironment(row.environments)),

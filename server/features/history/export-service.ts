@@ -1,6 +1,6 @@
-import Papa from 'papaparse';
 import type { Executor } from '#server/db/database.ts';
 import { canonicalJson, contentJson } from './chain.ts';
+import { csvLine } from './csv.ts';
 import { contentOfRow, type HistoryFilter } from './service.ts';
 import { type ExportRow, exportHistory } from './store.ts';
 
@@ -42,7 +42,7 @@ export async function* exportPieces(
     const { statement, params } = exportHistory(query, PORTION);
     rows = await db.run(statement, params);
     for (const row of rows) {
-      text += format === 'csv' ? csvLine(row) : jsonLine(row);
+      text += format === 'csv' ? csvLine(CSV.map(([, cell]) => cell(row))) : jsonLine(row);
       after = row.id;
       entries++;
       if (text.length < PIECE_CHARACTERS) continue;
@@ -53,11 +53,9 @@ export async function* exportPieces(
   if (text !== '' || entries === 0) yield { text, entries };
 }
 
-/** The start of a cell that spreadsheets run as a formula, also after white space, which some of them skip. */
-const FORMULA = /^[\s]*[=+\-@\t\r＝＋－＠]/;
-
 const hex = (hash: Buffer): string => hash.toString('hex');
 
+/** `content` starts with a brace, so that it stays as it was hashed. */
 const CSV: readonly (readonly [column: string, cell: (row: ExportRow) => string | number])[] = [
   ['sequence', (row) => row.sequence],
   ['at', (row) => row.at],
@@ -80,13 +78,6 @@ const CSV: readonly (readonly [column: string, cell: (row: ExportRow) => string 
 
 /** The byte order mark makes spreadsheets read UTF-8. */
 const CSV_HEAD = `\uFEFF${CSV.map(([column]) => column).join(',')}\r\n`;
-
-/**
- * An entry as a line of CSV (RFC 4180). Cells that look like a formula get an apostrophe in front, because people typed them;
- * `content` starts with a brace, so it stays as it was hashed.
- */
-const csvLine = (row: ExportRow): string =>
-  `${Papa.unparse([CSV.map(([, cell]) => cell(row))], { escapeFormulae: FORMULA })}\r\n`;
 
 /** An entry as a line of JSON: its place in the chain, then its content as it was hashed. */
 function jsonLine(row: ExportRow): string {

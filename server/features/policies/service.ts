@@ -14,7 +14,7 @@ import {
   listEnvironments,
   lockEnvironmentNames,
 } from '#server/features/environments/service.ts';
-import { matchesPattern, patternProblem } from '#server/features/gate/branch-pattern.ts';
+import { matchesPattern, patternProblem, prepareMatches } from '#server/features/gate/branch-pattern.ts';
 import { gateOf } from '#server/features/gate/facts.ts';
 import { loadEnabledPolicies, loadIntentFacts, loadLiveSoaks } from '#server/features/gate/service.ts';
 import { loadForecast, loadSurroundings } from '#server/features/gate/surroundings.ts';
@@ -32,9 +32,11 @@ export interface StoredPolicy extends Omit<store.PolicyRow, 'config'> {
   readonly warnings: readonly PolicyWarning[];
 }
 
-function policyOf(row: store.PolicyRow, around: Surroundings): StoredPolicy {
-  const policy = { ...row, config: parsePolicyConfig(row.type, row.config) };
-  return { ...policy, warnings: policyWarnings(policy, { ...around, authors: null, knowsSource: null }) };
+async function policiesOf(rows: readonly store.PolicyRow[], around: Surroundings): Promise<StoredPolicy[]> {
+  const policies = rows.map((row) => ({ ...row, config: parsePolicyConfig(row.type, row.config) }));
+  await prepareMatches(policies, null, around.recentBranches);
+  const context = { ...around, authors: null, knowsSource: null };
+  return policies.map((policy) => ({ ...policy, warnings: policyWarnings(policy, context) }));
 }
 
 const historyState = ({ enabled, type, config }: store.PolicyRow) => ({ enabled, type, config });
@@ -73,7 +75,7 @@ export function createPolicy(
     const row = single(await tx.run(store.insertPolicy, [app.newId(), scope.projectId, ...values]));
     await recordChange(tx, app, caller, scope, 'policy.created', name, { after: historyState(row) });
     await wakeProject(tx, app, scope.projectId);
-    return policyOf(row, await loadSurroundings(tx, scope, app.clock.now()));
+    return single(await policiesOf([row], await loadSurroundings(tx, scope, app.clock.now())));
   });
 }
 
@@ -117,7 +119,7 @@ export async function updatePolicy(
       before: historyState(before),
       after: historyState(row),
     });
-    return policyOf(row, await loadSurroundings(tx, scope, app.clock.now()));
+    return single(await policiesOf([row], await loadSurroundings(tx, scope, app.clock.now())));
   });
 }
 
@@ -139,7 +141,7 @@ export async function listPolicies(app: AppContext, scope: ProjectScope, page: P
     loadSurroundings(app.db, scope, app.clock.now()),
   ]);
   const { rows, ...next } = nextPageToken(found, page.limit, (row) => [row.name]);
-  return { rows: rows.map((row) => policyOf(row, around)), ...next };
+  return { rows: await policiesOf(rows, around), ...next };
 }
 
 /**
@@ -170,6 +172,7 @@ export async function evaluatePolicies(
     loadEnabledPolicies(app.db, scope.projectId),
     loadLiveSoaks(app.db, scope.projectId),
   ]);
+  await prepareMatches(policies, branch);
   const facts = { branch, soaks, isReturn: false, hold: null, votes: null, matches: matchesPattern };
   const { evaluations } = evaluateGate(policies, environment, facts, now);
   return evaluations.map((evaluation) => ({ evaluation, outlook: null }));

@@ -5,7 +5,7 @@ import type { AppContext } from '#server/context.ts';
 import type { Transaction } from '#server/db/database.ts';
 import { Failure, failedPrecondition, invalid, notFound } from '#server/failure.ts';
 import { type Caller, unauthenticated } from '#server/features/access/service.ts';
-import { matchesPattern } from '#server/features/gate/branch-pattern.ts';
+import { matchesPattern, prepareMatches } from '#server/features/gate/branch-pattern.ts';
 import { loadEnabledPolicies } from '#server/features/gate/service.ts';
 import { waitForWakers } from '#server/features/gate/wake.ts';
 import { recordChange } from '#server/features/history/service.ts';
@@ -157,7 +157,9 @@ async function requireBranchAllowed(
 ): Promise<void> {
   const deployed = rules.environmentsOf(stages.filter(({ kind }) => kind.type === 'deploy'));
   const facts = { branch, soaks: null, isReturn: false, hold: null, votes: null, matches: matchesPattern };
-  for (const policy of await loadEnabledPolicies(tx, scope.projectId)) {
+  const policies = await loadEnabledPolicies(tx, scope.projectId);
+  await prepareMatches(policies, branch);
+  for (const policy of policies) {
     if (policy.config.type !== 'branch_restriction' || !deployed.includes(policy.targetEnvironment)) continue;
     const { passed, reason } = evaluatePolicy(policy, facts, now);
     if (passed) continue;

@@ -1,9 +1,11 @@
+import { patternSizeProblem } from '#domain/policy/pattern-size.ts';
+
 /**
  * Branch patterns by RE2, the server's engine, so that browser and gate agree. Loaded on first use, because the engine is
  * large and few pages need it.
  */
 export interface BranchPatterns {
-  /** Null when the pattern compiles, else the reason. */
+  /** Null when the pattern compiles and is not too large, else the reason. */
   readonly compiles: (pattern: string) => string | null;
   /** Whether a branch matches a pattern that compiles; anywhere in the name, as at the gate. */
   readonly passes: (pattern: string, branch: string) => boolean;
@@ -16,6 +18,8 @@ export function loadBranchPatterns(): Promise<BranchPatterns> {
   loading ??= import('re2js').then(
     ({ RE2JS }) => ({
       compiles: (pattern) => {
+        const problem = patternSizeProblem(pattern);
+        if (problem !== null) return problem;
         try {
           RE2JS.compile(pattern);
           return null;

@@ -78,7 +78,8 @@ export type BranchRestrictionConfig = Message<"forest.v1.BranchRestrictionConfig
 
   /**
    * RE2 pattern, 1 to 500 characters, that must match anywhere in the branch name; anchor it with `^` and `$` to match the
-   * whole name. RE2 runs in linear time, so no pattern can stall the server.
+   * whole name. With each repetition written out, it has at most 500 instructions: `.{1,100}` has 201. A larger one that was
+   * stored earlier blocks.
    *
    * @generated from field: string branch_pattern = 2;
    */
@@ -2645,7 +2646,7 @@ export const PolicyService: GenService<{
   /**
    * Creates a policy, enabled. Admins only (`permission_denied`). It applies to waiting releases immediately.
    * `already_exists`: the project has a policy of that name. `invalid_argument`: the organisation has no such environment,
-   * or the branch pattern does not compile.
+   * or the branch pattern does not compile or is too large.
    *
    * @generated from rpc forest.v1.PolicyService.CreatePolicy
    */
