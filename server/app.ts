@@ -33,6 +33,7 @@ import { openKeyring } from './secrets/open-keyring.ts';
 import type { Bus } from './signals/bus.ts';
 import { createInProcessBus } from './signals/in-process.ts';
 import { createNatsBus } from './signals/nats.ts';
+import { StreamReads } from './wire/stream-reads.ts';
 import { type Coordinator, createCoordinator } from './workers/coordinator.ts';
 import { createDispatcher } from './workers/dispatcher.ts';
 import { startHousekeeping, watchForPeers } from './workers/periodic.ts';
@@ -124,6 +125,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
       newId: v7,
       newSecret: () => randomBytes(32).toString('base64url'),
       db,
+      streamReads: new StreamReads(),
       ready: createReadiness(
         db,
         (await readMigrations(MIGRATIONS)).map(({ name }) => name),

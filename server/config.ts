@@ -7,6 +7,8 @@ import { ConfigError, type Environment, listOf, parseSettings, settingsSchema } 
 
 export { ConfigError };
 
+const MIB = 1024 * 1024;
+
 type Settings = v.InferOutput<typeof settingsSchema>;
 
 /** The validated configuration. `null` stands for "not configured". */
@@ -54,6 +56,12 @@ export function readConfig(env: Environment) {
     metricsToken: settings.METRICS_TOKEN,
     rateLimitPerMinute: settings.RATE_LIMIT_PER_MINUTE,
     streamsPerUser: settings.STREAMS_PER_USER,
+    streamsPerOrganisation: settings.STREAMS_PER_ORGANISATION,
+    streamStallSeconds: settings.STREAM_STALL_SECONDS,
+    /** In bytes. */
+    storagePerOrganisation: settings.STORAGE_MIB_PER_ORGANISATION * MIB,
+    /** In bytes, for one user in one day. */
+    uploadPerDay: settings.UPLOAD_MIB_PER_DAY * MIB,
     bodySeconds: settings.REQUEST_BODY_SECONDS,
     webhookAllowPrivate: settings.WEBHOOK_ALLOW_PRIVATE === '1',
     /** null, with a `databaseUrl`, stores no secrets. */

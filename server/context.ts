@@ -8,6 +8,7 @@ import type { Metrics } from './observe/metrics.ts';
 import type { Tracing } from './observe/tracing.ts';
 import type { Keyring } from './secrets/keyring.ts';
 import type { Bus } from './signals/bus.ts';
+import type { StreamReads } from './wire/stream-reads.ts';
 
 /** The time, passed in so that tests control it. */
 export interface Clock {
@@ -28,6 +29,7 @@ export interface AppContext {
   /** A new random secret: 32 bytes, base64url. */
   readonly newSecret: () => string;
   readonly db: Database;
+  readonly streamReads: StreamReads;
   /** Whether the database answers, has this server's schema and accepts writes. Never rejects. */
   readonly ready: () => Promise<Readiness>;
   readonly clockCheck: ClockCheck;

@@ -64,10 +64,21 @@ export class RequestScope {
     return Object.assign(new RequestScope(this.requestId), this, { signal: null });
   }
 
+  /** Ends the call without an answer, because its caller does not read it: cuts the connection, in HTTP/2 the stream. */
+  cut(code: string): void {
+    this.code = code;
+    this.#exchange?.response.destroy();
+  }
+
   /** Runs `action` when the response has ended or the caller has left; immediately if that has happened. */
   atEnd(action: () => void): void {
     if (this.#atEnd === null) action();
     else this.#atEnd.push(action);
+  }
+
+  /** Whether the response has ended or the caller has left. */
+  get hasEnded(): boolean {
+    return this.#atEnd === null;
   }
 
   end(): void {

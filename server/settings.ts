@@ -235,6 +235,20 @@ const security = {
     'Requests per credential and server, counted in windows of ten seconds. An address without a credential gets a fifth. `0` turns the limit off.',
   ),
   STREAMS_PER_USER: wholeNumber(50, 1, 100_000, 'Open streams (`WaitRelease`) per user and server.'),
+  STREAMS_PER_ORGANISATION: wholeNumber(200, 1, 100_000, 'The same per organisation and server.'),
+  STREAM_STALL_SECONDS: wholeNumber(
+    60,
+    1,
+    HOUR,
+    'A stream whose reader takes nothing for this long is closed.',
+  ),
+  STORAGE_MIB_PER_ORGANISATION: wholeNumber(
+    2_048,
+    1,
+    10_000_000,
+    'Files of builds per organisation, in MiB. Above it, no build with files can be annotated until older files are removed.',
+  ),
+  UPLOAD_MIB_PER_DAY: wholeNumber(500, 1, 10_000_000, 'Uploads per user and day (UTC), in MiB.'),
   REQUEST_BODY_SECONDS: wholeNumber(
     300,
     1,

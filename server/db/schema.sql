@@ -41,7 +41,9 @@ CREATE TABLE artifact_uploads (
   id uuid NOT NULL,
   artifact_id uuid,
   created_by uuid NOT NULL,
-  created_at timestamp with time zone NOT NULL
+  created_at timestamp with time zone NOT NULL,
+  bytes bigint NOT NULL DEFAULT 0,
+  files_removed_at timestamp with time zone
 );
 
 CREATE TABLE artifacts (
@@ -230,7 +232,8 @@ CREATE TABLE organisation_join_rules (
 CREATE TABLE organisations (
   id uuid NOT NULL,
   name text NOT NULL,
-  created_at timestamp with time zone NOT NULL
+  created_at timestamp with time zone NOT NULL,
+  file_retention_days integer
 );
 
 CREATE UNLOGGED TABLE pending_changes (
@@ -389,6 +392,17 @@ CREATE TABLE stages (
   approved_plan text
 );
 
+CREATE TABLE stored_bytes (
+  organisation_id uuid NOT NULL,
+  bytes bigint NOT NULL
+);
+
+CREATE TABLE uploaded_bytes (
+  day date NOT NULL,
+  user_id uuid NOT NULL,
+  bytes bigint NOT NULL
+);
+
 CREATE TABLE user_identities (
   id uuid NOT NULL,
   user_id uuid NOT NULL,
@@ -454,6 +468,7 @@ ALTER TABLE organisation_join_rules ADD CONSTRAINT organisation_join_rules_pkey 
 ALTER TABLE organisation_join_rules ADD CONSTRAINT organisation_join_rules_email_domain_check CHECK ((email_domain = lower(email_domain)));
 ALTER TABLE organisation_join_rules ADD CONSTRAINT organisation_join_rules_organisation_id_provider_email_doma_key UNIQUE (organisation_id, provider, email_domain);
 ALTER TABLE organisations ADD CONSTRAINT organisations_pkey PRIMARY KEY (id);
+ALTER TABLE organisations ADD CONSTRAINT organisations_file_retention_days_check CHECK (((file_retention_days >= 1) AND (file_retention_days <= 3650)));
 ALTER TABLE organisations ADD CONSTRAINT organisations_name_key UNIQUE (name);
 ALTER TABLE pending_changes ADD CONSTRAINT pending_changes_pkey PRIMARY KEY (transaction, level, id);
 ALTER TABLE places ADD CONSTRAINT places_pkey PRIMARY KEY (destination_id, project_id);
@@ -482,6 +497,8 @@ ALTER TABLE stages ADD CONSTRAINT stages_plan_approval_check CHECK ((plan_approv
 ALTER TABLE stages ADD CONSTRAINT stages_status_check CHECK ((status = ANY (ARRAY['PENDING'::text, 'ACTIVE'::text, 'SUCCEEDED'::text, 'FAILED'::text, 'CANCELLED'::text, 'AWAITING_APPROVAL'::text])));
 ALTER TABLE stages ADD CONSTRAINT stages_type_check CHECK ((type = ANY (ARRAY['deploy'::text, 'wait'::text, 'plan'::text])));
 ALTER TABLE stages ADD CONSTRAINT stages_waiting_since CHECK (((type <> 'deploy'::text) OR (status <> 'AWAITING_APPROVAL'::text) OR (queued_at IS NOT NULL)));
+ALTER TABLE stored_bytes ADD CONSTRAINT stored_bytes_pkey PRIMARY KEY (organisation_id);
+ALTER TABLE uploaded_bytes ADD CONSTRAINT uploaded_bytes_pkey PRIMARY KEY (day, user_id);
 ALTER TABLE user_identities ADD CONSTRAINT user_identities_pkey PRIMARY KEY (id);
 ALTER TABLE user_identities ADD CONSTRAINT user_identities_issuer_subject_key UNIQUE (issuer, subject);
 ALTER TABLE users ADD CONSTRAINT users_pkey PRIMARY KEY (id);
@@ -540,13 +557,16 @@ ALTER TABLE releases ADD CONSTRAINT releases_project_id_fkey FOREIGN KEY (projec
 ALTER TABLE releases ADD CONSTRAINT releases_release_intent_id_stage_id_fkey FOREIGN KEY (release_intent_id, stage_id) REFERENCES stages(release_intent_id, id) ON DELETE CASCADE;
 ALTER TABLE stages ADD CONSTRAINT stages_release_intent_id_fkey FOREIGN KEY (release_intent_id) REFERENCES release_intents(id) ON DELETE CASCADE;
 ALTER TABLE stages ADD CONSTRAINT stages_superseded_by_fkey FOREIGN KEY (superseded_by) REFERENCES artifacts(id) ON DELETE SET NULL;
+ALTER TABLE stored_bytes ADD CONSTRAINT stored_bytes_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisations(id) ON DELETE CASCADE;
+ALTER TABLE uploaded_bytes ADD CONSTRAINT uploaded_bytes_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE user_identities ADD CONSTRAINT user_identities_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 ALTER TABLE users ADD CONSTRAINT users_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisations(id) ON DELETE CASCADE;
 
 CREATE INDEX approval_decisions_policy ON public.approval_decisions USING btree (policy_id);
 CREATE UNIQUE INDEX approval_decisions_voice ON public.approval_decisions USING btree (release_intent_id, target_environment, user_id);
 CREATE INDEX artifact_uploads_created ON public.artifact_uploads USING btree (created_at);
-CREATE INDEX artifact_uploads_user ON public.artifact_uploads USING btree (created_by);
+CREATE INDEX artifact_uploads_kept ON public.artifact_uploads USING btree (created_at, id) WHERE ((artifact_id IS NOT NULL) AND (bytes > 0));
+CREATE INDEX artifact_uploads_user_created ON public.artifact_uploads USING btree (created_by, created_at);
 CREATE INDEX artifacts_commit ON public.artifacts USING btree (project_id, commit_sha);
 CREATE INDEX artifacts_order ON public.artifacts USING btree (project_id, build_order DESC, id);
 CREATE INDEX artifacts_project ON public.artifacts USING btree (project_id, created_at DESC, id DESC);
@@ -649,6 +669,27 @@ AS $function$
   select user_id from artifact_authors where artifact_id = a.id
   union
   select n.user_id from source_users(a) as n (user_id) where a.source_names
+$function$
+;
+CREATE OR REPLACE FUNCTION public.count_file_bytes()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if tg_op = 'INSERT' then
+    update artifact_uploads u set bytes = u.bytes + c.bytes
+      from (select upload_id, sum(octet_length(content)) as bytes from added group by upload_id) c
+     where u.id = c.upload_id;
+  else
+    update artifact_uploads u set bytes = u.bytes + c.bytes
+      from (select upload_id, sum(bytes) as bytes
+              from (select upload_id, octet_length(content) as bytes from added
+                    union all select upload_id, -octet_length(content) from replaced) b
+             group by upload_id) c
+     where u.id = c.upload_id and c.bytes <> 0;
+  end if;
+  return null;
+end
 $function$
 ;
 CREATE OR REPLACE FUNCTION public.credential_ended(credential uuid, at_time timestamp with time zone)
@@ -1697,6 +1738,8 @@ CREATE TRIGGER note_change AFTER INSERT OR DELETE ON approval_decisions FOR EACH
 CREATE TRIGGER note_update AFTER UPDATE ON approval_decisions FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION note_release_change();
 CREATE TRIGGER note_change AFTER INSERT OR DELETE ON artifact_authors FOR EACH ROW EXECUTE FUNCTION note_author_change();
 CREATE TRIGGER note_update AFTER UPDATE ON artifact_authors FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION note_author_change();
+CREATE TRIGGER count_inserted AFTER INSERT ON artifact_files REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION count_file_bytes();
+CREATE TRIGGER count_updated AFTER UPDATE ON artifact_files REFERENCING OLD TABLE AS replaced NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION count_file_bytes();
 CREATE TRIGGER artifacts_authors AFTER INSERT ON artifacts FOR EACH ROW EXECUTE FUNCTION store_authors();
 CREATE TRIGGER artifacts_build_order BEFORE INSERT ON artifacts FOR EACH ROW WHEN (new.build_order IS NULL) EXECUTE FUNCTION set_build_order();
 CREATE TRIGGER artifacts_source_is_fixed BEFORE UPDATE ON artifacts FOR EACH ROW WHEN (old.source_user IS DISTINCT FROM new.source_user OR old.source_email IS DISTINCT FROM new.source_email OR old.source_user_id IS DISTINCT FROM new.source_user_id OR old.created_by IS DISTINCT FROM new.created_by) EXECUTE FUNCTION artifact_source_is_fixed();

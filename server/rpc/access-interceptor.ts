@@ -15,6 +15,7 @@ import {
   authenticate,
   authorise,
   type Caller,
+  requireMembership,
   unauthenticated,
 } from '#server/features/access/service.ts';
 import { networkOf } from '#server/http/client-address.ts';
@@ -25,6 +26,8 @@ import { type AccessRule, accessRuleOf, type Callers } from './access-table.ts';
 import { requireSameSite } from './credential.ts';
 import { invalidArgument } from './errors.ts';
 import { streamSlots } from './limits.ts';
+import { paced } from './paced.ts';
+import { StreamTurns } from './stream-turns.ts';
 import { authorisedPoll } from './unchanged.ts';
 
 type Request = UnaryRequest | StreamRequest;
@@ -38,7 +41,8 @@ const MAX_MESSAGES = 2_000;
  */
 export function accessInterceptor(app: AppContext): Interceptor {
   const validator = createValidator();
-  const takeSlot = streamSlots(app.config.streamsPerUser);
+  const takeSlot = streamSlots(app.config);
+  const turns = new StreamTurns();
   return (next) => async (request) => {
     const scope = currentRequest();
     const credential = scope.presented;
@@ -55,8 +59,14 @@ export function accessInterceptor(app: AppContext): Interceptor {
       if (rule.need === 'admin' && writes && authorised.scope !== null)
         scope.admin = { userId, organisationId: authorised.scope.organisationId };
     }
-    if (request.stream) scope.atEnd(takeSlot(authorised.caller?.userId ?? networkOf(scope.address)));
-    return next(proceed);
+    if (!request.stream) return await next(proceed);
+    const caller = authorised.caller?.userId ?? networkOf(scope.address);
+    const organisationId = authorised.scope?.organisationId ?? null;
+    scope.atEnd(takeSlot(request.method.name, caller, organisationId));
+    const response = await next(proceed);
+    if (!response.stream) return response;
+    const turn = () => turns.next(organisationId ?? caller);
+    return { ...response, message: paced(response.message, scope, turn, app) };
   };
 }
 
@@ -74,11 +84,13 @@ async function decide(
     return { caller: credential === null ? null : await callerOrNull(app, credential), scope: null };
   }
   if (credential === null) throw unauthenticated();
-  if (rule.need === 'authenticated' || problem !== null || message === null) {
+  const namesNoTarget = rule.need === 'authenticated' || rule.need === 'member-somewhere';
+  if (namesNoTarget || problem !== null || message === null) {
     const caller = await authenticate(app, credential.hash);
     if (problem !== null) throw problem;
     requireCallers(rule.callers, caller);
     requireTokenScope(rule.token, caller);
+    if (rule.need === 'member-somewhere') await requireMembership(app, caller);
     return { caller, scope: null };
   }
   const target = rule.at(message);

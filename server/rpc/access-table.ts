@@ -45,6 +45,8 @@ export type AccessRule<Request> =
   | { readonly need: 'public' }
   /** A signed-in caller; the method shows each caller only what they may see. */
   | { readonly need: 'authenticated'; readonly callers: Callers; readonly token: TokenScope }
+  /** A member, or a service account, of any organisation, for requests that name none. */
+  | { readonly need: 'member-somewhere'; readonly callers: Callers; readonly token: TokenScope }
   /** A member, or an admin, of the organisation that the request points at. */
   | {
       readonly need: 'member' | 'admin';
@@ -90,12 +92,15 @@ const approval = {
   tokenAlso: (r: { forceBypass: boolean }) => (r.forceBypass ? 'admin' : null),
 } as const;
 
+/** An upload belongs to no organisation until it is annotated. */
+const uploader = { need: 'member-somewhere', callers: 'everybody', token: 'release' } as const;
+
 /** Who may call which method. */
 const accessTable: AccessTable = {
   ArtifactService: {
-    beginUploadArtifact: signedIn('release', 'everybody'),
-    uploadArtifact: signedIn('release', 'everybody'),
-    commitArtifact: signedIn('release', 'everybody'),
+    beginUploadArtifact: uploader,
+    uploadArtifact: uploader,
+    commitArtifact: uploader,
     getArtifactFiles: read(artifact),
   },
   DestinationService: {

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import type { Config } from '#server/config.ts';
 import { exhausted } from '#server/failure.ts';
 import { networkOf } from '#server/http/client-address.ts';
 
@@ -62,24 +63,56 @@ function count(counts: LRUCache<string, number>, key: string, limit: number): nu
   return used > Math.ceil(limit) ? Math.max(1, Math.ceil(counts.getRemainingTTL(key) / 1_000)) : null;
 }
 
+/** How many streams of one kind may be open at once on this server. */
+interface StreamLimit {
+  readonly perUser: number;
+  readonly perOrganisation: number;
+  readonly kind: string;
+}
+
+/** An export reads and formats the whole history, and an upload is in memory until it is complete. */
+const EXPORTS: StreamLimit = { perUser: 2, perOrganisation: 4, kind: 'exports' };
+const UPLOADS: StreamLimit = { perUser: 4, perOrganisation: 16, kind: 'uploads' };
+
+/** The limit of a method's streams. */
+function streamLimitOf(method: string, config: StreamConfig): StreamLimit {
+  if (method === 'ExportHistory') return EXPORTS;
+  if (method === 'UploadArtifact') return UPLOADS;
+  return { perUser: config.streamsPerUser, perOrganisation: config.streamsPerOrganisation, kind: 'streams' };
+}
+
+type StreamConfig = Pick<Config, 'streamsPerUser' | 'streamsPerOrganisation'>;
+
 /**
- * Limits the streams that one caller has open on this server. The result takes a slot for one stream of a caller, and returns
- * the function that releases it; it throws a Failure `resource_exhausted` when the caller has no slot left.
+ * Limits the streams that one caller, and one organisation, have open on this server. The result takes a slot for one stream of a
+ * method, and returns the function that releases it; it throws a Failure `resource_exhausted` when there is no slot left.
  */
-export function streamSlots(maxForOneCaller: number): (caller: string) => () => void {
+export function streamSlots(
+  config: StreamConfig,
+): (method: string, caller: string, organisationId: string | null) => () => void {
   const open = new Map<string, number>();
-  return (caller) => {
-    const before = open.get(caller) ?? 0;
-    if (before >= maxForOneCaller)
-      throw exhausted(
-        `${before} streams are open, the limit for one user on one server. Close some of them first.`,
-        RETRY_STREAM_SECONDS,
-      );
-    open.set(caller, before + 1);
+  const openOf = (key: string) => open.get(key) ?? 0;
+  return (method, caller, organisationId) => {
+    const { perUser, perOrganisation, kind } = streamLimitOf(method, config);
+    const keys = [`${kind} ${caller}`];
+    requireSlot(openOf(`${kind} ${caller}`), perUser, kind, 'user');
+    if (organisationId !== null) {
+      keys.push(`${kind} ${organisationId}`);
+      requireSlot(openOf(`${kind} ${organisationId}`), perOrganisation, kind, 'organisation');
+    }
+    for (const key of keys) open.set(key, openOf(key) + 1);
     return () => {
-      const left = (open.get(caller) ?? 1) - 1;
-      if (left === 0) open.delete(caller);
-      else open.set(caller, left);
+      for (const key of keys) {
+        const left = openOf(key) - 1;
+        if (left === 0) open.delete(key);
+        else open.set(key, left);
+      }
     };
   };
+}
+
+function requireSlot(used: number, max: number, kind: string, owner: 'user' | 'organisation'): void {
+  if (used < max) return;
+  const message = `${used} ${kind} are open, the limit for one ${owner} on one server. Close some of them first.`;
+  throw exhausted(message, RETRY_STREAM_SECONDS);
 }

@@ -1,9 +1,10 @@
 import { create } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { afterAll, describe, expect, test } from 'vitest';
-import { deleteAbandonedUploads, MAX_OPEN } from '#server/features/artifacts/upload-service.ts';
+import { deleteAbandonedUploads } from '#server/features/artifacts/upload-service.ts';
 import { ArtifactService, UploadArtifactRequestSchema } from '#server/gen/forest/v1/artifacts_pb.ts';
 import { ArtifactStatus, ReleaseIntentStatus } from '#server/gen/forest/v1/releases_pb.ts';
+import { LIMITS } from '#server/limits.ts';
 import { gatedRelease, waitStage } from './gate-world.ts';
 import { startTestApp } from './harness.ts';
 import { expectRefusal, refusal } from './refusal.ts';
@@ -388,7 +389,7 @@ describe('uploads', () => {
 
   test('are limited to 50 open ones for each user, also concurrently', async () => {
     const all = await Promise.all(
-      Array.from({ length: MAX_OPEN + 10 }, () =>
+      Array.from({ length: LIMITS.openUploadsPerUser + 10 }, () =>
         begin(w.reviewer).then(
           (uploadId) => uploadId,
           (error: unknown) => Code[ConnectError.from(error).code],

@@ -13,6 +13,7 @@ import {
   checkReleaseAccess,
   findAccessBy,
   findCaller,
+  findMembership,
   findPollAccess,
   requireAdmin,
   touchCredential,
@@ -87,6 +88,15 @@ export async function authorisePoll(
   const [row] = await app.db.run(findPollAccess, [...params]);
   const target = { by: 'project', names: [organisation, project] } as const;
   return { ...accessOf(app, row, target, 'member'), numbers: row?.numbers ?? null };
+}
+
+/** @throws Failure `permission_denied` when the caller belongs to no organisation. */
+export async function requireMembership(app: AppContext, { userId }: Caller): Promise<void> {
+  const [found] = await app.db.run(findMembership, [userId]);
+  if (found?.any !== true)
+    throw permissionDenied(
+      'You are not a member of an organisation. Ask an admin to add you, or create one.',
+    );
 }
 
 function accessOf(

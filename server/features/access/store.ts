@@ -97,6 +97,11 @@ export const findPollAccess = statement<
   ),
 );
 
+export const findMembership = statement<[userId: string], { any: boolean }>(
+  'access.find_membership',
+  'select exists (select from caller_roles where user_id = $1) as any',
+);
+
 /** Whether a credential has ended. No row: the user no longer has access to the release's organisation. */
 export const checkReleaseAccess = statement<
   [credentialId: string, userId: string, releaseIntentId: string, now: Date],

@@ -38,7 +38,8 @@ const MAX_SLUG_ATTEMPTS = 5;
  * Creates an artifact, which never changes. The caller is an author of all its releases. A source that names no user becomes the
  * caller; the members whom it names are authors too, if a service account or an access token annotates.
  * @throws Failure invalid_argument when `source.user_id` is not a member; not_found when `artifact_id` is not a committed
- * upload of the caller; already_exists when that upload is annotated already.
+ * upload of the caller; already_exists when that upload is annotated already; resource_exhausted when the organisation has no room
+ * for its files.
  */
 export async function annotate(
   app: AppContext,
@@ -54,6 +55,7 @@ export async function annotate(
         if (existing !== undefined) throw alreadyAnnotated();
         const [upload] = await tx.run(store.lockCommittedUpload, [artifactId, caller.userId]);
         if (upload === undefined) throw notFound(`Committed upload ${artifactId}`);
+        if (upload.bytes > 0) await requireStorage(tx, app, scope, upload.bytes);
       }
       const id = artifactId ?? app.newId();
       const slug = await insert(tx, app, {
@@ -79,6 +81,17 @@ export async function annotate(
     if (isUniqueViolation(error, 'artifacts_pkey')) throw alreadyAnnotated();
     throw error;
   }
+}
+
+async function requireStorage(tx: Transaction, app: AppContext, scope: ProjectScope, bytes: number) {
+  const limit = app.config.storagePerOrganisation;
+  const [stored] = await tx.run(store.addStoredBytes, [scope.organisationId, bytes, limit]);
+  if (stored !== undefined) return;
+  throw new Failure(
+    'resource_exhausted',
+    `With these files ${scope.organisation} would store more than ${limit / (1024 * 1024)} MiB, the maximum. Annotate the ` +
+      'build without files, or ask an admin to keep the files of old builds for a shorter time.',
+  );
 }
 
 type Source = Pick<Annotation, 'sourceUser' | 'sourceEmail' | 'sourceUserId'>;

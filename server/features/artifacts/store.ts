@@ -76,9 +76,23 @@ export const insertCommits = statement<[artifactId: string, baseSha: string | nu
 );
 
 /** The user's committed upload, protected from deletion until the transaction ends. */
-export const lockCommittedUpload = statement<[artifactId: string, userId: string], { id: string }>(
+export const lockCommittedUpload = statement<
+  [artifactId: string, userId: string],
+  { id: string; bytes: number }
+>(
   'artifacts.lock_committed_upload',
-  'select artifact_id as id from artifact_uploads where artifact_id = $1 and created_by = $2 for share',
+  'select artifact_id as id, bytes from artifact_uploads where artifact_id = $1 and created_by = $2 for share',
+);
+
+/** Adds files to those of an organisation. No row: it would exceed the limit. */
+export const addStoredBytes = statement<
+  [organisationId: string, bytes: number, limit: number],
+  { bytes: number }
+>(
+  'artifacts.add_stored_bytes',
+  `insert into stored_bytes as s (organisation_id, bytes) select $1, $2::bigint where $2 <= $3::bigint
+   on conflict (organisation_id) do update set bytes = s.bytes + excluded.bytes where s.bytes + excluded.bytes <= $3
+   returning bytes`,
 );
 
 export const findInProject = statement<[id: string, projectId: string], { id: string }>(

@@ -14,6 +14,36 @@ export const lockUser = statement<[userId: string]>(
   'select id from users where id = $1 for no key update',
 );
 
+/** What a user has used of their limits; no row: they have no such upload. */
+export const findUsage = statement<
+  [uploadId: string, userId: string, day: string, openSince: Date],
+  { artifactId: string | null; bytes: number; openBytes: number; dayBytes: number }
+>(
+  'uploads.find_usage',
+  `select u.artifact_id as "artifactId", u.bytes,
+          (select coalesce(sum(o.bytes), 0)::bigint from artifact_uploads o
+            where o.created_by = $2 and o.created_at > $4
+              and not exists (select 1 from artifacts a where a.id = o.artifact_id)) as "openBytes",
+          coalesce((select d.bytes from uploaded_bytes d where d.day = $3::date and d.user_id = $2), 0) as "dayBytes"
+     from artifact_uploads u where u.id = $1 and u.created_by = $2`,
+);
+
+/** Adds to what a user has uploaded on a day, and makes their other uploads wait. No row: it would exceed the limit. */
+export const addToDay = statement<
+  [day: string, userId: string, bytes: number, limit: number],
+  { bytes: number }
+>(
+  'uploads.add_to_day',
+  `insert into uploaded_bytes as d (day, user_id, bytes) select $1::date, $2, $3::bigint where $3 <= $4::bigint
+   on conflict (day, user_id) do update set bytes = d.bytes + excluded.bytes where d.bytes + excluded.bytes <= $4
+   returning bytes`,
+);
+
+export const deleteDaysBefore = statement<[day: string]>(
+  'uploads.delete_days_before',
+  'delete from uploaded_bytes where day < $1::date',
+);
+
 export const insertUpload = statement<[id: string, userId: string, at: Date]>(
   'uploads.insert',
   'insert into artifact_uploads (id, created_by, created_at) values ($1, $2, $3)',
@@ -31,11 +61,6 @@ export const upsertFiles = statement<[uploadId: string, files: string]>(
      from jsonb_to_recordset($2::jsonb) as f (id uuid, env text, destination text, "fileName" text, category text,
        content text)
    on conflict (upload_id, env, destination, category, file_name) do update set content = excluded.content`,
-);
-
-export const sumFileBytes = statement<[uploadId: string], { bytes: number }>(
-  'uploads.sum_file_bytes',
-  'select coalesce(sum(octet_length(content)), 0)::bigint as bytes from artifact_files where upload_id = $1',
 );
 
 export const commitUpload = statement<[id: string, artifactId: string]>(
@@ -57,10 +82,10 @@ export const listFiles = statement<
 );
 
 /** Counts a user's uploads that are not annotated yet. */
-export const countOpen = statement<[userId: string], { open: number }>(
+export const countOpen = statement<[userId: string, since: Date], { open: number }>(
   'uploads.count_open',
   `select count(*) as open from artifact_uploads u
-    where u.created_by = $1 and not exists (select 1 from artifacts a where a.id = u.artifact_id)`,
+    where u.created_by = $1 and u.created_at > $2 and not exists (select 1 from artifacts a where a.id = u.artifact_id)`,
 );
 
 /** Locks at most 100 uploads that are older than `before` and not annotated, except those that others have locked. */

@@ -3,6 +3,7 @@ import type { Executor, Transaction } from '#server/db/database.ts';
 import { Failure, invalid, notFound, permissionDenied } from '#server/failure.ts';
 import { type Caller, publishAccessChange } from '#server/features/access/service.ts';
 import { recordAccount } from '#server/features/history/service.ts';
+import { LIMITS } from '#server/limits.ts';
 import { lockLogins } from './logins.ts';
 import { createCredential } from './service.ts';
 import * as store from './store.ts';
@@ -17,8 +18,7 @@ export interface NewToken {
   readonly expiresInSeconds: number;
 }
 
-/** Token lists have no pages, so they are bounded. */
-const MAX_TOKENS = { personal: 100, service: 20 } as const;
+const MAX_TOKENS = { personal: LIMITS.tokensPerUser, service: LIMITS.tokensPerServiceAccount } as const;
 const DAY_SECONDS = 86_400;
 
 /** The tokens of each of those users or service accounts that are not revoked, newest first. */

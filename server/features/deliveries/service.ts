@@ -15,7 +15,8 @@ import * as store from './store.ts';
 export type { LogRow } from './store.ts';
 
 const MAX_WORK = 1_000;
-const MAX_LOG_ROWS = 500;
+/** Each line can have 4,000 characters, and each of an organisation's streams reads its own. */
+const MAX_LOG_ROWS = 100;
 
 const publishStatus = (app: AppContext, intentId: string): void =>
   app.bus.publish(subjects.releaseStatus(intentId), intentId);

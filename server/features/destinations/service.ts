@@ -14,6 +14,7 @@ import type { Caller } from '#server/features/access/service.ts';
 import { findEnvironment } from '#server/features/environments/service.ts';
 import { wakeOrganisation } from '#server/features/gate/wake.ts';
 import { recordChange } from '#server/features/history/service.ts';
+import { requireRoom } from '#server/features/limits/service.ts';
 import { SecretError } from '#server/secrets/keyring.ts';
 import { createUnique } from '#server/wire/create-unique.ts';
 import { nextPageToken, type Page } from '#server/wire/pages.ts';
@@ -46,7 +47,8 @@ export const listDestinationTypes = (app: AppContext): readonly DestinationType[
 /**
  * Adds a destination to an environment. Its name is unique among the organisation's destinations.
  * @throws Failure invalid_argument naming the fields: unknown type or environment, missing, unknown or malformed
- * metadata; already_exists; failed_precondition when there is a secret and no key to encrypt it with.
+ * metadata; already_exists; resource_exhausted when the environment has 1,000; failed_precondition when there is a secret and no key
+ * to encrypt it with.
  */
 export async function createDestination(
   app: AppContext,
@@ -71,6 +73,7 @@ export async function createDestination(
       const message = `unknown environment "${environment}"; create it first`;
       throw invalid({ field: 'environment', message });
     }
+    await requireRoom(tx, 'destination', { id: found.id, name: `Environment "${environment}"` });
     const id = app.newId();
     const stored = encryptMetadata(app.keyring, type, id, metadata);
     const values = [JSON.stringify(typeName), JSON.stringify(stored.metadata), stored.secrets] as const;

@@ -3,6 +3,7 @@ import { type Executor, single, type Transaction } from '#server/db/database.ts'
 import { failedPrecondition, notFound } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
 import { recordChange } from '#server/features/history/service.ts';
+import { organisationOwner, requireRoom } from '#server/features/limits/service.ts';
 import { createUnique } from '#server/wire/create-unique.ts';
 import { nextPageToken, type Page } from '#server/wire/pages.ts';
 import type { OrganisationScope } from '#server/wire/scopes.ts';
@@ -21,7 +22,7 @@ const historyState = ({ name, description, sortOrder }: Environment) => ({ name,
 /**
  * Creates an environment. Its name is unique in the organisation and never changes, because policies, pipelines and past
  * releases refer to it.
- * @throws Failure already_exists when the name is in use.
+ * @throws Failure already_exists when the name is in use; resource_exhausted when the organisation has 200.
  */
 export function createEnvironment(
   app: AppContext,
@@ -32,6 +33,7 @@ export function createEnvironment(
   const { name, description, sortOrder } = request;
   const message = `Environment "${name}" already exists in organisation "${scope.organisation}"; choose another name`;
   return createUnique(app.db, { message }, async (tx) => {
+    await requireRoom(tx, 'environment', organisationOwner(scope));
     const values = [name, description, sortOrder, app.clock.now()] as const;
     const params = [app.newId(), scope.organisationId, ...values] as const;
     const row = single(await tx.run(store.insertEnvironment, params));

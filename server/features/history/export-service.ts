@@ -1,4 +1,4 @@
-import type { Executor } from '#server/db/database.ts';
+import type { AppContext } from '#server/context.ts';
 import { canonicalJson, contentJson } from './chain.ts';
 import { csvLine } from './csv.ts';
 import { contentOfRow, type HistoryFilter } from './service.ts';
@@ -19,12 +19,12 @@ const PIECE_CHARACTERS = 256 * 1024;
 
 /**
  * Exports an organisation's history, oldest first, in pieces of a few hundred kilobytes, up to the entries that exist when the
- * last portion is read. There is a first piece even without entries.
+ * last portion is read. There is a first piece even without entries. Nothing is held in the database while a reader is slow.
  * @param signal stops the export before the next portion.
  * @param requireAccess called before each further portion, because a slow reader may lose access: throws then.
  */
 export async function* exportPieces(
-  db: Executor,
+  { db, streamReads }: Pick<AppContext, 'db' | 'streamReads'>,
   organisationId: string,
   filter: HistoryFilter,
   format: ExportFormat,
@@ -40,7 +40,7 @@ export async function* exportPieces(
     if (after > 0) await requireAccess();
     const query = { organisationId, member: null, before: null, ...filter, after };
     const { statement, params } = exportHistory(query, PORTION);
-    rows = await db.run(statement, params);
+    rows = await streamReads.run(organisationId, () => db.run(statement, params));
     for (const row of rows) {
       text += format === 'csv' ? csvLine(CSV.map(([, cell]) => cell(row))) : jsonLine(row);
       after = row.id;

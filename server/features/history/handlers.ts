@@ -44,7 +44,7 @@ export const historyHandlers = (app: AppContext): Pick<ServiceImpl<typeof Policy
     const filter = filterFromWire(request, maybeProjectIdOf(context));
     const requireAccess = () => requireAdminAccess(app, callerOf(context), scope);
     const { organisationId } = scope;
-    const pieces = exportPieces(app.db, organisationId, filter, format, context.signal, requireAccess);
+    const pieces = exportPieces(app, organisationId, filter, format, context.signal, requireAccess);
     for await (const { text, entries } of pieces) {
       yield { piece: Buffer.from(text, 'utf8'), entries: BigInt(entries) };
     }

@@ -4,6 +4,7 @@ import { Failure, failedPrecondition, notFound, permissionDenied } from '#server
 import { type Caller, isCredentialActive, unauthenticated } from '#server/features/access/service.ts';
 import { findCredential } from '#server/features/credentials/service.ts';
 import { recordAccount } from '#server/features/history/service.ts';
+import { LIMITS } from '#server/limits.ts';
 import type { VerifiedIdentity } from './claims.ts';
 import { beginSignIn, type PendingSignIn, providerOf } from './pending-service.ts';
 import { SignInProblem } from './problem.ts';
@@ -11,8 +12,6 @@ import * as store from './store.ts';
 
 export type Identity = store.IdentityRow;
 
-/** The list has no pages, so it is bounded. */
-const MAX_IDENTITIES = 20;
 /** How recent a session must be to connect an identity. */
 const MAX_SESSION_AGE_MS = 10 * 60_000;
 
@@ -87,7 +86,7 @@ export async function connectIdentity(
     const [owner] = await tx.run(store.touchIdentity, [issuer, subject, provider, email, now]);
     if (owner?.userId === userId) return;
     if (owner !== undefined) throw new SignInProblem('identity_taken');
-    if ((await tx.run(store.listIdentities, [userId])).length >= MAX_IDENTITIES)
+    if ((await tx.run(store.listIdentities, [userId])).length >= LIMITS.identitiesPerUser)
       throw new SignInProblem('too_many_identities');
     await tx.run(store.insertIdentity, [app.newId(), userId, issuer, subject, provider, email, now]);
     await recordIdentity(tx, app, caller, 'account.identity_connected', { after: { provider, email } });

@@ -4,13 +4,11 @@ import { Failure, invalid, notFound } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
 import { wakeOrganisation } from '#server/features/gate/wake.ts';
 import { type Actor, record } from '#server/features/history/service.ts';
+import { LIMITS } from '#server/limits.ts';
 import type { OrganisationScope } from '#server/wire/scopes.ts';
 import * as store from './store.ts';
 
 export type JoinRule = store.JoinRuleRow;
-
-/** The list has no pages, so it is bounded. */
-const MAX_RULES = 100;
 
 /** The rules of an organisation, by provider and domain. */
 export async function listJoinRules(app: AppContext, scope: OrganisationScope): Promise<JoinRule[]> {
@@ -33,8 +31,11 @@ export async function createJoinRule(
   const rule = { joinRuleId: app.newId(), provider, emailDomain, createdAt: app.clock.now() };
   return await app.db.transaction(async (tx) => {
     await tx.run(store.lockOrganisation, [organisationId]);
-    if ((await tx.run(store.listJoinRules, [organisationId])).length >= MAX_RULES)
-      throw new Failure('resource_exhausted', `${organisation} has ${MAX_RULES} rules. Delete one first.`);
+    if ((await tx.run(store.listJoinRules, [organisationId])).length >= LIMITS.joinRulesPerOrganisation)
+      throw new Failure(
+        'resource_exhausted',
+        `${organisation} has ${LIMITS.joinRulesPerOrganisation} rules. Delete one first.`,
+      );
     try {
       const params = [rule.joinRuleId, organisationId, provider, emailDomain, rule.createdAt] as const;
       await tx.run(store.insertJoinRule, params);

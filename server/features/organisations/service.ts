@@ -4,6 +4,7 @@ import { Failure, failedPrecondition, notFound, permissionDenied } from '#server
 import { type Caller, publishAccessChange } from '#server/features/access/service.ts';
 import { wakeOrganisation } from '#server/features/gate/wake.ts';
 import { type Actor, record } from '#server/features/history/service.ts';
+import { requireRoom } from '#server/features/limits/service.ts';
 import { nextPageToken, type Page } from '#server/wire/pages.ts';
 import type { OrganisationScope } from '#server/wire/scopes.ts';
 import * as store from './store.ts';
@@ -50,7 +51,7 @@ export async function isAdminSomewhere(app: AppContext, { userId }: Caller): Pro
 
 /**
  * Creates an organisation with the caller as its admin. With closed registration the caller must be an admin already.
- * @throws Failure `permission_denied`, `already_exists`.
+ * @throws Failure `permission_denied`, `already_exists`; `resource_exhausted` when the caller is an admin of 20.
  */
 export async function createOrganisation(
   app: AppContext,
@@ -59,7 +60,10 @@ export async function createOrganisation(
 ): Promise<Organisation> {
   if (app.config.registration === 'closed' && !(await isAdminSomewhere(app, caller)))
     throw permissionDenied('Only an admin of an organisation can create another one on this server');
-  return await app.db.transaction((tx) => addOrganisation(tx, app, caller, name));
+  return await app.db.transaction(async (tx) => {
+    await requireRoom(tx, 'organisation', { id: caller.userId, name: caller.username });
+    return await addOrganisation(tx, app, caller, name);
+  });
 }
 
 export async function getOrganisation(app: AppContext, scope: OrganisationScope): Promise<Organisation> {

@@ -6,6 +6,7 @@ import { failedPrecondition, invalid, notFound, requireVersion } from '#server/f
 import type { Caller } from '#server/features/access/service.ts';
 import { lockEnvironmentNames } from '#server/features/environments/service.ts';
 import { recordChange } from '#server/features/history/service.ts';
+import { projectOwner, requireRoom } from '#server/features/limits/service.ts';
 import { createUnique } from '#server/wire/create-unique.ts';
 import { nextPageToken, type Page } from '#server/wire/pages.ts';
 import type { ProjectScope } from '#server/wire/scopes.ts';
@@ -30,7 +31,8 @@ async function lock(tx: Transaction, scope: ProjectScope, name: string): Promise
 
 /**
  * Creates an enabled pipeline.
- * @throws Failure invalid_argument naming what is wrong with the stages (cycles, unknown names); already_exists.
+ * @throws Failure invalid_argument naming what is wrong with the stages (cycles, unknown names); already_exists; resource_exhausted
+ * when the project has 100.
  */
 export function createPipeline(
   app: AppContext,
@@ -41,6 +43,7 @@ export function createPipeline(
   const { name, stages } = request;
   const message = `Pipeline "${name}" already exists in project "${scope.project}"; choose another name`;
   return createUnique(app.db, { message }, async (tx) => {
+    await requireRoom(tx, 'pipeline', projectOwner(scope));
     await requireValid(tx, scope, stages);
     const params = [app.newId(), scope.projectId, name, JSON.stringify(stages), app.clock.now()] as const;
     const row = single(await tx.run(store.insertPipeline, params));

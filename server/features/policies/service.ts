@@ -20,6 +20,7 @@ import { loadEnabledPolicies, loadIntentFacts, loadLiveSoaks } from '#server/fea
 import { loadForecast, loadSurroundings } from '#server/features/gate/surroundings.ts';
 import { wakeProject } from '#server/features/gate/wake.ts';
 import { recordChange } from '#server/features/history/service.ts';
+import { projectOwner, requireRoom } from '#server/features/limits/service.ts';
 import { listEnabledPipelines } from '#server/features/pipelines/service.ts';
 import { createUnique } from '#server/wire/create-unique.ts';
 import { nextPageToken, type Page } from '#server/wire/pages.ts';
@@ -55,7 +56,8 @@ async function lock(tx: Transaction, scope: ProjectScope, name: string): Promise
 
 /**
  * Creates an enabled policy; it applies immediately to the project's waiting releases.
- * @throws Failure invalid_argument naming the fields; already_exists when the name is in use.
+ * @throws Failure invalid_argument naming the fields; already_exists when the name is in use; resource_exhausted when the project has
+ * 100.
  */
 export function createPolicy(
   app: AppContext,
@@ -69,6 +71,7 @@ export function createPolicy(
     fields: [{ field: 'name', message: 'A policy with this name already exists in this project' }],
   };
   return createUnique(app.db, taken, async (tx) => {
+    await requireRoom(tx, 'policy', projectOwner(scope));
     await requireValid(tx, scope, name, config);
     const { type, targetEnvironment } = config;
     const values = [name, type, targetEnvironment, JSON.stringify(config), app.clock.now()] as const;

@@ -3,6 +3,7 @@ import { single } from '#server/db/database.ts';
 import { notFound } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
 import { recordChange } from '#server/features/history/service.ts';
+import { organisationOwner, requireRoom } from '#server/features/limits/service.ts';
 import { createUnique } from '#server/wire/create-unique.ts';
 import { nextPageToken, type Page } from '#server/wire/pages.ts';
 import type { OrganisationScope, ProjectScope } from '#server/wire/scopes.ts';
@@ -23,11 +24,12 @@ export async function listProjects(app: AppContext, scope: OrganisationScope, pa
 
 /**
  * Creates a project.
- * @throws Failure already_exists when the organisation has a project of that name.
+ * @throws Failure already_exists when the organisation has a project of that name; resource_exhausted when it has 1,000.
  */
 export function createProject(app: AppContext, caller: Caller, scope: OrganisationScope, name: string) {
   const message = `Project "${name}" already exists in organisation "${scope.organisation}"; choose another name`;
   return createUnique(app.db, { message }, async (tx) => {
+    await requireRoom(tx, 'project', organisationOwner(scope));
     const params = [app.newId(), scope.organisationId, name, app.clock.now()] as const;
     const row = single(await tx.run(store.insertProject, params));
     await recordChange(tx, app, caller, { ...scope, projectId: row.id }, 'project.created', name, {

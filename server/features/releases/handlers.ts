@@ -39,7 +39,9 @@ export const releaseHandlers = (app: AppContext): Pick<ServiceImpl<typeof Releas
   },
 
   async *waitRelease({ releaseIntentId }, context) {
-    for await (const event of watchRelease(app, callerOf(context), releaseIntentId, context.signal)) {
+    const { signal } = context;
+    const events = watchRelease(app, callerOf(context), projectOf(context), releaseIntentId, signal);
+    for await (const event of events) {
       yield { event: watchEventToWire(event) };
     }
   },

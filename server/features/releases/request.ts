@@ -9,6 +9,7 @@ import { matchesPattern, prepareMatches } from '#server/features/gate/branch-pat
 import { loadEnabledPolicies } from '#server/features/gate/service.ts';
 import { waitForWakers } from '#server/features/gate/wake.ts';
 import { recordChange } from '#server/features/history/service.ts';
+import { requireRoomForRelease } from '#server/features/limits/service.ts';
 import { findPipeline } from '#server/features/pipelines/service.ts';
 import { subjects } from '#server/signals/bus.ts';
 import type { ProjectScope } from '#server/wire/scopes.ts';
@@ -42,7 +43,8 @@ interface Plan {
  * @throws Failure unauthenticated when the caller's credential was revoked; not_found (artifact, pipeline, environment,
  * destination; also when the caller has left the organisation); already_exists with the id of an active release that deploys the
  * artifact to one of the destinations; failed_precondition when a branch policy forbids it, when everything is deployed already
- * and `force` is not set, when a service account does not say that it means an older build, or when there is no pipeline to use.
+ * and `force` is not set, when a service account does not say that it means an older build, or when there is no pipeline to use;
+ * resource_exhausted when the project has 1,000 releases that have not ended, or the organisation 10,000.
  */
 export async function requestRelease(
   app: AppContext,
@@ -72,6 +74,7 @@ export async function requestRelease(
     if (role === 'service' && !request.allowOlder) requireNotOlder(slug, deployed);
     await requireNoOverlap(tx, artifactId, deployed);
     await requireBranchAllowed(tx, scope, plan, branch, now);
+    await requireRoomForRelease(tx, scope);
     const intent = [
       id,
       scope.projectId,

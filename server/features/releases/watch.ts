@@ -4,6 +4,7 @@ import { type Caller, requireReleaseAccess } from '#server/features/access/servi
 import { type LogRow, listLogs } from '#server/features/deliveries/service.ts';
 import type { StageJson } from '#server/features/gate/rows.ts';
 import { subjects } from '#server/signals/bus.ts';
+import type { ProjectScope } from '#server/wire/scopes.ts';
 import type { IntentStateRow, StepJson } from './rows.ts';
 import { findIntentState } from './store.ts';
 
@@ -30,20 +31,25 @@ interface Sent {
 export async function* watchRelease(
   app: AppContext,
   caller: Caller,
+  { organisationId }: Pick<ProjectScope, 'organisationId'>,
   releaseIntentId: string,
   signal: AbortSignal,
 ): AsyncGenerator<WatchEvent> {
+  const read = <T>(work: () => Promise<T>) => app.streamReads.run(organisationId, work);
   const changes = subscribe(app, caller, releaseIntentId, signal);
   const sent: Sent = { stages: new Map(), steps: new Map(), lines: new Map() };
   try {
     while (!signal.aborted) {
       changes.reset();
       // A release can take weeks, in which the caller may have lost access.
-      await requireReleaseAccess(app, caller, releaseIntentId);
-      const [intent] = await app.db.run(findIntentState, [releaseIntentId]);
+      await read(() => requireReleaseAccess(app, caller, releaseIntentId));
+      const intent = await app.streamReads.shared(organisationId, releaseIntentId, async () => {
+        const [found] = await app.db.run(findIntentState, [releaseIntentId]);
+        return found;
+      });
       if (intent === undefined) return;
       yield* stateChanges(intent, sent);
-      yield* newLogLines(app, intent, sent);
+      yield* newLogLines(intent, sent, (after) => read(() => listLogs(app.db, after)));
       if (intent.status !== 'ACTIVE') {
         yield { type: 'ended', intent };
         return;
@@ -109,12 +115,16 @@ function* stateChanges(intent: IntentStateRow, sent: Sent): Generator<WatchEvent
 }
 
 /** Reads in portions: a log can be longer than one answer of the database should be. */
-async function* newLogLines(app: AppContext, intent: IntentStateRow, sent: Sent): AsyncGenerator<WatchEvent> {
+async function* newLogLines(
+  intent: IntentStateRow,
+  sent: Sent,
+  read: (after: ReadonlyMap<string, number>) => Promise<LogRow[]>,
+): AsyncGenerator<WatchEvent> {
   const names = new Map(intent.steps.map((step) => [step.id, step.destinationName]));
   if (names.size === 0) return;
   for (const id of names.keys()) if (!sent.lines.has(id)) sent.lines.set(id, 0);
   for (;;) {
-    const rows = await listLogs(app.db, sent.lines);
+    const rows = await read(sent.lines);
     for (const row of rows) {
       sent.lines.set(row.releaseId, row.id);
       yield { type: 'log', row, destination: names.get(row.releaseId) ?? '' };

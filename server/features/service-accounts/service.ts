@@ -10,6 +10,7 @@ import {
   tokensByOwner,
 } from '#server/features/credentials/tokens.ts';
 import { recordChange } from '#server/features/history/service.ts';
+import { LIMITS } from '#server/limits.ts';
 import { createUnique } from '#server/wire/create-unique.ts';
 import type { OrganisationScope } from '#server/wire/scopes.ts';
 import * as store from './store.ts';
@@ -20,8 +21,6 @@ export interface ServiceAccount extends store.AccountRow {
   readonly tokens: readonly AccessToken[];
 }
 
-/** The list has no pages, so it is bounded. */
-const MAX_ACCOUNTS = 100;
 /** Usernames of people contain neither spaces nor brackets, so an account cannot pose as a person. */
 const SUFFIX = ' (service account)';
 
@@ -62,8 +61,8 @@ export async function createServiceAccount(
   await createUnique(app.db, taken, async (tx) => {
     await tx.run(store.lockOrganisation, [organisationId]);
     const [existing] = await tx.run(store.countAccounts, [organisationId]);
-    if ((existing?.count ?? 0) >= MAX_ACCOUNTS) {
-      const message = `${organisation} has ${MAX_ACCOUNTS} service accounts. Delete one first.`;
+    if ((existing?.count ?? 0) >= LIMITS.serviceAccountsPerOrganisation) {
+      const message = `${organisation} has ${LIMITS.serviceAccountsPerOrganisation} service accounts. Delete one first.`;
       throw new Failure('resource_exhausted', message);
     }
     await tx.run(store.insertAccount, [row.userId, organisationId, row.username, row.createdAt]);

@@ -5,10 +5,8 @@ import type { Caller } from '#server/features/access/service.ts';
 import { wakeOrganisation } from '#server/features/gate/wake.ts';
 import { recordAccount } from '#server/features/history/service.ts';
 import { listMemberships } from '#server/features/organisations/service.ts';
+import { LIMITS } from '#server/limits.ts';
 import * as store from './store.ts';
-
-/** The list has no pages, so it is bounded. */
-export const MAX_ADDRESSES = 20;
 
 /** The caller's commit addresses, in order. */
 export async function listAddresses(app: AppContext, { userId }: Caller): Promise<string[]> {
@@ -27,10 +25,10 @@ export async function addAddress(app: AppContext, caller: Caller, address: strin
     const existing = (await tx.run(store.listAddresses, [userId])).map((row) => row.address);
     const same = existing.find((one) => one.toLowerCase() === address.toLowerCase());
     if (same !== undefined) return same;
-    if (existing.length >= MAX_ADDRESSES)
+    if (existing.length >= LIMITS.commitAddressesPerUser)
       throw new Failure(
         'resource_exhausted',
-        `You have ${MAX_ADDRESSES} commit addresses. Remove one first.`,
+        `You have ${LIMITS.commitAddressesPerUser} commit addresses. Remove one first.`,
       );
     await tx.run(store.insertAddress, [userId, address, app.clock.now()]);
     const kind = 'account.commit_address_added';

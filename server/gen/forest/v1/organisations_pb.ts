@@ -696,7 +696,7 @@ export const OrganisationService: GenService<{
   /**
    * Creates an organisation with the caller as its first admin. With closed registration the caller must already be an admin of
    * an organisation (`permission_denied`).
-   * `already_exists`: the name is taken on this server.
+   * `already_exists`: the name is taken on this server. `resource_exhausted`: the caller is an admin of 20 organisations.
    *
    * @generated from rpc forest.v1.OrganisationService.CreateOrganisation
    */

@@ -575,7 +575,7 @@ export const PipelineStageStatusSchema: GenEnum<PipelineStageStatus> = /*@__PURE
 export const ReleasePipelineService: GenService<{
   /**
    * Creates an enabled pipeline. Admins.
-   * `already_exists`: the project has one of that name. `not_found`: unknown project.
+   * `already_exists`: the project has one of that name. `not_found`: unknown project. `resource_exhausted`: it has 100.
    * `invalid_argument`: stage ids repeat, a dependency is unknown, the stages form a cycle, an environment is unknown.
    *
    * @generated from rpc forest.v1.ReleasePipelineService.CreateReleasePipeline

@@ -263,14 +263,15 @@ export const ArtifactFileSchema: GenMessage<ArtifactFile> = /*@__PURE__*/
  * Uploads the files of a build before it is annotated: begin, upload, commit, then `ReleaseService.AnnotateRelease` with
  * the artifact id that the commit returned. Builds without files do not need this service.
  *
- * Every method needs credentials (`unauthenticated`). An upload belongs to the user who opened it; for others
- * it is `not_found`.
+ * Every method needs credentials (`unauthenticated`). Uploads are for members of an organisation and service accounts
+ * (`permission_denied` for others). An upload belongs to the user who opened it; for others it is `not_found`.
  *
  * @generated from service forest.v1.ArtifactService
  */
 export const ArtifactService: GenService<{
   /**
-   * Opens an upload.
+   * Opens an upload. It is deleted after 24 hours unless it is annotated.
+   * `resource_exhausted`: the caller has 50 uploads that are not annotated.
    *
    * @generated from rpc forest.v1.ArtifactService.BeginUploadArtifact
    */
@@ -282,7 +283,9 @@ export const ArtifactService: GenService<{
   /**
    * Adds files, one per message of the stream. A file with the environment, destination, category and name of an earlier one
    * replaces it.
-   * `not_found`: unknown upload, or another user's. `failed_precondition`: the upload is committed.
+   * `not_found`: unknown upload, or another user's. `failed_precondition`: the upload is committed. `resource_exhausted`: the
+   * upload would be larger than 8 MiB, or the caller's uploads that are not annotated than 200 MiB; or the caller has uploaded
+   * as much today as the server allows (500 MiB by default). Nothing of the stream is stored then.
    *
    * @generated from rpc forest.v1.ArtifactService.UploadArtifact
    */

@@ -459,7 +459,8 @@ export const MetadataFieldSchemaSchema: GenMessage<MetadataFieldSchema> = /*@__P
 export const DestinationService: GenService<{
   /**
    * Adds a destination to an environment. Admins.
-   * `already_exists`: the organisation has a destination of that name. `not_found`: unknown organisation, environment
+   * `already_exists`: the organisation has a destination of that name. `resource_exhausted`: the environment has 1,000.
+   * `not_found`: unknown organisation, environment
    * or type. `invalid_argument`: a required metadata field is missing, or a field is unknown or invalid.
    *
    * @generated from rpc forest.v1.DestinationService.CreateDestination

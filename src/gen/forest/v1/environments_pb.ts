@@ -384,7 +384,7 @@ export const DeleteEnvironmentResponseSchema: GenMessage<DeleteEnvironmentRespon
 export const EnvironmentService: GenService<{
   /**
    * Creates an environment. Admins.
-   * `already_exists`: the organisation has one of that name. `not_found`: unknown organisation.
+   * `already_exists`: the organisation has one of that name. `not_found`: unknown organisation. `resource_exhausted`: it has 200.
    *
    * @generated from rpc forest.v1.EnvironmentService.CreateEnvironment
    */

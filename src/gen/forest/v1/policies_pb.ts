@@ -2644,8 +2644,8 @@ export const HistoryFormatSchema: GenEnum<HistoryFormat> = /*@__PURE__*/
 export const PolicyService: GenService<{
   /**
    * Creates a policy, enabled. Admins only (`permission_denied`). It applies to waiting releases immediately.
-   * `already_exists`: the project has a policy of that name. `invalid_argument`: the organisation has no such environment,
-   * or the branch pattern does not compile or is too large.
+   * `already_exists`: the project has a policy of that name. `resource_exhausted`: it has 100. `invalid_argument`: the organisation has
+   * no such environment, or the branch pattern does not compile or is too large.
    *
    * @generated from rpc forest.v1.PolicyService.CreatePolicy
    */
@@ -2882,7 +2882,8 @@ export const PolicyService: GenService<{
   /**
    * Exports the history as a file, oldest entry first, in chunks to concatenate, with everything that is needed to verify
    * the chain without this server (`docs/audit.md`). Admins only (`permission_denied`).
-   * `not_found`: unknown organisation or project.
+   * `not_found`: unknown organisation or project. `resource_exhausted`: the caller has two exports open on this server, or the
+   * organisation four. An export whose reader takes nothing for a minute is closed.
    *
    * @generated from rpc forest.v1.PolicyService.ExportHistory
    */

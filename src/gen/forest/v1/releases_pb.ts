@@ -4071,7 +4071,8 @@ export const ReleaseService: GenService<{
   /**
    * Records a build as an artifact of a project, with a readable slug that is unique on the server. With the id of a
    * committed upload the artifact has its files; with an empty id it has none. Members.
-   * `not_found`: unknown project or upload.
+   * `not_found`: unknown project or upload. `resource_exhausted`: with the files the organisation would store more than the server
+   * allows (2 GiB by default).
    *
    * @generated from rpc forest.v1.ReleaseService.AnnotateRelease
    */
@@ -4087,7 +4088,7 @@ export const ReleaseService: GenService<{
    * artifact to one of the destinations (a `ReleaseIntent` detail has its id, the message too). `failed_precondition`: a branch
    * restriction forbids it; the pipeline is disabled; no pipeline is named and the project has none or several enabled ones; the
    * artifact is live everywhere already and `force` is not set; or a service account releases a build that is older than a live one
-   * without `allow_older`.
+   * without `allow_older`. `resource_exhausted`: the project has 1,000 releases that have not ended, or the organisation 10,000.
    *
    * @generated from rpc forest.v1.ReleaseService.Release
    */
@@ -4099,7 +4100,8 @@ export const ReleaseService: GenService<{
   /**
    * Streams the progress of a release: first its current state, then each change and log line, until the intent ends. Sends
    * at least one `status_update`. `not_found`: unknown intent, or the caller is no longer a member of its organisation.
-   * `unauthenticated`: the caller's credentials have been revoked or have expired.
+   * `unauthenticated`: the caller's credentials have been revoked or have expired. `resource_exhausted`: the caller, or the
+   * organisation, has too many open streams on this server. A stream whose reader takes nothing for a minute is closed.
    *
    * Existing clients use this name.
    * buf:lint:ignore RPC_RESPONSE_STANDARD_NAME
@@ -4153,7 +4155,7 @@ export const ReleaseService: GenService<{
   },
   /**
    * Creates a project in an organisation. Admins (`permission_denied`).
-   * `already_exists`: the organisation has one of that name.
+   * `already_exists`: the organisation has one of that name. `resource_exhausted`: it has 1,000 projects.
    *
    * @generated from rpc forest.v1.ReleaseService.CreateProject
    */

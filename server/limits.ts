@@ -1,0 +1,21 @@
+/**
+ * How much of each thing there can be, so that no one takes the room of others and lists without pages stay short. What exists above a
+ * limit, from before it, keeps working; only new ones are refused, with `resource_exhausted` and what to do.
+ */
+export const LIMITS = {
+  organisationsPerAdmin: 20,
+  projectsPerOrganisation: 1_000,
+  environmentsPerOrganisation: 200,
+  destinationsPerEnvironment: 1_000,
+  policiesPerProject: 100,
+  pipelinesPerProject: 100,
+  openReleasesPerProject: 1_000,
+  openReleasesPerOrganisation: 10_000,
+  serviceAccountsPerOrganisation: 100,
+  joinRulesPerOrganisation: 100,
+  tokensPerUser: 100,
+  tokensPerServiceAccount: 20,
+  commitAddressesPerUser: 20,
+  identitiesPerUser: 20,
+  openUploadsPerUser: 50,
+} as const;
