@@ -1,5 +1,5 @@
 # The server's image: `docker build -t forage .`; docs/operations.md explains how to run it.
-ARG NODE_IMAGE=node:24-bookworm-slim
+ARG NODE_IMAGE=node:24.21.0-bookworm-slim
 
 # Builds the dashboard, with the development tools.
 FROM ${NODE_IMAGE} AS dashboard

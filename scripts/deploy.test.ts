@@ -44,3 +44,12 @@ test('the proxy configuration lists every server of compose.yaml', () => {
     expect(all(backend, /^ {4}server (\S+) /gm)).toEqual(servers);
   }
 });
+
+test('every image has the tag of one version, or a digest', () => {
+  const named = all(read('compose.yaml'), /^ *image: (\S+)$/gm).filter((image) => image !== 'forage');
+  const built = all(read('Dockerfile'), /^(?:ARG \w*IMAGE=|FROM )(?!\$\{)(\S+)/gm);
+  expect([named.length, built.length]).toEqual([3, 1]);
+  // PostgreSQL has versions of two numbers.
+  for (const image of [...named, ...built])
+    expect(image).toMatch(/^(?:postgres:\d+\.\d+|[\w/.-]+:\d+\.\d+\.\d+)(-[\w.-]+)?(@sha256:[\da-f]{64})?$/);
+});

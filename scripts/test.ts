@@ -28,7 +28,7 @@ const quick: readonly Check[] = [
     next: { name: 'Size of the first load', script: 'check:size' },
   },
   { name: 'Types', script: 'check:types' },
-  { name: 'Lock file is complete', script: 'check:lock' },
+  { name: 'Lock file is complete, with checksums', script: 'check:lock' },
   { name: 'Generated code is up to date', script: 'check:generated' },
   { name: 'Contract: lint', script: 'check:contract' },
   { name: 'Contract: breaking changes', script: 'check:breaking' },
