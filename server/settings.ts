@@ -232,7 +232,7 @@ const security = {
     6_000,
     0,
     10_000_000,
-    'Requests per credential and server, counted in windows of ten seconds. An address without a credential gets a fifth. `0` turns the limit off.',
+    'Requests per credential and server, counted in windows of ten seconds. An address without a credential gets a fifth. With open registration, an address that has registered a sixtieth as many users waits before each further one, for up to 15 minutes. `0` turns both limits off.',
   ),
   STREAMS_PER_USER: wholeNumber(50, 1, 100_000, 'Open streams (`WaitRelease`) per user and server.'),
   STREAMS_PER_ORGANISATION: wholeNumber(200, 1, 100_000, 'The same per organisation and server.'),

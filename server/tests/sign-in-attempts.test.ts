@@ -1,7 +1,9 @@
 import { pino } from 'pino';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { signInAttempt } from '#server/features/attempts/subject.ts';
+import { verifyPassword } from '#server/features/users/password.ts';
 import { readProxies } from '#server/http/client-address.ts';
+import { RequestScope, withinRequest } from '#server/request-scope.ts';
 import { asBrowser, post } from './browser.ts';
 import { testClock } from './clock.ts';
 import { eventually, startTestApp } from './harness.ts';
@@ -154,6 +156,57 @@ describe('failed sign-ins from one address', () => {
       expect(await repeat(6, attempt)).toEqual([...FIVE, LATER]);
     } finally {
       await direct.stop();
+    }
+  });
+});
+
+test('strangers who fill the queue of password checks do not delay a sign-in from a known address', async () => {
+  expect((await signIn(PASSWORD, 7)).status).toBe(200);
+  let settled = 0;
+  const strangers = Array.from({ length: 200 }, (_, stranger) =>
+    withinRequest(new RequestScope('x', `198.51.100.${stranger}`), () => verifyPassword(null, WRONG, false))
+      .catch(() => undefined)
+      .then(() => settled++),
+  );
+  const refused = 200 - 52;
+  expect((await signIn(PASSWORD, 7)).status).toBe(200);
+  expect(settled).toBeLessThan(refused + 52);
+  await Promise.all(strangers);
+});
+
+describe('registrations', () => {
+  const register = (name: string, host: number, server = app) =>
+    post(
+      server,
+      'UsersService/Register',
+      { username: name, email: `${name}@example.com`, password: PASSWORD },
+      from(host),
+    );
+
+  test('of a taken name are refused before the password is hashed', async () => {
+    statements.length = 0;
+    expect((await register(username.toUpperCase(), 1)).body.code).toBe('already_exists');
+    expect(statements).toEqual(['users.find_taken']);
+  });
+
+  test('from one network wait after a sixtieth of the rate limit, whether or not they succeed', async () => {
+    const limited = await beside(app, { clock, config: { ...config, rateLimitPerMinute: 240 } });
+    try {
+      const names = [`a-${n}`, `a-${n}`, `b-${n}`, `c-${n}`];
+      const answers: string[] = [];
+      for (const name of names) answers.push((await register(name, 1, limited)).body.code ?? 'ok');
+      expect(answers).toEqual(['ok', 'already_exists', 'ok', 'ok']);
+      const refused = await register(`d-${n}`, 1, limited);
+      expect(refused.body).toMatchObject({
+        code: LATER,
+        message: 'Too many registrations from your network. Try again in 30 seconds.',
+      });
+      expect(refused.headers.get('retry-after')).toBe('30');
+      expect((await register(`d-${n}`, 2, limited)).status).toBe(200);
+      clock.advance(30_000);
+      expect((await register(`e-${n}`, 1, limited)).status).toBe(200);
+    } finally {
+      await limited.stop();
     }
   });
 });

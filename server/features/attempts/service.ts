@@ -1,6 +1,6 @@
 import type { AppContext } from '#server/context.ts';
 import { exhausted, Failure } from '#server/failure.ts';
-import { BUDGETS, isKnown, KNOWN_MS, waitOf, withAttempt } from './attempt-rule.ts';
+import { BUDGETS, type Budget, isKnown, KNOWN_MS, waitOf, withAttempt } from './attempt-rule.ts';
 import {
   type CountedRow,
   deleteOldCounts,
@@ -9,7 +9,7 @@ import {
   takeBackCounts,
   writeCounts,
 } from './store.ts';
-import type { Subject } from './subject.ts';
+import { registrationAttempt, type Subject } from './subject.ts';
 
 /** Counts are deleted after a day, long after they have an effect. */
 const KEPT_MS = 24 * 60 * 60_000;
@@ -17,17 +17,19 @@ const KEPT_MS = 24 * 60 * 60_000;
 /**
  * Runs an attempt to authenticate, unless too many have failed on all servers together. It is counted as failed before it runs, and
  * the count is undone if it succeeds, so that concurrent attempts cannot exceed the limit.
- * @param prove resolves to null for a wrong proof, which counts; a `Failure` that it throws does not count.
+ * @param prove resolves to null for a wrong proof, which counts; a `Failure` that it throws does not count. It is told whether the
+ * account is known at the address.
  * @throws Failure `resource_exhausted` with the time to wait, before `prove` runs; the same whether or not the account exists.
  */
 export async function attempt<T>(
   app: AppContext,
   subject: Subject,
-  prove: () => Promise<T | null>,
+  prove: (known: boolean) => Promise<T | null>,
 ): Promise<T | null> {
   const now = app.clock.now();
   const keys = keysOf(subject).map(({ key }) => key);
-  requireNoWait(subject, await app.db.run(readCounts, [keys]), now);
+  const rows = await app.db.run(readCounts, [keys]);
+  requireNoWait(subject, rows, now);
   const counts = await count(app, subject, now);
   const takeBack = async (known: Buffer | null) => {
     const set = counts.map(({ blockedUntil }) => blockedUntil);
@@ -37,7 +39,7 @@ export async function attempt<T>(
   };
   let proven: T | null;
   try {
-    proven = await prove();
+    proven = await prove(isKnown(rowOf(rows, subject.accountAtAddress), now));
   } catch (error) {
     if (error instanceof Failure) await takeBack(null);
     throw error;
@@ -47,9 +49,22 @@ export async function attempt<T>(
   return proven;
 }
 
+/**
+ * Counts a registration from an address, whether or not it succeeds, on all servers together. There is no limit without a rate
+ * limit.
+ * @throws Failure `resource_exhausted` with the time to wait, after a sixtieth of `RATE_LIMIT_PER_MINUTE` of them.
+ */
+export async function countRegistration(app: AppContext, address: string | null): Promise<void> {
+  const free = Math.ceil(app.config.rateLimitPerMinute / 60);
+  if (free === 0) return;
+  const now = app.clock.now();
+  await count(app, registrationAttempt(address), now, { ...BUDGETS.address, free });
+  await app.db.run(deleteOldCounts, [now]);
+}
+
 /** Counts one attempt for each key. Returns each key's wait before and after it. */
-async function count(app: AppContext, subject: Subject, now: Date) {
-  const keys = keysOf(subject);
+async function count(app: AppContext, subject: Subject, now: Date, ofAddress: Budget = BUDGETS.address) {
+  const keys = keysOf(subject, ofAddress);
   const forgetAt = new Date(now.getTime() + KEPT_MS);
   return await app.db.transaction(async (tx) => {
     const rows = await tx.run(lockCounts, [keys.map(({ key }) => key), now, forgetAt]);
@@ -76,13 +91,13 @@ function requireNoWait(subject: Subject, rows: readonly CountedRow[], now: Date)
   if (wait <= 0) return;
   const seconds = Math.ceil(wait / 1000);
   const time = seconds < 120 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`;
-  throw exhausted(`Too many failed attempts. Try again in ${time}.`, seconds);
+  throw exhausted(`Too many ${subject.what}. Try again in ${time}.`, seconds);
 }
 
-const keysOf = ({ accountAtAddress, account, address }: Subject) => [
+const keysOf = ({ accountAtAddress, account, address }: Subject, ofAddress: Budget = BUDGETS.address) => [
   ...(accountAtAddress === undefined ? [] : [{ key: accountAtAddress, budget: BUDGETS.accountAtAddress }]),
   ...(account === undefined ? [] : [{ key: account, budget: BUDGETS.account }]),
-  { key: address, budget: BUDGETS.address },
+  { key: address, budget: ofAddress },
 ];
 
 const rowOf = (rows: readonly CountedRow[], key: Buffer | undefined): CountedRow | undefined =>

@@ -3,6 +3,8 @@ import { networkOf } from '#server/http/client-address.ts';
 
 /** The keys that an attempt counts for: SHA-256, so that the table holds neither names nor addresses. */
 export interface Subject {
+  /** What is counted, in the message of a refusal. */
+  readonly what: 'failed attempts' | 'registrations from your network';
   readonly accountAtAddress?: Buffer;
   readonly account?: Buffer;
   readonly address: Buffer;
@@ -27,6 +29,7 @@ export function ownPasswordAttempt(userId: string, address: string | null): Subj
 function accountAttempt(kind: string, account: string, address: string | null): Subject {
   const network = networkOf(address);
   return {
+    what: 'failed attempts',
     accountAtAddress: hash(`${kind} at address`, account, network),
     account: hash(kind, account),
     address: hash('address', network),
@@ -35,7 +38,13 @@ function accountAttempt(kind: string, account: string, address: string | null): 
 
 /** An attempt with a secret that names no account: a refresh token or the set-up token. */
 export function tokenAttempt(address: string | null): Subject {
-  return { address: hash('tokens of address', networkOf(address)) };
+  return { what: 'failed attempts', address: hash('tokens of address', networkOf(address)) };
+}
+
+/** A registration. */
+export function registrationAttempt(address: string | null): Subject {
+  const network = networkOf(address);
+  return { what: 'registrations from your network', address: hash('registrations of address', network) };
 }
 
 /** One spelling for at least all names that the database treats as equal: each spelling would have free attempts. */

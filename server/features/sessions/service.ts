@@ -158,7 +158,7 @@ export async function setUp(
   const right = await attempt(app, subject, async () => (await maySetUp(app.db, tokenHash)) || null);
   if (right === null) throw wrongToken();
   requireGoodPassword('password', password, { username, email, organisations: [organisation] });
-  const passwordHash = await hashPassword(password);
+  const passwordHash = await hashPassword(password, true);
   const { user, started } = await app.db.transaction(async (tx) => {
     await lockSetUpToken(tx, tokenHash);
     const first = await createFirstUser(tx, app, organisation, { username, email, passwordHash });

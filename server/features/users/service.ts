@@ -2,7 +2,7 @@ import type { AppContext } from '#server/context.ts';
 import { type Executor, isUniqueViolation, type Transaction } from '#server/db/database.ts';
 import { Failure, failedPrecondition, invalid, notFound, permissionDenied } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
-import { attempt } from '#server/features/attempts/service.ts';
+import { attempt, countRegistration } from '#server/features/attempts/service.ts';
 import { ownPasswordAttempt, signInAttempt } from '#server/features/attempts/subject.ts';
 import { renewSession } from '#server/features/credentials/logins.ts';
 import {
@@ -88,7 +88,8 @@ export function requirePasswords(app: AppContext): void {
 /**
  * Registers a user, who belongs to no organisation yet. With open registration anyone may, and is logged in. With closed
  * registration an admin of any organisation registers other people, who then log in with the password they are given.
- * @throws Failure `permission_denied`, also for access tokens; `already_exists`.
+ * @throws Failure `permission_denied`, also for access tokens; `already_exists`; `resource_exhausted` with the time to wait after
+ *   too many registrations from one network, where registration is open.
  */
 export async function register(
   app: AppContext,
@@ -101,14 +102,24 @@ export async function register(
   const admin = caller?.credentialKind === 'personal' ? null : caller;
   if (!open && !(admin !== null && (await isAdminSomewhere(app, admin))))
     throw permissionDenied('Registration is closed on this server. Ask an admin of your organisation.');
+  if (open) await countRegistration(app, requestScope()?.address ?? null);
   requireGoodPassword('password', password, { username, email });
-  const passwordHash = await hashPassword(password);
+  // Before the password is hashed: a taken name must not cost that.
+  await requireFree(app, username, email);
+  const passwordHash = await hashPassword(password, admin !== null);
   return await app.db.transaction(async (tx) => {
     const user = await addUser(tx, app, { username, email, passwordHash });
     const tokens = open ? await issueTokens(tx, app, user.userId, null) : null;
     await recordAccount(tx, app, user.userId, admin ?? user, { kind: 'account.registered' });
     return { user, tokens };
   });
+}
+
+/** @throws Failure `already_exists`, naming the field, when the username or address is taken, ignoring case, or reserved. */
+async function requireFree(app: AppContext, username: string, email: string): Promise<void> {
+  const [found] = await app.db.run(store.findTaken, [username, email]);
+  if (found?.username === true || RESERVED.has(username.toLowerCase())) throw taken('username', username);
+  if (found?.email === true) throw taken('email', email);
 }
 
 /**
@@ -122,8 +133,8 @@ export async function proveUser(
 ): Promise<ProvenUser> {
   requirePasswords(app);
   const subject = signInAttempt(identifier.value, requestScope()?.address ?? null);
-  const proven = await attempt(app, subject, () =>
-    checkPassword(app, identifier, password, 'account.sign_in_refused'),
+  const proven = await attempt(app, subject, (known) =>
+    checkPassword(app, identifier, password, known, 'account.sign_in_refused'),
   );
   if (proven === null) throw wrongPassword();
   return proven;
@@ -134,10 +145,11 @@ async function checkPassword(
   app: AppContext,
   { key, value }: UserIdentifier,
   password: string,
+  known: boolean,
   refused: 'account.sign_in_refused' | 'account.password_change_refused',
 ): Promise<ProvenUser | null> {
   const [row] = await app.db.run(store.findLoginBy[key], [value]);
-  const right = await verifyPassword(row?.passwordHash ?? null, password);
+  const right = await verifyPassword(row?.passwordHash ?? null, password, known);
   if (row === undefined) return null;
   const { passwordHash, ...user } = row;
   if (right && passwordHash !== null) return { user, passwordHash };
@@ -226,15 +238,15 @@ export async function changePassword(
   const subject = ownPasswordAttempt(userId, requestScope()?.address ?? null);
   const identifier = { key: 'user_id', value: userId } as const;
   const proven = await attempt(app, subject, () =>
-    checkPassword(app, identifier, input.currentPassword, 'account.password_change_refused'),
+    checkPassword(app, identifier, input.currentPassword, true, 'account.password_change_refused'),
   );
   if (proven === null) throw wrong;
   const { user, passwordHash: from } = proven;
   const organisations = (await listMemberships(app, userId)).map(({ name }) => name);
   requireGoodPassword('new_password', input.newPassword, { ...user, organisations });
-  if (await verifyPassword(from, input.newPassword))
+  if (await verifyPassword(from, input.newPassword, true))
     throw invalid({ field: 'new_password', message: 'must differ from your current password' });
-  const to = await hashPassword(input.newPassword);
+  const to = await hashPassword(input.newPassword, true);
   return await app.db.transaction(async (tx) => {
     if ((await tx.run(store.replacePassword, [userId, from, to, app.clock.now()])).length === 0) throw wrong;
     await endLogins(tx, app, userId, credentialId);
@@ -259,7 +271,7 @@ export async function resetPassword(
   password: string,
   now: Date,
 ): Promise<void> {
-  const [user] = await tx.run(store.setPassword, [username, await hashPassword(password), now]);
+  const [user] = await tx.run(store.setPassword, [username, await hashPassword(password, true), now]);
   if (user === undefined) throw notFound(`User "${username}"`);
   await revokeLogins(tx, user.id, null, now);
   const entry = { kind: 'account.password_reset', proof: { kind: 'command', id: null } } as const;

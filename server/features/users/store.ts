@@ -72,6 +72,16 @@ export const findTakenNames = statement<[names: readonly string[]], { name: stri
   `select lower(username) as name from users where lower(username) = any ($1) and kind = 'person'`,
 );
 
+/** Whether a username and an address are taken; '' is no address. */
+export const findTaken = statement<
+  [username: string, email: string],
+  { readonly username: boolean; readonly email: boolean }
+>(
+  'users.find_taken',
+  `select exists (select from users where lower(username) = lower($1) and kind = 'person') as username,
+          exists (select from users where lower(email) = lower($2) and email is not null) as email`,
+);
+
 export const hasUsers = statement<[], { any: boolean }>(
   'users.any',
   'select exists (select from users) as any',

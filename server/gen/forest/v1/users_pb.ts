@@ -942,7 +942,8 @@ export const UsersService: GenService<{
   /**
    * Creates a user, who belongs to no organisation yet. With open registration anyone may, and is signed in. With closed
    * registration only an admin of an organisation may, for other people (`permission_denied`, also for access tokens).
-   * `already_exists`: the username or email is taken.
+   * `already_exists`: the username or email is taken. `resource_exhausted`: too many registrations from this network, where anyone
+   * may, or too many passwords are being checked; with the time to wait (`RetryInfo`).
    *
    * @generated from rpc forest.v1.UsersService.Register
    */

@@ -1,0 +1,108 @@
+export interface QueueLimits {
+  /** Jobs that run at the same time. */
+  readonly running: number;
+  /** Jobs that wait, in each lane. */
+  readonly waiting: number;
+  /** Jobs of one network that wait, in each lane. */
+  readonly waitingOfNetwork: number;
+}
+
+/** Whom a job is for. */
+export interface JobOrigin {
+  readonly network: string;
+  /** Whether the account is known to be used from that network: such jobs have a lane of their own. */
+  readonly known: boolean;
+}
+
+interface Waiting {
+  readonly start: () => void;
+  readonly refuse: () => void;
+}
+
+/** Jobs that wait, by network; the networks take turns, in the order of the map. */
+class Lane {
+  readonly #networks = new Map<string, Waiting[]>();
+  readonly #limits: QueueLimits;
+  #count = 0;
+
+  constructor(limits: QueueLimits) {
+    this.#limits = limits;
+  }
+
+  /** Adds a job, or refuses it. A full lane refuses the last job of the network that has most, if that has more than this one. */
+  add(network: string, job: Waiting): void {
+    const own = this.#networks.get(network) ?? [];
+    if (own.length >= this.#limits.waitingOfNetwork) {
+      job.refuse();
+      return;
+    }
+    if (this.#count >= this.#limits.waiting) {
+      const [most = []] = [...this.#networks.values()].sort((a, b) => b.length - a.length);
+      if (most.length <= own.length + 1) {
+        job.refuse();
+        return;
+      }
+      most.pop()?.refuse();
+      this.#count--;
+    }
+    own.push(job);
+    this.#networks.set(network, own);
+    this.#count++;
+  }
+
+  /** The next job, of the network whose turn it is. */
+  take(): Waiting | undefined {
+    const [turn] = this.#networks;
+    if (turn === undefined) return undefined;
+    const [network, jobs] = turn;
+    const job = jobs.shift();
+    this.#networks.delete(network);
+    if (jobs.length > 0) this.#networks.set(network, jobs);
+    this.#count--;
+    return job;
+  }
+}
+
+/**
+ * Runs a few jobs at a time, and the others in turn: alternately for known and other networks, and in each of the two lanes one
+ * network after the other. So nobody from elsewhere takes the places of known networks, and no network those of another.
+ */
+export class FairQueue {
+  readonly #limits: QueueLimits;
+  readonly #known: Lane;
+  readonly #others: Lane;
+  #running = 0;
+  #lastWasKnown = false;
+
+  constructor(limits: QueueLimits) {
+    this.#limits = limits;
+    this.#known = new Lane(limits);
+    this.#others = new Lane(limits);
+  }
+
+  /** Resolves to what the job gives. @throws what the job throws, or `refusal()` when too many wait */
+  async run<T>({ network, known }: JobOrigin, job: () => Promise<T>, refusal: () => Error): Promise<T> {
+    if (this.#running < this.#limits.running) this.#running++;
+    else {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      const lane = known ? this.#known : this.#others;
+      lane.add(network, { start: resolve, refuse: () => reject(refusal()) });
+      await promise;
+    }
+    try {
+      return await job();
+    } finally {
+      this.#next();
+    }
+  }
+
+  /** Passes the place of a job that has ended to the next one. */
+  #next(): void {
+    const [first, second] = this.#lastWasKnown ? [this.#others, this.#known] : [this.#known, this.#others];
+    const ofFirst = first.take();
+    const next = ofFirst ?? second.take();
+    this.#lastWasKnown = (ofFirst === undefined ? second : first) === this.#known;
+    if (next === undefined) this.#running--;
+    else next.start();
+  }
+}
