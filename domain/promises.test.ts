@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { evaluateGate, type PolicyFacts } from './policy/evaluate.ts';
 import { type Advance, advance } from './release/advance.ts';
 import type { Stage } from './release/stage.ts';
-import { buildOf, placeOf, stageOf } from './testing/fixtures.ts';
+import { buildOf, OPEN, placeOf, stageOf } from './testing/fixtures.ts';
 import { approvers, enabledRules, isMet, isOpen } from './testing/gate-model.ts';
 import { type Action, actions, setting, stateOf, USERS, withTimes } from './testing/gate-world.ts';
 
@@ -176,6 +176,8 @@ it('a deployment starts only while the gate is open, and only once', () => {
             gate: (environment) => evaluateGate(policies, environment, facts, now),
             subject: { build: buildOf(1), intentId: 'intent', requestedMoment: 1 },
             force: false,
+            branchGate: () => OPEN,
+            canPlan: () => true,
             hasApprovalPolicy: () => true,
             places: () => [placeOf('a'), placeOf('b')],
           },

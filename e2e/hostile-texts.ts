@@ -93,7 +93,11 @@ export async function fillWithMarkup(world: World, receiverUrl: string): Promise
     environment: 'hooks',
     name: 'hook',
     type: { organisation: 'forage', name: 'webhook', version: 1n },
-    metadata: { url: receiverUrl, secret: `whsec_${Buffer.alloc(32, 7).toString('base64')}` },
+    metadata: {
+      url: receiverUrl,
+      secret: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
+      plans: 'true',
+    },
   });
   await world.requireApprovals('production', 3, NAME);
   await admin.api.policies.createPolicy({

@@ -46,7 +46,7 @@ it.each<[string, VoteMoments, Renewal[], string | null]>([
   expect(whyOutdated(vote, renewals)).toBe(why);
 });
 
-it('a rollback by another release and a newer build of another branch ask for votes again', () => {
+it('a rollback by another release, a newer build of another branch and changed destinations ask for votes again', () => {
   const places = [
     placeOf('east', { otherNewer: { slug: 'hotfix', branch: 'release/1', moment: 7 } }),
     placeOf('west'),
@@ -55,8 +55,15 @@ it('a rollback by another release and a newer build of another branch ask for vo
     { intentId: 'own', moment: 8 },
     { intentId: 'other', moment: 9 },
   ];
-  expect(renewalsOf('production', places, rollbacks, 'own')).toEqual([
+  const changes = [
+    { destination: 'west', change: 'changed', moment: 10 },
+    { destination: 'north', change: 'added', moment: 11 },
+    { destination: 'south', change: 'removed', moment: 12 },
+  ] as const;
+  expect(renewalsOf('production', places, rollbacks, changes, 'own')).toEqual([
     { moment: 9, what: 'production was rolled back' },
     { moment: 7, what: 'hotfix of another branch, release/1, went live' },
+    { moment: 10, what: 'west was changed' },
+    { moment: 11, what: 'north was added' },
   ]);
 });

@@ -1,5 +1,6 @@
 import type { Rollback } from '#domain/policy/hold.ts';
 import type { Place } from '#domain/release/place.ts';
+import type { DestinationChange } from './destination-changes.ts';
 
 /** Something after which earlier approvals and bypasses of an environment no longer count, because somebody has to look again. */
 export interface Renewal {
@@ -9,11 +10,16 @@ export interface Renewal {
   readonly what: string;
 }
 
-/** What happened in an environment after which approvals of a release have to be given anew. */
+/**
+ * What happened in an environment after which approvals of a release have to be given anew.
+ * @param changes of destinations to which the release has yet to be deployed there (`changesFor`). One that was removed is left out:
+ * less is deployed than was approved.
+ */
 export function renewalsOf(
   environment: string,
   places: readonly Pick<Place, 'otherNewer'>[],
   rollbacks: readonly Pick<Rollback, 'intentId' | 'moment'>[],
+  changes: readonly Pick<DestinationChange, 'destination' | 'change' | 'moment'>[],
   intentId: string,
 ): Renewal[] {
   const rolledBack = rollbacks
@@ -24,7 +30,10 @@ export function renewalsOf(
     const { moment, slug, branch } = otherNewer;
     return [{ moment, what: `${slug} of another branch, ${branch}, went live` }];
   });
-  return [...rolledBack, ...replaced];
+  const changed = changes
+    .filter(({ change }) => change !== 'removed')
+    .map(({ destination, change, moment }) => ({ moment, what: `${destination} was ${change}` }));
+  return [...rolledBack, ...replaced, ...changed];
 }
 
 /** When a vote was given, and since when its user has had their role, by the database's sequence. */

@@ -30,6 +30,8 @@ const facts = (gate: GateVerdict = OPEN): AdvanceFacts => ({
   subject: { build: buildOf(1), intentId: 'intent', requestedMoment: 1 },
   force: false,
   gate: () => gate,
+  branchGate: () => OPEN,
+  canPlan: () => true,
   hasApprovalPolicy: () => true,
   places: (environment) => placesOf[environment] ?? [],
 });

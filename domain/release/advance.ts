@@ -3,7 +3,7 @@ import { formatTimestamp } from '#domain/time/timestamp.ts';
 import { ancestorsOf, topologicalOrder } from './dag.ts';
 import { type DeployFacts, type StalePlans, stepDeployStage, supersede } from './deploy-stage.ts';
 import { type Place, runsAlready, type Subject } from './place.ts';
-import { automaticRunAt, planAgain, staleDestinations, stepPlanStage } from './plan-stage.ts';
+import { automaticRunAt, planAgain, stepPlanStage, whyStale } from './plan-stage.ts';
 import type { IntentStatus, ReleaseMode, Stage, StageRelease } from './stage.ts';
 import { wantedOf } from './start.ts';
 import { cancelStage, end, isStageEnded } from './transition.ts';
@@ -15,6 +15,10 @@ export interface AdvanceFacts {
   readonly force: boolean;
   /** The verdict of an environment's policies for this intent at the time of the step. If it throws, the gate is closed. */
   readonly gate: (environment: string) => GateVerdict;
+  /** The same of its branch rules alone, which plans obey too. */
+  readonly branchGate: (environment: string) => GateVerdict;
+  /** Whether a destination makes plans, by its settings. */
+  readonly canPlan: (destinationId: string) => boolean;
   /** Whether an environment has an enabled approval policy. */
   readonly hasApprovalPolicy: (environment: string) => boolean;
   readonly places: (environment: string) => readonly Place[];
@@ -102,15 +106,15 @@ class Walk {
     if (!isReached) return stage;
     if (kind.type === 'wait') return stepWaitStage(stage, kind.durationSeconds, now);
     const { environment, autoApprove } = kind;
-    const nothingToPlan = () => this.leavesOutAll(stage, environment);
-    return stepPlanStage(
-      stage,
-      autoApprove,
-      () => facts.places(environment),
+    const decides = {
       environment,
-      nothingToPlan,
-      now,
-    );
+      autoApprove,
+      destinations: facts.places(environment),
+      canPlan: facts.canPlan,
+      branchGate: () => facts.branchGate(environment),
+      nothingToPlan: () => this.leavesOutAll(stage, environment),
+    };
+    return stepPlanStage(stage, decides, now);
   }
 
   private deployFacts(stage: Stage, environment: string): DeployFacts {
@@ -160,7 +164,7 @@ class Walk {
   }
 
   /**
-   * Makes the plans again that a deployment depends on and that something else was deployed after.
+   * Makes the plans again that a deployment depends on and that no longer show what it would do.
    * @returns why the deployment has to wait for them, and until when at least; null when all plans are fresh.
    */
   private makeStalePlansAgain(
@@ -168,17 +172,22 @@ class Walk {
     environment: string,
     starting: readonly Place[],
   ): StalePlans | null {
+    const places = this.facts.places(environment);
+    const known = new Set([
+      ...places.map(({ id }) => id),
+      ...stage.releases.map(({ destinationId }) => destinationId),
+    ]);
     const waits = this.upstreamOf(stage).flatMap((plan): StalePlans[] => {
       if (plan.kind.type !== 'plan' || plan.kind.environment !== environment) return [];
       if (plan.status !== 'SUCCEEDED') return [{ reason: 'the plan is being made again', nextCheckAt: null }];
-      const stale = staleDestinations(plan, starting);
-      if (stale.length === 0) return [];
-      const why = `the plan is out of date: something else was deployed to ${stale.join(', ')} since`;
+      const stale = whyStale(plan, starting, known);
+      if (stale === null) return [];
+      const why = `the plan is out of date: ${stale} since`;
       const at = automaticRunAt(plan);
       if (at === null) return [{ reason: `${why}; ask for it again`, nextCheckAt: null }];
       if (at > this.now)
         return [{ reason: `${why}; it is made again ${formatTimestamp(at)}`, nextCheckAt: at }];
-      this.set(planAgain(plan, this.now));
+      this.set(planAgain(plan, places, this.now));
       return [{ reason: `${why}; it is being made again`, nextCheckAt: null }];
     });
     if (waits.length === 0) return null;
@@ -205,24 +214,25 @@ function intentStatus(stages: readonly Stage[]): IntentStatus {
   return stages.some(({ status }) => status === 'CANCELLED') ? 'CANCELLED' : 'SUCCEEDED';
 }
 
-/** The releases that a step added to a stage; it adds none to a stage that has some. */
-function startedBy(before: Stage, after: Stage): StartedRelease[] {
-  if (before.releases.length > 0) return [];
-  const mode = after.kind.type === 'plan' ? 'plan' : 'deploy';
-  return after.releases
-    .filter(({ status }) => status === 'QUEUED')
-    .map(({ destinationId }) => ({ stageId: after.id, destinationId, mode }));
-}
+const hasRelease = (stage: Stage | undefined, { destinationId }: StageRelease): boolean =>
+  stage?.releases.some((release) => release.destinationId === destinationId) === true;
+
+/** The releases that a step added to stages. Both lists have the same stages. */
+export const startedReleases = (before: readonly Stage[], after: readonly Stage[]): StartedRelease[] =>
+  after.flatMap((stage, index) => {
+    const mode = stage.kind.type === 'plan' ? 'plan' : 'deploy';
+    return stage.releases
+      .filter((release) => release.status === 'QUEUED' && !hasRelease(before[index], release))
+      .map(({ destinationId }) => ({ stageId: stage.id, destinationId, mode }));
+  });
 
 /** The releases of stages that a step has changed: left out, or queued for another run. Both lists have the same stages. */
 export const changedReleases = (before: readonly Stage[], after: readonly Stage[]): ChangedRelease[] =>
   after.flatMap((stage, index) => {
-    const earlier = before[index]?.releases ?? [];
-    return earlier.length === 0
-      ? []
-      : stage.releases
-          .filter((release) => !earlier.includes(release))
-          .map((release) => ({ stageId: stage.id, release }));
+    const earlier = before[index];
+    return stage.releases
+      .filter((release) => earlier?.releases.includes(release) !== true && hasRelease(earlier, release))
+      .map((release) => ({ stageId: stage.id, release }));
   });
 
 /**
@@ -239,14 +249,13 @@ export function advance(
     return { status: intent.status, stages: intent.stages, started: [], nextCheckAt: null };
   }
   const stages = new Walk(intent.stages, facts, now).run();
-  const pairs = intent.stages.map((before, index) => ({ before, after: stages[index] ?? before }));
   const times = stages.flatMap(({ status, nextCheckAt }) =>
     nextCheckAt && !isStageEnded(status) ? [nextCheckAt.getTime()] : [],
   );
   return {
     status: intentStatus(stages),
     stages,
-    started: pairs.flatMap(({ before, after }) => startedBy(before, after)),
+    started: startedReleases(intent.stages, stages),
     nextCheckAt: times.length === 0 ? null : new Date(Math.min(...times)),
   };
 }

@@ -45,20 +45,20 @@ export function checkPlanVerdict(
 }
 
 /**
- * Why a plan cannot be made again; null when it can: it has been made, and something else was deployed since.
- * @param stale the destinations to which something was deployed since the plan was made
+ * Why a plan cannot be made again; null when it can: it has been made, and is out of date.
+ * @param stale why it is out of date; null while it is not
  */
 export function checkPlanAgain(
   stage: Pick<Stage, 'id' | 'status'>,
   intentStatus: IntentStatus,
-  stale: readonly string[],
+  stale: string | null,
 ): ReleaseRefusal | null {
   const refuse = (message: string) => ({ code: 'failed_precondition', message }) as const;
   if (intentStatus !== 'ACTIVE')
     return refuse(`This release has already ended: ${intentStatus.toLowerCase()}`);
   if (stage.status !== 'SUCCEEDED' && stage.status !== 'AWAITING_APPROVAL')
     return refuse(`The plan of stage "${stage.id}" has not been made yet`);
-  return stale.length === 0 ? refuse(`The plan of stage "${stage.id}" is not out of date`) : null;
+  return stale === null ? refuse(`The plan of stage "${stage.id}" is not out of date`) : null;
 }
 
 const RETRY_MS = 24 * 3_600_000;

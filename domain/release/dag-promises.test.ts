@@ -77,6 +77,8 @@ it('any DAG ends, in order, with each release started once', () => {
           subject: { build: buildOf(1), intentId: 'intent', requestedMoment: 1 },
           force: false,
           gate: (name) => gates[name] ?? AWAITING,
+          branchGate: () => OPEN,
+          canPlan: () => true,
           hasApprovalPolicy: () => true,
           places,
         };

@@ -37,6 +37,8 @@ const factsWith = (names: readonly string[], change: Partial<AdvanceFacts>): Adv
   subject: { build: buildOf(2), intentId: 'own', requestedMoment: 10 },
   force: false,
   gate: () => OPEN,
+  branchGate: () => OPEN,
+  canPlan: () => true,
   hasApprovalPolicy: () => true,
   places: () => names.map((name) => placeOf(name, PLACES[name])),
   ...change,

@@ -1,4 +1,5 @@
 import type { GateVerdict } from '#domain/policy/evaluate.ts';
+import { hold, holdOf, messageOf } from './hold-stage.ts';
 import { type LiveBuild, type Place, runsAlready, type Subject, takenBy } from './place.ts';
 import { isReleaseEnded } from './release-status.ts';
 import type { SkippedPlace, Stage } from './stage.ts';
@@ -24,32 +25,6 @@ export interface StalePlans {
   readonly reason: string;
   /** When they can be made again by themselves; null when time alone changes nothing. */
   readonly nextCheckAt: Date | null;
-}
-
-/** What blocks a stage: whether a user must act, the reason, and when time alone changes it. */
-type Hold = Pick<GateVerdict, 'blockedByApproval' | 'reason' | 'nextCheckAt'>;
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-/** What blocks at the gate; null when it is open. A gate that cannot be evaluated is closed. */
-function holdOf(gate: () => GateVerdict): Hold | null {
-  try {
-    const verdict = gate();
-    return verdict.passed === true ? null : verdict;
-  } catch (error) {
-    const reason = `the policies could not be evaluated: ${messageOf(error)}`;
-    return { blockedByApproval: false, reason, nextCheckAt: null };
-  }
-}
-
-function hold(stage: Stage, { blockedByApproval, reason, nextCheckAt }: Hold, now: Date): Stage {
-  return change(stage, {
-    status: blockedByApproval ? 'AWAITING_APPROVAL' : 'PENDING',
-    reason: reason ?? 'blocked by a policy',
-    // A stage that waits for a user is woken by a decision, never by a timer.
-    nextCheckAt: blockedByApproval ? null : nextCheckAt,
-    queuedAt: stage.queuedAt ?? now,
-  });
 }
 
 /** The places that a stage still has to deploy to, by what a newer build does there. */

@@ -59,6 +59,8 @@ export interface Place {
   readonly inFlight: readonly DeliveryInFlight[];
   /** When the last delivery to it started; null when none did. */
   readonly lastStart: number | null;
+  /** The destination's; raised when its address or settings change. */
+  readonly revision: number;
   /** The latest first. */
   readonly periods: readonly LivePeriod[];
   /** The last newer build of another branch that went live there. */

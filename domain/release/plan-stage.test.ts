@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { GateVerdict } from '#domain/policy/evaluate.ts';
 import {
   AWAITING,
   buildOf,
@@ -46,6 +47,8 @@ const step = (stages: readonly Stage[], change: Partial<AdvanceFacts> = {}, at =
     subject: { build: buildOf(2), intentId: 'own', requestedMoment: 1 },
     force: false,
     gate: () => OPEN,
+    branchGate: () => OPEN,
+    canPlan: () => true,
     hasApprovalPolicy: () => false,
     places: () => east(),
     ...change,
@@ -168,6 +171,54 @@ describe('a deployment with a plan', () => {
     });
   });
 
+  it.each<[string, Place[], string | null]>([
+    ['of the same revision', [placeOf('east')], null],
+    ['of an address or settings that were changed', [placeOf('east', { revision: 2 })], 'east was changed'],
+    [
+      'of an environment to which others were added',
+      [placeOf('east'), placeOf('west'), placeOf('up')],
+      'west, up were added',
+    ],
+    ['of a destination that was removed', [placeOf('west')], 'west was added, east was removed'],
+    [
+      'of places to which something was deployed as well',
+      [placeOf('east', { lastStart: 6 }), placeOf('west')],
+      'something else was deployed to east, west was added',
+    ],
+  ])('makes a plan again: %s', (_, places, why) => {
+    const plan = approved({ releases: [planned({ destinationRevision: 1 })] });
+    const { prod, started, stages } = step([plan, deploy()], { places: () => places });
+    expect(prod?.reason ?? null).toBe(why && `the plan is out of date: ${why} since; it is being made again`);
+    const added = places.filter(({ name }) => name !== 'east').map(({ id }) => id);
+    expect(started.map(({ stageId, destinationId }) => `${stageId} ${destinationId}`)).toEqual(
+      why === null ? ['prod east'] : added.map((id) => `plan ${id}`),
+    );
+    if (why === null) return;
+    // The new run covers what it was made for, so it is made once.
+    const releases = (stages[0]?.releases ?? []).map((release) => ({
+      ...release,
+      status: 'SUCCEEDED' as const,
+      startedMoment: 7,
+      destinationRevision: places.find(({ id }) => id === release.destinationId)?.revision ?? 1,
+      planDigest: 'new',
+    }));
+    const waiting = step(
+      stages.map((stage) => (stage.id === 'plan' ? { ...stage, releases } : stage)),
+      { places: () => places },
+    );
+    expect(waiting.statusOf('plan')).toBe('AWAITING_APPROVAL');
+    const verdict = waiting.stages.map((stage) =>
+      stage.id === 'plan' ? { ...stage, planApproval: 'APPROVED' as const } : stage,
+    );
+    const done = step(verdict, { places: () => places });
+    expect([done.statusOf('plan'), done.statusOf('prod')]).toEqual(['SUCCEEDED', 'ACTIVE']);
+  });
+
+  it('accepts a plan that started before revisions were noted', () => {
+    const places = () => [placeOf('east', { revision: 5 })];
+    expect(step([approved(), deploy()], { places }).started).toHaveLength(1);
+  });
+
   it('goes on without plans of other environments', () => {
     const elsewhere = {
       ...approved(),
@@ -204,14 +255,65 @@ describe('a plan', () => {
     if (!made) expect(step(stages, change).stages).toEqual(stages);
   });
 
+  const CANNOT =
+    'west cannot plan; an admin can turn on Plans in its settings once its receiver handles plan.requested';
+  const BLOCKED: GateVerdict = { ...OPEN, passed: false, reason: 'branch main does not match ^release/' };
+
+  it('fails before anything is sent if one destination cannot plan', () => {
+    const facts = {
+      places: () => [placeOf('east'), placeOf('west')],
+      canPlan: (id: string) => id === 'east',
+    };
+    const { plan, started } = step([fresh(), deploy()], facts);
+    expect(plan).toMatchObject({ status: 'FAILED', errorMessage: CANNOT, releases: [] });
+    expect(started).toEqual([]);
+  });
+
+  it('fails if a destination can no longer plan when it is its turn', () => {
+    const releases = [planned({ status: 'RUNNING' }), releaseTo('west', 'QUEUED')];
+    const facts = { places: () => [placeOf('east'), placeOf('west')], canPlan: () => false };
+    const running = step([approved({ status: 'ACTIVE', planApproval: null, releases })], facts);
+    expect(running.plan).toMatchObject({
+      status: 'ACTIVE',
+      releases: [{ status: 'RUNNING' }, { status: 'CANCELLED' }],
+    });
+    const queued = [releaseTo('west', 'QUEUED')];
+    const { plan } = step([approved({ status: 'ACTIVE', planApproval: null, releases: queued })], facts);
+    expect(plan).toMatchObject({ status: 'FAILED', errorMessage: CANNOT });
+  });
+
+  it.each<[string, StageRelease[]]>([
+    ['that has not started', []],
+    ['whose delivery is queued', [planned({ status: 'QUEUED' })]],
+  ])('%s waits for the branch rule, not for votes', (_, releases) => {
+    const before = approved({ status: 'PENDING', planApproval: null, releases });
+    const held = step([before, deploy()], { gate: () => AWAITING, branchGate: () => BLOCKED });
+    expect(held.plan).toMatchObject({ status: 'PENDING', reason: BLOCKED.reason });
+    expect(held.started).toEqual([]);
+    const open = step(held.stages, { gate: () => AWAITING });
+    expect(open.plan).toMatchObject({ status: 'ACTIVE', reason: null });
+  });
+
+  it('is made anew when all its destinations were replaced', () => {
+    const places = () => [placeOf('west')];
+    const { plan, started } = step([approved({ status: 'AWAITING_APPROVAL', planApproval: 'AWAITING' })], {
+      places,
+    });
+    expect(plan?.status).toBe('ACTIVE');
+    expect(started).toEqual([{ stageId: 'plan', destinationId: 'west', mode: 'plan' }]);
+  });
+
   it('keeps the outputs of all its destinations, in any order', () => {
     const releases = [
       planned(),
       planned({ destinationId: 'west', destinationName: 'west', planDigest: 'two' }),
     ];
     const waiting = approved({ status: 'ACTIVE', planApproval: null, approvedPlan: 'east one\nwest two' });
-    expect(step([{ ...waiting, releases: releases.reverse() }]).statusOf('plan')).toBe('SUCCEEDED');
-    expect(step([{ ...waiting, releases: releases.slice(1) }]).statusOf('plan')).toBe('AWAITING_APPROVAL');
+    const places = { places: () => [placeOf('east'), placeOf('west')] };
+    expect(step([{ ...waiting, releases: releases.reverse() }], places).statusOf('plan')).toBe('SUCCEEDED');
+    expect(step([{ ...waiting, releases: releases.slice(1) }], places).statusOf('plan')).toBe(
+      'AWAITING_APPROVAL',
+    );
   });
 });
 

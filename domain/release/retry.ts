@@ -2,6 +2,7 @@ import { UPSTREAM_FAILED } from './advance.ts';
 import { topologicalOrder } from './dag.ts';
 import { isReleaseEnded } from './release-status.ts';
 import type { Stage, StageRelease } from './stage.ts';
+import { queuedAgain } from './start.ts';
 
 /** The deliveries of a stage that a retry makes again: those that ended without success, except places that were left out. */
 export const releasesToRetry = ({ releases, skipped }: Pick<Stage, 'releases' | 'skipped'>): StageRelease[] =>
@@ -11,16 +12,6 @@ export const releasesToRetry = ({ releases, skipped }: Pick<Stage, 'releases' | 
       status !== 'SUCCEEDED' &&
       !skipped.some((place) => place.destinationId === destinationId),
   );
-
-/** A release that is queued for another run. */
-const queuedAgain = (release: StageRelease): StageRelease => ({
-  ...release,
-  status: 'QUEUED',
-  errorMessage: null,
-  run: release.run + 1,
-  startedMoment: null,
-  planDigest: null,
-});
 
 const reopened = (stage: Stage): Stage => {
   const again = releasesToRetry(stage);

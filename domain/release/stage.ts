@@ -35,6 +35,8 @@ export interface StageRelease {
   readonly run: number;
   /** When the present run started, by the database's sequence; null while it has not. */
   readonly startedMoment: number | null;
+  /** The destination's revision when the present run started; null while it has not, and when it is not known. */
+  readonly destinationRevision: number | null;
   /** Tells the output of a plan from others; null for deployments and until it has one. */
   readonly planDigest: string | null;
 }

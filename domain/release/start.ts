@@ -27,13 +27,26 @@ export function wantedOf<T extends Destination>(
   return { wanted, problem };
 }
 
-const queued = ({ id, name }: Destination): StageRelease => ({
+/** The first run of a release. */
+export const queued = ({ id, name }: Destination): StageRelease => ({
   destinationId: id,
   destinationName: name,
   status: 'QUEUED',
   errorMessage: null,
   run: 1,
   startedMoment: null,
+  destinationRevision: null,
+  planDigest: null,
+});
+
+/** A release that is queued for another run. */
+export const queuedAgain = (release: StageRelease): StageRelease => ({
+  ...release,
+  status: 'QUEUED',
+  errorMessage: null,
+  run: release.run + 1,
+  startedMoment: null,
+  destinationRevision: null,
   planDigest: null,
 });
 

@@ -50,6 +50,7 @@ export const releaseTo = (
   errorMessage: null,
   run: 1,
   startedMoment: null,
+  destinationRevision: null,
   planDigest: null,
   ...change,
 });
@@ -63,6 +64,7 @@ export const placeOf = (name: string, change: Partial<Place> = {}): Place => ({
   failures: [],
   inFlight: [],
   lastStart: null,
+  revision: 1,
   periods: [],
   otherNewer: null,
   ...change,

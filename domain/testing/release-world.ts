@@ -14,7 +14,7 @@ import {
   type Place,
 } from '#domain/release/place.ts';
 import type { IntentStatus, ReleaseStatus, Stage } from '#domain/release/stage.ts';
-import { stageOf, voteOf } from './fixtures.ts';
+import { OPEN, stageOf, voteOf } from './fixtures.ts';
 import { startedWith, USERS, type User } from './gate-world.ts';
 
 /**
@@ -433,6 +433,8 @@ export class ReleaseWorld {
         subject,
         force: intent.force,
         gate: (environment) => evaluateGate(this.policies(intent), environment, this.gateFacts(intent), now),
+        branchGate: () => OPEN,
+        canPlan: () => true,
         hasApprovalPolicy: (environment) =>
           this.policies(intent).some(
             ({ config, targetEnvironment }) =>
@@ -689,6 +691,7 @@ export class ReleaseWorld {
           .map(({ is }) => ({ ...is }))
           .reverse(),
         otherNewer: otherNewer[0] ?? null,
+        revision: 1,
       };
     });
   }
@@ -727,7 +730,7 @@ export class ReleaseWorld {
       (one) => one.project === owner && one.environment === environment,
     );
     const subject = { build, intentId: intent.intent, requestedMoment: intent.moment };
-    const renewals = renewalsOf(environment, places, rollbacks, intent.intent);
+    const renewals = renewalsOf(environment, places, rollbacks, [], intent.intent);
     const members = this.members();
     const cast = new Map(
       this.log.flatMap((fact, moment) =>

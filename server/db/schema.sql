@@ -118,6 +118,16 @@ CREATE TABLE delivery_runs (
   late_reported_at timestamp with time zone
 );
 
+CREATE TABLE destination_revisions (
+  destination_id uuid NOT NULL,
+  environment_id uuid NOT NULL,
+  moment bigint NOT NULL DEFAULT nextval('moments'::regclass),
+  at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+  change text NOT NULL,
+  address boolean NOT NULL,
+  by text NOT NULL
+);
+
 CREATE TABLE destinations (
   id uuid NOT NULL,
   organisation_id uuid NOT NULL,
@@ -130,7 +140,8 @@ CREATE TABLE destinations (
   created_at timestamp with time zone NOT NULL,
   deleted_at timestamp with time zone,
   secrets text,
-  grace_period_seconds integer
+  grace_period_seconds integer,
+  revision bigint NOT NULL DEFAULT 1
 );
 
 CREATE TABLE environments (
@@ -349,7 +360,8 @@ CREATE TABLE releases (
   started_moment bigint,
   plan_digest text,
   reported boolean NOT NULL DEFAULT false,
-  occupied_until timestamp with time zone
+  occupied_until timestamp with time zone,
+  destination_revision bigint
 );
 
 CREATE TABLE sign_in_attempts (
@@ -449,6 +461,8 @@ ALTER TABLE credentials ADD CONSTRAINT credentials_user_agent_check CHECK ((leng
 ALTER TABLE delivery_runs ADD CONSTRAINT delivery_runs_pkey PRIMARY KEY (release_id, run);
 ALTER TABLE delivery_runs ADD CONSTRAINT delivery_runs_late_status_check CHECK ((late_status = ANY (ARRAY['SUCCEEDED'::text, 'FAILED'::text])));
 ALTER TABLE delivery_runs ADD CONSTRAINT delivery_runs_status_check CHECK ((status = ANY (ARRAY['RUNNING'::text, 'SUCCEEDED'::text, 'FAILED'::text, 'TIMED_OUT'::text, 'CANCELLED'::text])));
+ALTER TABLE destination_revisions ADD CONSTRAINT destination_revisions_pkey PRIMARY KEY (destination_id, moment);
+ALTER TABLE destination_revisions ADD CONSTRAINT destination_revisions_change_check CHECK ((change = ANY (ARRAY['added'::text, 'changed'::text, 'removed'::text])));
 ALTER TABLE destinations ADD CONSTRAINT destinations_pkey PRIMARY KEY (id);
 ALTER TABLE destinations ADD CONSTRAINT destinations_check CHECK (((environment_id IS NOT NULL) OR (deleted_at IS NOT NULL)));
 ALTER TABLE destinations ADD CONSTRAINT destinations_grace_period_seconds_check CHECK (((grace_period_seconds >= 0) AND (grace_period_seconds <= 3600)));
@@ -523,6 +537,8 @@ ALTER TABLE delivery_runs ADD CONSTRAINT delivery_runs_artifact_id_fkey FOREIGN 
 ALTER TABLE delivery_runs ADD CONSTRAINT delivery_runs_destination_id_fkey FOREIGN KEY (destination_id) REFERENCES destinations(id);
 ALTER TABLE delivery_runs ADD CONSTRAINT delivery_runs_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE;
 ALTER TABLE delivery_runs ADD CONSTRAINT delivery_runs_release_id_fkey FOREIGN KEY (release_id) REFERENCES releases(id) ON DELETE CASCADE;
+ALTER TABLE destination_revisions ADD CONSTRAINT destination_revisions_destination_id_fkey FOREIGN KEY (destination_id) REFERENCES destinations(id) ON DELETE CASCADE;
+ALTER TABLE destination_revisions ADD CONSTRAINT destination_revisions_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environments(id) ON DELETE CASCADE;
 ALTER TABLE destinations ADD CONSTRAINT destinations_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environments(id) ON DELETE SET NULL;
 ALTER TABLE destinations ADD CONSTRAINT destinations_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisations(id) ON DELETE CASCADE;
 ALTER TABLE environments ADD CONSTRAINT environments_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisations(id) ON DELETE CASCADE;
@@ -576,6 +592,7 @@ CREATE INDEX credentials_family ON public.credentials USING btree (family_id);
 CREATE INDEX credentials_user ON public.credentials USING btree (user_id, kind);
 CREATE INDEX delivery_runs_artifact ON public.delivery_runs USING btree (artifact_id);
 CREATE INDEX delivery_runs_place ON public.delivery_runs USING btree (destination_id, project_id, started_moment DESC);
+CREATE INDEX destination_revisions_environment ON public.destination_revisions USING btree (environment_id, moment);
 CREATE INDEX destinations_environment ON public.destinations USING btree (environment_id) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX destinations_name ON public.destinations USING btree (organisation_id, name) WHERE (deleted_at IS NULL);
 CREATE INDEX history_actor ON public.history USING btree (organisation_id, actor_id, id DESC);
@@ -645,7 +662,20 @@ AS $function$
        join destinations d on d.environment_id = e.id and d.deleted_at is null
        join live_periods l on l.destination_id = d.id and l.project_id = i.project_id and l.build_order > a.build_order
        join artifacts b on b.id = l.artifact_id and b.branch <> a.branch
-      where e.organisation_id = p.organisation_id and e.name = approvals_renewed.environment))
+      where e.organisation_id = p.organisation_id and e.name = approvals_renewed.environment),
+    (select max(r.moment)
+       from environments e
+       join destination_revisions r on r.environment_id = e.id and r.change in ('added', 'changed')
+       join destinations d on d.id = r.destination_id and d.deleted_at is null
+       join stages s on s.release_intent_id = i.id and s.type = 'deploy' and s.environment = e.name
+        and s.status in ('PENDING', 'AWAITING_APPROVAL', 'ACTIVE')
+      where e.organisation_id = p.organisation_id and e.name = approvals_renewed.environment
+        and r.moment > (select min(moment_of(v.moment, v.created_at)) from approval_decisions v
+                         where v.release_intent_id = i.id and v.target_environment = approvals_renewed.environment)
+        and case when exists (select from releases q where q.release_intent_id = i.id and q.stage_id = s.id)
+                 then exists (select from releases q where q.release_intent_id = i.id and q.stage_id = s.id
+                                 and q.destination_id = d.id and q.status = 'QUEUED')
+                 else s.status <> 'ACTIVE' and (s.only_destinations is null or d.name = any (s.only_destinations)) end))
     from release_intents i
     join artifacts a on a.id = i.artifact_id
     join projects p on p.id = i.project_id
@@ -826,7 +856,7 @@ CREATE OR REPLACE FUNCTION public.gate_rules_version()
  RETURNS integer
  LANGUAGE sql
  IMMUTABLE
-AS $function$select 2$function$
+AS $function$select 3$function$
 ;
 CREATE OR REPLACE FUNCTION public.go_live(destination uuid, project uuid, artifact uuid, by_order bigint, release uuid, at timestamp with time zone, new_doubt text)
  RETURNS void
@@ -969,6 +999,20 @@ AS $function$
   update live_periods set ended_at = coalesce(ended_at, at), outdated_at = coalesce(outdated_at, at)
    where destination_id = destination and project_id = project and build_order = of_order
      and (ended_at is null or outdated_at is null)
+$function$
+;
+CREATE OR REPLACE FUNCTION public.keep_destination_revision()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  insert into destination_revisions (destination_id, environment_id, change, address, by)
+  values (new.id, new.environment_id,
+          case when tg_op = 'INSERT' then 'added' when new.deleted_at is not null then 'removed' else 'changed' end,
+          tg_op = 'UPDATE' and new.deleted_at is null and old.metadata ->> 'url' is distinct from new.metadata ->> 'url',
+          coalesce(current_setting('forage.changed_by', true), ''));
+  return null;
+end
 $function$
 ;
 CREATE OR REPLACE FUNCTION public.knows_source(a artifacts)
@@ -1143,6 +1187,16 @@ begin
   select c.id, (extract(epoch from clock_timestamp()) * 1000000)::bigint from changed c order by c.level, c.id
   on conflict (id) do update set number = greatest(n.number + 1, excluded.number);
   return null;
+end
+$function$
+;
+CREATE OR REPLACE FUNCTION public.raise_destination_revision()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  new.revision := old.revision + 1;
+  return new;
 end
 $function$
 ;
@@ -1396,7 +1450,7 @@ CREATE VIEW build_attempts AS
 CREATE VIEW build_environments AS
  SELECT a.id AS artifact_id,
     e.name AS environment,
-    ( SELECT COALESCE(json_agg(json_build_object('id', q.destination_id, 'name', q.destination_name, 'live', q.live, 'doubt', q.doubt, 'failures', q.failures, 'inFlight', q.in_flight, 'lastStart', q.last_start, 'periods', ( SELECT COALESCE(json_agg(json_build_object('beganAt', l.began_at, 'endedAt', l.ended_at, 'endedBy', eb.slug, 'outdatedAt', l.outdated_at, 'outdatedBy', ob.slug) ORDER BY l.began_moment DESC), '[]'::json) AS "coalesce"
+    ( SELECT COALESCE(json_agg(json_build_object('id', q.destination_id, 'name', q.destination_name, 'live', q.live, 'doubt', q.doubt, 'failures', q.failures, 'inFlight', q.in_flight, 'lastStart', q.last_start, 'revision', q.revision, 'periods', ( SELECT COALESCE(json_agg(json_build_object('beganAt', l.began_at, 'endedAt', l.ended_at, 'endedBy', eb.slug, 'outdatedAt', l.outdated_at, 'outdatedBy', ob.slug) ORDER BY l.began_moment DESC), '[]'::json) AS "coalesce"
                    FROM ( SELECT l_1.id,
                             l_1.destination_id,
                             l_1.project_id,
@@ -1562,7 +1616,8 @@ CREATE VIEW place_states AS
           WHERE r.destination_id = d.id AND r.project_id = p.id AND r.mode = 'deploy'::text AND ((r.status = ANY (ARRAY['QUEUED'::text, 'ASSIGNED'::text, 'RUNNING'::text])) OR r.occupied_until IS NOT NULL)) AS in_flight,
     ( SELECT max(u.started_moment) AS max
            FROM delivery_runs u
-          WHERE u.destination_id = d.id AND u.project_id = p.id) AS last_start
+          WHERE u.destination_id = d.id AND u.project_id = p.id) AS last_start,
+    d.revision
    FROM projects p
      JOIN environments e ON e.organisation_id = p.organisation_id
      JOIN destinations d ON d.environment_id = e.id AND d.deleted_at IS NULL
@@ -1614,6 +1669,29 @@ CREATE VIEW release_change_numbers AS
      LEFT JOIN change_numbers r ON r.id = i.id
      LEFT JOIN change_numbers pn ON pn.id = p.id
      LEFT JOIN change_numbers o ON o.id = p.organisation_id;
+CREATE VIEW release_destination_changes AS
+ SELECT id AS release_intent_id,
+    ( SELECT COALESCE(json_agg(json_build_object('environment', c.environment, 'destinationId', c.destination_id, 'destination', c.name, 'change', c.change, 'address', c.address, 'by', c.by, 'at', c.at, 'moment', c.moment) ORDER BY c.moment), '[]'::json) AS "coalesce"
+           FROM ( SELECT DISTINCT ON (r.destination_id, r.change, r.address) e.name AS environment,
+                    d.name,
+                    r.destination_id,
+                    r.environment_id,
+                    r.moment,
+                    r.at,
+                    r.change,
+                    r.address,
+                    r.by
+                   FROM ( SELECT v.target_environment AS name,
+                            min(moment_of(v.moment, v.created_at)) AS moment
+                           FROM approval_decisions v
+                          WHERE v.release_intent_id = i.id
+                          GROUP BY v.target_environment) first
+                     JOIN projects p ON p.id = i.project_id
+                     JOIN environments e ON e.organisation_id = p.organisation_id AND e.name = first.name
+                     JOIN destination_revisions r ON r.environment_id = e.id AND r.moment > first.moment
+                     JOIN destinations d ON d.id = r.destination_id
+                  ORDER BY r.destination_id, r.change, r.address, r.moment DESC) c) AS changes
+   FROM release_intents i;
 CREATE VIEW release_intent_facts AS
  SELECT s.id,
     s."organisationId",
@@ -1714,7 +1792,7 @@ CREATE VIEW release_intent_states AS
                   WHERE b.id = s.superseded_by), 'alreadyLive', s.already_live, 'openedVerdicts', s.opened_verdicts, 'planRun', s.plan_run, 'planRunAt', s.plan_run_at, 'approvedPlan', s.approved_plan) ORDER BY s."position"), '[]'::json) AS "coalesce"
            FROM stages s
           WHERE s.release_intent_id = i.id) AS stages,
-    ( SELECT COALESCE(json_agg(json_build_object('id', r.id, 'stageId', r.stage_id, 'destinationId', r.destination_id, 'destinationName', r.destination_name, 'environment', r.environment, 'status', r.status, 'mode', r.mode, 'attempt', r.attempt, 'destinationType', (((d.type_organisation || '/'::text) || d.type_name) || '@'::text) || d.type_version, 'errorMessage', r.error_message, 'queuedAt', r.queued_at, 'assignedAt', r.assigned_at, 'startedAt', r.started_at, 'completedAt', r.completed_at, 'run', r.run, 'startedMoment', r.started_moment, 'planDigest', r.plan_digest, 'occupiedUntil', r.occupied_until, 'lateStatus', u_1.late_status, 'lateReportedAt', u_1.late_reported_at) ORDER BY r.queued_at, r.destination_name), '[]'::json) AS "coalesce"
+    ( SELECT COALESCE(json_agg(json_build_object('id', r.id, 'stageId', r.stage_id, 'destinationId', r.destination_id, 'destinationName', r.destination_name, 'environment', r.environment, 'status', r.status, 'mode', r.mode, 'attempt', r.attempt, 'destinationType', (((d.type_organisation || '/'::text) || d.type_name) || '@'::text) || d.type_version, 'errorMessage', r.error_message, 'queuedAt', r.queued_at, 'assignedAt', r.assigned_at, 'startedAt', r.started_at, 'completedAt', r.completed_at, 'run', r.run, 'startedMoment', r.started_moment, 'planDigest', r.plan_digest, 'destinationRevision', r.destination_revision, 'occupiedUntil', r.occupied_until, 'lateStatus', u_1.late_status, 'lateReportedAt', u_1.late_reported_at) ORDER BY r.queued_at, r.destination_name), '[]'::json) AS "coalesce"
            FROM releases r
              JOIN destinations d ON d.id = r.destination_id
              LEFT JOIN delivery_runs u_1 ON u_1.release_id = r.id AND u_1.run = r.run
@@ -1752,6 +1830,9 @@ CREATE TRIGGER delivery_runs_late AFTER UPDATE ON delivery_runs FOR EACH ROW WHE
 CREATE TRIGGER delivery_runs_start AFTER INSERT ON delivery_runs FOR EACH ROW WHEN (new.status = 'RUNNING'::text) EXECUTE FUNCTION follow_delivery_start();
 CREATE TRIGGER note_change AFTER INSERT OR DELETE ON delivery_runs FOR EACH ROW EXECUTE FUNCTION note_project_change();
 CREATE TRIGGER note_update AFTER UPDATE ON delivery_runs FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION note_project_change();
+CREATE TRIGGER destinations_added AFTER INSERT ON destinations FOR EACH ROW EXECUTE FUNCTION keep_destination_revision();
+CREATE TRIGGER destinations_changed AFTER UPDATE ON destinations FOR EACH ROW WHEN (old.revision <> new.revision OR old.deleted_at IS NULL AND new.deleted_at IS NOT NULL) EXECUTE FUNCTION keep_destination_revision();
+CREATE TRIGGER destinations_revision BEFORE UPDATE ON destinations FOR EACH ROW WHEN (new.deleted_at IS NULL AND (old.type_organisation IS DISTINCT FROM new.type_organisation OR old.type_name IS DISTINCT FROM new.type_name OR old.type_version IS DISTINCT FROM new.type_version OR old.metadata IS DISTINCT FROM new.metadata)) EXECUTE FUNCTION raise_destination_revision();
 CREATE TRIGGER note_change AFTER INSERT OR DELETE ON destinations FOR EACH ROW EXECUTE FUNCTION note_organisation_change();
 CREATE TRIGGER note_update AFTER UPDATE ON destinations FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION note_organisation_change();
 CREATE TRIGGER note_change AFTER INSERT OR DELETE ON environments FOR EACH ROW EXECUTE FUNCTION note_organisation_change();

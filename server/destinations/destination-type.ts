@@ -71,6 +71,10 @@ export interface TypeName {
   readonly version: number;
 }
 
+/** The error of a plan for a destination that makes none. */
+export const CANNOT_PLAN =
+  'it cannot plan; an admin can turn on Plans in its settings once its receiver handles plan.requested';
+
 export const labelOf = ({ organisation, name, version }: TypeName): string =>
   `${organisation}/${name}@${version}`;
 
@@ -81,6 +85,11 @@ export interface DestinationType extends TypeName {
   timeoutSeconds(metadata: Readonly<Record<string, string>>): number;
   /** Problems that the fields' declarations do not cover; empty when there are none. */
   check(metadata: Readonly<Record<string, string>>): readonly { field: string; message: string }[];
+  /**
+   * Whether a destination makes plans; if not, none is delivered to it.
+   * @param isOn whether its field `plans` is `true`.
+   */
+  canPlan(isOn: boolean): boolean;
   /** Delivers one release. Idempotent by the release id: it may be called again after a crash. */
   deliver(delivery: Delivery, run: DeliveryRun): Promise<Outcome>;
   /** Tells the destination that a delivery was cancelled, if its metadata asks for that. Rejects if it could not. */

@@ -57,6 +57,7 @@ export function createNoop(clock: Clock): DestinationType {
       if (Number.isInteger(seconds) && seconds >= 0 && seconds <= MAX_SECONDS) return [];
       return [{ field: 'seconds', message: `must be a whole number from 0 to ${MAX_SECONDS}` }];
     },
+    canPlan: () => true,
     async deliver(delivery, run) {
       await run.running();
       const seconds = secondsOf(delivery.metadata);

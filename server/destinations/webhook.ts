@@ -72,7 +72,8 @@ export function retryAfterMs(header: string | null, now: Date): number | null {
 function requestBody(delivery: Delivery, timestamp: Date, publicUrl: string | null): string {
   const { commitSha, ...artifact } = delivery.artifact;
   return JSON.stringify({
-    type: 'release.requested',
+    // Receivers that do not know plans refuse an unknown type.
+    type: delivery.mode === 'plan' ? 'plan.requested' : 'release.requested',
     timestamp: timestamp.toISOString(),
     release_id: delivery.releaseId,
     release_intent_id: delivery.releaseIntentId,
@@ -82,7 +83,7 @@ function requestBody(delivery: Delivery, timestamp: Date, publicUrl: string | nu
     environment: delivery.environment,
     destination: delivery.destination,
     mode: delivery.mode,
-    force: delivery.force,
+    force: delivery.mode === 'deploy' && delivery.force,
     artifact: { ...artifact, commit_sha: commitSha },
     report_token: delivery.reportToken,
     ...(publicUrl === null ? {} : { report_url: `${publicUrl}${REPORT_PATH}` }),
@@ -156,7 +157,8 @@ function check(metadata: Metadata, targets: TargetRules): { field: string; messa
 }
 
 /**
- * `forage/webhook@1`: sends the release to a receiver as a POST, signed by the Standard Webhooks scheme. The `webhook-id` is the
+ * `forage/webhook@1`: sends the release to a receiver as a POST, signed by the Standard Webhooks scheme. Its type is
+ * `release.requested` for a deployment, always, and `plan.requested` for a plan. The `webhook-id` is the
  * release id (from the second run on with `.<run>`) and is the same in every attempt. A 2xx answer means success; 202 means that the receiver calls `ReportRelease`
  * later. Network errors, 408, 425, 429 and 5xx are retried, with at most 5 attempts; other answers and forbidden addresses fail
  * immediately. All attempts together must end within `timeout_seconds`.
@@ -260,7 +262,7 @@ export function createWebhook(options: WebhookOptions): DestinationType {
     name: 'webhook',
     version: 1,
     description:
-      'Sends a signed POST (Standard Webhooks) to your receiver. 2xx means deployed; 202 means that it reports the outcome later with ReportRelease.',
+      'Sends a signed POST (Standard Webhooks) to your receiver, which must verify the signature, deploy on the type release.requested only, and refuse types that it does not know. 2xx means deployed; 202 means that it reports the outcome later with ReportRelease.',
     fields: [
       {
         name: 'url',
@@ -286,6 +288,14 @@ export function createWebhook(options: WebhookOptions): DestinationType {
         defaultValue: String(DEFAULT_TIMEOUT_SECONDS),
       },
       {
+        name: 'plans',
+        label: 'Plans',
+        description:
+          'Whether the receiver makes plans. It must check the type first: plan.requested means that it answers with what a deployment would change, and deploys nothing.',
+        fieldType: 'boolean',
+        defaultValue: 'false',
+      },
+      {
         name: 'cancel_messages',
         label: 'Cancel messages',
         description:
@@ -295,6 +305,7 @@ export function createWebhook(options: WebhookOptions): DestinationType {
       },
     ],
     timeoutSeconds: timeoutOf,
+    canPlan: (isOn) => isOn,
     check: (metadata) => check(metadata, options.targets),
     deliver,
     async cancel(delivery, signal) {

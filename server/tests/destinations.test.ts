@@ -52,6 +52,7 @@ describe('destination types', () => {
       ['url', 'url', true],
       ['secret', 'secret', true],
       ['timeout_seconds', 'number', false],
+      ['plans', 'boolean', false],
       ['cancel_messages', 'boolean', false],
     ]);
   });

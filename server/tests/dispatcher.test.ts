@@ -19,7 +19,7 @@ const NOBODY = '01890000-0000-7000-8000-000000000000';
 const app = await startTestApp();
 afterAll(() => app.stop());
 
-const { anotherServer, called, environmentWith, receiver, running, webhookEnvironment, webhookTo, close } =
+const { anotherServer, called, environmentWith, receiver, running, webhookEnvironment, close } =
   deliveryWorld(app);
 afterEach(close);
 
@@ -62,13 +62,14 @@ describe('a delivery', () => {
   });
 
   test('in plan mode stores the plan', async () => {
-    const { w, target, environment } = await webhookTo(answer(200, 'add 3\nchange 1'));
+    const [w, target] = [await world(app), await receiver(answer(200, 'add 3\nchange 1'))];
+    const environment = await webhookEnvironment(w, target, { plans: 'true' });
     await w.pipeline('planned', planStage('look', environment));
     const releaseIntentId = await w.releaseNew({ usePipeline: true });
     await stageWaits(w, releaseIntentId, AWAITING_APPROVAL, environment);
     const plan = await w.reviewer.releases.getPlanOutput({ releaseIntentId, stageId: 'look' });
     expect(plan.outputs[0]?.planOutput).toBe('add 3\nchange 1');
-    expect(target.received[0]?.event.mode).toBe('plan');
+    expect(target.received[0]?.event).toMatchObject({ type: 'plan.requested', mode: 'plan' });
   });
 
   test('is aborted when the release is cancelled', async () => {

@@ -143,11 +143,11 @@ describe('forage/webhook@1', () => {
 
   it('takes the answer as the plan, truncated after a million bytes', async () => {
     const small = await receiver(answer(200, 'add 2, change 1'));
-    expect((await deliver(deliveryTo(small.url, { mode: 'plan' }))).outcome).toEqual({
+    expect((await deliver(deliveryTo(small.url, { mode: 'plan', force: true }))).outcome).toEqual({
       status: 'SUCCEEDED',
       planOutput: 'add 2, change 1',
     });
-    expect(small.received[0]?.event.mode).toBe('plan');
+    expect(small.received[0]?.event).toMatchObject({ type: 'plan.requested', mode: 'plan', force: false });
 
     const large = await receiver(answer(200, 'x'.repeat(3_000_000)));
     const { outcome } = await deliver(deliveryTo(large.url, { mode: 'plan' }));

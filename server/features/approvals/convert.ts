@@ -12,6 +12,7 @@ import {
 import { destinationStateToWire, intentToWire } from '#server/features/releases/convert.ts';
 import {
   type BallotEffectSchema,
+  type DestinationChangeSchema,
   type EnvironmentRequirementsSchema,
   type GetReleaseRequirementsResponse,
   GetReleaseRequirementsResponseSchema,
@@ -24,7 +25,7 @@ import {
   ReleaseIntentStatus,
 } from '#server/gen/forest/v1/releases_pb.ts';
 import { timestamp } from '#server/wire/timestamps.ts';
-import type { PendingApproval, PlacedRequirements, Requirements } from './service.ts';
+import type { PendingApproval, PlacedRequirements, Requirements, ToldChange } from './service.ts';
 
 /** The requirements with their revision, a digest that changes exactly when anything else in the answer does. */
 export function requirementsToWire(found: Requirements): GetReleaseRequirementsResponse {
@@ -86,8 +87,23 @@ function environmentToWire(
     canEndHold: endHoldPermission(required, role),
     canRetry: { allowed: retryRefusal === null, reason: retryRefusal?.message ?? '' },
     openedAt: timestamp(required.openedAt),
+    destinationChanges: required.changes.map(changeToWire),
   };
 }
+
+const changeToWire = ({
+  destination,
+  change,
+  by,
+  at,
+  sentence,
+}: ToldChange): MessageInitShape<typeof DestinationChangeSchema> => ({
+  destination,
+  change,
+  by,
+  at: timestamp(at),
+  sentence,
+});
 
 /** Any member may end a hold. */
 function endHoldPermission({ environment, judged }: PlacedRequirements, role: CallerRole) {
@@ -120,6 +136,7 @@ export const pendingToWire = ({
   direction,
   replaces,
   uncertain,
+  changes,
 }: PendingApproval): MessageInitShape<typeof PendingApprovalSchema> => ({
   kind: row.type === 'plan' ? PendingKind.PLAN : PendingKind.APPROVAL,
   releaseIntentId: row.releaseIntentId,
@@ -145,4 +162,5 @@ export const pendingToWire = ({
   rejections: tally.decisions
     .filter(({ counted, decision }) => counted && decision === 'rejected')
     .map(decisionToWire),
+  destinationChanges: changes.map(changeToWire),
 });

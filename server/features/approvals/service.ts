@@ -11,6 +11,7 @@ import {
   environmentTally,
   isOpenToVotes,
 } from '#domain/approval/ballot.ts';
+import { changeSentence, type DestinationChange } from '#domain/approval/destination-changes.ts';
 import {
   type EnvironmentRequirements,
   releaseRequirements,
@@ -29,6 +30,7 @@ import type { Caller } from '#server/features/access/service.ts';
 import { prepareMatches } from '#server/features/gate/branch-pattern.ts';
 import {
   authorIds,
+  changesByEnvironment,
   factsOf,
   type IntentFacts,
   type KnownPlace,
@@ -60,7 +62,19 @@ export interface PlacedRequirements extends EnvironmentRequirements {
   readonly live: readonly LiveJson[];
   /** When the gate opened, if the verdicts are those of then. */
   readonly openedAt: Date | null;
+  /** Since the first of the votes. */
+  readonly changes: readonly ToldChange[];
 }
+
+/** What was done to a destination, in words too. */
+export interface ToldChange extends DestinationChange {
+  readonly sentence: string;
+}
+
+const toldChanges = (
+  changes: readonly DestinationChange[] = [],
+  votes: readonly Vote[] = [],
+): readonly ToldChange[] => changes.map((change) => ({ ...change, sentence: changeSentence(change, votes) }));
 
 export interface Requirements {
   readonly viewer: Viewer;
@@ -272,6 +286,7 @@ async function loadRequirements(
     environments: environments.map((one) => ({
       ...asOpened(one, row),
       live: liveBuilds(targetPlaces(facts, one.environment)),
+      changes: toldChanges(facts.changes.get(one.environment), facts.votes.get(one.environment)),
     })),
     retryRefusals: new Map(facts.stages.map((stage) => [stage.id, retryRefusal(facts, viewer, stage, now)])),
     intent: row,
@@ -295,7 +310,7 @@ const retryRefusal = (facts: IntentFacts, viewer: Viewer, stage: Stage, now: Dat
 function asOpened(
   required: EnvironmentRequirements,
   { stages }: IntentState,
-): EnvironmentRequirements & Pick<PlacedRequirements, 'openedAt'> {
+): Omit<PlacedRequirements, 'live' | 'changes'> {
   const { stage, environment: targetEnvironment, judged } = required;
   const opened = stages.find(({ id }) => id === stage.id)?.openedVerdicts ?? null;
   if (opened === null || isOpenToVotes(stage)) return { ...required, openedAt: null };
@@ -326,6 +341,8 @@ export interface PendingApproval {
   /** The newest build that it would replace; null where nothing is live. */
   readonly replaces: string | null;
   readonly uncertain: boolean;
+  /** What was done to destinations since the first of the votes. */
+  readonly changes: readonly ToldChange[];
 }
 
 const BEFORE_ALL = '1970-01-01T00:00:00.000Z';
@@ -360,7 +377,9 @@ export async function listPendingApprovals(
 function pendingApproval(row: store.PendingRow, now: Date): PendingApproval {
   const { releaseIntentId: id, environment, buildOrder, onlyDestinations } = row;
   const places = placesByEnvironment([{ environment, places: row.places }]);
-  const votes = votesByEnvironment({ ...row, id }, authorIds(row), places).get(environment) ?? [];
+  const stage = { onlyDestinations, releases: row.deliveries };
+  const changes = changesByEnvironment(row.changes, (name) => (name === environment ? [stage] : []));
+  const votes = votesByEnvironment({ ...row, id }, authorIds(row), places, changes).get(environment) ?? [];
   const targets = (places.get(environment) ?? []).filter(
     ({ name }) => onlyDestinations?.includes(name) ?? true,
   );
@@ -370,6 +389,7 @@ function pendingApproval(row: store.PendingRow, now: Date): PendingApproval {
     direction,
     replaces: liveBuilds(targets)[0]?.slug ?? null,
     uncertain: targets.some(isUncertain),
+    changes: row.type === 'plan' ? [] : toldChanges(changes.get(environment), votes),
   };
   if (row.type === 'plan') return { ...placed, tally: tallyVotes([], 1) };
   const required = row.policies

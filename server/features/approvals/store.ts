@@ -1,5 +1,12 @@
 import { statement } from '#server/db/database.ts';
-import type { AuthorsRow, FactsRow, PlaceJson, SurroundingsRow } from '#server/features/gate/rows.ts';
+import {
+  type AuthorsRow,
+  destinationChanges,
+  type FactsRow,
+  type PlaceJson,
+  type ReleaseJson,
+  type SurroundingsRow,
+} from '#server/features/gate/rows.ts';
 import {
   DESTINATION_STATE,
   type DestinationStateRow,
@@ -38,7 +45,7 @@ export const deleteVote = statement<[releaseIntentId: string, environment: strin
   'delete from approval_decisions where release_intent_id = $1 and target_environment = $2 and user_id = $3',
 );
 
-export interface PendingRow extends AuthorsRow, Pick<FactsRow, 'policies' | 'votes' | 'holds'> {
+export interface PendingRow extends AuthorsRow, Pick<FactsRow, 'policies' | 'votes' | 'holds' | 'changes'> {
   readonly releaseIntentId: string;
   readonly organisation: string;
   readonly project: string;
@@ -52,6 +59,8 @@ export interface PendingRow extends AuthorsRow, Pick<FactsRow, 'policies' | 'vot
   readonly type: 'deploy' | 'plan';
   readonly environment: string;
   readonly onlyDestinations: readonly string[] | null;
+  /** Of the stage. */
+  readonly deliveries: readonly Pick<ReleaseJson, 'destinationId' | 'status'>[];
   /** Of the environment. */
   readonly places: readonly PlaceJson[];
   readonly status: 'AWAITING_APPROVAL';
@@ -120,6 +129,9 @@ export const listPending = statement<
           i.version, i.branch, i."commitSha", i."buildOrder", w.id as "stageId", w.type, w.environment,
           w.only_destinations as "onlyDestinations", i."actorId", i."actorUsername", i.authors, w.status,
           w.queued_at as "waitingSince", i.policies, i.votes, i.holds, c.total,
+          ${destinationChanges('w.release_intent_id')},
+          (select coalesce(json_agg(json_build_object('destinationId', r.destination_id, 'status', r.status)), '[]')
+             from releases r where r.release_intent_id = w.release_intent_id and r.stage_id = w.id) as deliveries,
           (select knows_source(a) from artifacts a where a.id = i."artifactId") as "knowsSource",
           (select e.places from build_environments e
             where e.artifact_id = i."artifactId" and e.environment = w.environment) as places
@@ -149,7 +161,7 @@ export const findRequirements = statement<[releaseIntentId: string, projectId: s
   `select i.id, i."organisationId", i."projectId", i.project, i."artifactId", i.slug, i.title, i.branch, i."commitSha",
           i.version, i."actorId", i."actorUsername", i.authors, i.force, i."prepareOnly", i.status, i."errorMessage",
           i."wantedGeneration", i."seenGeneration", i."nextCheckAt", i."createdAt", i."completedAt", i.stages, i.steps,
-          i.policies, i.votes, i.places, i.holds, i.moment, i."buildOrder", i."actorKind", g.members, g.environments,
+          i.policies, i.votes, i.places, i.holds, ${destinationChanges('i.id')}, i.moment, i."buildOrder", i."actorKind", g.members, g.environments,
           g.branches, n.numbers, (select knows_source(a) from artifacts a where a.id = i."artifactId") as "knowsSource",
           ${rolledBack('i.id')},
           ${STAGE_VOTES},

@@ -1,5 +1,10 @@
 import type { AppContext } from '#server/context.ts';
-import { type Delivery, type DestinationType, labelOf } from '#server/destinations/destination-type.ts';
+import {
+  CANNOT_PLAN,
+  type Delivery,
+  type DestinationType,
+  labelOf,
+} from '#server/destinations/destination-type.ts';
 import { decryptMetadata } from '#server/features/destinations/encrypted-metadata.ts';
 import { SecretError } from '#server/secrets/keyring.ts';
 import type { ReleaseRow } from './store.ts';
@@ -43,18 +48,29 @@ export function claimOf(
   const { id: releaseId, intentId, destinationId } = row;
   const { organisation, project, environment, destination, mode, force, artifact, run } = row;
   const { metadata, problem } = metadataOf(app, row);
+  const type = typeOf(app, row);
   const place = { organisation, project, environment, destination, metadata };
   const release = { releaseId, releaseIntentId: intentId, run, artifact, mode, force };
   return {
     fence,
     intentId,
     destinationId,
-    type: typeOf(app, row),
+    type,
     typeLabel: labelOf(row.type),
-    problem,
+    problem: problem ?? planProblem(row, type) ?? changeProblem(row),
     delivery: { ...release, ...place, reportToken, startedAt },
   };
 }
+
+/** Why a plan is not sent: the settings may have changed since its stage was started. */
+const planProblem = ({ mode, metadata }: ReleaseRow, type: DestinationType | undefined): string | null =>
+  mode === 'plan' && type !== undefined && !type.canPlan(metadata.plans === 'true') ? CANNOT_PLAN : null;
+
+/** Why a delivery is not resumed: votes and plans covered the destination as it was when the delivery started. */
+const changeProblem = ({ destination, revision, startedRevision }: ReleaseRow): string | null =>
+  startedRevision === null || startedRevision === revision
+    ? null
+    : `${destination} was changed since this delivery started; retry the stage`;
 
 /** The destination's metadata with its secrets, or why they cannot be decrypted. */
 export function metadataOf(app: AppContext, row: ReleaseRow) {

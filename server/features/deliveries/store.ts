@@ -30,6 +30,10 @@ export interface ReleaseRow
   readonly startedAt: Date | null;
   /** The order of its build among the project's. */
   readonly buildOrder: number;
+  /** The destination's at present. */
+  readonly revision: number;
+  /** The destination's when the present run started; null while it has not, and when it is not known. */
+  readonly startedRevision: number | null;
 }
 
 export interface LogRow {
@@ -71,7 +75,8 @@ export const findRelease = statement<[id: string], ReleaseRow>(
             as type,
           r.mode, r.run, i.force, r.status, r.started_at as "startedAt",
           json_build_object('id', a.id, 'slug', a.slug, 'title', a.title, 'commitSha', a.commit_sha, 'branch', a.branch,
-            'version', a.version, 'metadata', a.metadata) as artifact, a.build_order as "buildOrder"
+            'version', a.version, 'metadata', a.metadata) as artifact, a.build_order as "buildOrder", d.revision,
+          r.destination_revision as "startedRevision"
      from releases r
      join release_intents i on i.id = r.release_intent_id
      join projects p on p.id = r.project_id
@@ -115,7 +120,8 @@ export const assignRelease = statement<
      update releases r
         set status = 'ASSIGNED', attempt = attempt + 1, lease_owner = $2,
             lease_until = clock_timestamp() + interval '4 seconds', assigned_at = $3, started_at = null,
-            deadline_at = $4, reported = false
+            deadline_at = $4, reported = false,
+            destination_revision = (select d.revision from destinations d where d.id = r.destination_id)
       where r.id = $1 and r.status = 'QUEUED' and r.occupied_until is null
         and exists (select 1 from stages s where s.release_intent_id = r.release_intent_id and s.id = r.stage_id
                        and s.status = 'ACTIVE')
@@ -135,7 +141,7 @@ export const lockIntent = statement<[intentId: string]>(
 export const requeueRelease = statement<[id: string], { id: string }>(
   'deliveries.requeue',
   `update releases set status = 'QUEUED', lease_owner = null, lease_until = null, assigned_at = null,
-          deadline_at = null
+          deadline_at = null, destination_revision = null
     where id = $1 and status = 'ASSIGNED' and lease_until < clock_timestamp() returning id`,
 );
 

@@ -11,7 +11,7 @@ export const typeToWire = (type: ShownType): MessageInitShape<typeof Destination
 });
 
 export const destinationToWire = (
-  { name, environment, metadata, type, gracePeriodSeconds }: Destination,
+  { name, environment, metadata, type, gracePeriodSeconds, revision, canPlan }: Destination,
   organisation: string,
 ): MessageInitShape<typeof DestinationSchema> => ({
   name,
@@ -20,4 +20,6 @@ export const destinationToWire = (
   organisation,
   type: typeToWire(type),
   gracePeriodSeconds: gracePeriodSeconds ?? undefined,
+  revision: BigInt(revision),
+  canPlan,
 });

@@ -25,6 +25,8 @@ import * as store from './store.ts';
 /** A destination without its secrets. Its type has no description and no fields when this server does not know it. */
 export interface Destination extends Omit<store.DestinationRow, 'id' | 'secrets'> {
   readonly type: ShownType;
+  /** Whether it makes plans, by its settings. */
+  readonly canPlan: boolean;
 }
 
 export type ShownType = TypeName & Pick<DestinationType, 'description' | 'fields'>;
@@ -45,7 +47,8 @@ export const listDestinationTypes = (app: AppContext): readonly DestinationType[
   app.destinationTypes.list();
 
 /**
- * Adds a destination to an environment. Its name is unique among the organisation's destinations.
+ * Adds a destination to an environment; approvals of releases that wait there no longer count. Its name is unique among the
+ * organisation's destinations.
  * @throws Failure invalid_argument naming the fields: unknown type or environment, missing, unknown or malformed
  * metadata; already_exists; resource_exhausted when the environment has 1,000; failed_precondition when there is a secret and no key
  * to encrypt it with.
@@ -68,6 +71,10 @@ export async function createDestination(
   if (problems.length > 0) throw invalid(...problems);
   const message = `Destination "${name}" already exists in organisation "${scope.organisation}"; choose another name`;
   return createUnique(app.db, { message, constraint: 'destinations_name' }, async (tx) => {
+    // A new destination of a source environment has not soaked yet, and votes do not cover it, so gates may close. Intents are locked
+    // before it is numbered: each vote is given before it was added, or judged with it.
+    await wakeOrganisation(tx, app, organisationId);
+    await tx.run(store.nameChanger, [caller.username]);
     const found = await findEnvironment(tx, organisationId, environment);
     if (found === undefined) {
       const message = `unknown environment "${environment}"; create it first`;
@@ -82,14 +89,13 @@ export async function createDestination(
     await recordChange(tx, app, caller, scope, 'destination.created', name, {
       after: historyState(app, { ...request, type, metadata }),
     });
-    // A new destination of a source environment has not soaked yet, so gates may close.
-    await wakeOrganisation(tx, app, organisationId);
   });
 }
 
 /**
  * Replaces a destination's metadata; secrets and a grace period that the request leaves out are kept. Deliveries that have
- * started are not affected. With another address it is uncertain what the destination runs.
+ * started are not affected. With another address it is uncertain what the destination runs. Approvals of releases that have yet to be
+ * deployed there no longer count after a change of address or settings; secrets and the grace period are no such change.
  * @throws Failure not_found; invalid_argument naming the fields; failed_precondition when there is a secret and no key.
  */
 export function updateDestination(
@@ -117,6 +123,7 @@ export function updateDestination(
     const stored = encryptMetadata(app.keyring, type, row.id, metadata);
     const { gracePeriodSeconds } = request;
     const changed = [JSON.stringify(stored.metadata), stored.secrets, gracePeriodSeconds] as const;
+    await tx.run(store.nameChanger, [caller.username]);
     await tx.run(store.updateDestination, [row.id, ...changed]);
     if (addressFields(type).some((name) => metadata[name] !== before[name])) {
       await tx.run(store.doubtPlaces, [row.id, `the address of ${row.name} was changed`, app.clock.now()]);
@@ -167,6 +174,7 @@ export function deleteDestination(app: AppContext, caller: Caller, scope: Organi
         `A release is queued or running on destination "${name}"; wait for it to end or cancel it, then delete again`,
       );
     }
+    await tx.run(store.nameChanger, [caller.username]);
     await tx.run(store.deleteDestination, [row.id, app.clock.now()]);
     await recordChange(tx, app, caller, scope, 'destination.deleted', name, {
       before: historyState(app, row),
@@ -179,11 +187,13 @@ export async function listDestinations(app: AppContext, scope: OrganisationScope
   const params = [scope.organisationId, page.after?.[0] ?? null, page.limit + 1] as const;
   const found = await app.db.run(store.listDestinations, params);
   const { rows, ...next } = nextPageToken(found, page.limit, ({ name }) => [name]);
-  const shown = rows.map(({ name, environment, metadata, type, gracePeriodSeconds }): Destination => {
+  const shown = rows.map((row): Destination => {
+    const { name, environment, metadata, type, gracePeriodSeconds, revision } = row;
     const known = app.destinationTypes.find(type);
     const shownType = known ?? { ...type, description: '', fields: [] };
     const settings = { metadata: shownMetadata(known, metadata), gracePeriodSeconds };
-    return { name, environment, type: shownType, ...settings };
+    const canPlan = known?.canPlan(metadata.plans === 'true') ?? false;
+    return { name, environment, type: shownType, revision, canPlan, ...settings };
   });
   return { rows: shown, ...next };
 }

@@ -9,6 +9,8 @@ export interface DestinationRow extends StoredMetadata {
   readonly type: TypeName;
   /** Seconds for which a cancelled or timed-out delivery occupies it; null for the defaults. */
   readonly gracePeriodSeconds: number | null;
+  /** Raised by the database when its address or settings change. */
+  readonly revision: number;
 }
 
 export interface SealedRow extends Pick<DestinationRow, 'id' | 'name' | 'metadata'> {
@@ -18,7 +20,13 @@ export interface SealedRow extends Pick<DestinationRow, 'id' | 'name' | 'metadat
 
 const COLUMNS = `d.id, d.name, e.name as environment, d.metadata, d.secrets,
   json_build_object('organisation', d.type_organisation, 'name', d.type_name, 'version', d.type_version) as type,
-  d.grace_period_seconds as "gracePeriodSeconds"`;
+  d.grace_period_seconds as "gracePeriodSeconds", d.revision`;
+
+/** Names who changes destinations in this transaction, for their revisions (0035_destination_revisions.sql). */
+export const nameChanger = statement<[username: string]>(
+  'destinations.name_changer',
+  "select set_config('forage.changed_by', $1, true)",
+);
 
 export const insertDestination = statement<
   [string, string, string, string, string, string, string | null, number | null, Date]

@@ -54,12 +54,23 @@ export async function getEnvironment(
   return row;
 }
 
+/** An environment with the names of its destinations that make no plans; the first 20. */
+export interface ListedEnvironment extends Environment {
+  readonly cannotPlan: readonly string[];
+}
+
 /** A page of the organisation's environments, by `sort_order`, then name. */
 export async function listEnvironments(app: AppContext, scope: OrganisationScope, page: Page) {
   const [order, name = null] = page.after ?? [];
   const after = [order === undefined ? null : Number(order), name] as const;
-  const rows = await app.db.run(store.listEnvironments, [scope.organisationId, ...after, page.limit + 1]);
-  return nextPageToken(rows, page.limit, (row) => [String(row.sortOrder), row.name]);
+  const found = await app.db.run(store.listEnvironments, [scope.organisationId, ...after, page.limit + 1]);
+  const { rows, ...next } = nextPageToken(found, page.limit, (row) => [String(row.sortOrder), row.name]);
+  const without = await app.db.run(store.listWithoutPlans, [rows.map(({ id }) => id)]);
+  const unable = without.filter(({ type }) => !(app.destinationTypes.find(type)?.canPlan(false) ?? false));
+  const namesIn = (id: string) =>
+    unable.flatMap(({ environmentId, names }) => (environmentId === id ? names : []));
+  const listed = rows.map((row): ListedEnvironment => ({ ...row, cannotPlan: namesIn(row.id).slice(0, 20) }));
+  return { rows: listed, ...next };
 }
 
 /** Changes the description or the sort order; absent fields keep their values. @throws Failure not_found */

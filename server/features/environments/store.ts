@@ -1,4 +1,5 @@
 import { statement } from '#server/db/database.ts';
+import type { TypeName } from '#server/destinations/destination-type.ts';
 
 export interface EnvironmentRow {
   readonly id: string;
@@ -9,6 +10,23 @@ export interface EnvironmentRow {
 }
 
 const COLUMNS = `id, name, description, sort_order as "sortOrder", created_at as "createdAt"`;
+
+/** Destinations of one type in an environment, of which the setting `plans` is off. */
+export interface NoPlanRow {
+  readonly environmentId: string;
+  readonly type: TypeName;
+  /** In their order; the first 20. */
+  readonly names: readonly string[];
+}
+
+export const listWithoutPlans = statement<[environmentIds: readonly string[]], NoPlanRow>(
+  'environments.list_without_plans',
+  `select d.environment_id as "environmentId", (array_agg(d.name order by d.name))[1:20] as names,
+          json_build_object('organisation', d.type_organisation, 'name', d.type_name, 'version', d.type_version) as type
+     from destinations d
+    where d.environment_id = any ($1::uuid[]) and d.deleted_at is null and d.metadata ->> 'plans' is distinct from 'true'
+    group by d.environment_id, d.type_organisation, d.type_name, d.type_version`,
+);
 
 export const insertEnvironment = statement<
   [string, string, string, string | null, number, Date],

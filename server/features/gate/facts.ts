@@ -1,3 +1,9 @@
+import {
+  changesFor,
+  type DestinationChange,
+  type OpenStage,
+  openStages,
+} from '#domain/approval/destination-changes.ts';
 import { type Renewal, renewalsOf, whyOutdated } from '#domain/approval/outdated.ts';
 import type { Vote } from '#domain/approval/vote.ts';
 import { evaluateGate, type GateVerdict } from '#domain/policy/evaluate.ts';
@@ -6,11 +12,12 @@ import { parsePolicyConfig } from '#domain/policy/parse.ts';
 import type { Policy } from '#domain/policy/policy.ts';
 import type { SoakSource } from '#domain/policy/soak-time.ts';
 import { type Build, isReturn, type Place, type Subject } from '#domain/release/place.ts';
-import { staleDestinations } from '#domain/release/plan-stage.ts';
+import { whyStale } from '#domain/release/plan-stage.ts';
 import type { Stage, StageKind } from '#domain/release/stage.ts';
 import { matchesPattern } from './branch-pattern.ts';
 import type {
   AuthorsRow,
+  ChangeJson,
   EnvironmentJson,
   FactsRow,
   HoldJson,
@@ -36,6 +43,8 @@ export interface IntentFacts {
   /** By environment: of its stages, and of those that the policies soak in. */
   readonly places: ReadonlyMap<string, readonly KnownPlace[]>;
   readonly holds: readonly HoldJson[];
+  /** By environment: what was done, since the first vote, to destinations that it has yet to be deployed to. */
+  readonly changes: ReadonlyMap<string, readonly DestinationChange[]>;
 }
 
 const date = (text: string | null): Date | null => (text === null ? null : new Date(text));
@@ -119,11 +128,30 @@ const rollbacksOf = (holds: readonly HoldJson[], environment: string): Rollback[
     .filter((hold) => hold.environment === environment)
     .map((hold) => ({ ...hold, holds: hold.endedAt === null }));
 
+/**
+ * What was done to destinations, by environment.
+ * @param stages gives the stages of an environment that have yet to be deployed.
+ */
+export const changesByEnvironment = (
+  changes: readonly ChangeJson[],
+  stages: (environment: string) => readonly OpenStage[],
+): ReadonlyMap<string, readonly DestinationChange[]> =>
+  new Map(
+    [...Map.groupBy(changes, ({ environment }) => environment)].map(([environment, list]) => [
+      environment,
+      changesFor(
+        stages(environment),
+        list.map((one) => ({ ...one, at: new Date(one.at) })),
+      ),
+    ]),
+  );
+
 /** Votes, with what their release's environments say of them. */
 export function votesByEnvironment(
   row: Pick<FactsRow, 'id' | 'votes' | 'holds'>,
   authors: ReadonlySet<string>,
   places: ReadonlyMap<string, readonly Place[]>,
+  changes: ReadonlyMap<string, readonly DestinationChange[]>,
 ): ReadonlyMap<string, readonly Vote[]> {
   const found = new Map<string, Vote[]>();
   const renewals = new Map<string, Renewal[]>();
@@ -131,7 +159,13 @@ export function votesByEnvironment(
     const list = found.get(environment) ?? [];
     const since =
       renewals.get(environment) ??
-      renewalsOf(environment, places.get(environment) ?? [], rollbacksOf(row.holds, environment), row.id);
+      renewalsOf(
+        environment,
+        places.get(environment) ?? [],
+        rollbacksOf(row.holds, environment),
+        changes.get(environment) ?? [],
+        row.id,
+      );
     renewals.set(environment, since);
     const outdated = whyOutdated({ ...vote, memberSince, adminSince }, since);
     list.push({ ...vote, decidedAt: new Date(decidedAt), isAuthor: authors.has(vote.userId), outdated });
@@ -141,18 +175,30 @@ export function votesByEnvironment(
 }
 
 export function factsOf(row: FactsRow): IntentFacts {
-  const { stages: _stages, steps: releases, policies, votes: _, places: json, holds, ...intent } = row;
+  const {
+    stages: _s,
+    steps: releases,
+    policies,
+    votes: _v,
+    places: json,
+    holds,
+    changes: _c,
+    ...intent
+  } = row;
   const authors = authorIds(row);
   const places = placesByEnvironment(json);
+  const stages = stagesOf(row);
+  const changes = changesByEnvironment(row.changes, (environment) => openStages(stages, environment));
   return {
     intent,
     authors,
-    stages: stagesOf(row),
+    stages,
     releases,
     policies: policies.map(policyOf),
-    votes: votesByEnvironment(row, authors, places),
+    votes: votesByEnvironment(row, authors, places, changes),
     places,
     holds,
+    changes,
   };
 }
 
@@ -222,23 +268,38 @@ interface PlannedRelease extends Pick<IntentFacts, 'stages' | 'places'> {
   readonly intent: Pick<IntentRow, 'status'>;
 }
 
-/**
- * The destinations that the release has yet to deploy to and to which something was deployed since a plan stage's plan was made
- * there.
- */
-export function stalePlan({ intent, stages, places }: PlannedRelease, plan: Stage): string[] {
+/** Why a plan stage's plan no longer shows what the release would do where it has yet to deploy; null while it does (`whyStale`). */
+export function stalePlan({ intent, stages, places }: PlannedRelease, plan: Stage): string | null {
   const { kind } = plan;
-  if (kind.type !== 'plan' || intent.status !== 'ACTIVE') return [];
+  if (kind.type !== 'plan' || intent.status !== 'ACTIVE') return null;
   const begun = new Set(
     stages
       .filter((stage) => stage.kind.type === 'deploy' && stage.kind.environment === kind.environment)
       .flatMap(({ releases }) => releases.filter(({ status }) => status !== 'QUEUED'))
       .map(({ destinationId }) => destinationId),
   );
-  const ahead = (places.get(kind.environment) ?? []).filter(({ id }) => !begun.has(id));
-  return staleDestinations(plan, ahead);
+  const all = places.get(kind.environment) ?? [];
+  const known = new Set([...begun, ...all.map(({ id }) => id)]);
+  return whyStale(
+    plan,
+    all.filter(({ id }) => !begun.has(id)),
+    known,
+  );
 }
 
 /** The verdict of an environment's policies for this intent at `now`. Every path to a deployment calls this. */
 export const gateOf = (facts: IntentFacts, environment: string, now: Date): GateVerdict =>
   evaluateGate(facts.policies, environment, policyFactsOf(facts, environment, now), now);
+
+/**
+ * The verdict of an environment's branch rules alone, which plans obey too. A policy that cannot be read may be one, so it blocks.
+ */
+export const branchGateOf = (facts: IntentFacts, environment: string, now: Date): GateVerdict =>
+  evaluateGate(
+    facts.policies.filter(
+      ({ config }) => config.type === 'branch_restriction' || config.type === 'unreadable',
+    ),
+    environment,
+    { ...policyFactsOf(facts, environment, now), hold: null },
+    now,
+  );

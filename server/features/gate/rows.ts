@@ -1,3 +1,4 @@
+import type { DestinationChange } from '#domain/approval/destination-changes.ts';
 import type { CallerRole, Role } from '#domain/approval/vote.ts';
 import type { Evaluation } from '#domain/policy/evaluate.ts';
 import type { SoakRecord } from '#domain/policy/satisfiable.ts';
@@ -10,6 +11,7 @@ import type {
   Stage,
   StageStatus,
 } from '#domain/release/stage.ts';
+import type { TypeName } from '#server/destinations/destination-type.ts';
 
 /* Rows and JSON of the views that facts are read from. */
 
@@ -88,6 +90,7 @@ export interface ReleaseJson {
   readonly errorMessage: string | null;
   readonly run: number;
   readonly startedMoment: number | null;
+  readonly destinationRevision: number | null;
   readonly planDigest: string | null;
 }
 
@@ -157,6 +160,7 @@ export interface PlaceJson {
     readonly isOpen: boolean;
   })[];
   readonly lastStart: number | null;
+  readonly revision: number;
   readonly periods: readonly {
     readonly beganAt: string;
     readonly endedAt: string | null;
@@ -171,6 +175,16 @@ export interface EnvironmentJson {
   readonly environment: string;
   readonly places: readonly PlaceJson[];
 }
+
+/** What was done to a destination since the first vote on its environment (the view `release_destination_changes`). */
+export interface ChangeJson extends Omit<DestinationChange, 'at'> {
+  readonly environment: string;
+  readonly at: string;
+}
+
+/** The column of what was done to destinations since the first votes on an intent; `id` is the SQL of its id. */
+export const destinationChanges = (id: string): string =>
+  `(select c.changes from release_destination_changes c where c.release_intent_id = ${id}) as changes`;
 
 /** The last rollback of an environment, by this release or by another one. */
 export interface HoldJson {
@@ -210,6 +224,15 @@ export interface FactsRow extends IntentRow {
   /** Of its stages, and of the environments that the policies soak in. */
   readonly places: readonly EnvironmentJson[];
   readonly holds: readonly HoldJson[];
+  readonly changes: readonly ChangeJson[];
+}
+
+/** A destination that a plan stage plans for, with what tells whether it can. */
+export interface PlannerRow {
+  readonly id: string;
+  readonly type: TypeName;
+  /** Whether its setting of that name is on. */
+  readonly plans: boolean;
 }
 
 /** The facts with the caller's role in the organisation; null when they have none. */

@@ -1,9 +1,10 @@
 import { approvalPolicies } from '#domain/approval/ballot.ts';
 import type { CallerRole } from '#domain/approval/vote.ts';
 import type { SoakSource } from '#domain/policy/soak-time.ts';
-import { advance, type ChangedRelease, changedReleases } from '#domain/release/advance.ts';
+import { advance, type ChangedRelease, changedReleases, startedReleases } from '#domain/release/advance.ts';
 import { isRollback } from '#domain/release/place.ts';
 import type { Stage } from '#domain/release/stage.ts';
+import { isStageEnded } from '#domain/release/transition.ts';
 import type { AppContext } from '#server/context.ts';
 import type { Executor, Transaction } from '#server/db/database.ts';
 import { failedPrecondition, notFound } from '#server/failure.ts';
@@ -13,7 +14,7 @@ import type { WaitingGates } from '#server/observe/metrics.ts';
 import { subjects } from '#server/signals/bus.ts';
 import type { ProjectScope } from '#server/wire/scopes.ts';
 import { prepareMatches } from './branch-pattern.ts';
-import { factsOf, gateOf, type IntentFacts, policyOf, subjectOf } from './facts.ts';
+import { branchGateOf, factsOf, gateOf, type IntentFacts, policyOf, subjectOf } from './facts.ts';
 import type { FactsRow, ReleaseJson } from './rows.ts';
 import {
   applyStep,
@@ -27,6 +28,7 @@ import {
   type LiveSourceRow,
   liveSources,
   lockIntent,
+  planners,
   soonestCheck,
   waitingStages,
 } from './store.ts';
@@ -115,8 +117,8 @@ export async function evaluateIntent(app: AppContext, intentId: string): Promise
 
 /**
  * Checks, in the transaction that starts a release, whether it may start: takes the intent's row lock and evaluates the gate
- * again. If the gate has closed since the release was queued, the stage waits again. Plans are not gated, because they deploy
- * nothing, but their intent must be active.
+ * again. If the gate has closed since the release was queued, the stage waits again. Of the gate's policies plans obey the branch
+ * rules only, because they deploy nothing.
  */
 export async function gateForStart(
   tx: Transaction,
@@ -180,12 +182,15 @@ export async function advanceIntent(
 ) {
   const { intent } = facts;
   const now = app.clock.now();
+  const canPlan = await findPlanners(tx, app, intent.id, stages);
   const after = advance(
     { status: intent.status, stages },
     {
       subject: subjectOf(facts),
       force: intent.force,
       gate: (environment) => gateOf(facts, environment, now),
+      branchGate: (environment) => branchGateOf(facts, environment, now),
+      canPlan: (destinationId) => canPlan.has(destinationId),
       hasApprovalPolicy: (environment) => approvalPolicies(facts, environment).length > 0,
       places: (environment) => facts.places.get(environment) ?? [],
     },
@@ -193,7 +198,10 @@ export async function advanceIntent(
   );
   const changed = after.stages.filter((stage) => !facts.stages.includes(stage));
   const moved = changedReleases(facts.stages, after.stages);
-  const created = after.started.map((release) => ({ id: app.newId(), ...release }));
+  const created = startedReleases(facts.stages, after.stages).map((release) => ({
+    id: app.newId(),
+    ...release,
+  }));
   const isSameCheck = after.nextCheckAt?.getTime() === intent.nextCheckAt?.getTime();
   const behind = intent.seenGeneration < intent.wantedGeneration;
   if (
@@ -232,6 +240,19 @@ export async function advanceIntent(
     if (after.nextCheckAt !== null && !isSameCheck) app.bus.publish(subjects.intentEvaluate, intent.id);
   });
   return after;
+}
+
+/** The destinations of an intent's plan stages that make plans, by their present settings. */
+async function findPlanners(
+  tx: Transaction,
+  app: AppContext,
+  intentId: string,
+  stages: readonly Stage[],
+): Promise<ReadonlySet<string>> {
+  if (!stages.some(({ kind, status }) => kind.type === 'plan' && !isStageEnded(status))) return new Set();
+  const rows = await tx.run(planners, [intentId]);
+  const able = rows.filter(({ type, plans }) => app.destinationTypes.find(type)?.canPlan(plans) === true);
+  return new Set(able.map(({ id }) => id));
 }
 
 const isMoved = (changed: readonly ChangedRelease[], { stageId, destinationId }: ReleaseJson): boolean =>

@@ -1,16 +1,18 @@
 import type { IntentStatus } from '#domain/release/stage.ts';
 import { statement } from '#server/db/database.ts';
-import type {
-  ArtifactFactsRow,
-  CallersFactsRow,
-  FactsRow,
-  IntentRow,
-  PolicyJson,
-  SurroundingsRow,
+import {
+  type ArtifactFactsRow,
+  type CallersFactsRow,
+  destinationChanges,
+  type FactsRow,
+  type IntentRow,
+  type PlannerRow,
+  type PolicyJson,
+  type SurroundingsRow,
 } from './rows.ts';
 
 /** The version of the gate's rules in this server (0017_gate_rules.sql): the database refuses decisions by older ones. */
-const GATE_RULES = 2;
+const GATE_RULES = 3;
 
 /** Takes the row lock of an intent, which every transaction holds that decides over it or changes its facts. */
 export const lockIntent = statement<
@@ -71,7 +73,7 @@ export const endHolds = statement<
 const FACTS = `
   f.id, f."organisationId", f."projectId", f."artifactId", f.slug, f.title, f.branch, f."commitSha", f.version, f."actorId",
   f."actorUsername", f."actorKind", f.authors, f.force, f.status, f.moment, f."buildOrder", f."wantedGeneration",
-  f."seenGeneration", f."nextCheckAt", f.stages, f.steps, f.policies, f.votes, f.places, f.holds`;
+  f."seenGeneration", f."nextCheckAt", f.stages, f.steps, f.policies, f.votes, f.places, f.holds, ${destinationChanges('f.id')}`;
 
 /** Everything that decides over an intent, in one snapshot. */
 export const intentFacts = statement<[intentId: string], FactsRow>(
@@ -88,6 +90,19 @@ export const intentFactsForCaller = statement<
   `select ${FACTS}, (select role from caller_roles where user_id = $2 and organisation_id = f."organisationId") as "callerRole",
           credential_ended($3::uuid, $4::timestamptz) as "callerEnded"
      from release_intent_facts f where f.id = $1`,
+);
+
+/** The destinations of the environments that an intent plans for. */
+export const planners = statement<[intentId: string], PlannerRow>(
+  'gate.planners',
+  `select d.id, coalesce(d.metadata ->> 'plans' = 'true', false) as plans,
+          json_build_object('organisation', d.type_organisation, 'name', d.type_name, 'version', d.type_version) as type
+     from release_intents i
+     join projects p on p.id = i.project_id
+     join environments e on e.organisation_id = p.organisation_id
+      and e.name in (select s.environment from stages s where s.release_intent_id = i.id and s.type = 'plan')
+     join destinations d on d.environment_id = e.id and d.deleted_at is null
+    where i.id = $1`,
 );
 
 /** The enabled policies of a project, for a dry run. */
@@ -170,6 +185,7 @@ export const applyStep = statement<
      update releases r
         set status = m.status, error_message = m."errorMessage", run = m.run, plan_output = null, lease_owner = null,
             lease_until = null, deadline_at = null, assigned_at = null, started_at = null, started_moment = null,
+            destination_revision = null,
             completed_at = case when m.status = 'QUEUED' then null else $7::timestamptz end,
             queued_at = case when m.status = 'QUEUED' then $7::timestamptz else r.queued_at end
        from jsonb_to_recordset($8::jsonb) as m ("stageId" text, "destinationId" uuid, status text, "errorMessage" text, run int)

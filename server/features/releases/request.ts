@@ -150,7 +150,7 @@ function directPlan(request: ReleaseRequest, targets: readonly rules.Target[]): 
   return { pipeline: null, stages: rules.directStages(request, targets) };
 }
 
-/** An artifact's branch never changes, so a branch policy that blocks it now would block it forever. */
+/** An artifact's branch never changes, so a branch policy that blocks it now would block it forever. Plans obey it too. */
 async function requireBranchAllowed(
   tx: Transaction,
   scope: ProjectScope,
@@ -158,12 +158,13 @@ async function requireBranchAllowed(
   branch: string | null,
   now: Date,
 ): Promise<void> {
-  const deployed = rules.environmentsOf(stages.filter(({ kind }) => kind.type === 'deploy'));
+  const environments = rules.environmentsOf(stages);
   const facts = { branch, soaks: null, isReturn: false, hold: null, votes: null, matches: matchesPattern };
   const policies = await loadEnabledPolicies(tx, scope.projectId);
   await prepareMatches(policies, branch);
   for (const policy of policies) {
-    if (policy.config.type !== 'branch_restriction' || !deployed.includes(policy.targetEnvironment)) continue;
+    if (policy.config.type !== 'branch_restriction' || !environments.includes(policy.targetEnvironment))
+      continue;
     const { passed, reason } = evaluatePolicy(policy, facts, now);
     if (passed) continue;
     const rule = `Policy "${policy.name}" for ${policy.targetEnvironment}`;

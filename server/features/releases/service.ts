@@ -126,7 +126,8 @@ export async function planAgain(
     const subject = `${stageId} for ${facts.intent.slug}`;
     const after = { stage: stageId, run: stage.planRun + 1 };
     await recordChange(tx, app, caller, { ...scope, releaseIntentId }, 'plan.repeated', subject, { after });
-    const again = planAgainNow(stage, now);
+    const destinations = stage.kind.type === 'wait' ? [] : (facts.places.get(stage.kind.environment) ?? []);
+    const again = planAgainNow(stage, destinations, now);
     const stages = facts.stages.map((one) => (one === stage ? again : one));
     await advanceIntent(tx, app, facts, stages);
   });

@@ -15,7 +15,7 @@ import type { IntentStateRow } from './rows.ts';
 export interface StageOutlook {
   /** What a deploy stage changes or, after a rollback, did change; null where nothing is compared. */
   readonly direction: Direction | null;
-  /** Whether something was deployed since a plan stage's plan was made. */
+  /** Whether a plan stage's plan no longer shows what the release would do. */
   readonly planStale: boolean;
 }
 
@@ -40,7 +40,7 @@ export function stageOutlooks(facts: PlacedStages, rolledBack: readonly string[]
   return new Map(
     facts.stages.map((stage) => [
       stage.id,
-      { direction: directionOfStage(stage), planStale: stalePlan(facts, stage).length > 0 },
+      { direction: directionOfStage(stage), planStale: stalePlan(facts, stage) !== null },
     ]),
   );
 }

@@ -1,6 +1,6 @@
 import { approvalPolicies } from '#domain/approval/ballot.ts';
 import { advance } from '#domain/release/advance.ts';
-import { factsOf, gateOf, subjectOf } from '#server/features/gate/facts.ts';
+import { branchGateOf, factsOf, gateOf, subjectOf } from '#server/features/gate/facts.ts';
 import type { DatabaseRecord, IntentFact, StageFact } from './record.ts';
 import type { Replayed } from './replay.ts';
 
@@ -75,6 +75,8 @@ function checkAtRest(record: DatabaseRecord, intent: IntentFact): string[] {
       subject: subjectOf(facts),
       force: facts.intent.force,
       gate: (environment) => gateOf(facts, environment, record.now),
+      branchGate: (environment) => branchGateOf(facts, environment, record.now),
+      canPlan: () => true,
       hasApprovalPolicy: (environment) => approvalPolicies(facts, environment).length > 0,
       places: (environment) => facts.places.get(environment) ?? [],
     },

@@ -73,7 +73,12 @@ export async function createFaultWorld(server: ServerSlot, receiverUrl: string):
     await mustSucceed('OrganisationService/AddMember', admin, { organisationId, userId: id, role });
   }
   const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
-  const webhook = (seconds: number) => ({ url: receiverUrl, secret, timeout_seconds: String(seconds) });
+  const webhook = (seconds: number) => ({
+    url: receiverUrl,
+    secret,
+    timeout_seconds: String(seconds),
+    plans: 'true',
+  });
   for (const [index, environment] of [STAGING, PRODUCTION].entries()) {
     const environmentBody = { organisation: ORGANISATION, name: environment, sortOrder: index };
     await mustSucceed('EnvironmentService/CreateEnvironment', admin, environmentBody);

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { FactsRow } from '#server/features/gate/rows.ts';
+import { destinationChanges, type FactsRow } from '#server/features/gate/rows.ts';
 
 /** The content of the database at the end, from one snapshot. */
 export interface DatabaseRecord {
@@ -334,7 +334,7 @@ export async function readRecord(client: pg.Client): Promise<DatabaseRecord> {
                began_at as began, ended_at as ended, outdated_at as outdated
           from live_periods order by began_moment`),
       facts: await rows(`
-        select f.*, f.moment::float8 as moment, f."buildOrder"::float8 as "buildOrder"
+        select f.*, ${destinationChanges('f.id')}, f.moment::float8 as moment, f."buildOrder"::float8 as "buildOrder"
           from release_intent_facts f where f.status = 'ACTIVE'`),
     };
   } finally {

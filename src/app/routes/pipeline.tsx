@@ -22,7 +22,7 @@ export async function loader({ params, context }: LoaderFunctionArgs) {
   ]);
   const pipeline = pipelines.find(({ name }) => name === params.name);
   if (!pipeline) throw notFound();
-  return { pipeline, environments: environments.map(({ name }) => name) };
+  return { pipeline, environments };
 }
 
 export function Component() {

@@ -20,7 +20,9 @@ export function Component() {
       section="Policies"
       title="Deployment Policies"
       list={(project, isAdmin) => <PolicyList project={project} canEdit={isAdmin} />}
-      create={(project, environments) => <CreatePolicy project={project} environments={environments} />}
+      create={(project, environments) => (
+        <CreatePolicy project={project} environments={environments.map(({ name }) => name)} />
+      )}
     />
   );
 }

@@ -4,7 +4,7 @@ import { useNavigate } from 'react-router';
 import { Page } from '#src/components/page.tsx';
 import { Failed, Loading } from '#src/components/states.tsx';
 import { type ProjectRef, paths } from '#src/config/paths.ts';
-import { EnvironmentService } from '#src/gen/forest/v1/environments_pb.ts';
+import { type Environment, EnvironmentService } from '#src/gen/forest/v1/environments_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
 import { MAX_PAGE_SIZE } from '#src/lib/paged.ts';
 import { useIsAdmin } from '#src/lib/session.ts';
@@ -30,7 +30,7 @@ export interface SettingsListPageProps {
   readonly section: keyof typeof sections;
   readonly title: string;
   readonly list: (project: ProjectRef, isAdmin: boolean) => ReactNode;
-  readonly create: (project: ProjectRef, environments: readonly string[]) => ReactNode;
+  readonly create: (project: ProjectRef, environments: readonly Environment[]) => ReactNode;
 }
 
 /** The list, and for admins the form for a new one below it. */
@@ -66,12 +66,12 @@ export function SettingsListPage({ section, title, list, create }: SettingsListP
 interface WithEnvironmentsProps {
   readonly organisation: string;
   readonly noun: string;
-  readonly children: (environments: readonly string[]) => ReactNode;
+  readonly children: (environments: readonly Environment[]) => ReactNode;
 }
 
 function WithEnvironments({ organisation, noun, children }: WithEnvironmentsProps) {
   const query = useQuery(EnvironmentService.method.listEnvironments, environmentsInput(organisation));
-  if (query.data) return children(query.data.environments.map(({ name }) => name));
+  if (query.data) return children(query.data.environments);
   if (!query.error) return <Loading label="Loading environments…" />;
   return (
     <Failed

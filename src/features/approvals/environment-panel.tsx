@@ -15,6 +15,7 @@ import { PipelineRunStageStatus, ReleaseIntentStatus } from '#src/gen/forest/v1/
 import { policyWarningMessage } from '#src/lib/policy-warning-message.ts';
 import { DecisionList } from './decision-list.tsx';
 import { EvaluationRow } from './evaluation-row.tsx';
+import { DestinationChanges } from './pending-facts.tsx';
 import { directionLabel } from './pending-view.ts';
 import type { ReleaseRef } from './queries.ts';
 import { approvalsOf, authorLabel, isOpen, isVotable } from './requirements-view.ts';
@@ -113,6 +114,7 @@ export function EnvironmentPanel({ release, releaseName, requirements, environme
             .map((warning) => policyWarningMessage(warning, 'release'))}
         />
       )}
+      {open && <DestinationChanges changes={environment.destinationChanges} />}
       {passed.length > 0 && (
         <details className="text-sm">
           <summary className="w-fit cursor-pointer text-muted hover:text-ink">

@@ -1,6 +1,7 @@
 import { Badge } from '#src/components/badge.tsx';
+import { RelativeTime } from '#src/components/relative-time.tsx';
 import { UserText } from '#src/components/user-text.tsx';
-import type { PendingApproval } from '#src/gen/forest/v1/policies_pb.ts';
+import type { DestinationChange, PendingApproval } from '#src/gen/forest/v1/policies_pb.ts';
 import { cautionsOf, directionLabel } from './pending-view.ts';
 
 /** Version, branch and commit of the build. */
@@ -28,6 +29,15 @@ export function BuildFacts({
   );
 }
 
+/** What was done to destinations since votes were given. */
+export function DestinationChanges({ changes }: { readonly changes: readonly DestinationChange[] }) {
+  return changes.map(({ at, sentence }) => (
+    <p key={`${sentence} ${at}`} className="mt-1 text-sm text-waiting wrap-anywhere">
+      <UserText>{sentence}</UserText> · <RelativeTime value={at} />
+    </p>
+  ));
+}
+
 /** What somebody should know before they vote: the direction, what it replaces, and the rejections of colleagues. */
 export function Cautions({ approval }: { readonly approval: PendingApproval }) {
   const direction = directionLabel(approval.direction);
@@ -45,6 +55,7 @@ export function Cautions({ approval }: { readonly approval: PendingApproval }) {
           )}
         </p>
       )}
+      <DestinationChanges changes={approval.destinationChanges} />
       {cautionsOf(approval).map((caution) => (
         <p key={caution} className="mt-1 text-sm text-waiting wrap-anywhere">
           {caution}

@@ -13,6 +13,7 @@ it.each([
   ['a rollback', true, pending({ isRollback: true })],
   ['a rejection', true, pending({ rejections: [{ username: 'reviewer' }] })],
   ['an uncertain place', true, pending({ uncertain: true })],
+  ['a changed destination', true, pending({ destinationChanges: [{ destination: 'eu-west' }] })],
   ['an unknown source', true, pending({ unknownSource: true })],
 ])('%s needs a look before it is approved with others: %s', (_, expected, approval) => {
   expect(needsLook(approval)).toBe(expected);

@@ -22,8 +22,14 @@ export function cautionsOf({ uncertain, unknownSource }: PendingApproval): strin
 
 /** Whether it has to be opened before it is approved together with others. */
 export function needsLook(approval: PendingApproval): boolean {
-  const { rejections, isRollback } = approval;
-  return isPlan(approval) || isRollback || rejections.length > 0 || cautionsOf(approval).length > 0;
+  const { rejections, isRollback, destinationChanges } = approval;
+  return (
+    isPlan(approval) ||
+    isRollback ||
+    rejections.length > 0 ||
+    destinationChanges.length > 0 ||
+    cautionsOf(approval).length > 0
+  );
 }
 
 /** Identifies a row: a stage of a release. */

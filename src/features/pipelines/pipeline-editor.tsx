@@ -4,6 +4,7 @@ import { Section } from '#src/components/section.tsx';
 import { Empty } from '#src/components/states.tsx';
 import { announce } from '#src/components/toast.tsx';
 import { type ProjectRef, paths } from '#src/config/paths.ts';
+import type { Environment } from '#src/gen/forest/v1/environments_pb.ts';
 import type { ReleasePipeline } from '#src/gen/forest/v1/release_pipelines_pb.ts';
 import { draftOfPipeline, emptyPipelineDraft, type PipelineDraft, wireStages } from './pipeline-draft.ts';
 import { PipelineForm } from './pipeline-form.tsx';
@@ -13,13 +14,27 @@ import { usePipelineMutations } from './use-pipelines.ts';
 
 export interface CreatePipelineProps {
   readonly project: ProjectRef;
-  /** Names of the organisation's environments, in their order. */
-  readonly environments: readonly string[];
+  /** The organisation's environments, in their order. */
+  readonly environments: readonly PlannedEnvironment[];
+}
+
+type PlannedEnvironment = Pick<Environment, 'name' | 'cannotPlan'>;
+
+/** What the form offers and warns of. */
+function useEnvironments(environments: readonly PlannedEnvironment[]) {
+  return useMemo(
+    () => ({
+      environments: environments.map(({ name }) => name),
+      cannotPlan: new Map(environments.map(({ name, cannotPlan }) => [name, cannotPlan])),
+    }),
+    [environments],
+  );
 }
 
 /** The form for a new pipeline, below the list. */
 export function CreatePipeline({ project, environments }: CreatePipelineProps) {
   const { create } = usePipelineMutations();
+  const offered = useEnvironments(environments);
   const save = async ({ name, stages }: PipelineDraft) => {
     await create.mutateAsync({ project, name, stages: wireStages(stages) });
     announce('Pipeline created. Releases can use it now.');
@@ -35,7 +50,7 @@ export function CreatePipeline({ project, environments }: CreatePipelineProps) {
         <PipelineForm
           initial={emptyPipelineDraft}
           existing={false}
-          environments={environments}
+          {...offered}
           draftKey={`new-pipeline:${project.organisation}/${project.project}`}
           onSave={save}
         />
@@ -54,6 +69,7 @@ export interface EditPipelineProps extends CreatePipelineProps {
 export function EditPipeline({ project, pipeline, environments, onDone }: EditPipelineProps) {
   const { update } = usePipelineMutations();
   const { revalidate } = useRevalidator();
+  const offered = useEnvironments(environments);
   // From the pipeline as loaded: a later refetch must not overwrite input.
   const initial = useMemo(() => draftOfPipeline(pipeline), [pipeline]);
   if (!initial) return <p>This pipeline has a stage of an unknown type and can't be edited here.</p>;
@@ -73,7 +89,7 @@ export function EditPipeline({ project, pipeline, environments, onDone }: EditPi
       <PipelineForm
         initial={initial}
         existing
-        environments={environments}
+        {...offered}
         draftKey={`pipeline:${project.organisation}/${project.project}/${pipeline.name}`}
         onSave={save}
         onCancel={onDone}

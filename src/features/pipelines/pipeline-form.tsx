@@ -14,13 +14,14 @@ import {
   type StageDraft,
 } from './pipeline-draft.ts';
 import { PipelineGraph } from './pipeline-graph.tsx';
-import { StageFields } from './stage-fields.tsx';
+import { type CannotPlan, StageFields } from './stage-fields.tsx';
 import { graphOfDraft, stageTypes } from './stage-types.ts';
 
 export interface PipelineFormProps {
   readonly initial: PipelineDraft;
   readonly existing: boolean;
   readonly environments: readonly string[];
+  readonly cannotPlan: CannotPlan;
   readonly draftKey: string;
   readonly onSave: (draft: PipelineDraft) => Promise<unknown>;
   readonly onCancel?: () => void;
@@ -32,7 +33,7 @@ export interface PipelineFormProps {
  * types; refusals are shown at their stages as well.
  */
 export function PipelineForm(props: PipelineFormProps) {
-  const { initial, existing, environments, draftKey, onSave, onCancel, stored } = props;
+  const { initial, existing, environments, cannotPlan, draftKey, onSave, onCancel, stored } = props;
   const editor = useEditor({
     draftKey,
     initial,
@@ -113,6 +114,7 @@ export function PipelineForm(props: PipelineFormProps) {
                   position={index + 1}
                   problems={problems.ofStage[stage.key]}
                   environments={environments}
+                  cannotPlan={cannotPlan}
                   stages={ids}
                   onChange={change}
                   onRemove={remove}

@@ -4,9 +4,13 @@ import { Checkbox } from '#src/components/checkbox.tsx';
 import { DurationField } from '#src/components/duration-field.tsx';
 import { EnvironmentField } from '#src/components/environment-field.tsx';
 import { Field, Input, Select } from '#src/components/field.tsx';
+import { WarningList } from '#src/components/warning-list.tsx';
 import type { StageDraft, StageProblems } from './pipeline-draft.ts';
 import { StageDependencies } from './stage-dependencies.tsx';
 import { stageTypes } from './stage-types.ts';
+
+/** Names of destinations that make no plans, by environment. */
+export type CannotPlan = ReadonlyMap<string, readonly string[]>;
 
 export interface StageFieldsProps {
   readonly stage: StageDraft;
@@ -14,6 +18,7 @@ export interface StageFieldsProps {
   readonly position: number;
   readonly problems: StageProblems | undefined;
   readonly environments: readonly string[];
+  readonly cannotPlan: CannotPlan;
   /** All stages of the draft, including this one. */
   readonly stages: readonly { readonly key: string; readonly id: string }[];
   readonly onChange: (key: string, change: Partial<StageDraft>) => void;
@@ -22,7 +27,8 @@ export interface StageFieldsProps {
 
 /** The fields of one stage. Memoised, because a pipeline may have a hundred stages. */
 export const StageFields = memo(function StageFields(props: StageFieldsProps) {
-  const { stage, position, problems, environments, stages, onChange, onRemove } = props;
+  const { stage, position, problems, environments, cannotPlan, stages, onChange, onRemove } = props;
+  const unable = (stage.type === 'plan' && cannotPlan.get(stage.environment)) || [];
   const titleId = useId();
   const chosen = stageTypes.find(({ type }) => type === stage.type);
   const set = (change: Partial<StageDraft>) => onChange(stage.key, change);
@@ -93,6 +99,14 @@ export const StageFields = memo(function StageFields(props: StageFieldsProps) {
             className="w-fit"
             checked={stage.autoApprove}
             onChange={(event) => set({ autoApprove: event.target.checked })}
+          />
+        )}
+        {unable.length > 0 && (
+          <WarningList
+            label={`Destinations of ${stage.environment} that cannot plan`}
+            warnings={[
+              `This stage would fail: ${unable.join(', ')} cannot plan. An admin can turn on Plans in the settings of a destination once its receiver handles plan.requested.`,
+            ]}
           />
         )}
         <StageDependencies

@@ -86,6 +86,6 @@ function planLabel(stage: PipelineStageState): StageLabel {
     case Stage.FAILED:
       return still('Plan failed', 'failed');
     default:
-      return still('Plan', 'neutral');
+      return still('Plan', stage.reason ? 'waiting' : 'neutral');
   }
 }

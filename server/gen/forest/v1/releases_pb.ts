@@ -343,7 +343,7 @@ export type ReleaseRequest = Message<"forest.v1.ReleaseRequest"> & {
   environments: string[];
 
   /**
-   * Releases even if the artifact is already deployed. Skips no policy.
+   * Releases even if the artifact is already deployed. Skips no policy; has no meaning for plans.
    *
    * @generated from field: bool force = 4;
    */
@@ -357,7 +357,8 @@ export type ReleaseRequest = Message<"forest.v1.ReleaseRequest"> & {
   usePipeline: boolean;
 
   /**
-   * Runs only the plan stages, and deploys nothing.
+   * Runs only the plan stages, and deploys nothing. Branch restrictions hold for plans too, and destinations that make no plans fail
+   * them.
    *
    * @generated from field: bool prepare_only = 6;
    */
@@ -1428,7 +1429,8 @@ export type PipelineStageState = Message<"forest.v1.PipelineStageState"> & {
   planRun: number;
 
   /**
-   * Whether the plan is out of date: something has been deployed since it was made.
+   * Whether the plan is out of date: since it was made, something was deployed to its destinations, or one of them was added, changed
+   * or removed.
    *
    * @generated from field: bool plan_stale = 108;
    */
@@ -3793,7 +3795,7 @@ export const PipelineRunStageType = {
   WAIT: 2,
 
   /**
-   * Runs an environment's destinations in plan mode, then waits for approval.
+   * Asks an environment's destinations for plans, then waits for approval. Fails if one of them makes none.
    *
    * @generated from enum value: PIPELINE_RUN_STAGE_TYPE_PLAN = 3;
    */

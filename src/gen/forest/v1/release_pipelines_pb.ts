@@ -63,7 +63,8 @@ export const WaitStageConfigSchema: GenMessage<WaitStageConfig> = /*@__PURE__*/
  */
 export type PlanStageConfig = Message<"forest.v1.PlanStageConfig"> & {
   /**
-   * Name of an environment of the organisation; its destinations run in plan mode.
+   * Name of an environment of the organisation. The stage fails, before anything is sent, unless all its destinations make plans
+   * (`Environment.cannot_plan`) and the build's branch is allowed there.
    *
    * @generated from field: string environment = 1;
    */
@@ -473,7 +474,7 @@ export const StageType = {
   WAIT: 2,
 
   /**
-   * Runs an environment's destinations in plan mode, then waits for approval.
+   * Asks an environment's destinations for plans, then waits for approval.
    *
    * @generated from enum value: STAGE_TYPE_PLAN = 3;
    */
