@@ -15,6 +15,7 @@ import { createDestinationTypes } from './destinations/registry.ts';
 import { targetRules } from './destinations/target.ts';
 import { adminCheck } from './features/access/service.ts';
 import { countPlaces } from './features/deliveries/place-service.ts';
+import { countWaiting } from './features/deliveries/service.ts';
 import { sealStoredSecrets } from './features/destinations/secrets-service.ts';
 import { countWaitingGates } from './features/gate/service.ts';
 import { signInListener } from './features/oidc/http-handlers.ts';
@@ -138,6 +139,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
         signals: () => bus.state(),
         waiting: () => countWaitingGates(db),
         places: () => countPlaces(db),
+        deliveries: () => countWaiting(db),
         clockDifference: clockCheck.difference,
         certificateEnd: config.tls && (() => tls?.validTo ?? new Date(0)),
         now: () => clock.now(),
@@ -148,6 +150,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
         clock,
         publicUrl: () => publicUrl,
         targets: targetRules(config.webhookAllowPrivate),
+        answerSeconds: config.webhookAnswerSeconds,
         traceHeaders: () => tracing.headers(),
       }),
     };

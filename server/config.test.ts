@@ -60,6 +60,7 @@ test('uses the defaults for unset and empty variables', () => {
     registration: 'closed',
     tokenMaxDays: null,
     webhookAllowPrivate: false,
+    webhookAnswerSeconds: 30,
     secretsKey: null,
     secretsKeysOld: [],
     tls: null,
@@ -77,6 +78,7 @@ test('reads valid values', () => {
     PUBLIC_URL: 'https://forage.example.com/',
     METRICS_TOKEN: 'one-word',
     WEBHOOK_ALLOW_PRIVATE: '1',
+    WEBHOOK_ANSWER_SECONDS: '60',
     TLS_CERT: 'cert.pem',
     TLS_KEY: 'key.pem',
   };
@@ -86,6 +88,7 @@ test('reads valid values', () => {
     publicUrl: 'https://forage.example.com',
     metricsToken: 'one-word',
     webhookAllowPrivate: true,
+    webhookAnswerSeconds: 60,
     tls: { cert: 'cert.pem', key: 'key.pem' },
   });
 });

@@ -64,6 +64,7 @@ export function readConfig(env: Environment) {
     uploadPerDay: settings.UPLOAD_MIB_PER_DAY * MIB,
     bodySeconds: settings.REQUEST_BODY_SECONDS,
     webhookAllowPrivate: settings.WEBHOOK_ALLOW_PRIVATE === '1',
+    webhookAnswerSeconds: settings.WEBHOOK_ANSWER_SECONDS,
     /** null, with a `databaseUrl`, stores no secrets. */
     secretsKey: settings.SECRETS_KEY,
     secretsKeysOld: settings.SECRETS_KEYS_OLD ?? [],

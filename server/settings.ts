@@ -228,6 +228,12 @@ const security = {
     '0',
     '`1` allows webhooks to loopback, link-local and private addresses.',
   ),
+  WEBHOOK_ANSWER_SECONDS: wholeNumber(
+    30,
+    1,
+    HOUR,
+    'Seconds in which a webhook receiver must begin to answer. One that needs longer answers 202 and reports later.',
+  ),
   RATE_LIMIT_PER_MINUTE: wholeNumber(
     6_000,
     0,

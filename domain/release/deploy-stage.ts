@@ -38,9 +38,10 @@ interface Remaining {
 
 function remainingOf(stage: Stage, facts: DeployFacts): Remaining {
   const { wanted } = wantedOf(stage, facts.environment, facts.places());
-  const isOpen = ({ id }: Place) =>
-    stage.releases.length === 0 ||
-    stage.releases.some(({ destinationId, status }) => destinationId === id && status === 'QUEUED');
+  const queued = new Set(
+    stage.releases.filter(({ status }) => status === 'QUEUED').map(({ destinationId }) => destinationId),
+  );
+  const isOpen = ({ id }: Place) => stage.releases.length === 0 || queued.has(id);
   const judged = wanted
     .filter(isOpen)
     .map((place) => ({ place, taken: takenBy(place, facts.subject, facts.hasApprovalPolicy) }));

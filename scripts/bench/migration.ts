@@ -147,7 +147,7 @@ async function gatePlans(client: pg.Client): Promise<Plan[]> {
     await planOf(client, liveSources, [one.project]),
     await planOf(client, findReleasePlace, [one.release]),
     await planOf(client, findNext, [one.destination]),
-    await planOf(client, listWork, [now, 100]),
+    await planOf(client, listWork, [now, 100, one.intent]),
     await planOf(client, intentsToEvaluate, [now, 100]),
     await planOf(client, soonestCheck, [now]),
     await planOf(client, waitingStages, []),

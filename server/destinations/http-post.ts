@@ -13,16 +13,17 @@ export interface PostAnswer {
 
 /**
  * Sends one POST and reads at most `limit` bytes of the answer's body. Redirects are not followed, connections are not reused,
- * and only the signal limits the time: Node's `fetch` would time out after 300 s.
+ * and only the signal limits the time: Node's `fetch` would time out after 300 s. `onHeaders` is called when the answer's headers have
+ * arrived.
  * @throws TargetRefused, before anything is sent, for an address that the rules forbid; network errors; the signal's reason.
  */
 export function post(
   url: URL,
   headers: Readonly<Record<string, string>>,
   body: string,
-  options: { limit: number; signal: AbortSignal; rules: TargetRules },
+  options: { limit: number; signal: AbortSignal; rules: TargetRules; onHeaders?: () => void },
 ): Promise<PostAnswer> {
-  const { limit, signal, rules } = options;
+  const { limit, signal, rules, onHeaders } = options;
   // A literal address is never resolved, so the lookup would not check it.
   const problem = targetProblem(url, rules);
   if (problem !== null) return Promise.reject(new TargetRefused(problem));
@@ -39,6 +40,7 @@ export function post(
         headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) },
       },
       (response) => {
+        onHeaders?.();
         const chunks: Buffer[] = [];
         let size = 0;
         const end = (truncated: boolean) =>

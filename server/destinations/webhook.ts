@@ -30,6 +30,8 @@ export interface WebhookOptions {
   readonly publicUrl: () => string | null;
   /** Which addresses may be called. */
   readonly targets: TargetRules;
+  /** Seconds in which the headers of an answer must arrive. */
+  readonly answerSeconds: number;
   /** Headers that propagate the current trace; none by default. */
   readonly traceHeaders?: () => Readonly<Record<string, string>>;
   /** Milliseconds before the second attempt; doubled for each further one, plus up to 50 % of jitter. */
@@ -55,6 +57,9 @@ class Rejected extends Error {
     this.reported = reported;
   }
 }
+
+/** The headers of an answer did not arrive in time. */
+class NoAnswer extends Error {}
 
 const timeoutOf = (metadata: Metadata): number => Number(metadata.timeout_seconds ?? DEFAULT_TIMEOUT_SECONDS);
 
@@ -160,8 +165,9 @@ function check(metadata: Metadata, targets: TargetRules): { field: string; messa
  * `forage/webhook@1`: sends the release to a receiver as a POST, signed by the Standard Webhooks scheme. Its type is
  * `release.requested` for a deployment, always, and `plan.requested` for a plan. The `webhook-id` is the
  * release id (from the second run on with `.<run>`) and is the same in every attempt. A 2xx answer means success; 202 means that the receiver calls `ReportRelease`
- * later. Network errors, 408, 425, 429 and 5xx are retried, with at most 5 attempts; other answers and forbidden addresses fail
- * immediately. All attempts together must end within `timeout_seconds`.
+ * later. Network errors, 408, 425, 429, 5xx and an answer whose headers do not arrive within `answerSeconds` are retried, with at most
+ * 5 attempts; other answers and forbidden addresses fail immediately. All attempts together, and a report, must end within
+ * `timeout_seconds`.
  */
 export function createWebhook(options: WebhookOptions): DestinationType {
   const { clock, firstRetryMs = 500, random = Math.random } = options;
@@ -171,6 +177,12 @@ export function createWebhook(options: WebhookOptions): DestinationType {
     { id, body, at }: { readonly id: string; readonly body: string; readonly at: Date },
     { limit, signal }: { readonly limit: number; readonly signal: AbortSignal },
   ): Promise<PostAnswer> => {
+    const answered = new AbortController();
+    const late = new AbortController();
+    clock.sleep(options.answerSeconds * 1000, answered.signal).then(
+      () => late.abort(new NoAnswer()),
+      () => {},
+    );
     const headers = {
       ...options.traceHeaders?.(),
       'content-type': 'application/json',
@@ -179,7 +191,12 @@ export function createWebhook(options: WebhookOptions): DestinationType {
       'webhook-timestamp': String(Math.floor(at.getTime() / 1000)),
       'webhook-signature': new Webhook(secret).sign(id, at, body),
     };
-    return post(new URL(url), headers, body, { limit, signal, rules: options.targets });
+    return post(new URL(url), headers, body, {
+      limit,
+      signal: AbortSignal.any([signal, late.signal]),
+      rules: options.targets,
+      onHeaders: () => answered.abort(),
+    }).finally(() => answered.abort());
   };
 
   const attempt = async (delivery: Delivery, run: DeliveryRun, signal: AbortSignal): Promise<Outcome> => {
@@ -196,6 +213,10 @@ export function createWebhook(options: WebhookOptions): DestinationType {
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof TargetRefused) throw new Rejected(`${address} ${error.message}`, false);
+      if (error instanceof NoAnswer) {
+        const limit = `${address} did not answer within ${options.answerSeconds} s`;
+        throw new Retryable(`${limit}; a receiver that needs longer answers 202 and reports later`, null);
+      }
       const why = error instanceof Error ? error.message || error.name : String(error);
       throw new Retryable(`${address} could not be reached: ${why}`, null);
     }
@@ -283,7 +304,7 @@ export function createWebhook(options: WebhookOptions): DestinationType {
       {
         name: 'timeout_seconds',
         label: 'Timeout in seconds',
-        description: `The time limit of a release, with all attempts: 1 to ${MAX_TIMEOUT_SECONDS} seconds.`,
+        description: `The time limit of a release, with all attempts and the report: 1 to ${MAX_TIMEOUT_SECONDS} seconds. Each attempt must be answered within ${options.answerSeconds} seconds; a receiver that needs longer answers 202 and reports later.`,
         fieldType: 'number',
         defaultValue: String(DEFAULT_TIMEOUT_SECONDS),
       },

@@ -24,6 +24,14 @@ export interface PlaceCounts {
   readonly held: number;
 }
 
+/** Deliveries whose gate is open and that have not started. */
+export interface WaitingDeliveries {
+  /** Their destination is free: a server has to take them. */
+  readonly ready: number;
+  /** Another delivery runs at their destination, or still occupies it. */
+  readonly busy: number;
+}
+
 /** Where the gauges are read from when metrics are collected. */
 export interface MetricSources {
   readonly pool: Pick<Pool, 'totalCount' | 'idleCount' | 'waitingCount'>;
@@ -32,6 +40,8 @@ export interface MetricSources {
   readonly waiting: () => Promise<readonly WaitingGates[]>;
   /** The same. */
   readonly places: () => Promise<PlaceCounts>;
+  /** The same. */
+  readonly deliveries: () => Promise<WaitingDeliveries>;
   /** How far the server's clock is ahead of the database's, in milliseconds. */
   readonly clockDifference: () => number;
   /** When the certificate expires; null without TLS. */
@@ -95,6 +105,16 @@ export function createMetrics(sources: MetricSources) {
     [],
   );
   const inFlight = gauge('forage_deliveries_in_flight', 'Deliveries under way on this server.', []);
+  const postponed = counter(
+    'forage_deliveries_postponed_total',
+    'Starts of deliveries that were put off because the server makes as many as it may for one organisation, or in all.',
+    [],
+  );
+  const waitingDeliveries = gauge(
+    'forage_deliveries_waiting',
+    'Queued deliveries whose gate is open: a server has to take them (ready), or their destination is at work on another one (busy).',
+    ['state'],
+  );
   const waitingGates = gauge(
     'forage_gates_waiting',
     'Stages waiting at a gate: for approvals (awaiting_approval), or for time or a branch (pending).',
@@ -162,6 +182,9 @@ export function createMetrics(sources: MetricSources) {
       unsettled.set({ state: 'uncertain' }, places.uncertain);
       unsettled.set({ state: 'occupied' }, places.occupied);
       held.set(places.held);
+      const { ready, busy } = await sources.deliveries();
+      waitingDeliveries.set({ state: 'ready' }, ready);
+      waitingDeliveries.set({ state: 'busy' }, busy);
       database.set(1);
     } catch {
       // An old value would look current.
@@ -169,6 +192,7 @@ export function createMetrics(sources: MetricSources) {
       oldest.reset();
       unsettled.reset();
       held.reset();
+      waitingDeliveries.reset();
       database.set(0);
     }
   };
@@ -185,6 +209,7 @@ export function createMetrics(sources: MetricSources) {
     evaluated: () => evaluations.inc(),
     superseded: (stages: number) => superseded.inc(stages),
     deliveryBegun: () => inFlight.inc(),
+    deliveryPostponed: () => postponed.inc(),
     deliveryEnded(outcome: DeliveryOutcome): void {
       inFlight.dec();
       deliveries.inc({ outcome });

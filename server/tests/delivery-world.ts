@@ -3,7 +3,7 @@ import { eventually, startTestApp, type TestApp } from './harness.ts';
 import { type Answer, answer, type Receiver, startReceiver } from './webhook-receiver.ts';
 import { type World, world } from './world.ts';
 
-const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+export const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 
 /** Waits until a receiver has got that many requests. */
 export const receivedBy = (target: Receiver, count = 1) =>

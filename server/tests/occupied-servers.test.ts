@@ -50,7 +50,7 @@ async function bothTry(intent: string): Promise<void> {
 
 const claims = async (environment: string) => {
   const [destination] = await rows('select id from destinations where name = $1', environment);
-  return Promise.all([a, b].map(({ context }) => claimNext(context, SERVER, destination.id)));
+  return Promise.all([a, b].map(({ context }) => claimNext(context, SERVER, destination.id, 1)));
 };
 
 /** A delivery that runs, and ends as asked while its receiver goes on. */

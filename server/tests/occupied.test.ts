@@ -22,7 +22,7 @@ const setGracePeriod = (environment: string, seconds: number) =>
 /** Whether a server would find the destination taken by a delivery that has ended, and for how long from that end, in seconds. */
 async function occupied(environment: string): Promise<number | null> {
   const [destination] = await rows('select id from destinations where name = $1', environment);
-  const next = await claimNext(app.context, SERVER, destination.id);
+  const next = await claimNext(app.context, SERVER, destination.id, 1);
   if (next === null || !('occupiedUntil' in next)) return null;
   const [release] = await rows('select completed_at as at from releases where id = $1', next.releaseId);
   return (next.occupiedUntil.getTime() - release.at.getTime()) / 1000;

@@ -167,6 +167,7 @@ describe('our own patterns', () => {
     clock: { now: () => new Date(), sleep: async () => {} },
     publicUrl: () => null,
     targets: targetRules(false),
+    answerSeconds: 30,
   });
   const owner = { username: 'a'.repeat(64), email: `${'a.'.repeat(100)}@example.com` };
   test.each<[string, (text: string) => unknown]>([

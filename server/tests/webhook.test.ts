@@ -56,19 +56,44 @@ function deliveryTo(url: string, change: Partial<Delivery> = {}): Delivery {
   };
 }
 
-/** The present time; the first wait is the delivery's deadline and ends by `expire()`, all others end at once. */
-function testClock(): Clock & { waits: number[]; expire(): void } {
+const ANSWER_SECONDS = 30;
+
+/**
+ * The present time; the first wait is the delivery's deadline and ends by `expire()`, those for an answer end by `silence()`, all others
+ * at once. `answered` resolves when the headers of an answer have arrived.
+ */
+function testClock(): Clock & {
+  waits: number[];
+  expire(): void;
+  silence(): void;
+  answered: Promise<void>;
+} {
   const waits: number[] = [];
   const deadline = Promise.withResolvers<void>();
+  let answer = Promise.withResolvers<void>();
+  const answered = Promise.withResolvers<void>();
   let isDeadline = true;
   return {
     waits,
     expire: deadline.resolve,
+    answered: answered.promise,
+    silence() {
+      answer.resolve();
+      answer = Promise.withResolvers();
+    },
     now: () => new Date(),
     async sleep(milliseconds, signal) {
       if (isDeadline) {
         isDeadline = false;
         return deadline.promise;
+      }
+      if (milliseconds === ANSWER_SECONDS * 1000) {
+        const end = Promise.withResolvers<void>();
+        signal?.addEventListener('abort', () => {
+          answered.resolve();
+          end.reject(signal.reason);
+        });
+        return Promise.race([answer.promise, end.promise]);
       }
       waits.push(milliseconds);
       signal?.throwIfAborted();
@@ -85,7 +110,13 @@ async function deliver(delivery: Delivery, change: Change = {}) {
   const clock = testClock();
   const lines: string[] = [];
   const { publicUrl = () => 'http://forage.test', targets = HERE } = change;
-  const webhook = createWebhook({ clock: change.clock ?? clock, publicUrl, targets, random: () => 0 });
+  const webhook = createWebhook({
+    clock: change.clock ?? clock,
+    publicUrl,
+    targets,
+    answerSeconds: ANSWER_SECONDS,
+    random: () => 0,
+  });
   const outcome = await webhook.deliver(delivery, {
     log: (line) => lines.push(line),
     running: change.running ?? (async () => {}),
@@ -190,7 +221,12 @@ describe('forage/webhook@1', () => {
     'with cancel_messages %s sends %d message with nothing to deploy, signed under its own id',
     async (wanted, sent) => {
       const target = await receiver(answer(200));
-      const webhook = createWebhook({ clock: testClock(), publicUrl: () => null, targets: HERE });
+      const webhook = createWebhook({
+        clock: testClock(),
+        publicUrl: () => null,
+        targets: HERE,
+        answerSeconds: ANSWER_SECONDS,
+      });
       const delivery = deliveryTo(target.url);
       const metadata = { ...delivery.metadata, cancel_messages: wanted };
       await webhook.cancel?.({ ...delivery, metadata }, new AbortController().signal);
@@ -249,6 +285,33 @@ describe('forage/webhook@1', () => {
     const target = await receiver(resetMidBody, answer(200));
     expect((await deliver(deliveryTo(target.url))).outcome).toEqual({ status: 'SUCCEEDED' });
     expect(target.received).toHaveLength(2);
+  });
+
+  it('retries when no answer begins in time, and says what a receiver that needs longer does', async () => {
+    const clock = testClock();
+    const target = await receiver((...args) => {
+      hang(...args);
+      clock.silence();
+    });
+    const { errorMessage } = await deliver(deliveryTo(target.url), { clock });
+    expect(errorMessage).toBe(
+      `${target.url} did not answer within 30 s; a receiver that needs longer answers 202 and reports later (tried 5 times)`,
+    );
+    expect(target.received).toHaveLength(5);
+  });
+
+  it('lets the body of an answer take longer', async () => {
+    const clock = testClock();
+    const target = await receiver(async (response) => {
+      response.writeHead(200).write('add 2');
+      await clock.answered;
+      clock.silence();
+      response.end(', change 1');
+    });
+    expect((await deliver(deliveryTo(target.url, { mode: 'plan' }), { clock })).outcome).toEqual({
+      status: 'SUCCEEDED',
+      planOutput: 'add 2, change 1',
+    });
   });
 
   it.each([
@@ -371,6 +434,7 @@ describe('the metadata of a webhook', () => {
     clock: testClock(),
     publicUrl: () => null,
     targets: targetRules(false),
+    answerSeconds: ANSWER_SECONDS,
   });
   const good = { url: 'https://deploy.example/hook', secret: SECRET };
   it.each([

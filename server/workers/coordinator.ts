@@ -1,10 +1,17 @@
 import type { AppContext } from '#server/context.ts';
-import { evaluateIntent, findIntentsToEvaluate, findSoonestCheck } from '#server/features/gate/service.ts';
+import {
+  evaluateIntent,
+  findIntentsToEvaluate,
+  findOrganisationsOf,
+  findSoonestCheck,
+} from '#server/features/gate/service.ts';
 import type { WakeCause } from '#server/observe/metrics.ts';
 import { subjects } from '#server/signals/bus.ts';
 import { MAX_TIMEOUT_MS } from './deadlines.ts';
+import { createFairLimit } from './fair-limit.ts';
 import { createKeyedQueue } from './keyed-queue.ts';
 import { logFailure } from './log-failure.ts';
+import { createLookUps } from './look-ups.ts';
 
 export interface Coordinator {
   /** Evaluates the intents that a crash left unevaluated, then waits for signals, due times and the sweep. */
@@ -18,12 +25,13 @@ export interface Coordinator {
   readonly evaluations: () => number;
 }
 
+/** The evaluations at the same time, so that the coordinator leaves database connections for requests. */
 const CONCURRENCY = 8;
 /** The pause before a retry after a failure. */
 const RETRY_MS = 1_000;
 
 /**
- * Calls `evaluateIntent` for intents that are behind or due. Evaluating an intent twice, or on two servers, has no further effect.
+ * Calls `evaluateIntent` for intents that are behind or due, of each organisation in turn. Evaluating an intent twice, or on two servers, has no further effect.
  * Without changes only the sweep runs, with two indexed reads.
  */
 export function createCoordinator(app: AppContext): Coordinator {
@@ -34,7 +42,7 @@ export function createCoordinator(app: AppContext): Coordinator {
   let sweepTimer: NodeJS.Timeout | undefined;
   let unsubscribe: (() => void)[] = [];
 
-  const intents = createKeyedQueue(CONCURRENCY, async (id) => {
+  const intents = createKeyedQueue(createFairLimit(CONCURRENCY), async (id) => {
     if (stopped) return;
     evaluated++;
     app.metrics.evaluated();
@@ -50,25 +58,41 @@ export function createCoordinator(app: AppContext): Coordinator {
     }
   });
 
+  const signalled = createLookUps(async (ids) => {
+    if (stopped) return;
+    try {
+      for (const { id, organisationId } of await findOrganisationsOf(app, ids)) {
+        void intents.add(id, organisationId);
+      }
+    } catch (error) {
+      // The intents are still behind or due.
+      logFailure(app.log, error, {}, 'could not find the organisations of releases; retrying');
+      wakeAt(app.clock.now().getTime() + RETRY_MS);
+    }
+  });
+
   /**
    * Finds all intents that are behind or due, also those of a crashed server, and the next due time. Does not wait for the
    * evaluations: one that waits for a lock must not delay the others.
    */
-  const sweeps = createKeyedQueue(1, async (cause) => {
+  const sweeps = createLookUps(async (causes) => {
     if (stopped) return;
     try {
       const now = app.clock.now();
-      for (const id of await findIntentsToEvaluate(app)) void intents.add(id);
+      for (const { id, organisationId } of await findIntentsToEvaluate(app)) {
+        void intents.add(id, organisationId);
+      }
       const soonest = await findSoonestCheck(app, now);
       if (soonest !== null) wakeAt(soonest.getTime());
     } catch (error) {
-      logFailure(app.log, error, { cause }, 'could not search for waiting releases; retrying');
+      logFailure(app.log, error, { causes }, 'could not search for waiting releases; retrying');
       wakeAt(app.clock.now().getTime() + RETRY_MS);
     }
   });
-  const sweep = (cause: WakeCause): Promise<void> => {
+  const sweep = async (cause: WakeCause): Promise<void> => {
     app.metrics.woken('coordinator', cause);
-    return sweeps.add(cause);
+    sweeps.add(cause);
+    await sweeps.idle();
   };
 
   const wakeAt = (timestamp: number): void => {
@@ -88,6 +112,7 @@ export function createCoordinator(app: AppContext): Coordinator {
 
   const idle = async (): Promise<void> => {
     await sweeps.idle();
+    await signalled.idle();
     await intents.idle();
   };
 
@@ -98,7 +123,7 @@ export function createCoordinator(app: AppContext): Coordinator {
         // One server evaluates and sets its timer. If it crashes first, the sweeps of the others find what is due.
         app.bus.share(subjects.intentEvaluate, (id) => {
           app.metrics.woken('coordinator', 'signal');
-          void intents.add(id);
+          signalled.add(id);
         }),
         app.bus.onMissed(() => void sweep('missed')),
         app.db.onReconnect(() => void sweep('missed')),

@@ -35,19 +35,19 @@ describe('deadlines', () => {
   it('calls back for each deadline when it is due, with one timer', async () => {
     const { clock, waiting, moveTo } = movableClock();
     const due: string[] = [];
-    const deadlines = createDeadlines(clock, (id) => due.push(id));
+    const deadlines = createDeadlines(clock, (id, group) => due.push(`${group} ${id}`));
     expect(waiting()).toBe(0);
-    deadlines.set('late', new Date(300));
-    deadlines.set('soon', new Date(100));
-    deadlines.set('between', new Date(200));
-    deadlines.set('soon', new Date(100));
+    deadlines.set('late', new Date(300), 'acme');
+    deadlines.set('soon', new Date(100), 'acme');
+    deadlines.set('between', new Date(200), 'acme');
+    deadlines.set('soon', new Date(100), 'acme');
     expect(waiting()).toBe(1);
     await moveTo(99);
     expect(due).toEqual([]);
     await moveTo(100);
-    expect(due).toEqual(['soon']);
+    expect(due).toEqual(['acme soon']);
     await moveTo(300);
-    expect(due.sort()).toEqual(['between', 'late', 'soon']);
+    expect(due.sort()).toEqual(['acme between', 'acme late', 'acme soon']);
     expect(waiting()).toBe(0);
   });
 
@@ -55,11 +55,11 @@ describe('deadlines', () => {
     const { clock, moveTo } = movableClock();
     const due: string[] = [];
     const deadlines = createDeadlines(clock, (id) => due.push(id));
-    deadlines.set('moved', new Date(100));
-    deadlines.set('moved', new Date(200));
+    deadlines.set('moved', new Date(100), 'acme');
+    deadlines.set('moved', new Date(200), 'acme');
     await moveTo(150);
     expect(due).toEqual([]);
-    deadlines.set('past', new Date(50));
+    deadlines.set('past', new Date(50), 'acme');
     await moveTo(150);
     expect(due).toEqual(['past']);
     await moveTo(200);
@@ -70,7 +70,7 @@ describe('deadlines', () => {
     const { clock, waiting, moveTo } = movableClock();
     const due: string[] = [];
     const deadlines = createDeadlines(clock, (id) => due.push(id));
-    deadlines.set('never', new Date(100));
+    deadlines.set('never', new Date(100), 'acme');
     deadlines.stop();
     expect(waiting()).toBe(0);
     await moveTo(200);

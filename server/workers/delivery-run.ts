@@ -9,6 +9,9 @@ import { appendLogs, markRunning } from '#server/features/deliveries/service.ts'
 /** The delivery is no longer this server's: cancelled, taken over, or the server is stopping. */
 export class DeliveryLost extends Error {}
 
+/** Does a delivery's work on the database when it is its organisation's turn. */
+export type Write = <T>(work: () => Promise<T>) => Promise<T>;
+
 const FIRST_RETRY_MS = 50;
 const MAX_RETRY_MS = 1_000;
 
@@ -30,18 +33,23 @@ export const retryUntilStored = <T>(signal: AbortSignal, work: () => Promise<T>)
  * Delivers a release by its destination's type. Any error except an aborted `signal` is a failed release.
  * @throws DeliveryLost when the signal aborts.
  */
-export async function runDelivery(app: AppContext, claim: Claim, signal: AbortSignal): Promise<Outcome> {
+export async function runDelivery(
+  app: AppContext,
+  claim: Claim,
+  signal: AbortSignal,
+  write: Write,
+): Promise<Outcome> {
   const { type, delivery } = claim;
   if (type === undefined) {
     const errorMessage = `destination "${delivery.destination}" was deleted, or this server does not know its type ${claim.typeLabel}`;
     return { status: 'FAILED', errorMessage, reported: false };
   }
   if (claim.problem !== null) return { status: 'FAILED', errorMessage: claim.problem, reported: false };
-  const log = storedLog(app, claim);
+  const log = storedLog(app, claim, write);
   const run: DeliveryRun = {
     log: log.add,
     async running() {
-      const deadline = await retryUntilStored(signal, () => markRunning(app, claim, false));
+      const deadline = await retryUntilStored(signal, () => write(() => markRunning(app, claim, false)));
       if (deadline === null) throw new DeliveryLost('the lease has expired');
     },
     signal,
@@ -60,7 +68,7 @@ export async function runDelivery(app: AppContext, claim: Claim, signal: AbortSi
 }
 
 /** Stores lines in order, without making the delivery wait. */
-function storedLog(app: AppContext, claim: Claim) {
+function storedLog(app: AppContext, claim: Claim, write: Write) {
   let stored: Promise<void> = Promise.resolve();
   let count = 0;
   return {
@@ -69,7 +77,7 @@ function storedLog(app: AppContext, claim: Claim) {
       count += lines.length;
       if (lines.length === 0) return;
       stored = stored
-        .then(() => appendLogs(app, claim, lines))
+        .then(() => write(() => appendLogs(app, claim, lines)))
         // A deployment does not fail because its log cannot be stored.
         .catch((error: unknown) => app.log.warn({ err: error }, 'could not store log lines of a release'));
     },

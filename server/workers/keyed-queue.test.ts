@@ -1,16 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import { createFairLimit } from './fair-limit.ts';
 import { createKeyedQueue } from './keyed-queue.ts';
 
-/** A queue whose runs end when the test ends them. */
+/** A queue of one group, with that many runs at the same time, which end when the test ends them. */
 function setUp(concurrency: number) {
   const started: string[] = [];
   const ends: (() => void)[] = [];
-  const queue = createKeyedQueue(concurrency, (key) => {
+  const queue = createKeyedQueue(createFairLimit(2 * concurrency), (key) => {
     started.push(key);
     return new Promise((resolve) => ends.push(resolve));
   });
   const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
   return {
+    add: (key: string) => queue.add(key, 'acme'),
     queue,
     started,
     turn,
@@ -23,8 +25,8 @@ function setUp(concurrency: number) {
 
 describe('a keyed queue', () => {
   it('limits the number of keys that run at the same time', async () => {
-    const { queue, started, turn, endOldest } = setUp(2);
-    for (const key of ['a', 'b', 'c']) void queue.add(key);
+    const { add, started, turn, endOldest } = setUp(2);
+    for (const key of ['a', 'b', 'c']) void add(key);
     await turn();
     expect(started).toEqual(['a', 'b']);
     await endOldest();
@@ -32,23 +34,36 @@ describe('a keyed queue', () => {
   });
 
   it('schedules a waiting key once, and a running one again afterwards', async () => {
-    const { queue, started, turn, endOldest } = setUp(2);
-    void queue.add('a');
-    void queue.add('a');
+    const { add, started, turn, endOldest } = setUp(2);
+    void add('a');
+    void add('a');
     await turn();
-    void queue.add('a');
-    void queue.add('a');
+    void add('a');
+    void add('a');
     await turn();
     expect(started).toEqual(['a']);
     await endOldest();
     expect(started).toEqual(['a', 'a']);
   });
 
+  it('runs no key that was removed, unless it is added again', async () => {
+    const { add, queue, started, turn, endOldest } = setUp(1);
+    for (const key of ['a', 'b', 'c']) void add(key);
+    queue.remove('b');
+    queue.remove('c');
+    void add('c');
+    await turn();
+    await endOldest();
+    await endOldest();
+    await queue.idle();
+    expect(started).toEqual(['a', 'c']);
+  });
+
   it('is idle when the last run has ended', async () => {
-    const { queue, turn, endOldest } = setUp(1);
+    const { add, queue, turn, endOldest } = setUp(1);
     let idle = false;
-    void queue.add('a');
-    void queue.add('b');
+    void add('a');
+    void add('b');
     void queue.idle().then(() => {
       idle = true;
     });

@@ -19,6 +19,7 @@ export interface Fence {
 export interface Claim {
   readonly fence: Fence;
   readonly intentId: string;
+  readonly organisationId: string;
   readonly destinationId: string;
   readonly delivery: Delivery;
   /** Undefined when this server does not know the type, or the destination has been deleted. */
@@ -45,7 +46,7 @@ export function claimOf(
   reportToken: string,
   startedAt: Date,
 ): Claim {
-  const { id: releaseId, intentId, destinationId } = row;
+  const { id: releaseId, intentId, organisationId, destinationId } = row;
   const { organisation, project, environment, destination, mode, force, artifact, run } = row;
   const { metadata, problem } = metadataOf(app, row);
   const type = typeOf(app, row);
@@ -54,6 +55,7 @@ export function claimOf(
   return {
     fence,
     intentId,
+    organisationId,
     destinationId,
     type,
     typeLabel: labelOf(row.type),

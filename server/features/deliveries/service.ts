@@ -4,8 +4,9 @@ import { type Executor, isUniqueViolation, type Transaction } from '#server/db/d
 import type { Outcome } from '#server/destinations/destination-type.ts';
 import { hashSecret } from '#server/features/credentials/secret.ts';
 import { endOvertakenHolds, gateForStart } from '#server/features/gate/service.ts';
-import { holdProject, wakeIntent, wakePlace } from '#server/features/gate/wake.ts';
+import { holdProject, wakeAfterDelivery, wakeIntent, wakePlace } from '#server/features/gate/wake.ts';
 import { record } from '#server/features/history/service.ts';
+import type { WaitingDeliveries } from '#server/observe/metrics.ts';
 import { requestScope } from '#server/request-scope.ts';
 import { subjects } from '#server/signals/bus.ts';
 import { type Claim, claimOf, type Fence, timeoutOf } from './claim.ts';
@@ -21,10 +22,9 @@ const MAX_LOG_ROWS = 100;
 const publishStatus = (app: AppContext, intentId: string): void =>
   app.bus.publish(subjects.releaseStatus(intentId), intentId);
 
-/** The id of a release's destination; undefined for an unknown release. */
-export async function findDestinationId(app: AppContext, releaseId: string): Promise<string | undefined> {
-  return (await app.db.run(store.findDestinationId, [releaseId]))[0]?.destinationId;
-}
+/** The destinations of releases and their organisations, each once; unknown releases are left out. */
+export const findDestinations = (app: AppContext, releaseIds: readonly string[]) =>
+  app.db.run(store.findDestinations, [releaseIds]);
 
 /** A release that has ended, but whose destination may still be at work. */
 export interface Occupation {
@@ -33,15 +33,18 @@ export interface Occupation {
 }
 
 /**
- * Starts the oldest release that waits for a destination, if the destination is free. The gate is evaluated in the
- * transaction that starts it; a release whose gate has closed waits again, and the next one is tried.
+ * Starts the oldest release that waits for a destination, if the destination is free, and with it others of its stage that can start
+ * too. The gate is evaluated in the transaction that starts them; a release whose gate has closed waits again, and the next one is
+ * tried.
+ * @param limit the most releases to start, at least 1
  * @returns what to deliver, or what occupies the destination; null when there is nothing to start
  */
 export async function claimNext(
   app: AppContext,
   owner: string,
   destinationId: string,
-): Promise<Claim | Occupation | null> {
+  limit: number,
+): Promise<readonly Claim[] | Occupation | null> {
   const tried = new Set<string>();
   for (;;) {
     const [next] = await app.db.run(store.findNext, [destinationId]);
@@ -49,31 +52,47 @@ export async function claimNext(
     // A closed gate removes its release from the queue; one that is still there was changed concurrently.
     if (next === undefined || tried.has(next.id)) return null;
     tried.add(next.id);
-    const claim = await start(app, owner, next.id);
-    if (claim !== 'closed') return claim;
+    const claims = await start(app, owner, next.id, limit);
+    if (claims !== 'closed') return claims;
   }
 }
 
-async function start(app: AppContext, owner: string, releaseId: string): Promise<Claim | 'closed' | null> {
-  const reportToken = app.newSecret();
+async function start(
+  app: AppContext,
+  owner: string,
+  releaseId: string,
+  limit: number,
+): Promise<readonly Claim[] | 'closed' | null> {
   try {
     return await app.db.transaction(async (tx) => {
-      const { open } = await gateForStart(tx, app, releaseId);
-      if (!open) return 'closed';
-      const [row] = await tx.run(store.findRelease, [releaseId]);
-      if (row === undefined) return 'closed';
+      const place = await gateForStart(tx, app, releaseId);
+      if (place === null) return 'closed';
+      const { intentId, stageId, isOlder } = place;
+      const beside =
+        limit === 1 || isOlder
+          ? []
+          : await tx.run(store.findBeside, [releaseId, intentId, stageId, limit - 1]);
+      const found = await tx.run(store.findReleases, [[releaseId, ...beside.map(({ id }) => id)]]);
       const now = app.clock.now();
-      const deadline = new Date(now.getTime() + timeoutOf(app, row));
-      const params = [releaseId, owner, now, deadline, hashSecret(reportToken)] as const;
-      const [assigned] = await tx.run(store.assignRelease, params);
-      if (assigned === undefined) return 'closed';
-      tx.afterCommit(() => publishStatus(app, row.intentId));
-      return claimOf(app, row, { owner, attempt: assigned.attempt }, reportToken, now);
+      const starting = new Map(found.map((row) => [row.id, { row, reportToken: app.newSecret() }]));
+      const assigned = await tx.run(store.assignReleases, [
+        [...starting.keys()],
+        owner,
+        now,
+        found.map((row) => new Date(now.getTime() + timeoutOf(app, row))),
+        [...starting.values()].map(({ reportToken }) => hashSecret(reportToken)),
+      ]);
+      if (assigned.length === 0) return 'closed';
+      tx.afterCommit(() => publishStatus(app, intentId));
+      return assigned.flatMap(({ id, attempt }) => {
+        const one = starting.get(id);
+        return one === undefined ? [] : [claimOf(app, one.row, { owner, attempt }, one.reportToken, now)];
+      });
     });
   } catch (error) {
-    // Another server has started another release on this destination, or one occupies it; this one stays in the queue.
-    if (isUniqueViolation(error, 'releases_one_running')) return null;
-    throw error;
+    if (!isUniqueViolation(error, 'releases_one_running')) throw error;
+    // Another server has started another release on one of the destinations, or one occupies it.
+    return limit === 1 ? null : start(app, owner, releaseId, 1);
   }
 }
 
@@ -186,8 +205,8 @@ export async function finish(
   const finished = await app.db.transaction(async (tx) => {
     const [row] = await tx.run(store.findRelease, [releaseId]);
     if (row === undefined || isReleaseEnded(row.status)) return false;
-    // What a deployment leaves behind decides over other releases of the project too; they include this one.
-    if (row.mode === 'deploy') await wakeAround(tx, app, row);
+    // What a deployment leaves behind decides over other releases of the project too.
+    if (row.mode === 'deploy') await wakeAround(tx, app, row, row.intentId);
     else await tx.run(store.lockIntent, [row.intentId]);
     const error = outcome.status === 'SUCCEEDED' ? null : storable(outcome.errorMessage, MAX_ERROR_LENGTH);
     const plan = outcome.status === 'SUCCEEDED' ? (outcome.planOutput ?? '') : '';
@@ -198,7 +217,7 @@ export async function finish(
     if (ended === undefined) return false;
     await appendFittingLogs(tx, releaseId, lines);
     await recordDelivery(tx, app, row, KINDS[outcome.status], { status: outcome.status, error });
-    if (row.mode === 'plan') await wakeIntent(tx, app, row.intentId);
+    await wakeAfterDelivery(tx, app, row.intentId, row.stageId);
     if (row.mode === 'deploy' && outcome.status === 'SUCCEEDED') await endOvertakenHolds(tx, app, row);
     tx.afterCommit(() => publishEnd(app, row));
     return true;
@@ -236,10 +255,15 @@ export function publishEnd(
   app.bus.publish(subjects.releaseQueued, id);
 }
 
-/** Wakes and locks the project's releases that a delivery concerns. */
-async function wakeAround(tx: Transaction, app: AppContext, row: store.ReleaseRow): Promise<void> {
+/** Wakes and locks the project's releases that a delivery concerns; `exceptId` is locked only. */
+async function wakeAround(
+  tx: Transaction,
+  app: AppContext,
+  row: store.ReleaseRow,
+  exceptId: string | null = null,
+): Promise<void> {
   await holdProject(tx, row.projectId);
-  await wakePlace(tx, app, row.projectId, row.environment);
+  await wakePlace(tx, app, row.projectId, row.environment, exceptId);
 }
 
 /** Frees the destination of a release whose grace period is over. */
@@ -282,9 +306,18 @@ export const keepLateReport = (
     return true;
   });
 
-/** Finds pending work in one indexed read: free destinations with a queue, expired leases, deadlines, grace periods. */
-export const findWork = (app: AppContext): Promise<store.SweepRow[]> =>
-  app.db.run(store.listWork, [app.clock.now(), MAX_WORK]);
+/**
+ * Finds pending work in one indexed read, of each organisation in turn: free destinations with a queue, leases except valid ones of
+ * `owner`, deadlines, grace periods; at most 1,000 of each.
+ */
+export const findWork = (app: AppContext, owner: string): Promise<store.SweepRow[]> =>
+  app.db.run(store.listWork, [app.clock.now(), MAX_WORK, owner]);
+
+/** How many queued deliveries with an open gate wait for a server, and for their destination, for the metrics. */
+export async function countWaiting(db: Executor): Promise<WaitingDeliveries> {
+  const [counts] = await db.run(store.countWaiting, []);
+  return counts ?? { ready: 0, busy: 0 };
+}
 
 /** Ends a release that was not reported in time. The stored deadline decides: the caller's may be of an earlier attempt. */
 export function timeOut(app: AppContext, releaseId: string): Promise<boolean> {

@@ -20,6 +20,7 @@ export interface ReleaseRow
     > {
   readonly id: string;
   readonly intentId: string;
+  readonly stageId: string;
   readonly organisationId: string;
   readonly projectId: string;
   readonly destinationId: string;
@@ -59,6 +60,7 @@ export interface SweepRow {
    */
   readonly kind: 'queued' | 'leased' | 'deadline' | 'occupied';
   readonly destinationId: string;
+  readonly organisationId: string;
   /** Null for `queued`. */
   readonly releaseId: string | null;
   readonly deadlineAt: Date | null;
@@ -66,9 +68,8 @@ export interface SweepRow {
   readonly leaseMs: number | null;
 }
 
-export const findRelease = statement<[id: string], ReleaseRow>(
-  'deliveries.find',
-  `select r.id, r.release_intent_id as "intentId", o.id as "organisationId", o.name as organisation,
+const RELEASE = `
+  select r.id, r.release_intent_id as "intentId", r.stage_id as "stageId", o.id as "organisationId", o.name as organisation,
           p.id as "projectId", p.name as project, r.environment, r.destination_id as "destinationId",
           r.destination_name as destination, d.deleted_at is not null as retired, d.metadata, d.secrets,
           json_build_object('organisation', d.type_organisation, 'name', d.type_name, 'version', d.type_version)
@@ -82,13 +83,26 @@ export const findRelease = statement<[id: string], ReleaseRow>(
      join projects p on p.id = r.project_id
      join organisations o on o.id = p.organisation_id
      join artifacts a on a.id = r.artifact_id
-     join destinations d on d.id = r.destination_id
-    where r.id = $1`,
+     join destinations d on d.id = r.destination_id`;
+
+export const findRelease = statement<[id: string], ReleaseRow>(
+  'deliveries.find',
+  `${RELEASE} where r.id = $1`,
 );
 
-export const findDestinationId = statement<[id: string], { destinationId: string }>(
-  'deliveries.find_destination',
-  'select destination_id as "destinationId" from releases where id = $1',
+export const findReleases = statement<[ids: readonly string[]], ReleaseRow>(
+  'deliveries.find_many',
+  `${RELEASE} where r.id = any ($1::uuid[])`,
+);
+
+/** The destinations of releases, each once. */
+export const findDestinations = statement<
+  [releaseIds: readonly string[]],
+  { destinationId: string; organisationId: string }
+>(
+  'deliveries.find_destinations',
+  `select distinct d.id as "destinationId", d.organisation_id as "organisationId"
+     from releases r join destinations d on d.id = r.destination_id where r.id = any ($1::uuid[])`,
 );
 
 /** Whether a release uses its destination; in the form of the unique index's condition. */
@@ -110,26 +124,59 @@ export const findNext = statement<[destinationId: string], { id: string; occupie
      order by r.queued_at, r.id limit 1)`,
 );
 
-/** Takes a queued release and returns the number of its new attempt; no row when it or its stage no longer waits to start. */
-export const assignRelease = statement<
-  [id: string, owner: string, now: Date, deadlineAt: Date, tokenHash: Buffer],
-  { attempt: number }
+/**
+ * Other releases of the same stage that are the next ones of free destinations. Destinations that run a newer build are left out: a
+ * rollback starts on its own.
+ */
+export const findBeside = statement<
+  [releaseId: string, intentId: string, stageId: string, limit: number],
+  { id: string }
+>(
+  'deliveries.find_beside',
+  `select r.id
+     from releases r
+     join artifacts a on a.id = r.artifact_id
+     left join places p on p.destination_id = r.destination_id and p.project_id = r.project_id
+     left join artifacts l on l.id = p.live_artifact_id
+    where r.release_intent_id = $2 and r.stage_id = $3 and r.status = 'QUEUED' and r.id <> $1
+      and coalesce(l.build_order <= a.build_order, true)
+      and not exists (select from releases busy where busy.destination_id = r.destination_id and ${isBusy('busy')})
+      and not exists (select from releases q
+                        join stages s on s.release_intent_id = q.release_intent_id and s.id = q.stage_id
+                       where q.destination_id = r.destination_id and q.status = 'QUEUED' and s.status = 'ACTIVE'
+                         and (q.queued_at, q.id) < (r.queued_at, r.id))
+    order by r.queued_at, r.id limit $4`,
+);
+
+/** Takes queued releases and returns the number of each one's new attempt; no row when it or its stage no longer waits to start. */
+export const assignReleases = statement<
+  [
+    ids: readonly string[],
+    owner: string,
+    now: Date,
+    deadlines: readonly Date[],
+    tokenHashes: readonly Buffer[],
+  ],
+  { id: string; attempt: number }
 >(
   'deliveries.assign',
-  `with assigned as (
+  `with given as (
+     select * from unnest($1::uuid[], $4::timestamptz[], $5::bytea[]) as g (id, deadline_at, token_hash)
+   ), assigned as (
      update releases r
         set status = 'ASSIGNED', attempt = attempt + 1, lease_owner = $2,
             lease_until = clock_timestamp() + interval '4 seconds', assigned_at = $3, started_at = null,
-            deadline_at = $4, reported = false,
+            deadline_at = g.deadline_at, reported = false,
             destination_revision = (select d.revision from destinations d where d.id = r.destination_id)
-      where r.id = $1 and r.status = 'QUEUED' and r.occupied_until is null
+       from given g
+      where r.id = g.id and r.status = 'QUEUED' and r.occupied_until is null
         and exists (select 1 from stages s where s.release_intent_id = r.release_intent_id and s.id = r.stage_id
                        and s.status = 'ACTIVE')
-     returning r.id, r.attempt, r.run
+     returning r.id, r.attempt, r.run, g.token_hash
    ), token as (
-     insert into release_report_tokens (token_hash, release_id, run) select $5, id, run from assigned
+     insert into release_report_tokens (token_hash, release_id, run) select token_hash, id, run from assigned
    )
-   select attempt from assigned`,
+   select id, attempt from assigned`,
 );
 
 export const lockIntent = statement<[intentId: string]>(
@@ -347,6 +394,18 @@ export const countPlaces = statement<[], { uncertain: number; occupied: number; 
           (select count(distinct (project_id, environment)) from holds where ended_at is null) as held`,
 );
 
+/** Queued releases whose gate is open, by whether their destination is free. Reads the queued ones by their index. */
+export const countWaiting = statement<[], { ready: number; busy: number }>(
+  'deliveries.count_waiting',
+  `select count(*) filter (where not w.busy) as ready, count(*) filter (where w.busy) as busy
+     from (select exists (select from releases b
+                           where b.destination_id = r.destination_id and ${isBusy('b')}) as busy
+             from releases r
+            where r.status = 'QUEUED'
+              and (select s.status = 'ACTIVE' from stages s
+                    where s.release_intent_id = r.release_intent_id and s.id = r.stage_id)) w`,
+);
+
 /** Keeps what a destination reports of a run of which the server had decided the end, once and within 24 hours of it. */
 export const keepLateReport = statement<
   [releaseId: string, run: number, status: 'SUCCEEDED' | 'FAILED', now: Date],
@@ -366,28 +425,44 @@ export const findOutcome = statement<[releaseId: string, run: number], { status:
      from releases r left join delivery_runs u on u.release_id = r.id and u.run = $2 where r.id = $1`,
 );
 
-/** Everything that may have to be done now or soon, in one read by indexes. */
-export const listWork = statement<[now: Date, limit: number], SweepRow>(
+/**
+ * Everything that may have to be done now or soon, in one read by indexes, of each organisation in turn. Valid leases of this server
+ * are left out: it renews them.
+ */
+export const listWork = statement<[now: Date, limit: number, owner: string], SweepRow>(
   'deliveries.list_work',
-  `(select distinct 'queued' as kind, r.destination_id as "destinationId", null::uuid as "releaseId",
-           null::timestamptz as "deadlineAt", null::float8 as "leaseMs"
-      from releases r
-     where r.status = 'QUEUED'
-       -- A subquery, because a join would read all stages.
-       and (select s.status = 'ACTIVE' from stages s where s.release_intent_id = r.release_intent_id and s.id = r.stage_id)
-       and not exists (select 1 from releases busy
-                        where busy.destination_id = r.destination_id and ${isBusy('busy')})
-     limit $2)
+  `with queued as (
+     select r.destination_id, d.organisation_id,
+            row_number() over (partition by d.organisation_id order by min(r.queued_at)) as turn
+       from releases r join destinations d on d.id = r.destination_id
+      where r.status = 'QUEUED'
+        -- A subquery, because a join would read all stages.
+        and (select s.status = 'ACTIVE' from stages s where s.release_intent_id = r.release_intent_id and s.id = r.stage_id)
+        and not exists (select 1 from releases busy
+                         where busy.destination_id = r.destination_id and ${isBusy('busy')})
+      group by r.destination_id, d.organisation_id
+   ), in_flight as (
+     select r.id, r.destination_id, d.organisation_id, r.lease_until, r.lease_owner, r.deadline_at,
+            row_number() over (partition by d.organisation_id, r.lease_until is null
+                               order by coalesce(r.lease_until, r.deadline_at)) as turn
+       from releases r join destinations d on d.id = r.destination_id
+      where r.status in ('ASSIGNED', 'RUNNING')
+   )
+   (select 'queued' as kind, destination_id as "destinationId", organisation_id as "organisationId",
+           null::uuid as "releaseId", null::timestamptz as "deadlineAt", null::float8 as "leaseMs"
+      from queued order by turn limit $2)
    union all
-   (select 'leased', destination_id, id, null,
-           greatest(0, extract(epoch from lease_until - clock_timestamp()) * 1000)::float8 from releases
-     where status in ('ASSIGNED', 'RUNNING') and lease_until is not null order by lease_until limit $2)
+   (select 'leased', destination_id, organisation_id, id, null,
+           greatest(0, extract(epoch from lease_until - clock_timestamp()) * 1000)::float8
+      from in_flight
+     where lease_until is not null and (lease_owner <> $3 or lease_until < clock_timestamp()) order by turn limit $2)
    union all
-   (select 'deadline', destination_id, id, deadline_at, null from releases
-     where status in ('ASSIGNED', 'RUNNING')
-       and (lease_until is null or deadline_at < $1::timestamptz - interval '10 seconds')
+   (select 'deadline', destination_id, organisation_id, id, deadline_at, null
+      from in_flight
+     where lease_until is null or deadline_at < $1::timestamptz - interval '10 seconds'
      order by deadline_at limit $2)
    union all
-   (select 'occupied', destination_id, id, occupied_until, null from releases
-     where occupied_until is not null order by occupied_until limit $2)`,
+   (select 'occupied', r.destination_id, d.organisation_id, r.id, r.occupied_until, null
+      from releases r join destinations d on d.id = r.destination_id
+     where r.occupied_until is not null order by r.occupied_until limit $2)`,
 );

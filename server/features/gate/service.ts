@@ -21,6 +21,7 @@ import {
   beginHold,
   enabledPolicies,
   endHolds,
+  findOrganisations,
   findReleasePlace,
   intentFacts,
   intentFactsForCaller,
@@ -29,7 +30,9 @@ import {
   liveSources,
   lockIntent,
   planners,
+  type ReleasePlaceRow,
   soonestCheck,
+  type WaitingIntentRow,
   waitingStages,
 } from './store.ts';
 import { holdProject, wakePlace } from './wake.ts';
@@ -118,27 +121,28 @@ export async function evaluateIntent(app: AppContext, intentId: string): Promise
 /**
  * Checks, in the transaction that starts a release, whether it may start: takes the intent's row lock and evaluates the gate
  * again. If the gate has closed since the release was queued, the stage waits again. Of the gate's policies plans obey the branch
- * rules only, because they deploy nothing.
+ * rules only, because they deploy nothing. An open gate is open for all queued releases of the stage.
+ * @returns what starts where; null when the gate is closed.
  */
 export async function gateForStart(
   tx: Transaction,
   app: AppContext,
   releaseId: string,
-): Promise<{ open: boolean }> {
+): Promise<ReleasePlaceRow | null> {
   const [place] = await tx.run(findReleasePlace, [releaseId]);
-  if (place === undefined) return { open: false };
+  if (place === undefined) return null;
   // A rollback wakes the project's other releases, and projects are locked before intents.
   if (place.isOlder) await holdProject(tx, place.projectId);
   const facts = await lockIntentFacts(tx, place.intentId);
-  if (facts === null || facts.intent.status !== 'ACTIVE') return { open: false };
+  if (facts === null || facts.intent.status !== 'ACTIVE') return null;
   const after = await advanceIntent(tx, app, facts);
   const stage = after.stages.find((one) => one.id === place.stageId);
   const isQueued = stage?.releases.some(
     ({ destinationId, status }) => destinationId === place.destinationId && status === 'QUEUED',
   );
-  const open = isQueued === true && stage?.status === 'ACTIVE';
-  if (open && place.isOlder) await holdAfterRollback(tx, app, facts, stage, place.destinationId);
-  return { open };
+  if (isQueued !== true || stage?.status !== 'ACTIVE') return null;
+  if (place.isOlder) await holdAfterRollback(tx, app, facts, stage, place.destinationId);
+  return place;
 }
 
 /** Begins the hold that a rollback leaves behind, with its first delivery. */
@@ -389,11 +393,15 @@ async function recordStep(
 
 const SWEEP_LIMIT = 1_000;
 
-/** Ids of intents whose generation is behind or whose time is due. */
-export async function findIntentsToEvaluate(app: AppContext): Promise<string[]> {
-  const rows = await app.db.run(intentsToEvaluate, [app.clock.now(), SWEEP_LIMIT]);
-  return rows.map((row) => row.id);
-}
+/** Intents whose generation is behind or whose time is due, of each organisation in turn; at most 1,000. */
+export const findIntentsToEvaluate = (app: AppContext): Promise<WaitingIntentRow[]> =>
+  app.db.run(intentsToEvaluate, [app.clock.now(), SWEEP_LIMIT]);
+
+/** The organisations of intents; unknown intents are left out. */
+export const findOrganisationsOf = (
+  app: AppContext,
+  intentIds: readonly string[],
+): Promise<WaitingIntentRow[]> => app.db.run(findOrganisations, [intentIds]);
 
 /** The earliest time after `now` at which a soak or wait ends; null when none is running. */
 export async function findSoonestCheck(app: AppContext, now: Date): Promise<Date | null> {

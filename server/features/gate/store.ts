@@ -246,31 +246,72 @@ const wakeMany = (name: string, where: string) =>
   );
 
 export const wakeByProject = wakeMany('project', 'i.project_id = $1');
-/** Those that have yet to deploy to an environment, or that soak in it. */
-export const wakeByPlace = statement<[projectId: string, environment: string], { id: string }>(
+/** Those that have yet to deploy to an environment, or that soak in it; the exception is locked, but not woken. */
+export const wakeByPlace = statement<
+  [projectId: string, environment: string, exceptId: string | null],
+  { id: string }
+>(
   'gate.wake_place',
   `with waiting as (
      select i.id from release_intents i
       where i.status = 'ACTIVE' and i.project_id = $1
-        and (exists (select from stages s where s.release_intent_id = i.id and s.environment = $2
-                        and s.status in ('PENDING', 'AWAITING_APPROVAL', 'ACTIVE'))
+        and (i.id = $3::uuid
+             or exists (select from stages s where s.release_intent_id = i.id and s.environment = $2
+                           and s.status in ('PENDING', 'AWAITING_APPROVAL', 'ACTIVE'))
              or exists (select from soak_sources c where c.project_id = $1 and c.environment = $2))
       order by i.id for no key update
    )
    update release_intents i set wanted_generation = wanted_generation + 1
-     from waiting where i.id = waiting.id returning i.id`,
+     from waiting where i.id = waiting.id and i.id is distinct from $3::uuid returning i.id`,
+);
+/** After the end of a delivery of a stage: unless others of the stage are open, and no stage waits. */
+export const wakeAfterDelivery = statement<[intentId: string, stageId: string], { id: string }>(
+  'gate.wake_after_delivery',
+  `update release_intents i set wanted_generation = wanted_generation + 1
+    where i.id = $1 and i.status = 'ACTIVE'
+      and (exists (select from stages s
+                    where s.release_intent_id = $1
+                      and (s.status in ('PENDING', 'AWAITING_APPROVAL') and s.queued_at is not null
+                           or s.id = $2 and s.status <> 'ACTIVE'))
+           or not exists (select from releases r
+                           where r.release_intent_id = $1 and r.stage_id = $2
+                             and r.status in ('QUEUED', 'ASSIGNED', 'RUNNING')))
+   returning i.id`,
 );
 export const wakeByOrganisation = wakeMany(
   'organisation',
   'i.project_id in (select p.id from projects p where p.organisation_id = $1)',
 );
 
-/** Intents that a lost signal left behind, or whose soak or wait is due. Reads only these rows, through indexes. */
-export const intentsToEvaluate = statement<[now: Date, limit: number], { id: string }>(
+export interface WaitingIntentRow {
+  readonly id: string;
+  readonly organisationId: string;
+}
+
+/**
+ * Intents that a lost signal left behind, or whose soak or wait is due, of each organisation in turn. Reads only these rows, through
+ * indexes.
+ */
+export const intentsToEvaluate = statement<[now: Date, limit: number], WaitingIntentRow>(
   'gate.sweep',
-  `(select id from release_intents where status = 'ACTIVE' and seen_generation < wanted_generation limit $2)
-   union
-   (select id from release_intents where status = 'ACTIVE' and next_check_at <= $1 order by next_check_at limit $2)`,
+  `with found as (
+     select id, project_id, null as next_check_at from release_intents
+      where status = 'ACTIVE' and seen_generation < wanted_generation
+     union all
+     select id, project_id, next_check_at from release_intents
+      where status = 'ACTIVE' and next_check_at <= $1 and seen_generation >= wanted_generation
+   )
+   select f.id, p.organisation_id as "organisationId"
+     from found f join projects p on p.id = f.project_id
+    order by row_number() over (partition by p.organisation_id order by f.next_check_at nulls first, f.id)
+    limit $2`,
+);
+
+/** The organisations of intents. */
+export const findOrganisations = statement<[intentIds: readonly string[]], WaitingIntentRow>(
+  'gate.organisations',
+  `select i.id, p.organisation_id as "organisationId"
+     from release_intents i join projects p on p.id = i.project_id where i.id = any ($1::uuid[])`,
 );
 
 /** The earliest time after `now` at which time alone opens something. */

@@ -39,14 +39,29 @@ export const wakeProject: Wake = waker(store.wakeByProject, store.holdProject);
 /**
  * Something was deployed in an environment of the project, or may have been: its releases that have yet to deploy there, or soak
  * there. The transaction holds the project (`holdProject`).
+ * @param exceptId an intent that is locked with them, and not woken
  */
 export async function wakePlace(
   tx: Transaction,
   app: AppContext,
   projectId: string,
   environment: string,
+  exceptId: string | null = null,
 ): Promise<void> {
-  signal(tx, app, await tx.run(store.wakeByPlace, [projectId, environment]));
+  signal(tx, app, await tx.run(store.wakeByPlace, [projectId, environment, exceptId]));
+}
+
+/**
+ * A delivery of an intent has ended. Wakes the intent, which the transaction has locked, unless other deliveries of the stage are open
+ * and no stage waits for anything: then the end changes nothing yet, and a release to a thousand destinations is evaluated once.
+ */
+export async function wakeAfterDelivery(
+  tx: Transaction,
+  app: AppContext,
+  intentId: string,
+  stageId: string,
+): Promise<void> {
+  signal(tx, app, await tx.run(store.wakeAfterDelivery, [intentId, stageId]));
 }
 /** Membership, roles or destinations of the organisation changed. */
 export const wakeOrganisation: Wake = waker(store.wakeByOrganisation, store.holdOrganisation);
