@@ -16,8 +16,9 @@ import * as store from './store.ts';
 export type { LogRow } from './store.ts';
 
 const MAX_WORK = 1_000;
-/** Each line can have 4,000 characters, and each of an organisation's streams reads its own. */
+/** What one read of a stream returns: at most so many lines, and none after so many characters. */
 const MAX_LOG_ROWS = 100;
+const MAX_LOG_CHARACTERS = 128 * 1024;
 
 const publishStatus = (app: AppContext, intentId: string): void =>
   app.bus.publish(subjects.releaseStatus(intentId), intentId);
@@ -335,4 +336,4 @@ export function timeOut(app: AppContext, releaseId: string): Promise<boolean> {
  * none).
  */
 export const listLogs = (executor: Executor, after: ReadonlyMap<string, number>): Promise<store.LogRow[]> =>
-  executor.run(store.listLogs, [[...after.keys()], [...after.values()], MAX_LOG_ROWS]);
+  executor.run(store.listLogs, [[...after.keys()], [...after.values()], MAX_LOG_ROWS, MAX_LOG_CHARACTERS]);

@@ -284,15 +284,19 @@ export const insertLogs = statement<[releaseId: string, lines: string]>(
  * lower ids.
  */
 export const listLogs = statement<
-  [releaseIds: readonly string[], afterIds: readonly number[], limit: number],
+  [releaseIds: readonly string[], afterIds: readonly number[], limit: number, characters: number],
   LogRow
 >(
   'deliveries.list_logs',
-  `select l.id, l.release_id as "releaseId", l.at, l.channel, l.line
-     from unnest($1::uuid[], $2::bigint[]) as known (release_id, id)
-    cross join lateral (select * from release_logs one
-                         where one.release_id = known.release_id and one.id > known.id order by one.id limit $3) l
-    order by l.id limit $3`,
+  `select id, release_id as "releaseId", at, channel, line
+     from (select next.*, sum(length(line)) over (order by id) - length(line) as before
+             from (select l.* from unnest($1::uuid[], $2::bigint[]) as known (release_id, id)
+                    cross join lateral (select * from release_logs one
+                                         where one.release_id = known.release_id and one.id > known.id
+                                         order by one.id limit $3) l
+                    order by l.id limit $3) next) lines
+    where before < $4::bigint
+    order by id`,
 );
 
 /** Lines of one release after a known one, oldest first; one row without a line when there is none. */

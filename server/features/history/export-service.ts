@@ -12,8 +12,8 @@ export interface Piece {
   readonly entries: number;
 }
 
-/** Entries in memory at once. */
-const PORTION = 100;
+/** Entries in memory at once, each of up to a few hundred kilobytes. */
+const PORTION = 25;
 /** Well below what clients accept as one message. */
 const PIECE_CHARACTERS = 256 * 1024;
 

@@ -1,0 +1,232 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pLimit from 'p-limit';
+import pg from 'pg';
+import { startServer } from '../../../scripts/server-process.ts';
+import { person, type World, world } from '../world.ts';
+import type { Order } from './attacker-process.ts';
+import { type Attacker, type AttackName, ENVIRONMENTS } from './attacks.ts';
+import { type Clients, clientsFrom, manyAddresses } from './clients.ts';
+import { type Kind, liveFor, type Measured } from './neighbour.ts';
+
+/** How much the attacking organisation has. The largest sizes are those that the limits allow. */
+export interface Sizes {
+  readonly wideDestinations: number;
+  readonly hangingDestinations: number;
+  readonly users: number;
+  readonly logLines: number;
+  readonly historyEntries: number;
+}
+
+export const LARGEST: Sizes = {
+  wideDestinations: 1_000,
+  hangingDestinations: 600,
+  users: 5,
+  logLines: 10_000,
+  historyEntries: 300,
+};
+
+/** The neighbour during one attack; times in milliseconds. */
+export interface Row {
+  readonly attack: string;
+  readonly requests: number;
+  /** The kind of request whose 99th percentile grew most. */
+  readonly worst: Kind;
+  readonly quiet: number;
+  readonly p99: number;
+  readonly failures: readonly string[];
+  /** By how much the server's process grew, at most and after the attack, in MB. */
+  readonly grown: number;
+  readonly kept: number;
+}
+
+export interface Options {
+  readonly databaseUrl: string;
+  readonly dataDir: string;
+  /** For each measurement. */
+  readonly seconds: number;
+  /** After which a request of the neighbour has failed. */
+  readonly timeoutMs: number;
+  readonly sizes: Sizes;
+  /** Each is run alone or several at once. */
+  readonly attacks: readonly (readonly AttackName[])[];
+  readonly log: (line: string) => void;
+}
+
+const NEIGHBOUR_ADDRESS = '192.0.2.10';
+/** How long the server has to free what an attack held. */
+const REST_MS = 5_000;
+
+/** One organisation attacks a server while another works on it. The server has its default limits and runs in its own process. */
+export async function runNeighbours(options: Options): Promise<{ rows: readonly Row[]; databaseMb: number }> {
+  const { databaseUrl, dataDir, attacks, log } = options;
+  const server = await startServer(dataDir, {
+    DATABASE_URL: databaseUrl,
+    FORAGE_REGISTRATION: 'open',
+    TRUSTED_PROXIES: '127.0.0.1',
+    WEBHOOK_ALLOW_PRIVATE: '1',
+    SECRETS_KEY: Buffer.alloc(32, 1).toString('base64'),
+  });
+  const child = fork(new URL('./attacker-process.ts', import.meta.url));
+  const db = new pg.Client({ connectionString: databaseUrl });
+  try {
+    const [{ hangingPort }] = await once(child, 'message');
+    await db.connect();
+    const clients = clientsFrom(server.url, () => NEIGHBOUR_ADDRESS);
+    const neighbour = await neighbourWorld(clients);
+    const attacker = await attackerOf(server.url, hangingPort, db, options.sizes);
+    const sizeBefore = await databaseSize(db);
+    const live = () => liveFor(options, neighbour, clients);
+    await live();
+    const rows: Row[] = [];
+    for (const names of attacks) {
+      const label = names.length > 2 ? 'all at once' : names.join(' and ');
+      const quiet = await live();
+      const before = await memoryOf(server.pid);
+      const stop = watchMemory(server.pid);
+      send(child, { begin: names, attacker });
+      const attacked = await live();
+      const peak = await stop();
+      send(child, { end: true });
+      await once(child, 'message');
+      await sleep(REST_MS);
+      const kept = (await memoryOf(server.pid)) - before;
+      const row = { ...rowOf(label, quiet, attacked), grown: peak - before, kept };
+      rows.push(row);
+      log(lineOf(row));
+    }
+    return { rows, databaseMb: (await databaseSize(db)) - sizeBefore };
+  } finally {
+    child.disconnect();
+    await db.end();
+    await server.stop();
+  }
+}
+
+const send = (child: ChildProcess, order: Order) => child.send(order);
+
+async function neighbourWorld(clients: Clients): Promise<World> {
+  const w = await world(clients);
+  await w.approvalPolicy(1);
+  return w;
+}
+
+/** Makes the attacking organisation; what would take many requests is written to the database. */
+async function attackerOf(url: string, hangingPort: number, db: pg.Client, sizes: Sizes): Promise<Attacker> {
+  const clients = clientsFrom(url, manyAddresses);
+  const w = await world(clients);
+  const { organisation, organisationId, project, admin } = w;
+  for (const name of Object.values(ENVIRONMENTS))
+    await admin.environments.createEnvironment({ organisation, name });
+  const tokens = [admin.token, w.author.token, w.reviewer.token, w.reviewerTwo.token];
+  while (tokens.length < sizes.users) {
+    const another = await person(clients, 'another');
+    await w.addMember(another);
+    tokens.push(another.token);
+  }
+  await w.destination('wide-0', ENVIRONMENTS.wide);
+  // A secret is encrypted for its destination.
+  const receiver = { url: `http://127.0.0.1:${hangingPort}/`, secret: 'whsec_'.padEnd(46, 'A') };
+  const fewAtOnce = pLimit(8);
+  await fewAtOnce.map(Array.from({ length: sizes.hangingDestinations }).keys(), (n) =>
+    w.destination(`hanging-${n}`, ENVIRONMENTS.hanging, receiver, 'webhook'),
+  );
+  await copyDestination(db, organisationId, 'wide-0', sizes.wideDestinations);
+  const loudReleaseId = await w.releaseNew(['staging']);
+  const logged = await eventuallyDelivered(db, loudReleaseId);
+  await db.query(
+    `insert into release_logs (release_id, at, channel, line)
+     select $1, now(), 'stdout', repeat('x', 4000) from generate_series(1, $2::int)`,
+    [logged, sizes.logLines],
+  );
+  for (let n = 0; n < sizes.historyEntries; n++)
+    await admin.releases.updateProject({ ...project, readme: `${n}${'x'.repeat(50_000)}` });
+  return { url, organisation, project, tokens, loudReleaseId, hangingPort };
+}
+
+const copyDestination = (db: pg.Client, organisationId: string, name: string, count: number) =>
+  db.query(
+    `insert into destinations (id, organisation_id, environment_id, name, type_organisation, type_name, type_version,
+                               metadata, created_at)
+     select gen_random_uuid(), organisation_id, environment_id, name || '-' || n, type_organisation, type_name, type_version,
+            metadata, created_at
+       from destinations, generate_series(2, $3::int) n where organisation_id = $1 and name = $2`,
+    [organisationId, name, count],
+  );
+
+async function eventuallyDelivered(db: pg.Client, releaseIntentId: string): Promise<string> {
+  for (;;) {
+    const { rows } = await db.query(
+      `select id from releases where release_intent_id = $1 and status = 'SUCCEEDED'`,
+      [releaseIntentId],
+    );
+    if (rows.length > 0) return rows[0].id;
+    await sleep(50);
+  }
+}
+
+async function databaseSize(db: pg.Client): Promise<number> {
+  const { rows } = await db.query('select pg_database_size(current_database())::float8 / 1048576 as mb');
+  return rows[0].mb;
+}
+
+/** The resident memory of a process, in MB. */
+async function memoryOf(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) / 1024;
+}
+
+/** Samples a process's memory; the result stops it and returns the largest sample. */
+function watchMemory(pid: number): () => Promise<number> {
+  let most = 0;
+  const sample = async () => {
+    most = Math.max(most, await memoryOf(pid));
+  };
+  const timer = setInterval(() => void sample(), 200);
+  return async () => {
+    clearInterval(timer);
+    await sample();
+    return most;
+  };
+}
+
+export function percentile(times: readonly number[], share: number): number {
+  const sorted = times.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}
+
+function rowOf(attack: string, quiet: Measured, attacked: Measured) {
+  const compared = (Object.keys(quiet.times) as Kind[]).map((kind) => {
+    const before = percentile(quiet.times[kind], 0.99);
+    const p99 = percentile(attacked.times[kind], 0.99);
+    return { worst: kind, quiet: before, p99, ratio: p99 / before };
+  });
+  const [{ ratio: _, ...worst } = { worst: 'poll' as const, quiet: 0, p99: 0, ratio: 0 }] = compared.toSorted(
+    (a, b) => b.ratio - a.ratio,
+  );
+  const requests = Object.values(attacked.times).reduce((sum, times) => sum + times.length, 0);
+  return { attack, requests, ...worst, failures: [...quiet.failures, ...attacked.failures] };
+}
+
+export const TABLE_HEAD = lineOf(null);
+
+/** A line of the table; null for its head. */
+export function lineOf(row: Row | null): string {
+  const cells =
+    row === null
+      ? ['attack', 'requests', 'worst', 'quiet p99', 'p99', 'ratio', 'failed', 'memory', 'kept']
+      : [
+          row.attack,
+          String(row.requests),
+          row.worst,
+          `${row.quiet.toFixed(0)} ms`,
+          `${row.p99.toFixed(0)} ms`,
+          (row.p99 / row.quiet).toFixed(1),
+          String(row.failures.length),
+          `${row.grown.toFixed(0)} MB`,
+          `${row.kept.toFixed(0)} MB`,
+        ];
+  return cells.map((cell, n) => (n === 0 ? cell.padEnd(34) : cell.padStart(10))).join('');
+}
