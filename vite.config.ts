@@ -40,6 +40,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     rolldownOptions: {
       output: {
+        // The first load lists the other chunks: without their names it is smaller.
+        chunkFileNames: 'assets/[hash].js',
         // One file instead of a dozen small ones, each a request.
         codeSplitting: { groups: [{ name: 'dashboard', test: sharedByPages }] },
       },

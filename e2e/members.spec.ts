@@ -121,6 +121,46 @@ test('an admin gives up the role and leaves', async ({ world, newcomer, browserO
   await expect(list(page).getByRole('button')).toHaveCount(0);
 });
 
+test('removing an admin lists the tokens that they created, and revokes them on request', async ({
+  world,
+  newcomer,
+  browserOf,
+}) => {
+  const { api } = world.people.admin;
+  const { organisation } = await api.organisations.getOrganisation({
+    identifier: { case: 'name', value: world.organisation },
+  });
+  const organisationId = organisation?.organisationId ?? '';
+  const maker = await newcomer();
+  await api.organisations.addMember({ organisationId, userId: maker.userId, role: 'admin' });
+  const { serviceAccounts } = maker.api;
+  const { serviceAccount } = await serviceAccounts.createServiceAccount({ organisationId, name: 'ci' });
+  const serviceAccountId = serviceAccount?.serviceAccountId ?? '';
+  const account = { organisationId, serviceAccountId };
+  await serviceAccounts.createServiceAccountToken({ ...account, name: 'deploy', scopes: ['release'] });
+
+  const page = await browserOf(world.people.admin);
+  await page.goto(address(world));
+  const tokens = page.getByRole('list', { name: 'Tokens of ci' });
+  await expect(tokens).toContainText(`by ${maker.username}`);
+  await row(page, maker.username).getByRole('button', { name: 'Make member' }).click();
+  const question = page.getByRole('alertdialog');
+  await expect(question).toContainText(`Make ${maker.username} a member?`);
+  await expect(question.getByRole('list')).toHaveText('deploy of ci');
+  await question.getByRole('button', { name: 'Make member' }).click();
+  await expect(row(page, maker.username).getByRole('button', { name: 'Make admin' })).toBeVisible();
+  await expect(tokens).toContainText('deploy');
+
+  await row(page, maker.username).getByRole('button', { name: 'Remove' }).click();
+  await expect(question.getByRole('list')).toHaveText('deploy of ci');
+  const revoke = question.getByRole('checkbox', { name: 'Revoke this token' });
+  await expect(revoke).not.toBeChecked();
+  await revoke.check();
+  await question.getByRole('button', { name: 'Remove' }).click();
+  await expect(row(page, maker.username)).toHaveCount(0);
+  await expect(page.getByText('No tokens yet')).toBeVisible();
+});
+
 test('a member leaves an organisation after confirmation', async ({ world, newcomer, browserOf }) => {
   const { api } = world.people.admin;
   const { organisation } = await api.organisations.getOrganisation({

@@ -279,3 +279,7 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
     (constraint === undefined || error.constraint === constraint)
   );
 }
+
+/** The name, which differs from a new one by its case alone, that the unique violation is about; null for any other error. */
+export const takenAs = (error: unknown): string | null =>
+  error instanceof pg.DatabaseError && isUniqueViolation(error) ? error.hint || null : null;

@@ -55,7 +55,7 @@ export async function migrate(
   if (before.length === 0) await requireUtf8(client);
   const applied: string[] = [];
   for (const migration of wanted.slice(compare(wanted, before))) {
-    if (await apply(client, migration, wanted)) {
+    if (await apply(client, migration, wanted, log)) {
       applied.push(migration.name);
       log.info({ migration: migration.name }, 'migrated the database');
     }
@@ -149,9 +149,18 @@ const LOCK_RETRY_MS = 250;
 const isLockFailure = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === '55P03' || error.code === '40P01');
 
-/** Runs one file, unless another server has already run it. Returns whether it ran. */
-async function apply(client: ClientBase, migration: Migration, wanted: Migration[]): Promise<boolean> {
+/** Runs one file, unless another server has already run it, and logs its warnings. Returns whether it ran. */
+async function apply(
+  client: ClientBase,
+  migration: Migration,
+  wanted: Migration[],
+  log: Log,
+): Promise<boolean> {
   const { name, sha256, steps } = migration;
+  const warn = (notice: { severity?: string | undefined; message?: string | undefined }) => {
+    if (notice.severity === 'WARNING') log.warn({ migration: name }, notice.message ?? '');
+  };
+  client.on('notice', warn);
   try {
     // Migrations, and waiting for those of another server, may take long.
     await client.query('SET statement_timeout = 0; SET lock_timeout = 0');
@@ -168,6 +177,7 @@ async function apply(client: ClientBase, migration: Migration, wanted: Migration
     for (const step of steps) await applyPatiently(client, name, step, step === steps.at(-1) ? done : '');
     return true;
   } finally {
+    client.off('notice', warn);
     await client
       .query(`SELECT pg_advisory_unlock(${MIGRATION_LOCK}); RESET statement_timeout; RESET lock_timeout`)
       .catch(() => undefined);

@@ -98,7 +98,8 @@ CREATE TABLE credentials (
   begun_at timestamp with time zone,
   address text,
   user_agent text,
-  idle_seconds integer
+  idle_seconds integer,
+  created_by uuid
 );
 
 CREATE TABLE delivery_runs (
@@ -588,6 +589,7 @@ CREATE INDEX artifacts_order ON public.artifacts USING btree (project_id, build_
 CREATE INDEX artifacts_project ON public.artifacts USING btree (project_id, created_at DESC, id DESC);
 CREATE INDEX commit_addresses_address ON public.commit_addresses USING btree (lower(address));
 CREATE UNIQUE INDEX commit_addresses_own ON public.commit_addresses USING btree (user_id, lower(address));
+CREATE INDEX credentials_created_by ON public.credentials USING btree (created_by) WHERE (created_by IS NOT NULL);
 CREATE INDEX credentials_family ON public.credentials USING btree (family_id);
 CREATE INDEX credentials_user ON public.credentials USING btree (user_id, kind);
 CREATE INDEX delivery_runs_artifact ON public.delivery_runs USING btree (artifact_id);
@@ -595,6 +597,8 @@ CREATE INDEX delivery_runs_place ON public.delivery_runs USING btree (destinatio
 CREATE INDEX destination_revisions_environment ON public.destination_revisions USING btree (environment_id, moment);
 CREATE INDEX destinations_environment ON public.destinations USING btree (environment_id) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX destinations_name ON public.destinations USING btree (organisation_id, name) WHERE (deleted_at IS NULL);
+CREATE INDEX destinations_same_name ON public.destinations USING btree (organisation_id, lower(name)) WHERE (deleted_at IS NULL);
+CREATE INDEX environments_same_name ON public.environments USING btree (organisation_id, lower(name));
 CREATE INDEX history_actor ON public.history USING btree (organisation_id, actor_id, id DESC);
 CREATE INDEX history_at ON public.history USING btree (organisation_id, at, id);
 CREATE UNIQUE INDEX history_chain ON public.history USING btree (COALESCE(organisation_id, '00000000-0000-0000-0000-000000000000'::uuid), sequence);
@@ -613,9 +617,11 @@ CREATE INDEX memberships_user ON public.memberships USING btree (user_id);
 CREATE INDEX oidc_sign_ins_address ON public.oidc_sign_ins USING btree (address, expires_at);
 CREATE INDEX oidc_sign_ins_expires ON public.oidc_sign_ins USING btree (expires_at);
 CREATE INDEX organisation_join_rules_domain ON public.organisation_join_rules USING btree (provider, email_domain);
+CREATE INDEX organisations_same_name ON public.organisations USING btree (lower(name));
 CREATE INDEX places_artifact ON public.places USING btree (live_artifact_id);
 CREATE INDEX places_project ON public.places USING btree (project_id);
 CREATE INDEX policies_target ON public.policies USING btree (project_id, target_environment) WHERE enabled;
+CREATE INDEX projects_same_name ON public.projects USING btree (organisation_id, lower(name));
 CREATE INDEX release_intents_active ON public.release_intents USING btree (project_id) WHERE (status = 'ACTIVE'::text);
 CREATE INDEX release_intents_artifact ON public.release_intents USING btree (artifact_id, created_at DESC, id DESC);
 CREATE INDEX release_intents_behind ON public.release_intents USING btree (id) WHERE ((status = 'ACTIVE'::text) AND (seen_generation < wanted_generation));
@@ -1206,6 +1212,25 @@ CREATE OR REPLACE FUNCTION public.raise_version()
 AS $function$
 begin
   new.version := old.version + 1;
+  return new;
+end
+$function$
+;
+CREATE OR REPLACE FUNCTION public.refuse_same_name()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare
+  scope uuid := (to_jsonb(new) ->> 'organisation_id')::uuid;
+  taken text;
+begin
+  perform pg_advisory_xact_lock(hashtextextended(format('%s %s %s', tg_table_name, scope, lower(new.name)), 0));
+  execute format('select name from %I where lower(name) = lower($1) and id <> $2 and %s order by name = $1 desc, name limit 1',
+                 tg_table_name, tg_argv[1]) into taken using new.name, new.id, scope;
+  if taken is not null then
+    raise unique_violation using message = format('The name %s is taken (as %s)', new.name, taken),
+      hint = case when taken = new.name then '' else taken end, constraint = tg_argv[0], table = tg_table_name;
+  end if;
   return new;
 end
 $function$
@@ -1835,8 +1860,10 @@ CREATE TRIGGER destinations_changed AFTER UPDATE ON destinations FOR EACH ROW WH
 CREATE TRIGGER destinations_revision BEFORE UPDATE ON destinations FOR EACH ROW WHEN (new.deleted_at IS NULL AND (old.type_organisation IS DISTINCT FROM new.type_organisation OR old.type_name IS DISTINCT FROM new.type_name OR old.type_version IS DISTINCT FROM new.type_version OR old.metadata IS DISTINCT FROM new.metadata)) EXECUTE FUNCTION raise_destination_revision();
 CREATE TRIGGER note_change AFTER INSERT OR DELETE ON destinations FOR EACH ROW EXECUTE FUNCTION note_organisation_change();
 CREATE TRIGGER note_update AFTER UPDATE ON destinations FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION note_organisation_change();
+CREATE TRIGGER refuse_same_name BEFORE INSERT OR UPDATE OF name ON destinations FOR EACH ROW EXECUTE FUNCTION refuse_same_name('destinations_name', 'organisation_id = $3 and deleted_at is null');
 CREATE TRIGGER note_change AFTER INSERT OR DELETE ON environments FOR EACH ROW EXECUTE FUNCTION note_organisation_change();
 CREATE TRIGGER note_update AFTER UPDATE ON environments FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION note_organisation_change();
+CREATE TRIGGER refuse_same_name BEFORE INSERT OR UPDATE OF name ON environments FOR EACH ROW EXECUTE FUNCTION refuse_same_name('environments_organisation_id_name_key', 'organisation_id = $3');
 CREATE TRIGGER history_append_only BEFORE DELETE OR UPDATE ON history FOR EACH ROW EXECUTE FUNCTION history_is_append_only();
 CREATE TRIGGER history_link BEFORE INSERT ON history FOR EACH ROW EXECUTE FUNCTION history_link();
 CREATE TRIGGER history_no_truncate BEFORE TRUNCATE ON history FOR EACH STATEMENT EXECUTE FUNCTION history_is_append_only();
@@ -1851,6 +1878,7 @@ CREATE TRIGGER memberships_admin_moment_update BEFORE UPDATE ON memberships FOR 
 CREATE TRIGGER memberships_for_people BEFORE INSERT OR UPDATE OF user_id ON memberships FOR EACH ROW EXECUTE FUNCTION memberships_are_for_people();
 CREATE TRIGGER note_change AFTER INSERT OR DELETE ON memberships FOR EACH ROW EXECUTE FUNCTION note_organisation_change();
 CREATE TRIGGER note_update AFTER UPDATE ON memberships FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION note_organisation_change();
+CREATE TRIGGER refuse_same_name BEFORE INSERT OR UPDATE OF name ON organisations FOR EACH ROW EXECUTE FUNCTION refuse_same_name('organisations_name_key', '$3 is null');
 CREATE CONSTRAINT TRIGGER raise_change_numbers AFTER INSERT ON pending_changes DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION raise_change_numbers();
 CREATE TRIGGER note_change AFTER INSERT OR DELETE ON places FOR EACH ROW EXECUTE FUNCTION note_project_change();
 CREATE TRIGGER note_update AFTER UPDATE ON places FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION note_project_change();
@@ -1859,6 +1887,7 @@ CREATE TRIGGER note_update AFTER UPDATE ON policies FOR EACH ROW WHEN (old.* IS 
 CREATE TRIGGER policies_version BEFORE UPDATE ON policies FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION raise_version();
 CREATE TRIGGER note_change AFTER INSERT OR DELETE ON projects FOR EACH ROW EXECUTE FUNCTION note_change_of_project();
 CREATE TRIGGER note_update AFTER UPDATE ON projects FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION note_change_of_project();
+CREATE TRIGGER refuse_same_name BEFORE INSERT OR UPDATE OF name ON projects FOR EACH ROW EXECUTE FUNCTION refuse_same_name('projects_organisation_id_name_key', 'organisation_id = $3');
 CREATE TRIGGER note_change AFTER INSERT OR DELETE ON release_intents FOR EACH ROW EXECUTE FUNCTION note_intent_change();
 CREATE TRIGGER note_update AFTER UPDATE ON release_intents FOR EACH ROW WHEN (old.project_id IS DISTINCT FROM new.project_id OR old.artifact_id IS DISTINCT FROM new.artifact_id OR old.actor_id IS DISTINCT FROM new.actor_id OR old.force IS DISTINCT FROM new.force OR old.prepare_only IS DISTINCT FROM new.prepare_only OR old.status IS DISTINCT FROM new.status OR old.error_message IS DISTINCT FROM new.error_message OR old.created_at IS DISTINCT FROM new.created_at OR old.completed_at IS DISTINCT FROM new.completed_at) EXECUTE FUNCTION note_intent_change();
 CREATE TRIGGER release_intents_seen_by_current_rules BEFORE UPDATE ON release_intents FOR EACH ROW WHEN (new.seen_generation > old.seen_generation) EXECUTE FUNCTION seen_by_current_rules();

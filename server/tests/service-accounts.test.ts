@@ -120,6 +120,89 @@ describe('admins', () => {
   });
 });
 
+describe('the tokens that an admin created', () => {
+  /** Another admin, with a token of the account, and what the list shows. */
+  async function maker() {
+    const { organisationId, admin } = w;
+    const other = await person(app, 'maker');
+    await admin.organisations.addMember({ organisationId, userId: other.userId, role: 'admin' });
+    const request = { organisationId, serviceAccountId: pipeline.userId, name: 'deploy', scopes: ['read'] };
+    const { rawToken } = await other.serviceAccounts.createServiceAccountToken(request);
+    const listed = async () => {
+      const { serviceAccounts } = await admin.serviceAccounts.listServiceAccounts({ organisationId });
+      return serviceAccounts.flatMap(({ tokens }) => tokens).map(({ name, createdBy }) => [name, createdBy]);
+    };
+    const works = () =>
+      actingBy(app, rawToken).releases.getProjects({
+        query: { case: 'organisation', value: { organisation: w.organisation } },
+      });
+    return { ...other, membership: { organisationId, userId: other.userId }, listed, works };
+  }
+
+  test('show their creator, and keep working when the creator loses the role', async () => {
+    const { username, membership, listed, works } = await maker();
+    const both = [
+      ['deploy', username],
+      ['ci', w.admin.username],
+    ];
+    expect(await listed()).toEqual(both);
+    await w.admin.organisations.updateMemberRole({ ...membership, role: 'member' });
+    await w.admin.organisations.removeMember(membership);
+    expect(await listed()).toEqual(both);
+    await works();
+  });
+
+  test.each<[string, (w: World, maker: Person) => Promise<unknown>]>([
+    [
+      'removed',
+      ({ admin, organisationId }, { userId }) =>
+        admin.organisations.removeMember({ organisationId, userId, revokeCreatedTokens: true }),
+    ],
+    [
+      'made a member',
+      ({ admin, organisationId }, { userId }) =>
+        admin.organisations.updateMemberRole({
+          organisationId,
+          userId,
+          role: 'member',
+          revokeCreatedTokens: true,
+        }),
+    ],
+    [
+      'leaving',
+      ({ organisationId }, { organisations }) =>
+        organisations.leaveOrganisation({ organisationId, revokeCreatedTokens: true }),
+    ],
+  ])('are revoked on request when the creator is %s, and the history says so', async (_, end) => {
+    const other = await maker();
+    await end(w, other);
+    expect(await other.listed()).toEqual([['ci', w.admin.username]]);
+    await expectRefusal('Unauthenticated', other.works());
+    const { entries } = await w.admin.policies.listHistory({
+      organisation: w.organisation,
+      kind: 'service_account.token_revoked',
+    });
+    expect(entries).toHaveLength(1);
+    expect(entries[0]?.subject).toBe(pipeline.username);
+  });
+
+  test('are revoked by no member, by no access token, and not with a change that is refused', async () => {
+    const { organisationId, admin } = w;
+    const other = await maker();
+    const revokeCreatedTokens = true;
+    const token = await personalToken(app, admin, ['admin']);
+    const byToken = token.organisations.removeMember({ ...other.membership, revokeCreatedTokens });
+    await expectRefusal('PermissionDenied', byToken);
+    await admin.organisations.updateMemberRole({ ...other.membership, role: 'member' });
+    const leaving = other.organisations.leaveOrganisation({ organisationId, revokeCreatedTokens });
+    await expectRefusal('PermissionDenied', leaving);
+    const last = admin.organisations.leaveOrganisation({ organisationId, revokeCreatedTokens });
+    await expectRefusal('FailedPrecondition', last);
+    expect(await other.listed()).toHaveLength(2);
+    await other.works();
+  });
+});
+
 describe('a service account', () => {
   test('is the author of its releases and can cancel them', async () => {
     const artifact = await annotate(pipeline);

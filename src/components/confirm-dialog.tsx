@@ -8,6 +8,8 @@ export interface ConfirmDialogProps {
   readonly title: string;
   /** The consequences. */
   readonly description: ReactNode;
+  /** Choices below the description. */
+  readonly children?: ReactNode;
   readonly confirmLabel: string;
   /** What failed, as in "Couldn't remove ada". */
   readonly failure: string;
@@ -18,7 +20,7 @@ export interface ConfirmDialogProps {
 
 /** Asks for confirmation of a change that is hard to undo, and stays open while it is sent. A refusal is shown in the dialog. */
 export function ConfirmDialog(props: ConfirmDialogProps) {
-  const { title, description, confirmLabel, failure, mutation, onConfirm, onClose } = props;
+  const { title, description, children, confirmLabel, failure, mutation, onConfirm, onClose } = props;
   return (
     <AlertDialog
       open
@@ -36,6 +38,7 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
         </>
       }
     >
+      {children}
       {mutation.error != null && (
         <div className="mt-3">
           <ActionError>{`${failure}. ${describeError(mutation.error).message}`}</ActionError>

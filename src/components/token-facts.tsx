@@ -11,13 +11,15 @@ export interface TokenFactsProps {
     /** Absent for a token without expiry. */
     readonly expiresAt?: Timestamp;
     readonly lastUsed?: Timestamp;
+    /** Who created a service account's token. */
+    readonly createdBy?: string;
   };
   readonly expired: boolean;
 }
 
 /** An access token without its secret: its scopes, last use and expiry. */
 export function TokenFacts({ token, expired }: TokenFactsProps) {
-  const { name, scopes, createdAt, expiresAt, lastUsed } = token;
+  const { name, scopes, createdAt, createdBy, expiresAt, lastUsed } = token;
   return (
     <span className="flex min-w-0 flex-col gap-0.5">
       <span className="flex flex-wrap items-center gap-2">
@@ -33,6 +35,7 @@ export function TokenFacts({ token, expired }: TokenFactsProps) {
       </span>
       <span className="text-xs text-muted">
         created <RelativeTime value={createdAt && timestampDate(createdAt)} />
+        {createdBy && ` by ${createdBy}`}
         {' · '}
         {lastUsed ? (
           <>

@@ -52,6 +52,7 @@ export async function createCredential(
     scopes?: readonly string[];
     origin?: Origin;
     idleSeconds?: number;
+    createdBy?: string;
   },
 ): Promise<{ id: string; secret: string }> {
   const {
@@ -63,6 +64,7 @@ export async function createCredential(
     scopes = [],
     origin,
     idleSeconds = null,
+    createdBy = null,
   } = credential;
   const id = app.newId();
   const secret = makeSecret(kind, app.newSecret);
@@ -80,6 +82,7 @@ export async function createCredential(
     origin?.address ?? null,
     origin?.userAgent ?? null,
     idleSeconds,
+    createdBy,
   ]);
   return { id, secret };
 }

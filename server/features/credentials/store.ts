@@ -18,12 +18,13 @@ export const insertCredential = statement<
     address: string | null,
     userAgent: string | null,
     idleSeconds: number | null,
+    createdBy: string | null,
   ]
 >(
   'credentials.insert',
   `insert into credentials (id, kind, user_id, secret_hash, family_id, name, scopes, created_at, expires_at,
-                            begun_at, address, user_agent, idle_seconds)
-   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+                            begun_at, address, user_agent, idle_seconds, created_by)
+   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
 );
 
 /** Deletes expired credentials, so that the table does not grow with each login. Long calls need theirs for some time after it expired. */
@@ -170,16 +171,19 @@ export interface TokenRow {
   readonly createdAt: Date;
   readonly expiresAt: Date | null;
   readonly lastUsedAt: Date | null;
+  /** The user who created a service account's token; null for a user's own, and when it is unknown. */
+  readonly createdById: string | null;
+  readonly createdBy: string | null;
 }
 
 /** The tokens of those users that are not revoked, newest first; also expired ones. */
 export const listTokens = statement<[userIds: readonly string[]], TokenRow & { readonly userId: string }>(
   'credentials.list_tokens',
-  `select user_id as "userId", id as "tokenId", name, scopes, created_at as "createdAt", expires_at as "expiresAt",
-          last_used_at as "lastUsedAt"
-     from credentials
-    where user_id = any ($1::uuid[]) and kind in ('personal', 'service') and revoked_at is null
-    order by created_at desc, id desc`,
+  `select c.user_id as "userId", c.id as "tokenId", c.name, c.scopes, c.created_at as "createdAt",
+          c.expires_at as "expiresAt", c.last_used_at as "lastUsedAt", m.id as "createdById", m.username as "createdBy"
+     from credentials c left join users m on m.id = c.created_by
+    where c.user_id = any ($1::uuid[]) and c.kind in ('personal', 'service') and c.revoked_at is null
+    order by c.created_at desc, c.id desc`,
 );
 
 export const countTokens = statement<[userId: string], { count: number }>(
@@ -193,6 +197,26 @@ export const revokeToken = statement<[id: string, userId: string, now: Date], { 
   'credentials.revoke_token',
   `update credentials set revoked_at = $3
     where id = $1 and user_id = $2 and kind in ('personal', 'service') and revoked_at is null returning name`,
+);
+
+export interface RevokedTokenRow {
+  readonly tokenId: string;
+  readonly name: string;
+  readonly ownerId: string;
+  readonly owner: string;
+}
+
+/** Revokes the tokens of an organisation's service accounts that a user created. */
+export const revokeTokensCreatedBy = statement<
+  [organisationId: string, userId: string, now: Date],
+  RevokedTokenRow
+>(
+  'credentials.revoke_tokens_created_by',
+  `update credentials c set revoked_at = $3
+     from users u
+    where u.id = c.user_id and u.organisation_id = $1 and u.kind = 'service'
+      and c.created_by = $2 and c.kind = 'service' and c.revoked_at is null
+   returning c.id as "tokenId", c.name, u.id as "ownerId", u.username as owner`,
 );
 
 /* The set-up token, which belongs to no user. */

@@ -32,6 +32,7 @@ export async function tokensByOwner(
 
 /**
  * Creates a token of a user or a service account, whose lock the transaction holds. The secret is returned only here.
+ * @param creator who creates a service account's token
  * @throws Failure `invalid_argument` for a lifetime that exceeds `TOKEN_MAX_DAYS`; `resource_exhausted`.
  */
 export async function createToken(
@@ -39,6 +40,7 @@ export async function createToken(
   app: AppContext,
   owner: { readonly kind: 'personal' | 'service'; readonly userId: string; readonly username: string },
   { name, scopes, expiresInSeconds }: NewToken,
+  creator: Pick<Caller, 'userId' | 'username'> | null = null,
 ): Promise<{ token: AccessToken; secret: string }> {
   const { kind, userId, username } = owner;
   const createdAt = app.clock.now();
@@ -54,8 +56,10 @@ export async function createToken(
     expiresAt,
     name,
     scopes,
+    ...(creator !== null && { createdBy: creator.userId }),
   });
-  return { token: { tokenId: id, name, scopes, createdAt, expiresAt, lastUsedAt: null }, secret };
+  const made = { createdById: creator?.userId ?? null, createdBy: creator?.username ?? null };
+  return { token: { tokenId: id, name, scopes, createdAt, expiresAt, lastUsedAt: null, ...made }, secret };
 }
 
 function tokenExpiry(app: AppContext, createdAt: Date, expiresInSeconds: number): Date | null {
@@ -78,6 +82,18 @@ export async function revokeToken(
   if (revoked === undefined) throw notFound(`Access token ${tokenId}`);
   publishAccessChange(tx, app, ownerId);
   return revoked.name;
+}
+
+/** Revokes the tokens of the organisation's service accounts that a user created, and gives them. */
+export async function revokeTokensCreatedBy(
+  tx: Transaction,
+  app: AppContext,
+  organisationId: string,
+  userId: string,
+): Promise<readonly store.RevokedTokenRow[]> {
+  const revoked = await tx.run(store.revokeTokensCreatedBy, [organisationId, userId, app.clock.now()]);
+  for (const ownerId of new Set(revoked.map((token) => token.ownerId))) publishAccessChange(tx, app, ownerId);
+  return revoked;
 }
 
 /**

@@ -70,7 +70,7 @@ export async function createDestination(
   const problems = checkMetadata(type, metadata);
   if (problems.length > 0) throw invalid(...problems);
   const message = `Destination "${name}" already exists in organisation "${scope.organisation}"; choose another name`;
-  return createUnique(app.db, { message, constraint: 'destinations_name' }, async (tx) => {
+  return createUnique(app.db, { message, name, constraint: 'destinations_name' }, async (tx) => {
     // A new destination of a source environment has not soaked yet, and votes do not cover it, so gates may close. Intents are locked
     // before it is numbered: each vote is given before it was added, or judged with it.
     await wakeOrganisation(tx, app, organisationId);

@@ -32,7 +32,7 @@ export function createEnvironment(
 ): Promise<Environment> {
   const { name, description, sortOrder } = request;
   const message = `Environment "${name}" already exists in organisation "${scope.organisation}"; choose another name`;
-  return createUnique(app.db, { message }, async (tx) => {
+  return createUnique(app.db, { message, name }, async (tx) => {
     await requireRoom(tx, 'environment', organisationOwner(scope));
     const values = [name, description, sortOrder, app.clock.now()] as const;
     const params = [app.newId(), scope.organisationId, ...values] as const;

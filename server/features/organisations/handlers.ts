@@ -37,20 +37,22 @@ export const organisationHandlers = (app: AppContext): ServiceImpl<typeof Organi
     return { member: memberToWire(member) };
   },
 
-  async removeMember({ userId }, context) {
-    await organisations.removeMember(app, callerOf(context), organisationOf(context), userId);
+  async removeMember({ userId, revokeCreatedTokens }, context) {
+    const removal = { userId, revokeCreatedTokens };
+    await organisations.removeMember(app, callerOf(context), organisationOf(context), removal);
     return {};
   },
 
-  async leaveOrganisation(_request, context) {
+  async leaveOrganisation({ revokeCreatedTokens }, context) {
     const caller = callerOf(context);
-    await organisations.removeMember(app, caller, organisationOf(context), caller.userId);
+    const removal = { userId: caller.userId, revokeCreatedTokens };
+    await organisations.removeMember(app, caller, organisationOf(context), removal);
     return {};
   },
 
-  async updateMemberRole({ userId, role }, context) {
+  async updateMemberRole({ userId, role, revokeCreatedTokens }, context) {
     const scope = organisationOf(context);
-    const change = { userId, role: roleFromWire(role) };
+    const change = { userId, role: roleFromWire(role), revokeCreatedTokens };
     const member = await organisations.updateMemberRole(app, callerOf(context), scope, change);
     return { member: memberToWire(member) };
   },

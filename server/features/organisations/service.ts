@@ -5,6 +5,8 @@ import { type Caller, publishAccessChange } from '#server/features/access/servic
 import { wakeOrganisation } from '#server/features/gate/wake.ts';
 import { type Actor, record } from '#server/features/history/service.ts';
 import { requireRoom } from '#server/features/limits/service.ts';
+import { revokeServiceTokensOf } from '#server/features/service-accounts/service.ts';
+import { nameTaken } from '#server/wire/create-unique.ts';
 import { nextPageToken, type Page } from '#server/wire/pages.ts';
 import type { OrganisationScope } from '#server/wire/scopes.ts';
 import * as store from './store.ts';
@@ -31,7 +33,7 @@ export async function addOrganisation(
   } catch (error) {
     if (!isUniqueViolation(error)) throw error;
     const fields = [{ field: 'name', message: 'is taken' }];
-    throw new Failure('already_exists', `Organisation "${name}" already exists`, { fields });
+    throw nameTaken(error, { message: `Organisation "${name}" already exists`, name, fields });
   }
   await tx.run(store.insertMember, [organisationId, actor.userId, 'admin', createdAt]);
   await record(tx, app, {
@@ -115,35 +117,40 @@ export async function addMember(
 }
 
 /**
- * Removes a member. Their votes stay in the history and no longer count.
+ * Removes a member, and on request revokes the tokens of service accounts that they created. Their votes stay in the history and
+ * no longer count.
  * @throws Failure `not_found` when they are not a member; `failed_precondition` for the only admin.
  */
 export async function removeMember(
   app: AppContext,
   caller: Caller,
   scope: OrganisationScope,
-  userId: string,
+  { userId, revokeCreatedTokens }: { userId: string; revokeCreatedTokens: boolean },
 ): Promise<void> {
   const { organisationId } = scope;
   await app.db.transaction(async (tx) => {
     await tx.run(store.lockOrganisation, [organisationId]);
     const member = await requireMember(tx, scope, userId);
+    if (revokeCreatedTokens && userId === caller.userId && member.role !== 'admin')
+      throw permissionDenied('Only an admin can revoke tokens of service accounts');
     await requireOtherAdmin(tx, scope, member, userId === caller.userId ? 'leave' : 'be removed');
     await tx.run(store.deleteMember, [organisationId, member.userId]);
+    if (revokeCreatedTokens) await revokeServiceTokensOf(tx, app, caller, scope, member.userId);
     publishAccessChange(tx, app, member.userId);
     await recordMember(tx, app, caller, organisationId, { kind: 'member.removed', before: member });
   });
 }
 
 /**
- * Changes a member's role; without effect when they have it already.
+ * Changes a member's role, and on request revokes the tokens of service accounts that they created; without effect when they have
+ * the role already.
  * @throws Failure `not_found` when they are not a member; `failed_precondition` for the only admin.
  */
 export async function updateMemberRole(
   app: AppContext,
   caller: Caller,
   scope: OrganisationScope,
-  { userId, role }: { userId: string; role: Role },
+  { userId, role, revokeCreatedTokens }: { userId: string; role: Role; revokeCreatedTokens: boolean },
 ): Promise<Member> {
   const { organisationId } = scope;
   return await app.db.transaction(async (tx) => {
@@ -152,6 +159,7 @@ export async function updateMemberRole(
     if (before.role === role) return before;
     await requireOtherAdmin(tx, scope, before, 'become a member');
     await tx.run(store.updateRole, [organisationId, before.userId, role]);
+    if (revokeCreatedTokens) await revokeServiceTokensOf(tx, app, caller, scope, before.userId);
     const after = { ...before, role };
     await recordMember(tx, app, caller, organisationId, { kind: 'member.role_changed', before, after });
     return after;

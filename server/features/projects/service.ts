@@ -28,7 +28,7 @@ export async function listProjects(app: AppContext, scope: OrganisationScope, pa
  */
 export function createProject(app: AppContext, caller: Caller, scope: OrganisationScope, name: string) {
   const message = `Project "${name}" already exists in organisation "${scope.organisation}"; choose another name`;
-  return createUnique(app.db, { message }, async (tx) => {
+  return createUnique(app.db, { message, name }, async (tx) => {
     await requireRoom(tx, 'project', organisationOwner(scope));
     const params = [app.newId(), scope.organisationId, name, app.clock.now()] as const;
     const row = single(await tx.run(store.insertProject, params));

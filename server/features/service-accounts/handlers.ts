@@ -1,9 +1,8 @@
 import type { ServiceImpl } from '@connectrpc/connect';
 import type { AppContext } from '#server/context.ts';
-import { tokenToWire } from '#server/features/credentials/convert.ts';
 import type { ServiceAccountService } from '#server/gen/forest/v1/service_accounts_pb.ts';
 import { callerOf, organisationOf } from '#server/wire/scopes.ts';
-import { accountToWire, scopeFromWire } from './convert.ts';
+import { accountTokenToWire, accountToWire, scopeFromWire } from './convert.ts';
 import * as accounts from './service.ts';
 
 /** ServiceAccountService: the accounts of pipelines, and their tokens. */
@@ -33,7 +32,7 @@ export const serviceAccountHandlers = (app: AppContext): ServiceImpl<typeof Serv
       expiresInSeconds: Number(expiresInSeconds),
     };
     const { token, secret } = await accounts.createServiceToken(app, callerOf(context), scope, input);
-    return { token: tokenToWire(token), rawToken: secret };
+    return { token: accountTokenToWire(token), rawToken: secret };
   },
 
   async revokeServiceAccountToken({ serviceAccountId: accountId, tokenId }, context) {

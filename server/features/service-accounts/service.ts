@@ -1,12 +1,13 @@
 import type { AppContext } from '#server/context.ts';
 import type { Transaction } from '#server/db/database.ts';
-import { Failure, notFound } from '#server/failure.ts';
+import { Failure, notFound, permissionDenied } from '#server/failure.ts';
 import { type Caller, publishAccessChange } from '#server/features/access/service.ts';
 import {
   type AccessToken,
   createToken,
   type NewToken,
   revokeToken,
+  revokeTokensCreatedBy,
   tokensByOwner,
 } from '#server/features/credentials/tokens.ts';
 import { recordChange } from '#server/features/history/service.ts';
@@ -106,7 +107,7 @@ export async function createServiceToken(
 ): Promise<{ token: AccessToken; secret: string }> {
   return await app.db.transaction(async (tx) => {
     const { userId, username } = await lockAccount(tx, scope, accountId);
-    const created = await createToken(tx, app, { kind: 'service', userId, username }, token);
+    const created = await createToken(tx, app, { kind: 'service', userId, username }, token, caller);
     const { tokenId, name, scopes, expiresAt } = created.token;
     const after = { token_id: tokenId, name, scopes, expires_at: expiresAt };
     await recordChange(tx, app, caller, scope, 'service_account.token_created', username, { after });
@@ -127,4 +128,26 @@ export async function revokeServiceToken(
     const before = { token_id: tokenId.toLowerCase(), name };
     await recordChange(tx, app, caller, scope, 'service_account.token_revoked', username, { before });
   });
+}
+
+/**
+ * Revokes all tokens of the organisation's service accounts that a user created, in the transaction that takes away the user's
+ * role, after that: a token that they create at the same time is then either seen here or refused.
+ * @throws Failure `permission_denied` for a caller with an access token.
+ */
+export async function revokeServiceTokensOf(
+  tx: Transaction,
+  app: AppContext,
+  caller: Caller,
+  scope: OrganisationScope,
+  userId: string,
+): Promise<void> {
+  if (caller.credentialKind === 'personal')
+    throw permissionDenied(
+      'An access token cannot revoke tokens of service accounts. Sign in with a password.',
+    );
+  for (const { tokenId, name, owner } of await revokeTokensCreatedBy(tx, app, scope.organisationId, userId)) {
+    const before = { token_id: tokenId, name };
+    await recordChange(tx, app, caller, scope, 'service_account.token_revoked', owner, { before });
+  }
 }

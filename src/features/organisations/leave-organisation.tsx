@@ -4,22 +4,29 @@ import { Button } from '#src/components/button.tsx';
 import { ConfirmDialog } from '#src/components/confirm-dialog.tsx';
 import { announce } from '#src/components/toast.tsx';
 import { paths } from '#src/config/paths.ts';
+import { RevokeCreatedTokens } from './revoke-created-tokens.tsx';
+import { useCreatedTokens } from './use-created-tokens.ts';
 import { useOrganisationMutations } from './use-organisations.ts';
 
 export interface LeaveOrganisationProps {
   readonly organisation: string;
   readonly organisationId: string;
+  readonly isAdmin: boolean;
+  readonly ownUserId: string | undefined;
 }
 
 /** The button by which members leave, and its confirmation. */
-export function LeaveOrganisation({ organisation, organisationId }: LeaveOrganisationProps) {
+export function LeaveOrganisation(props: LeaveOrganisationProps) {
+  const { organisation, organisationId, isAdmin, ownUserId } = props;
+  const [revokeCreatedTokens, setRevoke] = useState(false);
+  const created = useCreatedTokens(organisationId, ownUserId, isAdmin);
   const [asking, setAsking] = useState(false);
   const { leave } = useOrganisationMutations();
   const navigate = useNavigate();
   // Awaited, because a callback of `mutate` is dropped when the refetched session unmounts this page.
   const confirm = async () => {
     try {
-      await leave.mutateAsync({ organisationId });
+      await leave.mutateAsync({ organisationId, revokeCreatedTokens });
     } catch {
       return; // The dialog shows the mutation's error.
     }
@@ -41,9 +48,17 @@ export function LeaveOrganisation({ organisation, organisationId }: LeaveOrganis
           onConfirm={() => void confirm()}
           onClose={() => {
             leave.reset();
+            setRevoke(false);
             setAsking(false);
           }}
-        />
+        >
+          <RevokeCreatedTokens
+            {...created}
+            username="you"
+            checked={revokeCreatedTokens}
+            onChange={setRevoke}
+          />
+        </ConfirmDialog>
       )}
     </>
   );

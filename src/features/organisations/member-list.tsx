@@ -31,7 +31,14 @@ export function MemberList({ organisation, organisationId, canEdit, ownUserId }:
       flush
       aside={total > 0 && <Badge icon={null}>{total}</Badge>}
       // Not in the caller's row, which may be on another page.
-      actions={<LeaveOrganisation organisation={organisation} organisationId={organisationId} />}
+      actions={
+        <LeaveOrganisation
+          organisation={organisation}
+          organisationId={organisationId}
+          isAdmin={canEdit}
+          ownUserId={ownUserId}
+        />
+      }
     >
       <PagedList query={query} what="members" count={members.length} empty={<Empty title="No members" />}>
         <Rows label="Members">

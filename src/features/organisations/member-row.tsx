@@ -9,6 +9,8 @@ import { ActionError } from '#src/components/states.tsx';
 import { announce } from '#src/components/toast.tsx';
 import type { OrganisationMember } from '#src/gen/forest/v1/organisations_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
+import { RevokeCreatedTokens } from './revoke-created-tokens.tsx';
+import { useCreatedTokens } from './use-created-tokens.ts';
 import { useOrganisationMutations } from './use-organisations.ts';
 
 export interface MemberRowProps {
@@ -26,23 +28,43 @@ export function MemberRow({ organisation, organisationId, member, canEdit, isSel
   const { userId, username, role, joinedAt } = member;
   const isAdmin = role === 'admin';
   const next = isAdmin ? 'member' : 'admin';
+  const [revokeCreatedTokens, setRevoke] = useState(false);
+  const created = useCreatedTokens(organisationId, userId, canEdit);
+  const open = (which: 'remove' | 'demote') => {
+    setRevoke(false);
+    setDialog(which);
+  };
   const close = () => setDialog(undefined);
   const change = () => {
     close();
     changeRole.mutate(
-      { organisationId, userId, role: next },
-      { onSuccess: () => announce(`${username} is now ${next}`) },
+      { organisationId, userId, role: next, revokeCreatedTokens },
+      {
+        onSuccess: () => {
+          announce(`${username} is now ${next}`);
+          if (revokeCreatedTokens) created.reload();
+        },
+      },
     );
   };
   const confirmRemoval = async () => {
     try {
-      await remove.mutateAsync({ organisationId, userId });
+      await remove.mutateAsync({ organisationId, userId, revokeCreatedTokens });
     } catch {
       return; // The dialog shows the mutation's error.
     }
     announce(`${username} was removed`);
+    if (revokeCreatedTokens) created.reload();
     close();
   };
+  const choice = (
+    <RevokeCreatedTokens
+      {...created}
+      username={username}
+      checked={revokeCreatedTokens}
+      onChange={setRevoke}
+    />
+  );
   return (
     <Row>
       <span className="min-w-0 font-medium wrap-anywhere">{username}</span>
@@ -56,12 +78,12 @@ export function MemberRow({ organisation, organisationId, member, canEdit, isSel
           <Button
             pending={changeRole.isPending}
             aria-label={`Make ${next}: ${username}`}
-            onClick={() => (isSelf && isAdmin ? setDialog('demote') : change())}
+            onClick={() => (isAdmin && (isSelf || created.tokens.length > 0) ? open('demote') : change())}
           >
             Make {next}
           </Button>
           {!isSelf && (
-            <Button variant="reject" aria-label={`Remove ${username}`} onClick={() => setDialog('remove')}>
+            <Button variant="reject" aria-label={`Remove ${username}`} onClick={() => open('remove')}>
               Remove
             </Button>
           )}
@@ -83,18 +105,31 @@ export function MemberRow({ organisation, organisationId, member, canEdit, isSel
           mutation={remove}
           onConfirm={() => void confirmRemoval()}
           onClose={close}
-        />
+        >
+          {choice}
+        </ConfirmDialog>
       )}
       {dialog === 'demote' && (
         <ConfirmDialog
-          title="Give up the admin role?"
-          description={`You will be a member of ${organisation}. Only another admin can make you an admin again.`}
-          confirmLabel="Make me a member"
-          failure="Couldn't change your role"
+          {...(isSelf
+            ? {
+                title: 'Give up the admin role?',
+                description: `You will be a member of ${organisation}. Only another admin can make you an admin again.`,
+                confirmLabel: 'Make me a member',
+                failure: "Couldn't change your role",
+              }
+            : {
+                title: `Make ${username} a member?`,
+                description: `${username} can no longer change ${organisation}.`,
+                confirmLabel: 'Make member',
+                failure: `Couldn't change the role of ${username}`,
+              })}
           mutation={changeRole}
           onConfirm={change}
           onClose={close}
-        />
+        >
+          {choice}
+        </ConfirmDialog>
       )}
     </Row>
   );

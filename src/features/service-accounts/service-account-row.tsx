@@ -53,7 +53,10 @@ export function ServiceAccountRow({ organisationId, account }: ServiceAccountRow
         <ul aria-label={`Tokens of ${name}`} className="pb-1 pl-4">
           {tokens.map((token) => (
             <li key={token.tokenId} className="flex flex-wrap items-center gap-x-3 gap-y-1 px-4 py-1.5">
-              <TokenFacts token={token} expired={hasExpired(token, Date.now())} />
+              <TokenFacts
+                token={{ ...token, createdBy: token.createdBy ?? 'an unknown user' }}
+                expired={hasExpired(token, Date.now())}
+              />
               <span className="ml-auto">
                 <Button
                   variant="reject"
