@@ -304,11 +304,12 @@ test('a vote and a bypass by keyboard alone', async ({ world, browserOf }) => {
 async function tabTo(page: Page, name: string): Promise<void> {
   const control = page
     .getByRole('button', { name, exact: true })
-    .or(page.getByRole('textbox', { name, exact: true }))
-    .and(page.locator(':focus'));
+    .or(page.getByRole('textbox', { name, exact: true }));
+  await expect(control).toBeVisible();
+  const focused = control.and(page.locator(':focus'));
   for (let step = 0; step < 40; step++) {
     await page.keyboard.press('Tab');
-    if ((await control.count()) === 1) return;
+    if ((await focused.count()) === 1) return;
   }
   throw new Error(`40 times Tab did not reach ${name}`);
 }
