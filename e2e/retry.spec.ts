@@ -20,7 +20,10 @@ async function brokenRig(world: World) {
     });
 }
 
-test('retries a failed deployment with the votes that it has', async ({ world, browserOf }) => {
+test('retries a failed deployment, which needs votes again because its destination was changed', async ({
+  world,
+  browserOf,
+}) => {
   const { author, reviewer } = world.people;
   const repair = await brokenRig(world);
   await world.requireApprovals('rig', 1);
@@ -40,6 +43,10 @@ test('retries a failed deployment with the votes that it has', async ({ world, b
   await expectFitForAll(authorPage);
   await repair();
   await retry(authorPage).click();
+  await expect(requirements(authorPage)).toContainText('given before cracked-rig was changed');
+  // The page of a release that has ended is not refreshed by itself.
+  await page.reload();
+  await requirements(page).getByRole('button', { name: 'Approve', exact: true }).click();
   await expect(pipeline(authorPage)).toContainText('Deployed to rig');
   await expect(requirements(authorPage)).toContainText('1/1 approvals');
   await expect(requirements(authorPage)).toContainText('Opened just now · 1/1 passed');

@@ -97,6 +97,12 @@ export async function runScenario(
     });
     await steps.ends(intentId, ReleaseIntentStatus.SUCCEEDED);
   });
+  // Later deployments are slow enough to watch. Set before votes wait: votes do not cover what is changed after them.
+  await once('pace', async () => {
+    await setMetadata(admin, 'staging-eu', { seconds: '1' });
+    await setMetadata(admin, 'eu-west', { seconds: '2' });
+    await setMetadata(admin, 'us-east', { seconds: '8' });
+  });
   // The branch policy is created while this release waits; a later request would be refused.
   await offMain(async (artifactId) => {
     const intentId = await reachesGate(artifactId);
@@ -160,12 +166,6 @@ export async function runScenario(
     await reachesGate(artifactId);
   });
   await ready(async () => {});
-  // Later deployments are slow enough to watch.
-  await once('pace', async () => {
-    await setMetadata(admin, 'staging-eu', { seconds: '1' });
-    await setMetadata(admin, 'eu-west', { seconds: '2' });
-    await setMetadata(admin, 'us-east', { seconds: '8' });
-  });
   await once('only-one-pipeline', async () => {
     // `Release` without a pipeline's name uses the project's only enabled one.
     await admin.pipelines.updateReleasePipeline({ project, name: 'planned', enabled: false });

@@ -1713,7 +1713,16 @@ CREATE VIEW release_destination_changes AS
                           GROUP BY v.target_environment) first
                      JOIN projects p ON p.id = i.project_id
                      JOIN environments e ON e.organisation_id = p.organisation_id AND e.name = first.name
-                     JOIN destination_revisions r ON r.environment_id = e.id AND r.moment > first.moment
+                     CROSS JOIN LATERAL ( SELECT s.destination_id,
+                            s.environment_id,
+                            s.moment,
+                            s.at,
+                            s.change,
+                            s.address,
+                            s.by
+                           FROM destination_revisions s
+                          WHERE s.environment_id = e.id AND s.moment > first.moment
+                         OFFSET 0) r
                      JOIN destinations d ON d.id = r.destination_id
                   ORDER BY r.destination_id, r.change, r.address, r.moment DESC) c) AS changes
    FROM release_intents i;

@@ -105,6 +105,12 @@ test.each<[string, () => Promise<string>, string, string?]>([
   expect(await plan()).toMatch(new RegExp(`using ${index} on ${by}`));
 });
 
+test('what was done to destinations since the votes is read by an index', async () => {
+  expect(await planOf(intentFacts, [ID])).toMatch(
+    /using destination_revisions_environment on .*\n.*Index Cond: .*moment >/,
+  );
+});
+
 test('the authors of a release are found by indexes, however many users there are', async () => {
   const plan = await planOf(intentFacts, [ID], 'on');
   for (const index of ['users_pkey', 'users_username', 'users_email']) {

@@ -186,9 +186,13 @@ describe('while secrets are shown, used, mistyped and changed', () => {
     // The error quotes what the caller sent in the wrong place, to this caller alone.
     await create({ url: receiver.url, [secret]: 'x' }, true);
     await create({ url: receiver.url, secret: [secret] }, true);
-    expect((await create({ url: receiver.url, secret })).status).toBe(200);
+    expect((await create({ url: receiver.url, secret, plans: 'true' })).status).toBe(200);
     const other = addSecret('the next secret of a webhook', `whsec_${randomBytes(32).toString('base64')}`);
-    const update = { organisation, name: 'hook', metadata: { url: receiver.url, secret: other } };
+    const update = {
+      organisation,
+      name: 'hook',
+      metadata: { url: receiver.url, secret: other, plans: 'true' },
+    };
     await call('DestinationService/UpdateDestination', update, as(admin.token));
     const release = async () => w.release((await w.artifact()).artifactId, ['spare'], w.admin);
     // The receiver responds 404; then 500 and 202 to the retry.

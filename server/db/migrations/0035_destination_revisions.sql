@@ -184,7 +184,9 @@ create or replace view release_destination_changes as
                            group by v.target_environment) first
                     join projects p on p.id = i.project_id
                     join environments e on e.organisation_id = p.organisation_id and e.name = first.name
-                    join destination_revisions r on r.environment_id = e.id and r.moment > first.moment
+                    -- With an offset, because the planner would read all of the environment and compare the moments later.
+                    cross join lateral (select * from destination_revisions s
+                                         where s.environment_id = e.id and s.moment > first.moment offset 0) r
                     join destinations d on d.id = r.destination_id
                    order by r.destination_id, r.change, r.address, r.moment desc) c) as changes
     from release_intents i;

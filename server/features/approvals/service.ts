@@ -71,10 +71,14 @@ export interface ToldChange extends DestinationChange {
   readonly sentence: string;
 }
 
+/** The most changes that an answer tells of. */
+const MAX_TOLD = 100;
+
 const toldChanges = (
   changes: readonly DestinationChange[] = [],
   votes: readonly Vote[] = [],
-): readonly ToldChange[] => changes.map((change) => ({ ...change, sentence: changeSentence(change, votes) }));
+): readonly ToldChange[] =>
+  changes.slice(-MAX_TOLD).map((change) => ({ ...change, sentence: changeSentence(change, votes) }));
 
 export interface Requirements {
   readonly viewer: Viewer;

@@ -1538,7 +1538,7 @@ export type EnvironmentRequirements = Message<"forest.v1.EnvironmentRequirements
 
   /**
    * What was done to destinations of the stage that have yet to be deployed to, since the first of the votes on the environment;
-   * oldest first. Of each destination the last of each kind of change.
+   * oldest first. Of each destination the last of each kind of change; at most the last 100.
    *
    * @generated from field: repeated forest.v1.DestinationChange destination_changes = 113;
    */
