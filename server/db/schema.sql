@@ -630,13 +630,14 @@ CREATE INDEX release_intents_project ON public.release_intents USING btree (proj
 CREATE INDEX release_logs_release ON public.release_logs USING btree (release_id, id);
 CREATE INDEX release_report_tokens_release ON public.release_report_tokens USING btree (release_id);
 CREATE INDEX releases_artifact ON public.releases USING btree (artifact_id, destination_id, queued_at DESC, id DESC) WHERE (mode = 'deploy'::text);
-CREATE INDEX releases_in_flight ON public.releases USING btree (lease_until) WHERE (status = ANY (ARRAY['ASSIGNED'::text, 'RUNNING'::text]));
+CREATE INDEX releases_delivering ON public.releases USING btree (project_id) WHERE (status = ANY (ARRAY['ASSIGNED'::text, 'RUNNING'::text]));
 CREATE INDEX releases_latest ON public.releases USING btree (destination_id, queued_at DESC, id DESC) WHERE (mode = 'deploy'::text);
 CREATE INDEX releases_occupying ON public.releases USING btree (destination_id) WHERE (occupied_until IS NOT NULL);
 CREATE UNIQUE INDEX releases_one_running ON public.releases USING btree (destination_id) WHERE ((status = ANY (ARRAY['ASSIGNED'::text, 'RUNNING'::text])) OR (occupied_until IS NOT NULL));
 CREATE INDEX releases_open ON public.releases USING btree (destination_id, queued_at, id) WHERE ((status = ANY (ARRAY['QUEUED'::text, 'ASSIGNED'::text, 'RUNNING'::text])) OR (occupied_until IS NOT NULL));
 CREATE INDEX releases_project ON public.releases USING btree (project_id, destination_id, queued_at DESC, id DESC) WHERE (mode = 'deploy'::text);
 CREATE INDEX releases_queue ON public.releases USING btree (destination_id, queued_at, id) WHERE (status = 'QUEUED'::text);
+CREATE INDEX releases_queued ON public.releases USING btree (project_id, queued_at) WHERE (status = 'QUEUED'::text);
 CREATE INDEX releases_succeeded ON public.releases USING btree (artifact_id, destination_id, completed_at DESC) WHERE ((status = 'SUCCEEDED'::text) AND (mode = 'deploy'::text));
 CREATE INDEX sign_in_attempts_forget ON public.sign_in_attempts USING btree (forget_at);
 CREATE INDEX stages_held ON public.stages USING btree (queued_at) WHERE ((type = 'deploy'::text) AND (status = 'PENDING'::text) AND (queued_at IS NOT NULL));
@@ -1909,6 +1910,7 @@ CREATE TRIGGER releases_plan_digest BEFORE UPDATE ON releases FOR EACH ROW WHEN 
 CREATE TRIGGER releases_start_by_current_rules BEFORE UPDATE ON releases FOR EACH ROW WHEN (old.status = 'QUEUED'::text AND (new.status = ANY (ARRAY['ASSIGNED'::text, 'RUNNING'::text, 'SUCCEEDED'::text]))) EXECUTE FUNCTION start_by_current_rules();
 CREATE TRIGGER releases_started_moment BEFORE UPDATE ON releases FOR EACH ROW WHEN ((new.status = ANY (ARRAY['RUNNING'::text, 'SUCCEEDED'::text])) AND (old.status = ANY (ARRAY['QUEUED'::text, 'ASSIGNED'::text]))) EXECUTE FUNCTION set_started_moment();
 CREATE TRIGGER note_change AFTER INSERT OR DELETE ON stages FOR EACH ROW EXECUTE FUNCTION note_release_change();
+CREATE TRIGGER note_queue AFTER UPDATE ON stages FOR EACH ROW WHEN ((old.status = 'ACTIVE'::text) <> (new.status = 'ACTIVE'::text) AND (new.status = ANY (ARRAY['PENDING'::text, 'AWAITING_APPROVAL'::text, 'ACTIVE'::text]))) EXECUTE FUNCTION note_organisation_change();
 CREATE TRIGGER note_update AFTER UPDATE ON stages FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.*) EXECUTE FUNCTION note_release_change();
 CREATE TRIGGER stages_organisation BEFORE INSERT ON stages FOR EACH ROW WHEN (new.organisation_id IS NULL) EXECUTE FUNCTION stage_organisation();
 CREATE TRIGGER note_change AFTER DELETE ON users FOR EACH ROW EXECUTE FUNCTION note_user_change();

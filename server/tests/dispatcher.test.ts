@@ -197,7 +197,11 @@ describe('a destination', () => {
     const second = await w.releaseNew([environment]);
     const third = await w.releaseNew([environment]);
     await stepBecomes(w, third, 'QUEUED');
-    expect(await statusOfStep(w, second)).toBe('QUEUED');
+    const [queued] = (await stateOf(w, second)).steps;
+    expect(queued?.status).toBe('QUEUED');
+    expect(queued?.waitsFor).toMatch(/^this destination is busy: \S+ is being deployed$/);
+    const [last] = (await stateOf(w, third)).steps;
+    expect(last?.waitsFor).toMatch(/is being deployed; 1 delivery to this destination is ahead$/);
     expect(target.received).toHaveLength(1);
     const { destinations } = await w.author.releases.getDestinationStates({ organisation: w.organisation });
     const shown = destinations.filter((d) => d.destinationName === environment);

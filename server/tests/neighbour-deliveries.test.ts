@@ -2,10 +2,10 @@ import { afterAll, afterEach, expect, test } from 'vitest';
 import { findWork } from '#server/features/deliveries/service.ts';
 import { findIntentsToEvaluate } from '#server/features/gate/service.ts';
 import { deliveryWorld, receivedBy, SECRET } from './delivery-world.ts';
-import { gatedRelease } from './gate-world.ts';
+import { gatedRelease, stepBecomes } from './gate-world.ts';
 import { eventually, startTestApp } from './harness.ts';
 import { type Answer, answer } from './webhook-receiver.ts';
-import { ended, type World, world } from './world.ts';
+import { ended, stateOf, type World, world } from './world.ts';
 
 /* What one organisation delivers does not keep the deliveries of another one waiting. */
 
@@ -85,6 +85,14 @@ test('hundreds of receivers that never answer take no place that a delivery of a
     RUNNING: MAX_PER_ORGANISATION,
     QUEUED: HANGING - MAX_PER_ORGANISATION,
   });
+  const waitOf = async (intent: string) =>
+    (await stateOf(loud, intent)).steps.find(({ status }) => status === 'QUEUED')?.waitsFor;
+  expect(await waitOf(hanging)).toBe(
+    '500 deliveries of this organisation are under way, the most for one server',
+  );
+  const next = await loud.releaseNew(['staging']);
+  await stepBecomes(loud, next, 'QUEUED');
+  expect(await waitOf(next)).toBe('100 deliveries of this organisation are ahead');
   open[0]?.writeHead(200).end();
   await receivedBy(target, MAX_PER_ORGANISATION + 1);
   await loud.author.releases.cancelRelease({ releaseIntentId: hanging });

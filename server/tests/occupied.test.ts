@@ -48,7 +48,13 @@ describe('a delivery that is cancelled while it runs', () => {
     expect((await stateOf(w, intent)).status).toBe(ReleaseIntentStatus.CANCELLED);
     expect(await stepOf(w, intent)).toMatchObject({ status: 'CANCELLED', cancelling: true, run: 1 });
     expect(await occupied(environment)).toBe(300);
-    expect(await stepOf(w, waiting)).toMatchObject({ status: 'QUEUED', cancelling: false });
+    expect(await stepOf(w, waiting)).toMatchObject({
+      status: 'QUEUED',
+      cancelling: false,
+      waitsFor: expect.stringMatching(
+        /^this destination is busy: \S+ was cancelled and may be at work until \d\d:\d\d UTC$/,
+      ),
+    });
     expect(await placeOf(app, w, environment)).toEqual({
       live: null,
       doubt: null,

@@ -186,6 +186,21 @@ test('is never answered 304 when the full answer would be another', { timeout: 3
   expect(unchanged).toBeGreaterThan(20);
 });
 
+test('changes when the release ahead in a queue is held: it is not ahead any more', async () => {
+  const setStage = (status: string) =>
+    sql(
+      `update stages set status = $2
+        where release_intent_id in (select release_intent_id from releases where artifact_id = $1 and environment = 'qa')`,
+      [other.artifactId, status],
+    );
+  const { now } = await undisturbed(w.author, queued, async () => {});
+  await setStage('AWAITING_APPROVAL');
+  const held = await poll(w.author, queued, now.etag);
+  await setStage('ACTIVE');
+  expect(held.status).toBe(200);
+  expect(held.revision).not.toBe(now.revision);
+});
+
 test('every table that the answer reads has triggers that raise its numbers', async () => {
   const { rows: plans } = await sql(`explain (format json, generic_plan) ${findRequirements.text}`);
   const plan = JSON.stringify(plans[0]?.['QUERY PLAN']);

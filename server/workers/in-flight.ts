@@ -1,9 +1,8 @@
+import { MAX_DELIVERIES_PER_ORGANISATION } from '#domain/release/waits-for.ts';
 import type { Claim } from '#server/features/deliveries/claim.ts';
 import { DeliveryLost } from './delivery-run.ts';
 
-/** The most deliveries that one server makes at the same time for one organisation. */
-const MAX_PER_ORGANISATION = 500;
-/** The same for all, to protect the server's memory. */
+/** The most deliveries that one server makes at the same time, to protect its memory. */
 const MAX_DELIVERIES = 5_000;
 
 export interface InFlight {
@@ -33,7 +32,7 @@ export class DeliveriesInFlight {
 
   /** How many more deliveries an organisation may have now. */
   room(organisationId: string): number {
-    const left = MAX_PER_ORGANISATION - (this.taken.get(organisationId) ?? 0);
+    const left = MAX_DELIVERIES_PER_ORGANISATION - (this.taken.get(organisationId) ?? 0);
     return Math.max(0, Math.min(left, MAX_DELIVERIES - this.total));
   }
 

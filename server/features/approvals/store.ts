@@ -11,6 +11,7 @@ import {
   DESTINATION_STATE,
   type DestinationStateRow,
   type IntentStateRow,
+  QUEUED,
   rolledBack,
   STAGE_VOTES,
 } from '#server/features/releases/rows.ts';
@@ -164,7 +165,7 @@ export const findRequirements = statement<[releaseIntentId: string, projectId: s
           i.policies, i.votes, i.places, i.holds, ${destinationChanges('i.id')}, i.moment, i."buildOrder", i."actorKind", g.members, g.environments,
           g.branches, n.numbers, (select knows_source(a) from artifacts a where a.id = i."artifactId") as "knowsSource",
           ${rolledBack('i.id')},
-          ${STAGE_VOTES},
+          ${STAGE_VOTES}, ${QUEUED},
           (select coalesce(json_agg(row_to_json(one)), '[]')
              from (select ${DESTINATION_STATE}, i.project
                      from destination_details d

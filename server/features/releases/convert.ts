@@ -9,6 +9,7 @@ import {
 import { checkCancel, checkPlanVerdict, type ReleaseCaller } from '#domain/release/caller-rules.ts';
 import { isUncertain } from '#domain/release/place.ts';
 import { isReleaseEnded } from '#domain/release/release-status.ts';
+import { waitsFor } from '#domain/release/waits-for.ts';
 import { logLineToWire } from '#server/features/deliveries/convert.ts';
 import { directionToWire, liveBuildToWire } from '#server/features/gate/convert.ts';
 import { authorIds } from '#server/features/gate/facts.ts';
@@ -32,7 +33,14 @@ import {
 import { timestamp } from '#server/wire/timestamps.ts';
 import { withoutNulls } from '#server/wire/without-nulls.ts';
 import type { RequestedIntent } from './request.ts';
-import type { DeliveryJson, DestinationStateRow, IntentStateRow, PlaceRow, StepJson } from './rows.ts';
+import type {
+  DeliveryJson,
+  DestinationStateRow,
+  IntentStateRow,
+  PlaceRow,
+  QueuedJson,
+  StepJson,
+} from './rows.ts';
 import type { PlanOutput } from './service.ts';
 import type { StageOutlook, StageOutlooks } from './stage-outlook.ts';
 import type { WatchEvent } from './watch.ts';
@@ -76,6 +84,7 @@ export const intentToWire = (
   outlooks: StageOutlooks,
 ): ReleaseIntentState => {
   const caller = { role: viewer.role, isAuthor: authorIds(row).has(viewer.userId) };
+  const waits = new Map(row.queued.map((one) => [one.releaseId, waitsForWords(one, row.deliveriesBefore)]));
   const superseded = row.stages.find(({ supersededBy }) => supersededBy !== null)?.supersededBy;
   return create(ReleaseIntentStateSchema, {
     ...withoutNulls(row),
@@ -89,6 +98,7 @@ export const intentToWire = (
     ),
     steps: row.steps.map((step) => ({
       ...withoutNulls(step),
+      waitsFor: waits.get(step.id),
       ...jsonTimestamps(step),
       releaseId: step.id,
       skippedForSlug: skippedFor(row, step),
@@ -103,6 +113,19 @@ export const intentToWire = (
     completedAt: timestamp(row.completedAt),
   });
 };
+
+function waitsForWords(
+  { aheadHere, occupant }: QueuedJson,
+  before: IntentStateRow['deliveriesBefore'],
+): string | undefined {
+  const until = occupant?.until ?? null;
+  const words = waitsFor({
+    ...(before ?? { ahead: 0, underWay: 0 }),
+    aheadHere,
+    occupant: occupant && { ...occupant, until: until === null ? null : new Date(until) },
+  });
+  return words ?? undefined;
+}
 
 /** The build for which a stage left a destination out. */
 const skippedFor = ({ stages }: IntentStateRow, { stageId, destinationId }: StepJson): string | undefined =>

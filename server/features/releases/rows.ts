@@ -1,4 +1,10 @@
 import type { ReleaseMode, ReleaseStatus } from '#domain/release/stage.ts';
+import {
+  MAX_AHEAD,
+  MAX_DELIVERIES_PER_ORGANISATION,
+  type Occupant,
+  type QueuedDelivery,
+} from '#domain/release/waits-for.ts';
 import type {
   AuthorsRow,
   EnvironmentJson,
@@ -77,6 +83,53 @@ export const STAGE_VOTES = `
     where s.release_intent_id = i.id and s.type = 'deploy' and (v.bypassed is not null or cardinality(v.rejected) > 0))
   as "stageVotes"`;
 
+/** A delivery that is queued behind an open gate. */
+export interface QueuedJson {
+  readonly releaseId: string;
+  readonly aheadHere: number;
+  readonly occupant: (Omit<Occupant, 'until'> & { readonly until: string | null }) | null;
+}
+
+const BUSY = `(b.status in ('ASSIGNED', 'RUNNING') or b.occupied_until is not null)`;
+
+/**
+ * The queued deliveries of the intent `i` whose gate is open, with what is ahead of each at its destination; and how many deliveries
+ * its organisation queued for free destinations before the first of them, and makes now.
+ */
+export const QUEUED = `
+  (select coalesce(json_agg(json_build_object('releaseId', q.id,
+            'aheadHere', (select count(*) from releases o
+                            join stages t on t.release_intent_id = o.release_intent_id and t.id = o.stage_id
+                           where o.destination_id = q.destination_id and o.status = 'QUEUED' and t.status = 'ACTIVE'
+                             and (o.queued_at, o.id) < (q.queued_at, q.id)),
+            'occupant', (select json_build_object('slug', a.slug, 'mode', b.mode, 'status', b.status, 'until', b.occupied_until)
+                           from releases b join artifacts a on a.id = b.artifact_id
+                          where b.destination_id = q.destination_id and ${BUSY}))), '[]')
+     from stages s join releases q on q.release_intent_id = s.release_intent_id and q.stage_id = s.id and q.status = 'QUEUED'
+    where s.release_intent_id = i.id and s.status = 'ACTIVE' and i.status = 'ACTIVE') as queued,
+  (select json_build_object(
+            'ahead', (select count(*)
+                        from (select
+                                from projects p
+                                join releases o on o.project_id = p.id and o.status = 'QUEUED' and o.queued_at < first.queued_at
+                                 and o.release_intent_id <> i.id
+                                join stages t on t.release_intent_id = o.release_intent_id and t.id = o.stage_id
+                                 and t.status = 'ACTIVE'
+                               where p.organisation_id = i."organisationId"
+                                 and not exists (select from releases b where b.destination_id = o.destination_id and ${BUSY})
+                               limit ${MAX_AHEAD}) n),
+            'underWay', (select count(*)
+                           from (select
+                                   from projects p
+                                   join releases b on b.project_id = p.id and b.status in ('ASSIGNED', 'RUNNING')
+                                  where p.organisation_id = i."organisationId"
+                                  limit ${MAX_DELIVERIES_PER_ORGANISATION}) n))
+     from (select min(q.queued_at) as queued_at
+             from stages s
+             join releases q on q.release_intent_id = s.release_intent_id and q.stage_id = s.id and q.status = 'QUEUED'
+            where s.release_intent_id = i.id and s.status = 'ACTIVE' and i.status = 'ACTIVE') first
+    where first.queued_at is not null) as "deliveriesBefore"`;
+
 export interface IntentStateRow
   extends AuthorsRow,
     Pick<IntentRow, 'id' | 'artifactId' | 'slug' | 'status' | 'buildOrder'> {
@@ -94,6 +147,9 @@ export interface IntentStateRow
   readonly rolledBack: readonly string[];
   /** Only stages that somebody rejected or bypassed. */
   readonly stageVotes: readonly StageVotesJson[];
+  readonly queued: readonly QueuedJson[];
+  /** Of its organisation; null when nothing is queued. */
+  readonly deliveriesBefore: Pick<QueuedDelivery, 'ahead' | 'underWay'> | null;
 }
 
 /**

@@ -8,6 +8,7 @@ import {
   type DestinationStateRow,
   type IntentStateRow,
   type ListedDestinationRow,
+  QUEUED,
   rolledBack,
   STAGE_VOTES,
 } from './rows.ts';
@@ -174,7 +175,7 @@ const STATE = `
             from build_environments e
            where i.status = 'ACTIVE' and e.artifact_id = i."artifactId"
              and e.environment in (select s.environment from stages s where s.release_intent_id = i.id)) as places,
-          ${STAGE_VOTES}
+          ${STAGE_VOTES}, ${QUEUED}
     from release_intent_states i`;
 
 export const findIntentState = statement<[intentId: string], IntentStateRow>(

@@ -7,7 +7,7 @@ import {
   PipelineRunStageType as StageType,
   ReleaseStatus as Step,
 } from '#src/gen/forest/v1/releases_pb.ts';
-import { stageLabel } from './stage-labels.ts';
+import { stageLabel, waitsOf } from './stage-labels.ts';
 
 const { DEPLOY, WAIT, PLAN } = StageType;
 const stage = (stageType: StageType, status: Stage, reason?: string) =>
@@ -57,5 +57,30 @@ describe('stageLabel', () => {
 
   it('shows a pending stage that a policy blocks as waiting', () => {
     expect(stageLabel(stage(DEPLOY, Stage.PENDING, 'soak time: 5m left'), []).tone).toBe('waiting');
+  });
+});
+
+describe('waitsOf', () => {
+  const queued = (destinationName: string, waitsFor?: string) =>
+    create(ReleaseStepStateSchema, { stageId: 's', statusCode: Step.QUEUED, destinationName, waitsFor });
+  const active = stage(DEPLOY, Stage.ACTIVE);
+
+  it('says what each destination waits for', () => {
+    const other = create(ReleaseStepStateSchema, { stageId: 'other', waitsFor: 'something else' });
+    const ahead = '12 deliveries of this organisation are ahead';
+    expect(waitsOf(active, [queued('eu-west', ahead), queued('us-east'), other])).toEqual([
+      `eu-west: ${ahead}`,
+    ]);
+  });
+
+  it.each([
+    [4, '1 more destination waits'],
+    [1_200, '1197 more destinations wait'],
+  ])('shows three of %i and counts the others', (count, more) => {
+    const waits = waitsOf(
+      active,
+      Array.from({ length: count }, (_, n) => queued(`place-${n}`, 'busy')),
+    );
+    expect(waits).toEqual(['place-0: busy', 'place-1: busy', 'place-2: busy', more]);
   });
 });

@@ -41,6 +41,23 @@ export function stepsOf(stage: PipelineStageState, steps: readonly ReleaseStepSt
   return steps.filter((step) => step.stageId === stage.stageId);
 }
 
+/** The most destinations of which a stage shows what they wait for. */
+const MAX_WAITS = 3;
+
+/** What the queued releases of a stage wait for, after their destination's name. */
+export function waitsOf(stage: PipelineStageState, steps: readonly ReleaseStepState[]): string[] {
+  const waits = stepsOf(stage, steps).flatMap(({ destinationName, waitsFor }) =>
+    waitsFor ? [`${destinationName}: ${waitsFor}`] : [],
+  );
+  const more = waits.length - MAX_WAITS;
+  return more <= 0
+    ? waits
+    : [
+        ...waits.slice(0, MAX_WAITS),
+        `${more} more ${more === 1 ? 'destination waits' : 'destinations wait'}`,
+      ];
+}
+
 function deployLabel(stage: PipelineStageState, steps: readonly ReleaseStepState[]): StageLabel {
   switch (stage.status) {
     case Stage.AWAITING_APPROVAL:

@@ -13,7 +13,7 @@ import {
   PipelineRunStageStatus as Stage,
   PipelineRunStageType as StageType,
 } from '#src/gen/forest/v1/releases_pb.ts';
-import { stageLabel, stepsOf, type Tone } from './stage-labels.ts';
+import { stageLabel, stepsOf, type Tone, waitsOf } from './stage-labels.ts';
 
 // Without their code the buttons are missing until the page is loaded again.
 const PlanActions = lazy(() => import('./plan-actions.tsx').catch(() => ({ default: () => null })));
@@ -73,6 +73,11 @@ export function StageRow({ releaseIntentId, stage, steps, reason }: StageRowProp
             <Reason>{reason}</Reason>
           </p>
         )}
+        {waitsOf(stage, steps).map((wait) => (
+          <p key={wait} className="text-waiting wrap-anywhere">
+            <UserText>{wait}</UserText>
+          </p>
+        ))}
         {errorsOf(stage, steps).map((error) => (
           <p
             key={error}
