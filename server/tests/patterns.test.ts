@@ -22,7 +22,13 @@ import { targetRules } from '#server/destinations/target.ts';
 import { createWebhook } from '#server/destinations/webhook.ts';
 import { Failure } from '#server/failure.ts';
 import { slugOf } from '#server/features/artifacts/slug.ts';
-import { matchesPattern, patternProblem, prepareMatches } from '#server/features/gate/branch-pattern.ts';
+import {
+  forgetPattern,
+  matchesPattern,
+  mayMatch,
+  patternProblem,
+  prepareMatches,
+} from '#server/features/gate/branch-pattern.ts';
 import { passwordProblem } from '#server/features/users/password-rule.ts';
 import { connectErrorOf } from '#server/rpc/errors.ts';
 import { everyMethod } from './every-method.ts';
@@ -159,6 +165,24 @@ describe('patterns of users', () => {
     ended = true;
     // Kept.
     expect(turns).toBe(1);
+    for (const { config } of policies) forgetPattern(config.branchPattern);
+    turns = 0;
+    ended = false;
+    count();
+    await prepareMatches(policies, branch);
+    ended = true;
+    expect(turns).toBeGreaterThan(90);
+  });
+
+  test('a warning takes an unknown answer for a match, and an invalid pattern for none', async () => {
+    const policy = (branchPattern: string) => ({
+      enabled: true,
+      config: { type: 'branch_restriction' as const, targetEnvironment: 'production', branchPattern },
+    });
+    expect(mayMatch('^unknown$', 'main')).toBe(true);
+    await prepareMatches([policy('^unknown$'), policy('(')], null, ['main']);
+    expect([mayMatch('^unknown$', 'main'), mayMatch('(', 'main')]).toEqual([false, false]);
+    expect(() => matchesPattern('(', 'main')).toThrow();
   });
 });
 

@@ -272,7 +272,8 @@ async function loadRequirements(
   const row = kept ?? (await executor.run(store.findRequirements, [releaseIntentId, projectId]))[0];
   if (row === undefined) throw notFound(`Release ${releaseIntentId}`);
   const facts = factsOf(row);
-  await prepareMatches(facts.policies, row.branch, row.branches);
+  // A transaction does not wait for what only warns.
+  await prepareMatches(facts.policies, row.branch, 'afterCommit' in executor ? [] : row.branches);
   const factsAt = (environment: string) => ({
     ...policyFactsOf(facts, environment, now),
     direction: directionOf(targetPlaces(facts, environment), subjectOf(facts).build, now),

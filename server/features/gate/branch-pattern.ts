@@ -16,13 +16,27 @@ const compiled = new LRUCache<string, RE2JS>({
   },
 });
 
-/** Whether a pattern matches a text, by both; bounded by bytes. */
-const answers = new LRUCache<string, boolean>({
+/** Whether a pattern matches a text, by both, or why it cannot be matched; bounded by bytes. */
+const answers = new LRUCache<string, boolean | Error>({
   maxSize: 16 * 1024 * 1024,
   sizeCalculation: (_, key) => 2 * key.length + 200,
 });
 
 const keyOf = (pattern: string, text: string): string => `${pattern}\u0000${text}`;
+
+function answerOf(pattern: string, text: string): boolean | Error {
+  const key = keyOf(pattern, text);
+  const known = answers.get(key);
+  if (known !== undefined) return known;
+  let answer: boolean | Error;
+  try {
+    answer = compiled.memo(pattern).matcher(text).find();
+  } catch (error) {
+    answer = error instanceof Error ? error : new Error(String(error));
+  }
+  answers.set(key, answer);
+  return answer;
+}
 
 /**
  * Whether a pattern (RE2 syntax) matches anywhere in the text, in time linear in the text and in the size of the pattern, which
@@ -30,13 +44,14 @@ const keyOf = (pattern: string, text: string): string => `${pattern}\u0000${text
  * @throws when the pattern is too large or does not compile; the evaluator then blocks.
  */
 export function matchesPattern(pattern: string, text: string): boolean {
-  const key = keyOf(pattern, text);
-  const known = answers.get(key);
-  if (known !== undefined) return known;
-  const matches = compiled.memo(pattern).matcher(text).find();
-  answers.set(key, matches);
-  return matches;
+  const answer = answerOf(pattern, text);
+  if (answer instanceof Error) throw answer;
+  return answer;
 }
+
+/** The same for warnings, which are not worth a wait: true when there is no answer yet, false for an invalid pattern. */
+export const mayMatch = (pattern: string, text: string): boolean =>
+  (answers.get(keyOf(pattern, text)) ?? true) === true;
 
 /** Steps of the engine, instructions times letters, that run without a pause: a few milliseconds. */
 const MAX_STEPS = 100_000;
@@ -54,26 +69,28 @@ export async function prepareMatches(
   recentBranches: readonly string[] = [],
 ): Promise<void> {
   let steps = 0;
-  const prepare = async (pattern: string, text: string): Promise<boolean> => {
+  const prepare = async (pattern: string, text: string): Promise<boolean | Error> => {
     const key = keyOf(pattern, text);
     steps += answers.has(key) ? key.length : patternSize(pattern) * text.length;
     if (steps > MAX_STEPS) {
       steps = 0;
       await oneAtATime(() => setImmediate());
     }
-    return matchesPattern(pattern, text);
+    return answerOf(pattern, text);
   };
+  const recent = new Set(recentBranches);
   for (const { enabled, config } of policies) {
     if (!enabled || config.type !== 'branch_restriction') continue;
-    try {
-      if (branch) await prepare(config.branchPattern, branch);
-      for (const recent of new Set(recentBranches)) {
-        if (await prepare(config.branchPattern, recent)) break;
-      }
-    } catch {
-      // The evaluator says what is wrong with the pattern.
-    }
+    if (branch) await prepare(config.branchPattern, branch);
+    for (const text of recent) if ((await prepare(config.branchPattern, text)) === true) break;
   }
+}
+
+/** Drops what is kept of a pattern that a policy no longer has. Another policy that has it computes it again. */
+export function forgetPattern(pattern: string): void {
+  compiled.delete(pattern);
+  const ofPattern = keyOf(pattern, '');
+  for (const key of answers.keys()) if (key.startsWith(ofPattern)) answers.delete(key);
 }
 
 /** Why a pattern is too large or does not compile; null when it does. */

@@ -1,7 +1,7 @@
 import type { Surroundings } from '#domain/approval/requirements.ts';
 import { type Evaluation, evaluateGate, type PolicyFacts } from '#domain/policy/evaluate.ts';
 import type { Executor } from '#server/db/database.ts';
-import { matchesPattern, prepareMatches } from './branch-pattern.ts';
+import { matchesPattern, mayMatch, prepareMatches } from './branch-pattern.ts';
 import { placesByEnvironment, policyOf, soaksOf } from './facts.ts';
 import type { SurroundingsRow } from './rows.ts';
 import { artifactFacts, surroundings } from './store.ts';
@@ -23,7 +23,7 @@ export function surroundingsOf(row: SurroundingsRow): Surroundings {
     members,
     destinationsOf: (environment) => counts.get(environment) ?? 0,
     recentBranches: branches,
-    matches: matchesPattern,
+    matches: mayMatch,
     soakRecords: new Map(soakRecords.map((record) => [record.policyId, record])),
   };
 }

@@ -14,7 +14,12 @@ import {
   listEnvironments,
   lockEnvironmentNames,
 } from '#server/features/environments/service.ts';
-import { matchesPattern, patternProblem, prepareMatches } from '#server/features/gate/branch-pattern.ts';
+import {
+  forgetPattern,
+  matchesPattern,
+  patternProblem,
+  prepareMatches,
+} from '#server/features/gate/branch-pattern.ts';
 import { gateOf } from '#server/features/gate/facts.ts';
 import { loadEnabledPolicies, loadIntentFacts, loadLiveSoaks } from '#server/features/gate/service.ts';
 import { loadForecast, loadSurroundings } from '#server/features/gate/surroundings.ts';
@@ -52,6 +57,12 @@ async function lock(tx: Transaction, scope: ProjectScope, name: string): Promise
   const [row] = await tx.run(store.lockPolicy, [scope.projectId, name]);
   if (row === undefined) throw notFound(`Policy "${name}"`);
   return row;
+}
+
+/** Drops what this server keeps of a policy's pattern. */
+function forgetAfterCommit(tx: Transaction, { type, config: stored }: store.PolicyRow): void {
+  const config = parsePolicyConfig(type, stored);
+  if (config.type === 'branch_restriction') tx.afterCommit(() => forgetPattern(config.branchPattern));
 }
 
 /**
@@ -116,6 +127,7 @@ export async function updatePolicy(
     if (config !== null) await requireValid(tx, scope, name, config);
     const environment = config?.targetEnvironment ?? before.targetEnvironment;
     const stored = JSON.stringify(config ?? before.config);
+    if (config !== null) forgetAfterCommit(tx, before);
     const params = [before.id, enabled ?? before.enabled, environment, stored, app.clock.now()] as const;
     const row = single(await tx.run(store.updatePolicy, params));
     await recordChange(tx, app, caller, scope, 'policy.updated', name, {
@@ -133,6 +145,7 @@ export async function deletePolicy(app: AppContext, caller: Caller, scope: Proje
     await wakeProject(tx, app, scope.projectId);
     const before = await lock(tx, scope, name);
     await tx.run(store.deletePolicy, [before.id]);
+    forgetAfterCommit(tx, before);
     await recordChange(tx, app, caller, scope, 'policy.deleted', name, { before: historyState(before) });
   });
 }

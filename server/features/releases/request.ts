@@ -56,6 +56,8 @@ export async function requestRelease(
   const [artifact] = await app.db.run(store.findArtifact, [artifactId]);
   if (artifact === undefined) throw notFound(`Artifact ${artifactId}`);
   const { slug, branch } = artifact;
+  // The transaction finds the answers for a new branch, instead of waiting for them.
+  await prepareMatches(await loadEnabledPolicies(app.db, scope.projectId), branch);
   const id = app.newId();
   return app.db.transaction(async (tx) => {
     const now = app.clock.now();
