@@ -49,6 +49,26 @@ test('an admin adds a member by name or email, changes their role and removes th
   await expect(row(page, byName.username)).toHaveCount(0);
 });
 
+test('an admin says how long the files of builds are kept', async ({ world, browserOf }) => {
+  const page = await browserOf(world.people.admin);
+  await page.goto(address(world));
+  const form = page.getByRole('form', { name: 'Files of builds' });
+  const field = form.getByLabel('Days to keep files');
+  await expect(field).toHaveValue('90');
+  await field.fill('0');
+  await form.getByRole('button', { name: 'Save Changes' }).click();
+  await expect(field).toHaveAccessibleDescription(/Enter a whole number from 1 to 3650/);
+  await field.fill('30');
+  await form.getByRole('button', { name: 'Save Changes' }).click();
+  await expect(page.getByText('Files of builds are kept for 30 days')).toBeAttached();
+  await page.reload();
+  await expect(field).toHaveValue('30');
+  const member = await browserOf(world.people.author);
+  await member.goto(address(world));
+  await expect(list(member)).toBeVisible();
+  await expect(member.getByRole('form', { name: 'Files of builds' })).toHaveCount(0);
+});
+
 test('an admin creates an unknown user, who can sign in', async ({ world, browserOf, browser }) => {
   const page = await browserOf(world.people.admin);
   await page.goto(address(world));

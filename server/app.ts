@@ -14,6 +14,7 @@ import { createReadiness } from './db/readiness.ts';
 import { createDestinationTypes } from './destinations/registry.ts';
 import { targetRules } from './destinations/target.ts';
 import { adminCheck } from './features/access/service.ts';
+import { countStoredBytes } from './features/artifacts/retention-service.ts';
 import { countPlaces } from './features/deliveries/place-service.ts';
 import { countWaiting } from './features/deliveries/service.ts';
 import { sealStoredSecrets } from './features/destinations/secrets-service.ts';
@@ -140,6 +141,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
         waiting: () => countWaitingGates(db),
         places: () => countPlaces(db),
         deliveries: () => countWaiting(db),
+        storedBytes: () => countStoredBytes(db),
         clockDifference: clockCheck.difference,
         certificateEnd: config.tls && (() => tls?.validTo ?? new Date(0)),
         now: () => clock.now(),

@@ -1,3 +1,8 @@
+/** Days after which the files of builds are removed, unless their organisation sets another time. */
+export const FILE_RETENTION_DAYS = 90;
+/** The last builds of a project, whose files are kept for longer. */
+export const KEPT_BUILDS = 20;
+
 /**
  * How much of each thing there can be, so that no one takes the room of others and lists without pages stay short. What exists above a
  * limit, from before it, keeps working; only new ones are refused, with `resource_exhausted` and what to do.

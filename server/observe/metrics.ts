@@ -42,6 +42,8 @@ export interface MetricSources {
   readonly places: () => Promise<PlaceCounts>;
   /** The same. */
   readonly deliveries: () => Promise<WaitingDeliveries>;
+  /** The same: bytes of the files of all builds. */
+  readonly storedBytes: () => Promise<number>;
   /** How far the server's clock is ahead of the database's, in milliseconds. */
   readonly clockDifference: () => number;
   /** When the certificate expires; null without TLS. */
@@ -135,6 +137,7 @@ export function createMetrics(sources: MetricSources) {
     'Environments in which a rollback holds newer builds, counted for each project.',
     [],
   );
+  const stored = gauge('forage_stored_bytes', 'Bytes of the files of all builds in the database.', []);
   const database = gauge(
     'forage_database_up',
     'Whether the database answered the last query for metrics.',
@@ -185,6 +188,7 @@ export function createMetrics(sources: MetricSources) {
       const { ready, busy } = await sources.deliveries();
       waitingDeliveries.set({ state: 'ready' }, ready);
       waitingDeliveries.set({ state: 'busy' }, busy);
+      stored.set(await sources.storedBytes());
       database.set(1);
     } catch {
       // An old value would look current.
@@ -192,6 +196,7 @@ export function createMetrics(sources: MetricSources) {
       oldest.reset();
       unsettled.reset();
       held.reset();
+      stored.reset();
       waitingDeliveries.reset();
       database.set(0);
     }

@@ -132,6 +132,7 @@ const accessTable: AccessTable = {
       at(by === 'name' ? 'organisation' : 'organisationId', value ?? ''),
     ),
     listMyOrganisations: signedIn('read'),
+    updateOrganisation: admin(organisationId),
     addMember: admin(organisationId),
     removeMember: admin(organisationId),
     // Any member may leave, because members are added without their consent.

@@ -80,6 +80,7 @@ export function requestsFor(aim: Aim, n: number | string): Readonly<Record<strin
     'OrganisationService.CreateOrganisation': { name: `o-${n}` },
     'OrganisationService.GetOrganisation': { organisationId },
     'OrganisationService.ListMyOrganisations': {},
+    'OrganisationService.UpdateOrganisation': { organisationId, fileRetentionDays: 30 + (Number(n) || 0) },
     'OrganisationService.AddMember': { organisationId, userId: aim.strangerId, role: 'member' },
     'OrganisationService.RemoveMember': { organisationId, userId: aim.spareMemberId },
     'OrganisationService.LeaveOrganisation': { organisationId },

@@ -54,6 +54,7 @@ const disabled = (name: 'policy' | 'pipeline') => () => ({
 /** The history entry of each method that writes, in the order of the calls. */
 const RECORDED: Readonly<Record<string, Case>> = {
   'OrganisationService.CreateOrganisation': made('organisation.created'),
+  'OrganisationService.UpdateOrganisation': made('organisation.updated'),
   'OrganisationService.LeaveOrganisation': made('member.removed', 'reviewerTwo'),
   'OrganisationService.AddMember': made('member.added', 'admin', member('member')),
   'OrganisationService.RemoveMember': made('member.removed'),

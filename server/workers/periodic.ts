@@ -1,15 +1,21 @@
 import type { AppContext } from '#server/context.ts';
 import { findOtherServers } from '#server/db/peers.ts';
+import { removeOldFiles } from '#server/features/artifacts/retention-service.ts';
 import { deleteAbandonedUploads } from '#server/features/artifacts/upload-service.ts';
 
 const CLEANING_MS = 60 * 60_000;
 const PEERS_MS = 60_000;
 
-/** Deletes abandoned uploads, now and every hour; any number of servers can do so at once. Returns what stops it. */
+/**
+ * Deletes abandoned uploads and files of old builds, now and every hour; any number of servers can do so at once. Returns what stops
+ * it.
+ */
 export const startHousekeeping = (app: AppContext): (() => Promise<void>) =>
-  runEvery(app.log, CLEANING_MS, 'delete abandoned uploads', async () => {
+  runEvery(app.log, CLEANING_MS, 'delete files that are no longer needed', async () => {
     const uploads = await deleteAbandonedUploads(app);
     if (uploads > 0) app.log.info({ uploads }, 'deleted uploads that were not annotated within 24 hours');
+    const old = await removeOldFiles(app);
+    if (old.artifacts > 0) app.log.info(old, 'removed the files of old builds');
   });
 
 /**

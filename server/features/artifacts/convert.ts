@@ -81,6 +81,7 @@ export function artifactToWire(
     project: { organisation: scope.organisation, project: scope.project },
     destinations: row.destinations.map(deploymentToWire),
     createdAt: timestamp(row.createdAt),
+    filesRemovedAt: timestamp(row.filesRemovedAt),
     ref: { commitSha, branch, commitMessage, version, repoUrl },
     latestIntent:
       latestIntent === null

@@ -21,7 +21,7 @@ export interface Artifact extends store.ArtifactRow {
 /** An artifact as a client describes it. */
 export type Annotation = Omit<
   store.ArtifactRow,
-  'id' | 'slug' | 'createdAt' | 'authorUsernames' | 'namedBy'
+  'id' | 'slug' | 'createdAt' | 'authorUsernames' | 'namedBy' | 'filesRemovedAt'
 > & {
   /** The id of a committed upload; null for an artifact without files. */
   readonly artifactId: string | null;

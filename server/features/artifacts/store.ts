@@ -32,6 +32,8 @@ export interface ArtifactRow extends Omit<NewArtifact, 'projectId' | 'createdBy'
   readonly authorUsernames: readonly string[];
   /** Who annotated the artifact, if the source names somebody else. */
   readonly namedBy: string | null;
+  /** When its files were removed because it is old. */
+  readonly filesRemovedAt: Date | null;
 }
 
 export interface DeploymentRow extends PlaceRow {
@@ -53,7 +55,8 @@ const COLUMNS = `a.id, a.slug, a.title, a.description, a.web, a.pr, a.commit_sha
   a.source_user_id as "sourceUserId", a.metadata, a.created_at as "createdAt",
   array(select m.username from artifact_source_members m where m.artifact_id = a.id order by m.username)
     as "authorUsernames",
-  (select u.username from users u where u.id = a.created_by and u.id not in (select source_users(a))) as "namedBy"`;
+  (select u.username from users u where u.id = a.created_by and u.id not in (select source_users(a))) as "namedBy",
+  (select f.files_removed_at from artifact_uploads f where f.artifact_id = a.id) as "filesRemovedAt"`;
 
 /** No row when the slug is in use. `artifact` is a `NewArtifact` as JSON, its fields in the order of the columns. */
 export const insertArtifact = statement<[artifact: string], { id: string }>(

@@ -1,4 +1,5 @@
 import { statement } from '#server/db/database.ts';
+import { FILE_RETENTION_DAYS, KEPT_BUILDS } from '#server/limits.ts';
 
 export interface UploadedFile {
   readonly env: string;
@@ -102,4 +103,71 @@ export const deleteAbandoned = statement<[ids: readonly string[]], { id: string 
   `delete from artifact_uploads u
     where u.id = any($1::uuid[]) and not exists (select 1 from artifacts a where a.id = u.artifact_id)
    returning u.id`,
+);
+
+/** Whether the files of the artifact `a` of the project `p` and the organisation `o` are no longer needed. */
+const REMOVABLE = `(
+  a.created_at < $2::timestamptz - make_interval(days => coalesce(o.file_retention_days, ${FILE_RETENTION_DAYS}))
+  and not exists (select from release_intents i where i.artifact_id = a.id and i.status = 'ACTIVE')
+  and not exists (select from live_periods l where l.artifact_id = a.id and l.ended_at is null)
+  and not exists (select from delivery_runs r where r.artifact_id = a.id and r.status = 'RUNNING')
+  and (select count(*) from (select from artifacts n where n.project_id = a.project_id and n.build_order > a.build_order
+                              limit ${KEPT_BUILDS}) newer) = ${KEPT_BUILDS})`;
+
+export interface StoredFilesRow {
+  readonly artifactId: string;
+  readonly uploadId: string;
+  /** As PostgreSQL writes it, for the next page. */
+  readonly uploadedAt: string;
+  readonly removable: boolean;
+}
+
+/** At most 500 artifacts with files, by the time of their upload, after one of them. */
+export const listStoredFiles = statement<[afterTime: string, now: Date, afterId: string], StoredFilesRow>(
+  'uploads.list_stored_files',
+  `select a.id as "artifactId", u.id as "uploadId", u.created_at::text as "uploadedAt", ${REMOVABLE} as removable
+     from (select id, artifact_id, created_at from artifact_uploads
+            where artifact_id is not null and bytes > 0 and (created_at, id) > ($1::timestamptz, $3::uuid)
+            order by created_at, id limit 500) u
+     join artifacts a on a.id = u.artifact_id
+     join projects p on p.id = a.project_id
+     join organisations o on o.id = p.organisation_id
+    order by u.created_at, u.id`,
+);
+
+/** Makes requests that release the artifacts wait. */
+export const lockArtifacts = statement<[artifactIds: readonly string[]]>(
+  'uploads.lock_artifacts',
+  'select id from artifacts where id = any($1::uuid[]) order by id for no key update',
+);
+
+/** Removes the files of those artifacts that are still not needed. Returns how many, and their bytes. */
+export const removeFiles = statement<
+  [artifactIds: readonly string[], now: Date],
+  { artifacts: number; bytes: number }
+>(
+  'uploads.remove_files',
+  `with removable as (
+     select u.id, u.bytes, o.id as organisation_id
+       from artifact_uploads u
+       join artifacts a on a.id = u.artifact_id
+       join projects p on p.id = a.project_id
+       join organisations o on o.id = p.organisation_id
+      where a.id = any($1::uuid[]) and u.bytes > 0 and ${REMOVABLE}
+   ), removed as (
+     delete from artifact_files f using removable r where f.upload_id = r.id
+   ), emptied as (
+     update artifact_uploads u set bytes = 0, files_removed_at = $2 from removable r where u.id = r.id
+   ), freed as (
+     update stored_bytes s set bytes = greatest(0, s.bytes - r.bytes)
+       from (select organisation_id, sum(bytes) as bytes from removable group by organisation_id) r
+      where s.organisation_id = r.organisation_id
+   )
+   select count(*) as artifacts, coalesce(sum(bytes), 0)::bigint as bytes from removable`,
+);
+
+/** The bytes of all organisations' files. */
+export const sumStoredBytes = statement<[], { bytes: number }>(
+  'uploads.sum_stored_bytes',
+  'select coalesce(sum(bytes), 0)::bigint as bytes from stored_bytes',
 );

@@ -7,7 +7,7 @@ import type {
   OrganisationSchema,
 } from '#server/gen/forest/v1/organisations_pb.ts';
 import type { JoinRule } from './join-rules-service.ts';
-import type { Member, Organisation, Role } from './service.ts';
+import { type Member, type Organisation, type Role, retentionDays } from './service.ts';
 
 export function roleFromWire(role: string): Role {
   if (role === 'member' || role === 'admin') return role;
@@ -18,6 +18,7 @@ export const organisationToWire = (o: Organisation): MessageInitShape<typeof Org
   organisationId: o.organisationId,
   name: o.name,
   createdAt: timestampFromDate(o.createdAt),
+  fileRetentionDays: retentionDays(o),
 });
 
 export const memberToWire = (m: Member): MessageInitShape<typeof OrganisationMemberSchema> => ({

@@ -19,6 +19,13 @@ export const organisationHandlers = (app: AppContext): ServiceImpl<typeof Organi
     return { organisation: organisationToWire(organisation) };
   },
 
+  async updateOrganisation({ fileRetentionDays }, context) {
+    const change = { fileRetentionDays };
+    const scope = organisationOf(context);
+    const organisation = await organisations.updateOrganisation(app, callerOf(context), scope, change);
+    return { organisation: organisationToWire(organisation) };
+  },
+
   async listMyOrganisations({ role }, context) {
     const filter = role === '' ? '' : roleFromWire(role);
     const memberships = await organisations.listMemberships(app, callerOf(context).userId, filter);

@@ -1,11 +1,12 @@
 import type { AppContext } from '#server/context.ts';
-import { isUniqueViolation, type Transaction } from '#server/db/database.ts';
+import { isUniqueViolation, single, type Transaction } from '#server/db/database.ts';
 import { Failure, failedPrecondition, notFound, permissionDenied } from '#server/failure.ts';
 import { type Caller, publishAccessChange } from '#server/features/access/service.ts';
 import { wakeOrganisation } from '#server/features/gate/wake.ts';
 import { type Actor, record } from '#server/features/history/service.ts';
 import { requireRoom } from '#server/features/limits/service.ts';
 import { revokeServiceTokensOf } from '#server/features/service-accounts/service.ts';
+import { FILE_RETENTION_DAYS } from '#server/limits.ts';
 import { nameTaken } from '#server/wire/create-unique.ts';
 import { nextPageToken, type Page } from '#server/wire/pages.ts';
 import type { OrganisationScope } from '#server/wire/scopes.ts';
@@ -43,7 +44,7 @@ export async function addOrganisation(
     subject: `organisation ${name}`,
     after: { name, admin: actor.username },
   });
-  return { organisationId, name, createdAt };
+  return { organisationId, name, createdAt, fileRetentionDays: null };
 }
 
 /** Whether the caller is an admin of any organisation on this server. */
@@ -73,6 +74,37 @@ export async function getOrganisation(app: AppContext, scope: OrganisationScope)
   if (organisation === undefined) throw notFound(`Organisation "${scope.organisation}"`);
   return organisation;
 }
+
+/** Changes settings; an absent one keeps its value. */
+export async function updateOrganisation(
+  app: AppContext,
+  caller: Caller,
+  scope: OrganisationScope,
+  request: { readonly fileRetentionDays?: number | undefined },
+): Promise<Organisation> {
+  const { organisationId, organisation } = scope;
+  return await app.db.transaction(async (tx) => {
+    await tx.run(store.lockOrganisation, [organisationId]);
+    const before = single(await tx.run(store.findOrganisation, [organisationId]));
+    const after = { ...before, fileRetentionDays: request.fileRetentionDays ?? before.fileRetentionDays };
+    if (after.fileRetentionDays === before.fileRetentionDays) return before;
+    await tx.run(store.updateOrganisation, [organisationId, after.fileRetentionDays]);
+    const stateOf = (row: Organisation) => ({ file_retention_days: retentionDays(row) });
+    await record(tx, app, {
+      organisationId,
+      kind: 'organisation.updated',
+      actor: caller,
+      subject: `organisation ${organisation}`,
+      before: stateOf(before),
+      after: stateOf(after),
+    });
+    return after;
+  });
+}
+
+/** Days after which the files of old builds are removed. */
+export const retentionDays = ({ fileRetentionDays }: Organisation): number =>
+  fileRetentionDays ?? FILE_RETENTION_DAYS;
 
 /** The organisations of a user, by name, with their role in each; role '' means any role. */
 export async function listMemberships(

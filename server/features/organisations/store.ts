@@ -6,6 +6,8 @@ export interface OrganisationRow {
   readonly organisationId: string;
   readonly name: string;
   readonly createdAt: Date;
+  /** Days; null for the server's default. */
+  readonly fileRetentionDays: number | null;
 }
 
 /** An organisation of one user, with their role in it. */
@@ -27,16 +29,22 @@ export const insertOrganisation = statement<[id: string, name: string, createdAt
 
 export const findOrganisation = statement<[id: string], OrganisationRow>(
   'organisations.find',
-  'select id as "organisationId", name, created_at as "createdAt" from organisations where id = $1',
+  `select id as "organisationId", name, created_at as "createdAt", file_retention_days as "fileRetentionDays"
+     from organisations where id = $1`,
 );
 
 /** The organisations of a user, by name; role '' means any role. */
 export const listMemberships = statement<[userId: string, role: Role | ''], MembershipRow>(
   'organisations.list_memberships',
-  `select o.id as "organisationId", o.name, o.created_at as "createdAt", m.role
+  `select o.id as "organisationId", o.name, o.created_at as "createdAt", o.file_retention_days as "fileRetentionDays", m.role
      from memberships m join organisations o on o.id = m.organisation_id
     where m.user_id = $1 and ($2::text = '' or m.role = $2)
     order by o.name`,
+);
+
+export const updateOrganisation = statement<[id: string, fileRetentionDays: number | null]>(
+  'organisations.update',
+  'update organisations set file_retention_days = $2 where id = $1',
 );
 
 export const isAdminSomewhere = statement<[userId: string], { admin: boolean }>(

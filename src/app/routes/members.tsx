@@ -2,6 +2,7 @@ import type { LoaderFunctionArgs } from 'react-router';
 import { Page } from '#src/components/page.tsx';
 import { paths } from '#src/config/paths.ts';
 import { AddMember } from '#src/features/organisations/add-member.tsx';
+import { FileRetention } from '#src/features/organisations/file-retention.tsx';
 import { JoinRules } from '#src/features/organisations/join-rules.tsx';
 import { MemberList } from '#src/features/organisations/member-list.tsx';
 import { ServiceAccountList } from '#src/features/service-accounts/service-account-list.tsx';
@@ -48,6 +49,7 @@ export function Component() {
                 />
               )}
               <ServiceAccountList organisationId={membership.organisationId} />
+              <FileRetention organisationId={membership.organisationId} />
             </>
           ) : (
             <p className="text-muted">

@@ -52,6 +52,11 @@ export function ArtifactHeader({ artifact }: { readonly artifact: Artifact }) {
         <Fact label="Annotated">
           <RelativeTime value={artifact.createdAt} />
         </Fact>
+        {artifact.filesRemovedAt && (
+          <Fact label="Files">
+            removed because the build is old, <RelativeTime value={artifact.filesRemovedAt} />
+          </Fact>
+        )}
       </dl>
       {context?.description && (
         <p className="max-w-prose whitespace-pre-wrap wrap-anywhere">

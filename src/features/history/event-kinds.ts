@@ -4,6 +4,7 @@
  */
 const messages: Readonly<Record<string, string>> = {
   'organisation.created': 'created',
+  'organisation.updated': 'changed the settings of',
   'member.added': 'added',
   'member.role_changed': 'changed the role of',
   'member.removed': 'removed',

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file forest/v1/organisations.proto.
  */
 export const file_forest_v1_organisations: GenFile = /*@__PURE__*/
-  fileDesc("Ch1mb3Jlc3QvdjEvb3JnYW5pc2F0aW9ucy5wcm90bxIJZm9yZXN0LnYxImUKDE9yZ2FuaXNhdGlvbhIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSDAoEbmFtZRgCIAEoCRIuCgpjcmVhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLRAQoZQ3JlYXRlT3JnYW5pc2F0aW9uUmVxdWVzdBKzAQoEbmFtZRgBIAEoCUKkAbpIoAG6AZwBCgRuYW1lEmFtdXN0IGJlIDEgdG8gMTAwIGNoYXJhY3RlcnM6IGxldHRlcnMsIGRpZ2l0cywgJy4nLCAnXycgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlciBvciBhIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XVtBLVphLXowLTkuXy1dezAsOTl9JCcpIjUKGkNyZWF0ZU9yZ2FuaXNhdGlvblJlc3BvbnNlEhcKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCSKKAgoWR2V0T3JnYW5pc2F0aW9uUmVxdWVzdBIjCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBSAAStQEKBG5hbWUYAiABKAlCpAG6SKABugGcAQoEbmFtZRJhbXVzdCBiZSAxIHRvIDEwMCBjaGFyYWN0ZXJzOiBsZXR0ZXJzLCBkaWdpdHMsICcuJywgJ18nIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIgb3IgYSBkaWdpdBoxdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV1bQS1aYS16MC05Ll8tXXswLDk5fSQnKUgAQhMKCmlkZW50aWZpZXISBbpIAggBIkgKF0dldE9yZ2FuaXNhdGlvblJlc3BvbnNlEi0KDG9yZ2FuaXNhdGlvbhgBIAEoCzIXLmZvcmVzdC52MS5PcmdhbmlzYXRpb24iQgoaTGlzdE15T3JnYW5pc2F0aW9uc1JlcXVlc3QSJAoEcm9sZRgBIAEoCUIWukgTchFSAFIGbWVtYmVyUgVhZG1pbiJcChtMaXN0TXlPcmdhbmlzYXRpb25zUmVzcG9uc2USLgoNb3JnYW5pc2F0aW9ucxgBIAMoCzIXLmZvcmVzdC52MS5PcmdhbmlzYXRpb24SDQoFcm9sZXMYAiADKAkidAoST3JnYW5pc2F0aW9uTWVtYmVyEg8KB3VzZXJfaWQYASABKAkSEAoIdXNlcm5hbWUYAiABKAkSDAoEcm9sZRgDIAEoCRItCglqb2luZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wInQKEEFkZE1lbWJlclJlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIZCgd1c2VyX2lkGAIgASgJQgi6SAVyA7ABARIiCgRyb2xlGAMgASgJQhS6SBFyD1IGbWVtYmVyUgVhZG1pbiJCChFBZGRNZW1iZXJSZXNwb25zZRItCgZtZW1iZXIYASABKAsyHS5mb3Jlc3QudjEuT3JnYW5pc2F0aW9uTWVtYmVyInIKE1JlbW92ZU1lbWJlclJlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIZCgd1c2VyX2lkGAIgASgJQgi6SAVyA7ABARIdChVyZXZva2VfY3JlYXRlZF90b2tlbnMYZCABKAgiFgoUUmVtb3ZlTWVtYmVyUmVzcG9uc2UiXAoYTGVhdmVPcmdhbmlzYXRpb25SZXF1ZXN0EiEKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESHQoVcmV2b2tlX2NyZWF0ZWRfdG9rZW5zGGQgASgIIhsKGUxlYXZlT3JnYW5pc2F0aW9uUmVzcG9uc2UimgEKF1VwZGF0ZU1lbWJlclJvbGVSZXF1ZXN0EiEKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESGQoHdXNlcl9pZBgCIAEoCUIIukgFcgOwAQESIgoEcm9sZRgDIAEoCUIUukgRcg9SBm1lbWJlclIFYWRtaW4SHQoVcmV2b2tlX2NyZWF0ZWRfdG9rZW5zGGQgASgIIkkKGFVwZGF0ZU1lbWJlclJvbGVSZXNwb25zZRItCgZtZW1iZXIYASABKAsyHS5mb3Jlc3QudjEuT3JnYW5pc2F0aW9uTWVtYmVyIngKEkxpc3RNZW1iZXJzUmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEh0KCXBhZ2Vfc2l6ZRgCIAEoBUIKukgHGgUY9AMoABIgCgpwYWdlX3Rva2VuGAMgASgJQgy6SAlyBxj0A7oBAQAicwoTTGlzdE1lbWJlcnNSZXNwb25zZRIuCgdtZW1iZXJzGAEgAygLMh0uZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbk1lbWJlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEwoLdG90YWxfY291bnQYAyABKAUieAoISm9pblJ1bGUSFAoMam9pbl9ydWxlX2lkGAEgASgJEhAKCHByb3ZpZGVyGAIgASgJEhQKDGVtYWlsX2RvbWFpbhgDIAEoCRIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCI5ChRMaXN0Sm9pblJ1bGVzUmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBIkAKFUxpc3RKb2luUnVsZXNSZXNwb25zZRInCgpqb2luX3J1bGVzGAEgAygLMhMuZm9yZXN0LnYxLkpvaW5SdWxlIr4DChVDcmVhdGVKb2luUnVsZVJlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARKlAQoIcHJvdmlkZXIYAiABKAlCkgG6SI4BugGKAQoIcHJvdmlkZXISVm11c3QgYmUgMSB0byAzMiBjaGFyYWN0ZXJzOiBsb3dlci1jYXNlIGxldHRlcnMsIGRpZ2l0cyBvciAnLScsIGJlZ2lubmluZyB3aXRoIGEgbGV0dGVyGiZ0aGlzLm1hdGNoZXMoJ15bYS16XVthLXowLTktXXswLDMxfSQnKRLZAQoMZW1haWxfZG9tYWluGAMgASgJQsIBuki+AboBugEKDGVtYWlsX2RvbWFpbhIkbXVzdCBiZSBhIGRvbWFpbiBzdWNoIGFzIGV4YW1wbGUuY29tGoMBc2l6ZSh0aGlzKSA8PSAyNTMgJiYgdGhpcy5tYXRjaGVzKCdeW0EtWmEtejAtOV0oW0EtWmEtejAtOS1dezAsNjF9W0EtWmEtejAtOV0pPyhbLl1bQS1aYS16MC05XShbQS1aYS16MC05LV17MCw2MX1bQS1aYS16MC05XSk/KSskJykiQAoWQ3JlYXRlSm9pblJ1bGVSZXNwb25zZRImCglqb2luX3J1bGUYASABKAsyEy5mb3Jlc3QudjEuSm9pblJ1bGUiWgoVRGVsZXRlSm9pblJ1bGVSZXF1ZXN0EiEKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESHgoMam9pbl9ydWxlX2lkGAIgASgJQgi6SAVyA7ABASIYChZEZWxldGVKb2luUnVsZVJlc3BvbnNlMvIHChNPcmdhbmlzYXRpb25TZXJ2aWNlEmEKEkNyZWF0ZU9yZ2FuaXNhdGlvbhIkLmZvcmVzdC52MS5DcmVhdGVPcmdhbmlzYXRpb25SZXF1ZXN0GiUuZm9yZXN0LnYxLkNyZWF0ZU9yZ2FuaXNhdGlvblJlc3BvbnNlEl0KD0dldE9yZ2FuaXNhdGlvbhIhLmZvcmVzdC52MS5HZXRPcmdhbmlzYXRpb25SZXF1ZXN0GiIuZm9yZXN0LnYxLkdldE9yZ2FuaXNhdGlvblJlc3BvbnNlIgOQAgESaQoTTGlzdE15T3JnYW5pc2F0aW9ucxIlLmZvcmVzdC52MS5MaXN0TXlPcmdhbmlzYXRpb25zUmVxdWVzdBomLmZvcmVzdC52MS5MaXN0TXlPcmdhbmlzYXRpb25zUmVzcG9uc2UiA5ACARJGCglBZGRNZW1iZXISGy5mb3Jlc3QudjEuQWRkTWVtYmVyUmVxdWVzdBocLmZvcmVzdC52MS5BZGRNZW1iZXJSZXNwb25zZRJPCgxSZW1vdmVNZW1iZXISHi5mb3Jlc3QudjEuUmVtb3ZlTWVtYmVyUmVxdWVzdBofLmZvcmVzdC52MS5SZW1vdmVNZW1iZXJSZXNwb25zZRJeChFMZWF2ZU9yZ2FuaXNhdGlvbhIjLmZvcmVzdC52MS5MZWF2ZU9yZ2FuaXNhdGlvblJlcXVlc3QaJC5mb3Jlc3QudjEuTGVhdmVPcmdhbmlzYXRpb25SZXNwb25zZRJbChBVcGRhdGVNZW1iZXJSb2xlEiIuZm9yZXN0LnYxLlVwZGF0ZU1lbWJlclJvbGVSZXF1ZXN0GiMuZm9yZXN0LnYxLlVwZGF0ZU1lbWJlclJvbGVSZXNwb25zZRJRCgtMaXN0TWVtYmVycxIdLmZvcmVzdC52MS5MaXN0TWVtYmVyc1JlcXVlc3QaHi5mb3Jlc3QudjEuTGlzdE1lbWJlcnNSZXNwb25zZSIDkAIBElcKDUxpc3RKb2luUnVsZXMSHy5mb3Jlc3QudjEuTGlzdEpvaW5SdWxlc1JlcXVlc3QaIC5mb3Jlc3QudjEuTGlzdEpvaW5SdWxlc1Jlc3BvbnNlIgOQAgESVQoOQ3JlYXRlSm9pblJ1bGUSIC5mb3Jlc3QudjEuQ3JlYXRlSm9pblJ1bGVSZXF1ZXN0GiEuZm9yZXN0LnYxLkNyZWF0ZUpvaW5SdWxlUmVzcG9uc2USVQoORGVsZXRlSm9pblJ1bGUSIC5mb3Jlc3QudjEuRGVsZXRlSm9pblJ1bGVSZXF1ZXN0GiEuZm9yZXN0LnYxLkRlbGV0ZUpvaW5SdWxlUmVzcG9uc2ViBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("Ch1mb3Jlc3QvdjEvb3JnYW5pc2F0aW9ucy5wcm90bxIJZm9yZXN0LnYxIoIBCgxPcmdhbmlzYXRpb24SFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSLgoKY3JlYXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGwoTZmlsZV9yZXRlbnRpb25fZGF5cxhlIAEoBSKEAQoZVXBkYXRlT3JnYW5pc2F0aW9uUmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEiwKE2ZpbGVfcmV0ZW50aW9uX2RheXMYAyABKAVCCrpIBxoFGMIcKAFIAIgBAUIWChRfZmlsZV9yZXRlbnRpb25fZGF5cyJLChpVcGRhdGVPcmdhbmlzYXRpb25SZXNwb25zZRItCgxvcmdhbmlzYXRpb24YASABKAsyFy5mb3Jlc3QudjEuT3JnYW5pc2F0aW9uItEBChlDcmVhdGVPcmdhbmlzYXRpb25SZXF1ZXN0ErMBCgRuYW1lGAEgASgJQqQBukigAboBnAEKBG5hbWUSYW11c3QgYmUgMSB0byAxMDAgY2hhcmFjdGVyczogbGV0dGVycywgZGlnaXRzLCAnLicsICdfJyBvciAnLScsIGJlZ2lubmluZyB3aXRoIGEgbGV0dGVyIG9yIGEgZGlnaXQaMXRoaXMubWF0Y2hlcygnXltBLVphLXowLTldW0EtWmEtejAtOS5fLV17MCw5OX0kJykiNQoaQ3JlYXRlT3JnYW5pc2F0aW9uUmVzcG9uc2USFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJIooCChZHZXRPcmdhbmlzYXRpb25SZXF1ZXN0EiMKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQFIABK1AQoEbmFtZRgCIAEoCUKkAbpIoAG6AZwBCgRuYW1lEmFtdXN0IGJlIDEgdG8gMTAwIGNoYXJhY3RlcnM6IGxldHRlcnMsIGRpZ2l0cywgJy4nLCAnXycgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlciBvciBhIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XVtBLVphLXowLTkuXy1dezAsOTl9JCcpSABCEwoKaWRlbnRpZmllchIFukgCCAEiSAoXR2V0T3JnYW5pc2F0aW9uUmVzcG9uc2USLQoMb3JnYW5pc2F0aW9uGAEgASgLMhcuZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbiJCChpMaXN0TXlPcmdhbmlzYXRpb25zUmVxdWVzdBIkCgRyb2xlGAEgASgJQha6SBNyEVIAUgZtZW1iZXJSBWFkbWluIlwKG0xpc3RNeU9yZ2FuaXNhdGlvbnNSZXNwb25zZRIuCg1vcmdhbmlzYXRpb25zGAEgAygLMhcuZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbhINCgVyb2xlcxgCIAMoCSJ0ChJPcmdhbmlzYXRpb25NZW1iZXISDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRIMCgRyb2xlGAMgASgJEi0KCWpvaW5lZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAidAoQQWRkTWVtYmVyUmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEhkKB3VzZXJfaWQYAiABKAlCCLpIBXIDsAEBEiIKBHJvbGUYAyABKAlCFLpIEXIPUgZtZW1iZXJSBWFkbWluIkIKEUFkZE1lbWJlclJlc3BvbnNlEi0KBm1lbWJlchgBIAEoCzIdLmZvcmVzdC52MS5PcmdhbmlzYXRpb25NZW1iZXIicgoTUmVtb3ZlTWVtYmVyUmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEhkKB3VzZXJfaWQYAiABKAlCCLpIBXIDsAEBEh0KFXJldm9rZV9jcmVhdGVkX3Rva2VucxhkIAEoCCIWChRSZW1vdmVNZW1iZXJSZXNwb25zZSJcChhMZWF2ZU9yZ2FuaXNhdGlvblJlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIdChVyZXZva2VfY3JlYXRlZF90b2tlbnMYZCABKAgiGwoZTGVhdmVPcmdhbmlzYXRpb25SZXNwb25zZSKaAQoXVXBkYXRlTWVtYmVyUm9sZVJlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIZCgd1c2VyX2lkGAIgASgJQgi6SAVyA7ABARIiCgRyb2xlGAMgASgJQhS6SBFyD1IGbWVtYmVyUgVhZG1pbhIdChVyZXZva2VfY3JlYXRlZF90b2tlbnMYZCABKAgiSQoYVXBkYXRlTWVtYmVyUm9sZVJlc3BvbnNlEi0KBm1lbWJlchgBIAEoCzIdLmZvcmVzdC52MS5PcmdhbmlzYXRpb25NZW1iZXIieAoSTGlzdE1lbWJlcnNSZXF1ZXN0EiEKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRj0AygAEiAKCnBhZ2VfdG9rZW4YAyABKAlCDLpICXIHGPQDugEBACJzChNMaXN0TWVtYmVyc1Jlc3BvbnNlEi4KB21lbWJlcnMYASADKAsyHS5mb3Jlc3QudjEuT3JnYW5pc2F0aW9uTWVtYmVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRITCgt0b3RhbF9jb3VudBgDIAEoBSJ4CghKb2luUnVsZRIUCgxqb2luX3J1bGVfaWQYASABKAkSEAoIcHJvdmlkZXIYAiABKAkSFAoMZW1haWxfZG9tYWluGAMgASgJEi4KCmNyZWF0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjkKFExpc3RKb2luUnVsZXNSZXF1ZXN0EiEKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQEiQAoVTGlzdEpvaW5SdWxlc1Jlc3BvbnNlEicKCmpvaW5fcnVsZXMYASADKAsyEy5mb3Jlc3QudjEuSm9pblJ1bGUivgMKFUNyZWF0ZUpvaW5SdWxlUmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEqUBCghwcm92aWRlchgCIAEoCUKSAbpIjgG6AYoBCghwcm92aWRlchJWbXVzdCBiZSAxIHRvIDMyIGNoYXJhY3RlcnM6IGxvd2VyLWNhc2UgbGV0dGVycywgZGlnaXRzIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIaJnRoaXMubWF0Y2hlcygnXlthLXpdW2EtejAtOS1dezAsMzF9JCcpEtkBCgxlbWFpbF9kb21haW4YAyABKAlCwgG6SL4BugG6AQoMZW1haWxfZG9tYWluEiRtdXN0IGJlIGEgZG9tYWluIHN1Y2ggYXMgZXhhbXBsZS5jb20agwFzaXplKHRoaXMpIDw9IDI1MyAmJiB0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XShbQS1aYS16MC05LV17MCw2MX1bQS1aYS16MC05XSk/KFsuXVtBLVphLXowLTldKFtBLVphLXowLTktXXswLDYxfVtBLVphLXowLTldKT8pKyQnKSJAChZDcmVhdGVKb2luUnVsZVJlc3BvbnNlEiYKCWpvaW5fcnVsZRgBIAEoCzITLmZvcmVzdC52MS5Kb2luUnVsZSJaChVEZWxldGVKb2luUnVsZVJlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIeCgxqb2luX3J1bGVfaWQYAiABKAlCCLpIBXIDsAEBIhgKFkRlbGV0ZUpvaW5SdWxlUmVzcG9uc2Uy1QgKE09yZ2FuaXNhdGlvblNlcnZpY2USYQoSQ3JlYXRlT3JnYW5pc2F0aW9uEiQuZm9yZXN0LnYxLkNyZWF0ZU9yZ2FuaXNhdGlvblJlcXVlc3QaJS5mb3Jlc3QudjEuQ3JlYXRlT3JnYW5pc2F0aW9uUmVzcG9uc2USXQoPR2V0T3JnYW5pc2F0aW9uEiEuZm9yZXN0LnYxLkdldE9yZ2FuaXNhdGlvblJlcXVlc3QaIi5mb3Jlc3QudjEuR2V0T3JnYW5pc2F0aW9uUmVzcG9uc2UiA5ACARJpChNMaXN0TXlPcmdhbmlzYXRpb25zEiUuZm9yZXN0LnYxLkxpc3RNeU9yZ2FuaXNhdGlvbnNSZXF1ZXN0GiYuZm9yZXN0LnYxLkxpc3RNeU9yZ2FuaXNhdGlvbnNSZXNwb25zZSIDkAIBEmEKElVwZGF0ZU9yZ2FuaXNhdGlvbhIkLmZvcmVzdC52MS5VcGRhdGVPcmdhbmlzYXRpb25SZXF1ZXN0GiUuZm9yZXN0LnYxLlVwZGF0ZU9yZ2FuaXNhdGlvblJlc3BvbnNlEkYKCUFkZE1lbWJlchIbLmZvcmVzdC52MS5BZGRNZW1iZXJSZXF1ZXN0GhwuZm9yZXN0LnYxLkFkZE1lbWJlclJlc3BvbnNlEk8KDFJlbW92ZU1lbWJlchIeLmZvcmVzdC52MS5SZW1vdmVNZW1iZXJSZXF1ZXN0Gh8uZm9yZXN0LnYxLlJlbW92ZU1lbWJlclJlc3BvbnNlEl4KEUxlYXZlT3JnYW5pc2F0aW9uEiMuZm9yZXN0LnYxLkxlYXZlT3JnYW5pc2F0aW9uUmVxdWVzdBokLmZvcmVzdC52MS5MZWF2ZU9yZ2FuaXNhdGlvblJlc3BvbnNlElsKEFVwZGF0ZU1lbWJlclJvbGUSIi5mb3Jlc3QudjEuVXBkYXRlTWVtYmVyUm9sZVJlcXVlc3QaIy5mb3Jlc3QudjEuVXBkYXRlTWVtYmVyUm9sZVJlc3BvbnNlElEKC0xpc3RNZW1iZXJzEh0uZm9yZXN0LnYxLkxpc3RNZW1iZXJzUmVxdWVzdBoeLmZvcmVzdC52MS5MaXN0TWVtYmVyc1Jlc3BvbnNlIgOQAgESVwoNTGlzdEpvaW5SdWxlcxIfLmZvcmVzdC52MS5MaXN0Sm9pblJ1bGVzUmVxdWVzdBogLmZvcmVzdC52MS5MaXN0Sm9pblJ1bGVzUmVzcG9uc2UiA5ACARJVCg5DcmVhdGVKb2luUnVsZRIgLmZvcmVzdC52MS5DcmVhdGVKb2luUnVsZVJlcXVlc3QaIS5mb3Jlc3QudjEuQ3JlYXRlSm9pblJ1bGVSZXNwb25zZRJVCg5EZWxldGVKb2luUnVsZRIgLmZvcmVzdC52MS5EZWxldGVKb2luUnVsZVJlcXVlc3QaIS5mb3Jlc3QudjEuRGVsZXRlSm9pblJ1bGVSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
  * A tenant: it owns projects, environments and destinations, which only its members see.
@@ -41,6 +41,13 @@ export type Organisation = Message<"forest.v1.Organisation"> & {
    * @generated from field: google.protobuf.Timestamp created_at = 3;
    */
   createdAt?: Timestamp | undefined;
+
+  /**
+   * Days after which the files of a build are removed: unless it is live or being released, or among the last 20 of its project.
+   *
+   * @generated from field: int32 file_retention_days = 101;
+   */
+  fileRetentionDays: number;
 };
 
 /**
@@ -49,6 +56,55 @@ export type Organisation = Message<"forest.v1.Organisation"> & {
  */
 export const OrganisationSchema: GenMessage<Organisation> = /*@__PURE__*/
   messageDesc(file_forest_v1_organisations, 0);
+
+/**
+ * New settings of an organisation.
+ *
+ * @generated from message forest.v1.UpdateOrganisationRequest
+ */
+export type UpdateOrganisationRequest = Message<"forest.v1.UpdateOrganisationRequest"> & {
+  /**
+   * UUID of the organisation.
+   *
+   * @generated from field: string organisation_id = 1;
+   */
+  organisationId: string;
+
+  /**
+   * Days after which files of old builds are removed, 1 to 3650.
+   *
+   * @generated from field: optional int32 file_retention_days = 3;
+   */
+  fileRetentionDays?: number | undefined;
+};
+
+/**
+ * Describes the message forest.v1.UpdateOrganisationRequest.
+ * Use `create(UpdateOrganisationRequestSchema)` to create a new message.
+ */
+export const UpdateOrganisationRequestSchema: GenMessage<UpdateOrganisationRequest> = /*@__PURE__*/
+  messageDesc(file_forest_v1_organisations, 1);
+
+/**
+ * The organisation after the change.
+ *
+ * @generated from message forest.v1.UpdateOrganisationResponse
+ */
+export type UpdateOrganisationResponse = Message<"forest.v1.UpdateOrganisationResponse"> & {
+  /**
+   * As stored.
+   *
+   * @generated from field: forest.v1.Organisation organisation = 1;
+   */
+  organisation?: Organisation | undefined;
+};
+
+/**
+ * Describes the message forest.v1.UpdateOrganisationResponse.
+ * Use `create(UpdateOrganisationResponseSchema)` to create a new message.
+ */
+export const UpdateOrganisationResponseSchema: GenMessage<UpdateOrganisationResponse> = /*@__PURE__*/
+  messageDesc(file_forest_v1_organisations, 2);
 
 /**
  * A new organisation.
@@ -69,7 +125,7 @@ export type CreateOrganisationRequest = Message<"forest.v1.CreateOrganisationReq
  * Use `create(CreateOrganisationRequestSchema)` to create a new message.
  */
 export const CreateOrganisationRequestSchema: GenMessage<CreateOrganisationRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 1);
+  messageDesc(file_forest_v1_organisations, 3);
 
 /**
  * The new organisation.
@@ -90,7 +146,7 @@ export type CreateOrganisationResponse = Message<"forest.v1.CreateOrganisationRe
  * Use `create(CreateOrganisationResponseSchema)` to create a new message.
  */
 export const CreateOrganisationResponseSchema: GenMessage<CreateOrganisationResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 2);
+  messageDesc(file_forest_v1_organisations, 4);
 
 /**
  * Names one organisation.
@@ -127,7 +183,7 @@ export type GetOrganisationRequest = Message<"forest.v1.GetOrganisationRequest">
  * Use `create(GetOrganisationRequestSchema)` to create a new message.
  */
 export const GetOrganisationRequestSchema: GenMessage<GetOrganisationRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 3);
+  messageDesc(file_forest_v1_organisations, 5);
 
 /**
  * The requested organisation.
@@ -148,7 +204,7 @@ export type GetOrganisationResponse = Message<"forest.v1.GetOrganisationResponse
  * Use `create(GetOrganisationResponseSchema)` to create a new message.
  */
 export const GetOrganisationResponseSchema: GenMessage<GetOrganisationResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 4);
+  messageDesc(file_forest_v1_organisations, 6);
 
 /**
  * Lists the caller's organisations.
@@ -169,7 +225,7 @@ export type ListMyOrganisationsRequest = Message<"forest.v1.ListMyOrganisationsR
  * Use `create(ListMyOrganisationsRequestSchema)` to create a new message.
  */
 export const ListMyOrganisationsRequestSchema: GenMessage<ListMyOrganisationsRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 5);
+  messageDesc(file_forest_v1_organisations, 7);
 
 /**
  * The caller's organisations, by name.
@@ -197,7 +253,7 @@ export type ListMyOrganisationsResponse = Message<"forest.v1.ListMyOrganisations
  * Use `create(ListMyOrganisationsResponseSchema)` to create a new message.
  */
 export const ListMyOrganisationsResponseSchema: GenMessage<ListMyOrganisationsResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 6);
+  messageDesc(file_forest_v1_organisations, 8);
 
 /**
  * A member of an organisation.
@@ -239,7 +295,7 @@ export type OrganisationMember = Message<"forest.v1.OrganisationMember"> & {
  * Use `create(OrganisationMemberSchema)` to create a new message.
  */
 export const OrganisationMemberSchema: GenMessage<OrganisationMember> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 7);
+  messageDesc(file_forest_v1_organisations, 9);
 
 /**
  * A user to add.
@@ -274,7 +330,7 @@ export type AddMemberRequest = Message<"forest.v1.AddMemberRequest"> & {
  * Use `create(AddMemberRequestSchema)` to create a new message.
  */
 export const AddMemberRequestSchema: GenMessage<AddMemberRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 8);
+  messageDesc(file_forest_v1_organisations, 10);
 
 /**
  * The new membership.
@@ -295,7 +351,7 @@ export type AddMemberResponse = Message<"forest.v1.AddMemberResponse"> & {
  * Use `create(AddMemberResponseSchema)` to create a new message.
  */
 export const AddMemberResponseSchema: GenMessage<AddMemberResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 9);
+  messageDesc(file_forest_v1_organisations, 11);
 
 /**
  * A membership to end.
@@ -331,7 +387,7 @@ export type RemoveMemberRequest = Message<"forest.v1.RemoveMemberRequest"> & {
  * Use `create(RemoveMemberRequestSchema)` to create a new message.
  */
 export const RemoveMemberRequestSchema: GenMessage<RemoveMemberRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 10);
+  messageDesc(file_forest_v1_organisations, 12);
 
 /**
  * Empty: the membership has ended.
@@ -346,7 +402,7 @@ export type RemoveMemberResponse = Message<"forest.v1.RemoveMemberResponse"> & {
  * Use `create(RemoveMemberResponseSchema)` to create a new message.
  */
 export const RemoveMemberResponseSchema: GenMessage<RemoveMemberResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 11);
+  messageDesc(file_forest_v1_organisations, 13);
 
 /**
  * An organisation to leave.
@@ -375,7 +431,7 @@ export type LeaveOrganisationRequest = Message<"forest.v1.LeaveOrganisationReque
  * Use `create(LeaveOrganisationRequestSchema)` to create a new message.
  */
 export const LeaveOrganisationRequestSchema: GenMessage<LeaveOrganisationRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 12);
+  messageDesc(file_forest_v1_organisations, 14);
 
 /**
  * Empty: the caller is no longer a member.
@@ -390,7 +446,7 @@ export type LeaveOrganisationResponse = Message<"forest.v1.LeaveOrganisationResp
  * Use `create(LeaveOrganisationResponseSchema)` to create a new message.
  */
 export const LeaveOrganisationResponseSchema: GenMessage<LeaveOrganisationResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 13);
+  messageDesc(file_forest_v1_organisations, 15);
 
 /**
  * A member's new role.
@@ -433,7 +489,7 @@ export type UpdateMemberRoleRequest = Message<"forest.v1.UpdateMemberRoleRequest
  * Use `create(UpdateMemberRoleRequestSchema)` to create a new message.
  */
 export const UpdateMemberRoleRequestSchema: GenMessage<UpdateMemberRoleRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 14);
+  messageDesc(file_forest_v1_organisations, 16);
 
 /**
  * The membership after the change.
@@ -454,7 +510,7 @@ export type UpdateMemberRoleResponse = Message<"forest.v1.UpdateMemberRoleRespon
  * Use `create(UpdateMemberRoleResponseSchema)` to create a new message.
  */
 export const UpdateMemberRoleResponseSchema: GenMessage<UpdateMemberRoleResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 15);
+  messageDesc(file_forest_v1_organisations, 17);
 
 /**
  * Requests a page of members.
@@ -489,7 +545,7 @@ export type ListMembersRequest = Message<"forest.v1.ListMembersRequest"> & {
  * Use `create(ListMembersRequestSchema)` to create a new message.
  */
 export const ListMembersRequestSchema: GenMessage<ListMembersRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 16);
+  messageDesc(file_forest_v1_organisations, 18);
 
 /**
  * A page of members.
@@ -524,7 +580,7 @@ export type ListMembersResponse = Message<"forest.v1.ListMembersResponse"> & {
  * Use `create(ListMembersResponseSchema)` to create a new message.
  */
 export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 17);
+  messageDesc(file_forest_v1_organisations, 19);
 
 /**
  * A rule by which new users become members.
@@ -566,7 +622,7 @@ export type JoinRule = Message<"forest.v1.JoinRule"> & {
  * Use `create(JoinRuleSchema)` to create a new message.
  */
 export const JoinRuleSchema: GenMessage<JoinRule> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 18);
+  messageDesc(file_forest_v1_organisations, 20);
 
 /**
  * Lists an organisation's rules.
@@ -587,7 +643,7 @@ export type ListJoinRulesRequest = Message<"forest.v1.ListJoinRulesRequest"> & {
  * Use `create(ListJoinRulesRequestSchema)` to create a new message.
  */
 export const ListJoinRulesRequestSchema: GenMessage<ListJoinRulesRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 19);
+  messageDesc(file_forest_v1_organisations, 21);
 
 /**
  * An organisation's rules.
@@ -608,7 +664,7 @@ export type ListJoinRulesResponse = Message<"forest.v1.ListJoinRulesResponse"> &
  * Use `create(ListJoinRulesResponseSchema)` to create a new message.
  */
 export const ListJoinRulesResponseSchema: GenMessage<ListJoinRulesResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 20);
+  messageDesc(file_forest_v1_organisations, 22);
 
 /**
  * A new rule.
@@ -643,7 +699,7 @@ export type CreateJoinRuleRequest = Message<"forest.v1.CreateJoinRuleRequest"> &
  * Use `create(CreateJoinRuleRequestSchema)` to create a new message.
  */
 export const CreateJoinRuleRequestSchema: GenMessage<CreateJoinRuleRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 21);
+  messageDesc(file_forest_v1_organisations, 23);
 
 /**
  * The new rule.
@@ -664,7 +720,7 @@ export type CreateJoinRuleResponse = Message<"forest.v1.CreateJoinRuleResponse">
  * Use `create(CreateJoinRuleResponseSchema)` to create a new message.
  */
 export const CreateJoinRuleResponseSchema: GenMessage<CreateJoinRuleResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 22);
+  messageDesc(file_forest_v1_organisations, 24);
 
 /**
  * A rule to delete.
@@ -692,7 +748,7 @@ export type DeleteJoinRuleRequest = Message<"forest.v1.DeleteJoinRuleRequest"> &
  * Use `create(DeleteJoinRuleRequestSchema)` to create a new message.
  */
 export const DeleteJoinRuleRequestSchema: GenMessage<DeleteJoinRuleRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 23);
+  messageDesc(file_forest_v1_organisations, 25);
 
 /**
  * Empty: the rule is deleted.
@@ -707,7 +763,7 @@ export type DeleteJoinRuleResponse = Message<"forest.v1.DeleteJoinRuleResponse">
  * Use `create(DeleteJoinRuleResponseSchema)` to create a new message.
  */
 export const DeleteJoinRuleResponseSchema: GenMessage<DeleteJoinRuleResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 24);
+  messageDesc(file_forest_v1_organisations, 26);
 
 /**
  * Organisations and their members. A role is `member` or `admin`; each method says which roles may call it.
@@ -748,6 +804,16 @@ export const OrganisationService: GenService<{
     methodKind: "unary";
     input: typeof ListMyOrganisationsRequestSchema;
     output: typeof ListMyOrganisationsResponseSchema;
+  },
+  /**
+   * Changes settings; absent fields keep their values. Admins (`permission_denied`). `not_found`: unknown organisation.
+   *
+   * @generated from rpc forest.v1.OrganisationService.UpdateOrganisation
+   */
+  updateOrganisation: {
+    methodKind: "unary";
+    input: typeof UpdateOrganisationRequestSchema;
+    output: typeof UpdateOrganisationResponseSchema;
   },
   /**
    * Adds a member. Admins (`permission_denied`). Votes that the user cast during an earlier membership count again.

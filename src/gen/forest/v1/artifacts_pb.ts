@@ -196,7 +196,8 @@ export const GetArtifactFilesRequestSchema: GenMessage<GetArtifactFilesRequest> 
  */
 export type GetArtifactFilesResponse = Message<"forest.v1.GetArtifactFilesResponse"> & {
   /**
-   * Empty for an artifact that was annotated without an upload.
+   * Empty for an artifact that was annotated without an upload, and for one whose files were removed because it is old
+   * (`Artifact.files_removed_at`).
    *
    * @generated from field: repeated forest.v1.ArtifactFile files = 1;
    */

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file forest/v1/organisations.proto.
  */
 export const file_forest_v1_organisations: GenFile = /*@__PURE__*/
-  fileDesc("Ch1mb3Jlc3QvdjEvb3JnYW5pc2F0aW9ucy5wcm90bxIJZm9yZXN0LnYxImUKDE9yZ2FuaXNhdGlvbhIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSDAoEbmFtZRgCIAEoCRIuCgpjcmVhdGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIpChlDcmVhdGVPcmdhbmlzYXRpb25SZXF1ZXN0EgwKBG5hbWUYASABKAkiNQoaQ3JlYXRlT3JnYW5pc2F0aW9uUmVzcG9uc2USFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJIlEKFkdldE9yZ2FuaXNhdGlvblJlcXVlc3QSGQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJSAASDgoEbmFtZRgCIAEoCUgAQgwKCmlkZW50aWZpZXIiSAoXR2V0T3JnYW5pc2F0aW9uUmVzcG9uc2USLQoMb3JnYW5pc2F0aW9uGAEgASgLMhcuZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbiIqChpMaXN0TXlPcmdhbmlzYXRpb25zUmVxdWVzdBIMCgRyb2xlGAEgASgJIlwKG0xpc3RNeU9yZ2FuaXNhdGlvbnNSZXNwb25zZRIuCg1vcmdhbmlzYXRpb25zGAEgAygLMhcuZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbhINCgVyb2xlcxgCIAMoCSJ0ChJPcmdhbmlzYXRpb25NZW1iZXISDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRIMCgRyb2xlGAMgASgJEi0KCWpvaW5lZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiSgoQQWRkTWVtYmVyUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIMCgRyb2xlGAMgASgJIkIKEUFkZE1lbWJlclJlc3BvbnNlEi0KBm1lbWJlchgBIAEoCzIdLmZvcmVzdC52MS5PcmdhbmlzYXRpb25NZW1iZXIiXgoTUmVtb3ZlTWVtYmVyUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIdChVyZXZva2VfY3JlYXRlZF90b2tlbnMYZCABKAgiFgoUUmVtb3ZlTWVtYmVyUmVzcG9uc2UiUgoYTGVhdmVPcmdhbmlzYXRpb25SZXF1ZXN0EhcKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCRIdChVyZXZva2VfY3JlYXRlZF90b2tlbnMYZCABKAgiGwoZTGVhdmVPcmdhbmlzYXRpb25SZXNwb25zZSJwChdVcGRhdGVNZW1iZXJSb2xlUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIMCgRyb2xlGAMgASgJEh0KFXJldm9rZV9jcmVhdGVkX3Rva2VucxhkIAEoCCJJChhVcGRhdGVNZW1iZXJSb2xlUmVzcG9uc2USLQoGbWVtYmVyGAEgASgLMh0uZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbk1lbWJlciJUChJMaXN0TWVtYmVyc1JlcXVlc3QSFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJInMKE0xpc3RNZW1iZXJzUmVzcG9uc2USLgoHbWVtYmVycxgBIAMoCzIdLmZvcmVzdC52MS5PcmdhbmlzYXRpb25NZW1iZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhMKC3RvdGFsX2NvdW50GAMgASgFIngKCEpvaW5SdWxlEhQKDGpvaW5fcnVsZV9pZBgBIAEoCRIQCghwcm92aWRlchgCIAEoCRIUCgxlbWFpbF9kb21haW4YAyABKAkSLgoKY3JlYXRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiLwoUTGlzdEpvaW5SdWxlc1JlcXVlc3QSFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJIkAKFUxpc3RKb2luUnVsZXNSZXNwb25zZRInCgpqb2luX3J1bGVzGAEgAygLMhMuZm9yZXN0LnYxLkpvaW5SdWxlIlgKFUNyZWF0ZUpvaW5SdWxlUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSEAoIcHJvdmlkZXIYAiABKAkSFAoMZW1haWxfZG9tYWluGAMgASgJIkAKFkNyZWF0ZUpvaW5SdWxlUmVzcG9uc2USJgoJam9pbl9ydWxlGAEgASgLMhMuZm9yZXN0LnYxLkpvaW5SdWxlIkYKFURlbGV0ZUpvaW5SdWxlUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSFAoMam9pbl9ydWxlX2lkGAIgASgJIhgKFkRlbGV0ZUpvaW5SdWxlUmVzcG9uc2Uy8gcKE09yZ2FuaXNhdGlvblNlcnZpY2USYQoSQ3JlYXRlT3JnYW5pc2F0aW9uEiQuZm9yZXN0LnYxLkNyZWF0ZU9yZ2FuaXNhdGlvblJlcXVlc3QaJS5mb3Jlc3QudjEuQ3JlYXRlT3JnYW5pc2F0aW9uUmVzcG9uc2USXQoPR2V0T3JnYW5pc2F0aW9uEiEuZm9yZXN0LnYxLkdldE9yZ2FuaXNhdGlvblJlcXVlc3QaIi5mb3Jlc3QudjEuR2V0T3JnYW5pc2F0aW9uUmVzcG9uc2UiA5ACARJpChNMaXN0TXlPcmdhbmlzYXRpb25zEiUuZm9yZXN0LnYxLkxpc3RNeU9yZ2FuaXNhdGlvbnNSZXF1ZXN0GiYuZm9yZXN0LnYxLkxpc3RNeU9yZ2FuaXNhdGlvbnNSZXNwb25zZSIDkAIBEkYKCUFkZE1lbWJlchIbLmZvcmVzdC52MS5BZGRNZW1iZXJSZXF1ZXN0GhwuZm9yZXN0LnYxLkFkZE1lbWJlclJlc3BvbnNlEk8KDFJlbW92ZU1lbWJlchIeLmZvcmVzdC52MS5SZW1vdmVNZW1iZXJSZXF1ZXN0Gh8uZm9yZXN0LnYxLlJlbW92ZU1lbWJlclJlc3BvbnNlEl4KEUxlYXZlT3JnYW5pc2F0aW9uEiMuZm9yZXN0LnYxLkxlYXZlT3JnYW5pc2F0aW9uUmVxdWVzdBokLmZvcmVzdC52MS5MZWF2ZU9yZ2FuaXNhdGlvblJlc3BvbnNlElsKEFVwZGF0ZU1lbWJlclJvbGUSIi5mb3Jlc3QudjEuVXBkYXRlTWVtYmVyUm9sZVJlcXVlc3QaIy5mb3Jlc3QudjEuVXBkYXRlTWVtYmVyUm9sZVJlc3BvbnNlElEKC0xpc3RNZW1iZXJzEh0uZm9yZXN0LnYxLkxpc3RNZW1iZXJzUmVxdWVzdBoeLmZvcmVzdC52MS5MaXN0TWVtYmVyc1Jlc3BvbnNlIgOQAgESVwoNTGlzdEpvaW5SdWxlcxIfLmZvcmVzdC52MS5MaXN0Sm9pblJ1bGVzUmVxdWVzdBogLmZvcmVzdC52MS5MaXN0Sm9pblJ1bGVzUmVzcG9uc2UiA5ACARJVCg5DcmVhdGVKb2luUnVsZRIgLmZvcmVzdC52MS5DcmVhdGVKb2luUnVsZVJlcXVlc3QaIS5mb3Jlc3QudjEuQ3JlYXRlSm9pblJ1bGVSZXNwb25zZRJVCg5EZWxldGVKb2luUnVsZRIgLmZvcmVzdC52MS5EZWxldGVKb2luUnVsZVJlcXVlc3QaIS5mb3Jlc3QudjEuRGVsZXRlSm9pblJ1bGVSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("Ch1mb3Jlc3QvdjEvb3JnYW5pc2F0aW9ucy5wcm90bxIJZm9yZXN0LnYxIoIBCgxPcmdhbmlzYXRpb24SFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSLgoKY3JlYXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGwoTZmlsZV9yZXRlbnRpb25fZGF5cxhlIAEoBSJuChlVcGRhdGVPcmdhbmlzYXRpb25SZXF1ZXN0EhcKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCRIgChNmaWxlX3JldGVudGlvbl9kYXlzGAMgASgFSACIAQFCFgoUX2ZpbGVfcmV0ZW50aW9uX2RheXMiSwoaVXBkYXRlT3JnYW5pc2F0aW9uUmVzcG9uc2USLQoMb3JnYW5pc2F0aW9uGAEgASgLMhcuZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbiIpChlDcmVhdGVPcmdhbmlzYXRpb25SZXF1ZXN0EgwKBG5hbWUYASABKAkiNQoaQ3JlYXRlT3JnYW5pc2F0aW9uUmVzcG9uc2USFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJIlEKFkdldE9yZ2FuaXNhdGlvblJlcXVlc3QSGQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJSAASDgoEbmFtZRgCIAEoCUgAQgwKCmlkZW50aWZpZXIiSAoXR2V0T3JnYW5pc2F0aW9uUmVzcG9uc2USLQoMb3JnYW5pc2F0aW9uGAEgASgLMhcuZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbiIqChpMaXN0TXlPcmdhbmlzYXRpb25zUmVxdWVzdBIMCgRyb2xlGAEgASgJIlwKG0xpc3RNeU9yZ2FuaXNhdGlvbnNSZXNwb25zZRIuCg1vcmdhbmlzYXRpb25zGAEgAygLMhcuZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbhINCgVyb2xlcxgCIAMoCSJ0ChJPcmdhbmlzYXRpb25NZW1iZXISDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRIMCgRyb2xlGAMgASgJEi0KCWpvaW5lZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiSgoQQWRkTWVtYmVyUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIMCgRyb2xlGAMgASgJIkIKEUFkZE1lbWJlclJlc3BvbnNlEi0KBm1lbWJlchgBIAEoCzIdLmZvcmVzdC52MS5PcmdhbmlzYXRpb25NZW1iZXIiXgoTUmVtb3ZlTWVtYmVyUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIdChVyZXZva2VfY3JlYXRlZF90b2tlbnMYZCABKAgiFgoUUmVtb3ZlTWVtYmVyUmVzcG9uc2UiUgoYTGVhdmVPcmdhbmlzYXRpb25SZXF1ZXN0EhcKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCRIdChVyZXZva2VfY3JlYXRlZF90b2tlbnMYZCABKAgiGwoZTGVhdmVPcmdhbmlzYXRpb25SZXNwb25zZSJwChdVcGRhdGVNZW1iZXJSb2xlUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIMCgRyb2xlGAMgASgJEh0KFXJldm9rZV9jcmVhdGVkX3Rva2VucxhkIAEoCCJJChhVcGRhdGVNZW1iZXJSb2xlUmVzcG9uc2USLQoGbWVtYmVyGAEgASgLMh0uZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbk1lbWJlciJUChJMaXN0TWVtYmVyc1JlcXVlc3QSFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJInMKE0xpc3RNZW1iZXJzUmVzcG9uc2USLgoHbWVtYmVycxgBIAMoCzIdLmZvcmVzdC52MS5PcmdhbmlzYXRpb25NZW1iZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhMKC3RvdGFsX2NvdW50GAMgASgFIngKCEpvaW5SdWxlEhQKDGpvaW5fcnVsZV9pZBgBIAEoCRIQCghwcm92aWRlchgCIAEoCRIUCgxlbWFpbF9kb21haW4YAyABKAkSLgoKY3JlYXRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiLwoUTGlzdEpvaW5SdWxlc1JlcXVlc3QSFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJIkAKFUxpc3RKb2luUnVsZXNSZXNwb25zZRInCgpqb2luX3J1bGVzGAEgAygLMhMuZm9yZXN0LnYxLkpvaW5SdWxlIlgKFUNyZWF0ZUpvaW5SdWxlUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSEAoIcHJvdmlkZXIYAiABKAkSFAoMZW1haWxfZG9tYWluGAMgASgJIkAKFkNyZWF0ZUpvaW5SdWxlUmVzcG9uc2USJgoJam9pbl9ydWxlGAEgASgLMhMuZm9yZXN0LnYxLkpvaW5SdWxlIkYKFURlbGV0ZUpvaW5SdWxlUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSFAoMam9pbl9ydWxlX2lkGAIgASgJIhgKFkRlbGV0ZUpvaW5SdWxlUmVzcG9uc2Uy1QgKE09yZ2FuaXNhdGlvblNlcnZpY2USYQoSQ3JlYXRlT3JnYW5pc2F0aW9uEiQuZm9yZXN0LnYxLkNyZWF0ZU9yZ2FuaXNhdGlvblJlcXVlc3QaJS5mb3Jlc3QudjEuQ3JlYXRlT3JnYW5pc2F0aW9uUmVzcG9uc2USXQoPR2V0T3JnYW5pc2F0aW9uEiEuZm9yZXN0LnYxLkdldE9yZ2FuaXNhdGlvblJlcXVlc3QaIi5mb3Jlc3QudjEuR2V0T3JnYW5pc2F0aW9uUmVzcG9uc2UiA5ACARJpChNMaXN0TXlPcmdhbmlzYXRpb25zEiUuZm9yZXN0LnYxLkxpc3RNeU9yZ2FuaXNhdGlvbnNSZXF1ZXN0GiYuZm9yZXN0LnYxLkxpc3RNeU9yZ2FuaXNhdGlvbnNSZXNwb25zZSIDkAIBEmEKElVwZGF0ZU9yZ2FuaXNhdGlvbhIkLmZvcmVzdC52MS5VcGRhdGVPcmdhbmlzYXRpb25SZXF1ZXN0GiUuZm9yZXN0LnYxLlVwZGF0ZU9yZ2FuaXNhdGlvblJlc3BvbnNlEkYKCUFkZE1lbWJlchIbLmZvcmVzdC52MS5BZGRNZW1iZXJSZXF1ZXN0GhwuZm9yZXN0LnYxLkFkZE1lbWJlclJlc3BvbnNlEk8KDFJlbW92ZU1lbWJlchIeLmZvcmVzdC52MS5SZW1vdmVNZW1iZXJSZXF1ZXN0Gh8uZm9yZXN0LnYxLlJlbW92ZU1lbWJlclJlc3BvbnNlEl4KEUxlYXZlT3JnYW5pc2F0aW9uEiMuZm9yZXN0LnYxLkxlYXZlT3JnYW5pc2F0aW9uUmVxdWVzdBokLmZvcmVzdC52MS5MZWF2ZU9yZ2FuaXNhdGlvblJlc3BvbnNlElsKEFVwZGF0ZU1lbWJlclJvbGUSIi5mb3Jlc3QudjEuVXBkYXRlTWVtYmVyUm9sZVJlcXVlc3QaIy5mb3Jlc3QudjEuVXBkYXRlTWVtYmVyUm9sZVJlc3BvbnNlElEKC0xpc3RNZW1iZXJzEh0uZm9yZXN0LnYxLkxpc3RNZW1iZXJzUmVxdWVzdBoeLmZvcmVzdC52MS5MaXN0TWVtYmVyc1Jlc3BvbnNlIgOQAgESVwoNTGlzdEpvaW5SdWxlcxIfLmZvcmVzdC52MS5MaXN0Sm9pblJ1bGVzUmVxdWVzdBogLmZvcmVzdC52MS5MaXN0Sm9pblJ1bGVzUmVzcG9uc2UiA5ACARJVCg5DcmVhdGVKb2luUnVsZRIgLmZvcmVzdC52MS5DcmVhdGVKb2luUnVsZVJlcXVlc3QaIS5mb3Jlc3QudjEuQ3JlYXRlSm9pblJ1bGVSZXNwb25zZRJVCg5EZWxldGVKb2luUnVsZRIgLmZvcmVzdC52MS5EZWxldGVKb2luUnVsZVJlcXVlc3QaIS5mb3Jlc3QudjEuRGVsZXRlSm9pblJ1bGVSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * A tenant: it owns projects, environments and destinations, which only its members see.
@@ -40,6 +40,13 @@ export type Organisation = Message<"forest.v1.Organisation"> & {
    * @generated from field: google.protobuf.Timestamp created_at = 3;
    */
   createdAt?: Timestamp | undefined;
+
+  /**
+   * Days after which the files of a build are removed: unless it is live or being released, or among the last 20 of its project.
+   *
+   * @generated from field: int32 file_retention_days = 101;
+   */
+  fileRetentionDays: number;
 };
 
 /**
@@ -48,6 +55,55 @@ export type Organisation = Message<"forest.v1.Organisation"> & {
  */
 export const OrganisationSchema: GenMessage<Organisation> = /*@__PURE__*/
   messageDesc(file_forest_v1_organisations, 0);
+
+/**
+ * New settings of an organisation.
+ *
+ * @generated from message forest.v1.UpdateOrganisationRequest
+ */
+export type UpdateOrganisationRequest = Message<"forest.v1.UpdateOrganisationRequest"> & {
+  /**
+   * UUID of the organisation.
+   *
+   * @generated from field: string organisation_id = 1;
+   */
+  organisationId: string;
+
+  /**
+   * Days after which files of old builds are removed, 1 to 3650.
+   *
+   * @generated from field: optional int32 file_retention_days = 3;
+   */
+  fileRetentionDays?: number | undefined;
+};
+
+/**
+ * Describes the message forest.v1.UpdateOrganisationRequest.
+ * Use `create(UpdateOrganisationRequestSchema)` to create a new message.
+ */
+export const UpdateOrganisationRequestSchema: GenMessage<UpdateOrganisationRequest> = /*@__PURE__*/
+  messageDesc(file_forest_v1_organisations, 1);
+
+/**
+ * The organisation after the change.
+ *
+ * @generated from message forest.v1.UpdateOrganisationResponse
+ */
+export type UpdateOrganisationResponse = Message<"forest.v1.UpdateOrganisationResponse"> & {
+  /**
+   * As stored.
+   *
+   * @generated from field: forest.v1.Organisation organisation = 1;
+   */
+  organisation?: Organisation | undefined;
+};
+
+/**
+ * Describes the message forest.v1.UpdateOrganisationResponse.
+ * Use `create(UpdateOrganisationResponseSchema)` to create a new message.
+ */
+export const UpdateOrganisationResponseSchema: GenMessage<UpdateOrganisationResponse> = /*@__PURE__*/
+  messageDesc(file_forest_v1_organisations, 2);
 
 /**
  * A new organisation.
@@ -68,7 +124,7 @@ export type CreateOrganisationRequest = Message<"forest.v1.CreateOrganisationReq
  * Use `create(CreateOrganisationRequestSchema)` to create a new message.
  */
 export const CreateOrganisationRequestSchema: GenMessage<CreateOrganisationRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 1);
+  messageDesc(file_forest_v1_organisations, 3);
 
 /**
  * The new organisation.
@@ -89,7 +145,7 @@ export type CreateOrganisationResponse = Message<"forest.v1.CreateOrganisationRe
  * Use `create(CreateOrganisationResponseSchema)` to create a new message.
  */
 export const CreateOrganisationResponseSchema: GenMessage<CreateOrganisationResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 2);
+  messageDesc(file_forest_v1_organisations, 4);
 
 /**
  * Names one organisation.
@@ -126,7 +182,7 @@ export type GetOrganisationRequest = Message<"forest.v1.GetOrganisationRequest">
  * Use `create(GetOrganisationRequestSchema)` to create a new message.
  */
 export const GetOrganisationRequestSchema: GenMessage<GetOrganisationRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 3);
+  messageDesc(file_forest_v1_organisations, 5);
 
 /**
  * The requested organisation.
@@ -147,7 +203,7 @@ export type GetOrganisationResponse = Message<"forest.v1.GetOrganisationResponse
  * Use `create(GetOrganisationResponseSchema)` to create a new message.
  */
 export const GetOrganisationResponseSchema: GenMessage<GetOrganisationResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 4);
+  messageDesc(file_forest_v1_organisations, 6);
 
 /**
  * Lists the caller's organisations.
@@ -168,7 +224,7 @@ export type ListMyOrganisationsRequest = Message<"forest.v1.ListMyOrganisationsR
  * Use `create(ListMyOrganisationsRequestSchema)` to create a new message.
  */
 export const ListMyOrganisationsRequestSchema: GenMessage<ListMyOrganisationsRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 5);
+  messageDesc(file_forest_v1_organisations, 7);
 
 /**
  * The caller's organisations, by name.
@@ -196,7 +252,7 @@ export type ListMyOrganisationsResponse = Message<"forest.v1.ListMyOrganisations
  * Use `create(ListMyOrganisationsResponseSchema)` to create a new message.
  */
 export const ListMyOrganisationsResponseSchema: GenMessage<ListMyOrganisationsResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 6);
+  messageDesc(file_forest_v1_organisations, 8);
 
 /**
  * A member of an organisation.
@@ -238,7 +294,7 @@ export type OrganisationMember = Message<"forest.v1.OrganisationMember"> & {
  * Use `create(OrganisationMemberSchema)` to create a new message.
  */
 export const OrganisationMemberSchema: GenMessage<OrganisationMember> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 7);
+  messageDesc(file_forest_v1_organisations, 9);
 
 /**
  * A user to add.
@@ -273,7 +329,7 @@ export type AddMemberRequest = Message<"forest.v1.AddMemberRequest"> & {
  * Use `create(AddMemberRequestSchema)` to create a new message.
  */
 export const AddMemberRequestSchema: GenMessage<AddMemberRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 8);
+  messageDesc(file_forest_v1_organisations, 10);
 
 /**
  * The new membership.
@@ -294,7 +350,7 @@ export type AddMemberResponse = Message<"forest.v1.AddMemberResponse"> & {
  * Use `create(AddMemberResponseSchema)` to create a new message.
  */
 export const AddMemberResponseSchema: GenMessage<AddMemberResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 9);
+  messageDesc(file_forest_v1_organisations, 11);
 
 /**
  * A membership to end.
@@ -330,7 +386,7 @@ export type RemoveMemberRequest = Message<"forest.v1.RemoveMemberRequest"> & {
  * Use `create(RemoveMemberRequestSchema)` to create a new message.
  */
 export const RemoveMemberRequestSchema: GenMessage<RemoveMemberRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 10);
+  messageDesc(file_forest_v1_organisations, 12);
 
 /**
  * Empty: the membership has ended.
@@ -345,7 +401,7 @@ export type RemoveMemberResponse = Message<"forest.v1.RemoveMemberResponse"> & {
  * Use `create(RemoveMemberResponseSchema)` to create a new message.
  */
 export const RemoveMemberResponseSchema: GenMessage<RemoveMemberResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 11);
+  messageDesc(file_forest_v1_organisations, 13);
 
 /**
  * An organisation to leave.
@@ -374,7 +430,7 @@ export type LeaveOrganisationRequest = Message<"forest.v1.LeaveOrganisationReque
  * Use `create(LeaveOrganisationRequestSchema)` to create a new message.
  */
 export const LeaveOrganisationRequestSchema: GenMessage<LeaveOrganisationRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 12);
+  messageDesc(file_forest_v1_organisations, 14);
 
 /**
  * Empty: the caller is no longer a member.
@@ -389,7 +445,7 @@ export type LeaveOrganisationResponse = Message<"forest.v1.LeaveOrganisationResp
  * Use `create(LeaveOrganisationResponseSchema)` to create a new message.
  */
 export const LeaveOrganisationResponseSchema: GenMessage<LeaveOrganisationResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 13);
+  messageDesc(file_forest_v1_organisations, 15);
 
 /**
  * A member's new role.
@@ -432,7 +488,7 @@ export type UpdateMemberRoleRequest = Message<"forest.v1.UpdateMemberRoleRequest
  * Use `create(UpdateMemberRoleRequestSchema)` to create a new message.
  */
 export const UpdateMemberRoleRequestSchema: GenMessage<UpdateMemberRoleRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 14);
+  messageDesc(file_forest_v1_organisations, 16);
 
 /**
  * The membership after the change.
@@ -453,7 +509,7 @@ export type UpdateMemberRoleResponse = Message<"forest.v1.UpdateMemberRoleRespon
  * Use `create(UpdateMemberRoleResponseSchema)` to create a new message.
  */
 export const UpdateMemberRoleResponseSchema: GenMessage<UpdateMemberRoleResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 15);
+  messageDesc(file_forest_v1_organisations, 17);
 
 /**
  * Requests a page of members.
@@ -488,7 +544,7 @@ export type ListMembersRequest = Message<"forest.v1.ListMembersRequest"> & {
  * Use `create(ListMembersRequestSchema)` to create a new message.
  */
 export const ListMembersRequestSchema: GenMessage<ListMembersRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 16);
+  messageDesc(file_forest_v1_organisations, 18);
 
 /**
  * A page of members.
@@ -523,7 +579,7 @@ export type ListMembersResponse = Message<"forest.v1.ListMembersResponse"> & {
  * Use `create(ListMembersResponseSchema)` to create a new message.
  */
 export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 17);
+  messageDesc(file_forest_v1_organisations, 19);
 
 /**
  * A rule by which new users become members.
@@ -565,7 +621,7 @@ export type JoinRule = Message<"forest.v1.JoinRule"> & {
  * Use `create(JoinRuleSchema)` to create a new message.
  */
 export const JoinRuleSchema: GenMessage<JoinRule> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 18);
+  messageDesc(file_forest_v1_organisations, 20);
 
 /**
  * Lists an organisation's rules.
@@ -586,7 +642,7 @@ export type ListJoinRulesRequest = Message<"forest.v1.ListJoinRulesRequest"> & {
  * Use `create(ListJoinRulesRequestSchema)` to create a new message.
  */
 export const ListJoinRulesRequestSchema: GenMessage<ListJoinRulesRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 19);
+  messageDesc(file_forest_v1_organisations, 21);
 
 /**
  * An organisation's rules.
@@ -607,7 +663,7 @@ export type ListJoinRulesResponse = Message<"forest.v1.ListJoinRulesResponse"> &
  * Use `create(ListJoinRulesResponseSchema)` to create a new message.
  */
 export const ListJoinRulesResponseSchema: GenMessage<ListJoinRulesResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 20);
+  messageDesc(file_forest_v1_organisations, 22);
 
 /**
  * A new rule.
@@ -642,7 +698,7 @@ export type CreateJoinRuleRequest = Message<"forest.v1.CreateJoinRuleRequest"> &
  * Use `create(CreateJoinRuleRequestSchema)` to create a new message.
  */
 export const CreateJoinRuleRequestSchema: GenMessage<CreateJoinRuleRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 21);
+  messageDesc(file_forest_v1_organisations, 23);
 
 /**
  * The new rule.
@@ -663,7 +719,7 @@ export type CreateJoinRuleResponse = Message<"forest.v1.CreateJoinRuleResponse">
  * Use `create(CreateJoinRuleResponseSchema)` to create a new message.
  */
 export const CreateJoinRuleResponseSchema: GenMessage<CreateJoinRuleResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 22);
+  messageDesc(file_forest_v1_organisations, 24);
 
 /**
  * A rule to delete.
@@ -691,7 +747,7 @@ export type DeleteJoinRuleRequest = Message<"forest.v1.DeleteJoinRuleRequest"> &
  * Use `create(DeleteJoinRuleRequestSchema)` to create a new message.
  */
 export const DeleteJoinRuleRequestSchema: GenMessage<DeleteJoinRuleRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 23);
+  messageDesc(file_forest_v1_organisations, 25);
 
 /**
  * Empty: the rule is deleted.
@@ -706,7 +762,7 @@ export type DeleteJoinRuleResponse = Message<"forest.v1.DeleteJoinRuleResponse">
  * Use `create(DeleteJoinRuleResponseSchema)` to create a new message.
  */
 export const DeleteJoinRuleResponseSchema: GenMessage<DeleteJoinRuleResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 24);
+  messageDesc(file_forest_v1_organisations, 26);
 
 /**
  * Organisations and their members. A role is `member` or `admin`; each method says which roles may call it.
@@ -747,6 +803,16 @@ export const OrganisationService: GenService<{
     methodKind: "unary";
     input: typeof ListMyOrganisationsRequestSchema;
     output: typeof ListMyOrganisationsResponseSchema;
+  },
+  /**
+   * Changes settings; absent fields keep their values. Admins (`permission_denied`). `not_found`: unknown organisation.
+   *
+   * @generated from rpc forest.v1.OrganisationService.UpdateOrganisation
+   */
+  updateOrganisation: {
+    methodKind: "unary";
+    input: typeof UpdateOrganisationRequestSchema;
+    output: typeof UpdateOrganisationResponseSchema;
   },
   /**
    * Adds a member. Admins (`permission_denied`). Votes that the user cast during an earlier membership count again.
