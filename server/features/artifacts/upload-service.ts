@@ -86,6 +86,7 @@ export async function deleteAbandonedUploads(app: AppContext): Promise<number> {
 /** The bytes of all files that this server is receiving. */
 let receiving = 0;
 
+type NewFile = UploadedFile & { readonly id: string };
 type StreamedFile = UploadedFile & { readonly uploadId: string };
 
 /**
@@ -99,7 +100,7 @@ export async function uploadFiles(
   caller: Caller,
   stream: AsyncIterable<StreamedFile>,
 ): Promise<void> {
-  const files = new Map<string, UploadedFile & { readonly id: string }>();
+  const files = new Map<string, NewFile>();
   let uploadId: string | null = null;
   let bytes = 0;
   try {
@@ -158,11 +159,26 @@ function requireRoom(app: AppContext, { dayBytes }: Usage, bytes: number): void 
     throw exhausted('The server is receiving too many uploads at once; try again', RETRY_RECEIVING_SECONDS);
 }
 
+/** Files of about a megabyte together: to convert all of them for one statement would stop other requests for too long. */
+function portionsOf(files: readonly NewFile[]): NewFile[][] {
+  const portions: NewFile[][] = [];
+  let size = MIB;
+  for (const file of files) {
+    if (size >= MIB) {
+      portions.push([]);
+      size = 0;
+    }
+    portions.at(-1)?.push(file);
+    size += file.content.length;
+  }
+  return portions;
+}
+
 async function storeFiles(
   app: AppContext,
   caller: Caller,
   uploadId: string,
-  files: readonly object[],
+  files: readonly NewFile[],
   bytes: number,
 ): Promise<void> {
   const { userId } = caller;
@@ -172,7 +188,8 @@ async function storeFiles(
     requireOpen(upload.artifactId, uploadId);
     const [day] = await tx.run(store.addToDay, [today(app), userId, bytes, app.config.uploadPerDay]);
     if (day === undefined) throw tooMuchToday(app);
-    await tx.run(store.upsertFiles, [uploadId, JSON.stringify(files)]);
+    for (const portion of portionsOf(files))
+      await tx.run(store.upsertFiles, [uploadId, JSON.stringify(portion)]);
     const usage = await findUsage(app, tx, userId, uploadId);
     if (usage === undefined || usage.bytes > MAX_UPLOAD_BYTES) throw tooLarge();
     if (usage.openBytes > MAX_OPEN_BYTES) throw tooManyOpen();
