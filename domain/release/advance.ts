@@ -214,24 +214,26 @@ function intentStatus(stages: readonly Stage[]): IntentStatus {
   return stages.some(({ status }) => status === 'CANCELLED') ? 'CANCELLED' : 'SUCCEEDED';
 }
 
-const hasRelease = (stage: Stage | undefined, { destinationId }: StageRelease): boolean =>
-  stage?.releases.some((release) => release.destinationId === destinationId) === true;
+/** The releases of a stage by destination: a stage can have thousands. */
+const byDestination = (stage: Stage | undefined): ReadonlyMap<string, StageRelease> =>
+  new Map(stage?.releases.map((release) => [release.destinationId, release]));
 
 /** The releases that a step added to stages. Both lists have the same stages. */
 export const startedReleases = (before: readonly Stage[], after: readonly Stage[]): StartedRelease[] =>
   after.flatMap((stage, index) => {
     const mode = stage.kind.type === 'plan' ? 'plan' : 'deploy';
+    const earlier = byDestination(before[index]);
     return stage.releases
-      .filter((release) => release.status === 'QUEUED' && !hasRelease(before[index], release))
+      .filter(({ destinationId, status }) => status === 'QUEUED' && !earlier.has(destinationId))
       .map(({ destinationId }) => ({ stageId: stage.id, destinationId, mode }));
   });
 
 /** The releases of stages that a step has changed: left out, or queued for another run. Both lists have the same stages. */
 export const changedReleases = (before: readonly Stage[], after: readonly Stage[]): ChangedRelease[] =>
   after.flatMap((stage, index) => {
-    const earlier = before[index];
+    const earlier = byDestination(before[index]);
     return stage.releases
-      .filter((release) => earlier?.releases.includes(release) !== true && hasRelease(earlier, release))
+      .filter((release) => (earlier.get(release.destinationId) ?? release) !== release)
       .map((release) => ({ stageId: stage.id, release }));
   });
 

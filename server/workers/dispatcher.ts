@@ -17,7 +17,7 @@ const MAX_CLAIMS = 4;
 /** The releases of one stage that one claim starts at most; its gate is checked once for all of them. */
 const MAX_PER_CLAIM = 50;
 /** The writes of deliveries at the same time (started, log lines, outcomes), for the same reason. */
-const MAX_WRITES = 6;
+const MAX_WRITES = 4;
 /** Leases last 4 seconds. */
 const RENEW_MS = 1_000;
 /** How long after its end a lease is checked: clocks and timers are not exact. */
