@@ -6,7 +6,7 @@ import { record } from '#server/features/history/service.ts';
 import { listChains, verifyChain } from '#server/features/history/verify-service.ts';
 import { command } from './backup-world.ts';
 import { makeDatabase, startTestApp } from './harness.ts';
-import { ended, type World, world } from './world.ts';
+import { ended, person, type World, world } from './world.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -15,36 +15,37 @@ afterAll(() => app.stop());
 const w = await world(app);
 await ended(w, await w.release((await w.artifact()).artifactId, ['staging']));
 
-type Organisation = Pick<World, 'organisation' | 'organisationId'>;
+type Organisation = Pick<World, 'organisation' | 'organisationId' | 'admin'>;
 
-const verify = async ({ organisation }: Organisation = w) => {
-  const { $typeName: _, ...found } = await w.admin.policies.verifyHistory({ organisation });
+const verify = async ({ organisation, admin }: Organisation = w) => {
+  const { $typeName: _, ...found } = await admin.policies.verifyHistory({ organisation });
   return found;
 };
 
 let made = 0;
-/** An organisation of `w.admin` with nine entries. */
+/** An organisation with an admin of its own, who may have only some, and nine entries. */
 async function another(): Promise<Organisation> {
   const name = `chain-${++made}`;
-  const { organisationId } = await w.admin.organisations.createOrganisation({ name });
+  const admin = await person(app, 'admin');
+  const { organisationId } = await admin.organisations.createOrganisation({ name });
   await app.context.db.transaction(async (tx) => {
     for (let n = 2; n <= 9; n++) {
       await record(tx, app.context, {
         organisationId,
         kind: 'policy.updated',
-        actor: w.admin,
+        actor: admin,
         subject: `policy ${n}`,
         before: { n },
         after: { n: n + 1, config: { branchPattern: 'main' } },
       });
     }
   });
-  return { organisation: name, organisationId };
+  return { organisation: name, organisationId, admin };
 }
 
 test('upper-case ids do not break the chain', async () => {
   const id = app.context.newId().toUpperCase();
-  const { organisation, organisationId } = await another();
+  const { organisation, organisationId, admin } = await another();
   const { userId, username } = w.admin;
   await app.context.db.transaction((tx) =>
     record(tx, app.context, {
@@ -57,7 +58,7 @@ test('upper-case ids do not break the chain', async () => {
       subject: 'policy in upper case',
     }),
   );
-  expect(await verify({ organisation, organisationId })).toMatchObject({ ok: true, entries: 10n });
+  expect(await verify({ organisation, organisationId, admin })).toMatchObject({ ok: true, entries: 10n });
 });
 
 test('a history that servers wrote is valid, and its head is the last entry', async () => {
