@@ -91,7 +91,7 @@ test('downloads all matching entries as CSV and JSON lines', async ({ world, bro
   const table = await textOf(await csv);
   expect(table.trimEnd().split('\r\n')).toHaveLength(4);
   expect(table).toContain('sequence,at,kind,actor_username');
-  expect(table).toMatch(/^\d+,[^,]+,environment\.created,.*,load-test,/m);
+  expect(table).toMatch(/^"\d+","[^"]+","environment\.created",.*,"load-test",/m);
   await expect(page.getByText('3 entries downloaded')).toBeVisible();
 
   const lines = page.waitForEvent('download');
