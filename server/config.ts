@@ -1,13 +1,12 @@
 import { BlockList } from 'node:net';
 import { closest, distance } from 'fastest-levenshtein';
 import type * as v from 'valibot';
+import { MIB } from './limits.ts';
 import type { TracesConfig } from './observe/tracing.ts';
 import { providerVariables, readOidcProviders } from './oidc-config.ts';
 import { ConfigError, type Environment, listOf, parseSettings, settingsSchema } from './settings.ts';
 
 export { ConfigError };
-
-const MIB = 1024 * 1024;
 
 type Settings = v.InferOutput<typeof settingsSchema>;
 

@@ -1,3 +1,6 @@
+/** In bytes. */
+export const MIB = 1024 * 1024;
+
 /** Days after which the files of builds are removed, unless their organisation sets another time. */
 export const FILE_RETENTION_DAYS = 90;
 /** The last builds of a project, whose files are kept for longer. */

@@ -43,7 +43,7 @@ export const openStages = (stages: readonly Stage[], environment: string): Stage
     (stage) => stage.kind.type === 'deploy' && stage.kind.environment === environment && isOpenToVotes(stage),
   );
 
-/** A change in words, such as `eu-west’s address was changed by ana since 2 of these votes`. */
+/** A change in words, such as `eu-west’s address was changed by admin since 2 of these votes`. */
 export function changeSentence(change: DestinationChange, votes: readonly Pick<Vote, 'moment'>[]): string {
   const { destination, by } = change;
   const subject =

@@ -11,7 +11,7 @@ export interface Renewal {
 }
 
 /**
- * What happened in an environment after which approvals of a release have to be given anew.
+ * What happened in an environment after which approvals of a release have to be given again.
  * @param changes of destinations to which the release has yet to be deployed there (`changesFor`). One that was removed is left out:
  * less is deployed than was approved.
  */

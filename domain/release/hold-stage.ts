@@ -5,7 +5,7 @@ import { change } from './transition.ts';
 /** What blocks a stage: whether a user must act, the reason, and when time alone changes it. */
 type Hold = Pick<GateVerdict, 'blockedByApproval' | 'reason' | 'nextCheckAt'>;
 
-/** For people. */
+/** The message of a thrown value. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** What blocks at the gate; null when it is open. A gate that cannot be evaluated is closed. */

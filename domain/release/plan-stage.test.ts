@@ -294,7 +294,7 @@ describe('a plan', () => {
     expect(open.plan).toMatchObject({ status: 'ACTIVE', reason: null });
   });
 
-  it('is made anew when all its destinations were replaced', () => {
+  it('is made again when all its destinations were replaced', () => {
     const places = () => [placeOf('west')];
     const { plan, started } = step([approved({ status: 'AWAITING_APPROVAL', planApproval: 'AWAITING' })], {
       places,

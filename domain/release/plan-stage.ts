@@ -3,7 +3,15 @@ import { hold, holdOf } from './hold-stage.ts';
 import type { Place } from './place.ts';
 import { isReleaseEnded } from './release-status.ts';
 import type { Stage, StageRelease } from './stage.ts';
-import { type Destination, failToStart, queued, queuedAgain, startReleases, wantedOf } from './start.ts';
+import {
+  type Destination,
+  failToStart,
+  isWanted,
+  queued,
+  queuedAgain,
+  startReleases,
+  wantedOf,
+} from './start.ts';
 import { change, end, failureOf } from './transition.ts';
 
 /** How often a plan is made again by itself, and how long after the last time; then somebody asks for it. */
@@ -113,7 +121,7 @@ export function whyStale(
 ): string | null {
   if (plan.releases.length === 0) return null;
   const planOf = new Map(plan.releases.map((release) => [release.destinationId, release]));
-  const wanted = ahead.filter(({ name }) => plan.onlyDestinations?.includes(name) ?? true);
+  const wanted = ahead.filter((place) => isWanted(plan, place));
   const planned = wanted.flatMap((place) => {
     const release = planOf.get(place.id);
     return release === undefined ? [] : [{ place, release }];
@@ -157,7 +165,7 @@ export function automaticRunAt({ planRun, planRunAt, startedAt }: Stage): Date |
  * @param destinations of the environment.
  */
 export function planAgain(stage: Stage, destinations: readonly Destination[], now: Date): Stage {
-  const wanted = destinations.filter(({ name }) => stage.onlyDestinations?.includes(name) ?? true);
+  const wanted = destinations.filter((one) => isWanted(stage, one));
   const added = wanted.filter(({ id }) => !stage.releases.some(({ destinationId }) => destinationId === id));
   return {
     ...stage,

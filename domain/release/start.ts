@@ -7,15 +7,22 @@ export interface Destination {
   readonly name: string;
 }
 
+/** Whether a stage goes to a destination of its environment. */
+export const isWanted = (
+  { onlyDestinations }: Pick<Stage, 'onlyDestinations'>,
+  { name }: Pick<Destination, 'name'>,
+): boolean => onlyDestinations?.includes(name) ?? true;
+
 /** The destinations that a stage goes to, or why it cannot: there is none, or a named one no longer exists. */
 export function wantedOf<T extends Destination>(
-  { onlyDestinations }: Pick<Stage, 'onlyDestinations'>,
+  stage: Pick<Stage, 'onlyDestinations'>,
   environment: string,
   destinations: readonly T[],
 ): { readonly wanted: readonly T[]; readonly problem: string | null } {
-  const wanted = destinations.filter(({ name }) => onlyDestinations?.includes(name) ?? true);
+  const wanted = destinations.filter((one) => isWanted(stage, one));
   // A partial deployment must not count as the requested one.
-  const missing = onlyDestinations?.filter((name) => !destinations.some((one) => one.name === name)) ?? [];
+  const missing =
+    stage.onlyDestinations?.filter((name) => !destinations.some((one) => one.name === name)) ?? [];
   const problem =
     destinations.length === 0
       ? `environment ${environment} has no destinations`

@@ -2,7 +2,7 @@ import type { AppContext } from '#server/context.ts';
 import type { RequestScope } from '#server/request-scope.ts';
 
 /**
- * The messages of a response stream, each produced when the one before is written: what nobody reads is not produced. A reader who
+ * The messages of a response stream, each produced only when the one before is written, so nothing is produced that is not read. A reader who
  * takes nothing for `STREAM_STALL_SECONDS` is cut off. When the response ends, by whichever side, so does the handler.
  * @param turn resolves when the next message may be produced
  */

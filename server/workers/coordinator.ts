@@ -7,11 +7,11 @@ import {
 } from '#server/features/gate/service.ts';
 import type { WakeCause } from '#server/observe/metrics.ts';
 import { subjects } from '#server/signals/bus.ts';
+import { createBatches } from './batches.ts';
 import { MAX_TIMEOUT_MS } from './deadlines.ts';
 import { createFairLimit } from './fair-limit.ts';
 import { createKeyedQueue } from './keyed-queue.ts';
 import { logFailure } from './log-failure.ts';
-import { createLookUps } from './look-ups.ts';
 
 export interface Coordinator {
   /** Evaluates the intents that a crash left unevaluated, then waits for signals, due times and the sweep. */
@@ -31,8 +31,8 @@ const CONCURRENCY = 8;
 const RETRY_MS = 1_000;
 
 /**
- * Calls `evaluateIntent` for intents that are behind or due, of each organisation in turn. Evaluating an intent twice, or on two servers, has no further effect.
- * Without changes only the sweep runs, with two indexed reads.
+ * Calls `evaluateIntent` for intents that are behind or due, of each organisation in turn. Evaluating an intent twice, or on two
+ * servers, has no further effect. Without changes only the sweep runs, with two indexed reads.
  */
 export function createCoordinator(app: AppContext): Coordinator {
   let evaluated = 0;
@@ -58,7 +58,7 @@ export function createCoordinator(app: AppContext): Coordinator {
     }
   });
 
-  const signalled = createLookUps(async (ids) => {
+  const signalled = createBatches(async (ids) => {
     if (stopped) return;
     try {
       for (const { id, organisationId } of await findOrganisationsOf(app, ids)) {
@@ -75,7 +75,7 @@ export function createCoordinator(app: AppContext): Coordinator {
    * Finds all intents that are behind or due, also those of a crashed server, and the next due time. Does not wait for the
    * evaluations: one that waits for a lock must not delay the others.
    */
-  const sweeps = createLookUps(async (causes) => {
+  const sweeps = createBatches(async (causes) => {
     if (stopped) return;
     try {
       const now = app.clock.now();

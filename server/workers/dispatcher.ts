@@ -4,13 +4,13 @@ import type { Claim } from '#server/features/deliveries/claim.ts';
 import * as deliveries from '#server/features/deliveries/service.ts';
 import type { DeliveryOutcome, WakeCause } from '#server/observe/metrics.ts';
 import { subjects } from '#server/signals/bus.ts';
+import { createBatches } from './batches.ts';
 import { createDeadlines } from './deadlines.ts';
 import { DeliveryLost, retryUntilStored, runDelivery, type Write } from './delivery-run.ts';
 import { createFairLimit } from './fair-limit.ts';
 import { DeliveriesInFlight, type InFlight } from './in-flight.ts';
 import { createKeyedQueue } from './keyed-queue.ts';
 import { logFailure } from './log-failure.ts';
-import { createLookUps } from './look-ups.ts';
 
 /** The claims and take-overs at the same time, so that the dispatcher leaves database connections for requests. */
 const MAX_CLAIMS = 4;
@@ -206,7 +206,7 @@ export function createDispatcher(app: AppContext): Dispatcher {
     background('free a destination', () => writes(organisationId, () => deliveries.endGracePeriod(app, id))),
   );
 
-  const queued = createLookUps((releaseIds) =>
+  const queued = createBatches((releaseIds) =>
     attempt('find the destinations of releases', async () => {
       for (const { destinationId, organisationId } of await deliveries.findDestinations(app, releaseIds)) {
         void destinations.add(destinationId, organisationId);
@@ -214,7 +214,7 @@ export function createDispatcher(app: AppContext): Dispatcher {
     }),
   );
 
-  const sweeps = createLookUps(() =>
+  const sweeps = createBatches(() =>
     attempt('find queued releases', async () => {
       await app.clockCheck.measure();
       for (const work of await deliveries.findWork(app, owner)) {

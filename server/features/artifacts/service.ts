@@ -5,6 +5,7 @@ import { Failure, invalid, notFound } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
 import { recordChange } from '#server/features/history/service.ts';
 import { currentIntents, type IntentState } from '#server/features/releases/service.ts';
+import { MIB } from '#server/limits.ts';
 import { nextPageToken, type Page } from '#server/wire/pages.ts';
 import type { ProjectScope } from '#server/wire/scopes.ts';
 import type { CommitJson } from './rows.ts';
@@ -89,7 +90,7 @@ async function requireStorage(tx: Transaction, app: AppContext, scope: ProjectSc
   if (stored !== undefined) return;
   throw new Failure(
     'resource_exhausted',
-    `With these files ${scope.organisation} would store more than ${limit / (1024 * 1024)} MiB, the maximum. Annotate the ` +
+    `With these files ${scope.organisation} would store more than ${limit / MIB} MiB, the maximum. Annotate the ` +
       'build without files, or ask an admin to keep the files of old builds for a shorter time.',
   );
 }

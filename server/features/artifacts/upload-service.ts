@@ -2,13 +2,12 @@ import type { AppContext } from '#server/context.ts';
 import type { Executor } from '#server/db/database.ts';
 import { exhausted, Failure, failedPrecondition, invalid, notFound } from '#server/failure.ts';
 import type { Caller } from '#server/features/access/service.ts';
-import { LIMITS } from '#server/limits.ts';
+import { LIMITS, MIB } from '#server/limits.ts';
 import type { ProjectScope } from '#server/wire/scopes.ts';
 import * as store from './upload-store.ts';
 
 export type UploadedFile = store.UploadedFile;
 
-const MIB = 1024 * 1024;
 /** The limit of one upload's files together, in bytes of UTF-8. */
 const MAX_UPLOAD_BYTES = 8 * MIB;
 /** The limit of the files of a user's uploads that are not annotated yet, in bytes. */

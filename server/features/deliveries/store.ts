@@ -2,6 +2,7 @@ import type { ReleaseStatus } from '#domain/release/stage.ts';
 import { statement } from '#server/db/database.ts';
 import type { Delivery, TypeName } from '#server/destinations/destination-type.ts';
 import type { StoredMetadata } from '#server/features/destinations/encrypted-metadata.ts';
+import { isBusy } from './busy.ts';
 
 /*
  * A lease is `clock_timestamp() + interval '4 seconds'`, by the database's clock, which all servers share. It is shorter than
@@ -104,10 +105,6 @@ export const findDestinations = statement<
   `select distinct d.id as "destinationId", d.organisation_id as "organisationId"
      from releases r join destinations d on d.id = r.destination_id where r.id = any ($1::uuid[])`,
 );
-
-/** Whether a release uses its destination; in the form of the unique index's condition. */
-const isBusy = (alias: string) =>
-  `(${alias}.status in ('ASSIGNED', 'RUNNING') or ${alias}.occupied_until is not null)`;
 
 /**
  * The release that occupies a destination, else the oldest one that can start there; no row while one runs. Releases of

@@ -2,7 +2,7 @@ import Papa from 'papaparse';
 
 /**
  * The start of a cell that a spreadsheet may run as a formula. Some split cells at other separators than a comma, and some skip
- * quotes, white space and characters that nobody sees.
+ * quotes, white space and invisible characters.
  */
 const FORMULA = /^(?:[\t\r]|[\s\p{C}\p{Z}\p{DI}\u2800;|,:"'`]*[=+\-@＝＋－＠﹦﹢﹣﹫])/u;
 

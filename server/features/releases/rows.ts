@@ -5,6 +5,7 @@ import {
   type Occupant,
   type QueuedDelivery,
 } from '#domain/release/waits-for.ts';
+import { isBusy } from '#server/features/deliveries/busy.ts';
 import type {
   AuthorsRow,
   EnvironmentJson,
@@ -90,8 +91,6 @@ export interface QueuedJson {
   readonly occupant: (Omit<Occupant, 'until'> & { readonly until: string | null }) | null;
 }
 
-const BUSY = `(b.status in ('ASSIGNED', 'RUNNING') or b.occupied_until is not null)`;
-
 /**
  * The queued deliveries of the intent `i` whose gate is open, with what is ahead of each at its destination; and how many deliveries
  * its organisation queued for free destinations before the first of them, and makes now.
@@ -104,7 +103,7 @@ export const QUEUED = `
                              and (o.queued_at, o.id) < (q.queued_at, q.id)),
             'occupant', (select json_build_object('slug', a.slug, 'mode', b.mode, 'status', b.status, 'until', b.occupied_until)
                            from releases b join artifacts a on a.id = b.artifact_id
-                          where b.destination_id = q.destination_id and ${BUSY}))), '[]')
+                          where b.destination_id = q.destination_id and ${isBusy('b')}))), '[]')
      from stages s join releases q on q.release_intent_id = s.release_intent_id and q.stage_id = s.id and q.status = 'QUEUED'
     where s.release_intent_id = i.id and s.status = 'ACTIVE' and i.status = 'ACTIVE') as queued,
   (select json_build_object(
@@ -116,7 +115,7 @@ export const QUEUED = `
                                 join stages t on t.release_intent_id = o.release_intent_id and t.id = o.stage_id
                                  and t.status = 'ACTIVE'
                                where p.organisation_id = i."organisationId"
-                                 and not exists (select from releases b where b.destination_id = o.destination_id and ${BUSY})
+                                 and not exists (select from releases b where b.destination_id = o.destination_id and ${isBusy('b')})
                                limit ${MAX_AHEAD}) n),
             'underWay', (select count(*)
                            from (select

@@ -3,7 +3,7 @@ import { FairQueue } from './fair-queue.ts';
 
 const LIMITS = { running: 1, waiting: 6, waitingOfNetwork: 3 };
 
-/** A queue whose jobs end when they are told to, and what has started and been refused, in order. */
+/** A queue whose jobs the test ends, with the jobs that have started and those that were refused, in order. */
 function queueUnderTest() {
   const queue = new FairQueue(LIMITS);
   const started: string[] = [];

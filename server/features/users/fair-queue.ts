@@ -65,7 +65,7 @@ class Lane {
 
 /**
  * Runs a few jobs at a time, and the others in turn: alternately for known and other networks, and in each of the two lanes one
- * network after the other. So nobody from elsewhere takes the places of known networks, and no network those of another.
+ * network after the other. So strangers never take the places of known networks, nor one network those of another.
  */
 export class FairQueue {
   readonly #limits: QueueLimits;

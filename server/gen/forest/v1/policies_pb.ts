@@ -1554,8 +1554,8 @@ export const EnvironmentRequirementsSchema: GenMessage<EnvironmentRequirements> 
   messageDesc(file_forest_v1_policies, 32);
 
 /**
- * What was done to a destination while votes stood. Approvals given before it was added or changed no longer count; one that is removed
- * voids none.
+ * What was done to a destination while votes stood. Approvals given before it was added or changed no longer count; after a removal
+ * they still do.
  *
  * @generated from message forest.v1.DestinationChange
  */
@@ -1589,7 +1589,7 @@ export type DestinationChange = Message<"forest.v1.DestinationChange"> & {
   at: string;
 
   /**
-   * The same in words, with how many of the present votes were given before, such as `eu-west’s address was changed by ana since 2 of
+   * The same in words, with how many of the present votes were given before, such as `eu-west’s address was changed by admin since 2 of
    * these votes`.
    *
    * @generated from field: string sentence = 5;

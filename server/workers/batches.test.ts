@@ -1,23 +1,23 @@
 import { expect, test } from 'vitest';
-import { createLookUps } from './look-ups.ts';
+import { createBatches } from './batches.ts';
 
-test('collects ids while a look-up runs, each once', async () => {
+test('collects items while a batch runs, each once', async () => {
   const found: (readonly string[])[] = [];
   let end = () => {};
-  const lookUps = createLookUps((ids) => {
-    found.push(ids);
+  const batches = createBatches((items) => {
+    found.push(items);
     return new Promise((resolve) => {
       end = resolve;
     });
   });
-  for (const id of ['a', 'b', 'c', 'b']) lookUps.add(id);
+  for (const item of ['a', 'b', 'c', 'b']) batches.add(item);
   expect(found).toEqual([['a']]);
   end();
   await new Promise<void>((resolve) => setImmediate(resolve));
   expect(found).toEqual([['a'], ['b', 'c']]);
   end();
-  await lookUps.idle();
-  lookUps.add('a');
+  await batches.idle();
+  batches.add('a');
   expect(found.at(-1)).toEqual(['a']);
   expect(found).toHaveLength(3);
 });
