@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { FairQueue } from './fair-queue.ts';
 
-const LIMITS = { running: 1, waiting: 6, waitingOfNetwork: 3 };
+const LIMITS = { running: 1, runningOfOthers: 1, waiting: 6, waitingOfNetwork: 3 };
 
 /** A queue whose jobs the test ends, with the jobs that have started and those that were refused, in order. */
-function queueUnderTest() {
-  const queue = new FairQueue(LIMITS);
+function queueUnderTest(limits = LIMITS) {
+  const queue = new FairQueue(limits);
   const started: string[] = [];
   const refused: string[] = [];
   let end = () => {};
@@ -54,6 +54,19 @@ test('known networks have places of their own, and every second turn', async () 
     'other5',
     'other6',
   ]);
+});
+
+test('a place is kept for known networks, and others have the rest', async () => {
+  const { add, endAll, started } = queueUnderTest({ ...LIMITS, running: 2 });
+  void add('other1', 'a');
+  void add('other2', 'b');
+  expect(started).toEqual(['other1']);
+  void add('known1', 'c', true);
+  void add('known2', 'c', true);
+  expect(started).toEqual(['other1', 'known1']);
+  // The place of a known network's job goes to the next one, not to a second job of others.
+  await endAll(1);
+  expect(started).toEqual(['other1', 'known1', 'known2']);
 });
 
 test('one network has a few places, and gives them up for others when all are taken', async () => {

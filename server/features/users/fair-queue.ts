@@ -1,6 +1,8 @@
 export interface QueueLimits {
   /** Jobs that run at the same time. */
   readonly running: number;
+  /** Of these, jobs for other than known networks: the rest is kept free for known ones. */
+  readonly runningOfOthers: number;
   /** Jobs that wait, in each lane. */
   readonly waiting: number;
   /** Jobs of one network that wait, in each lane. */
@@ -72,6 +74,7 @@ export class FairQueue {
   readonly #known: Lane;
   readonly #others: Lane;
   #running = 0;
+  #runningOfOthers = 0;
   #lastWasKnown = false;
 
   constructor(limits: QueueLimits) {
@@ -82,7 +85,7 @@ export class FairQueue {
 
   /** Resolves to what the job gives. @throws what the job throws, or `refusal()` when too many wait */
   async run<T>({ network, known }: JobOrigin, job: () => Promise<T>, refusal: () => Error): Promise<T> {
-    if (this.#running < this.#limits.running) this.#running++;
+    if (this.#mayStart(known)) this.#start(known);
     else {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const lane = known ? this.#known : this.#others;
@@ -92,17 +95,31 @@ export class FairQueue {
     try {
       return await job();
     } finally {
+      this.#running--;
+      if (!known) this.#runningOfOthers--;
       this.#next();
     }
   }
 
-  /** Passes the place of a job that has ended to the next one. */
+  #mayStart(known: boolean): boolean {
+    const { running, runningOfOthers } = this.#limits;
+    return this.#running < running && (known || this.#runningOfOthers < runningOfOthers);
+  }
+
+  #start(known: boolean): void {
+    this.#running++;
+    if (!known) this.#runningOfOthers++;
+    this.#lastWasKnown = known;
+  }
+
+  /** Gives the place of a job that has ended to one that waits. */
   #next(): void {
-    const [first, second] = this.#lastWasKnown ? [this.#others, this.#known] : [this.#known, this.#others];
-    const ofFirst = first.take();
-    const next = ofFirst ?? second.take();
-    this.#lastWasKnown = (ofFirst === undefined ? second : first) === this.#known;
-    if (next === undefined) this.#running--;
-    else next.start();
+    for (const known of [!this.#lastWasKnown, this.#lastWasKnown]) {
+      const job = this.#mayStart(known) ? (known ? this.#known : this.#others).take() : undefined;
+      if (job === undefined) continue;
+      this.#start(known);
+      job.start();
+      return;
+    }
   }
 }

@@ -12,10 +12,10 @@ export const UNUSABLE_HASH =
   '$argon2id$v=19$m=19456,t=2,p=1$krIchxsK2+m6l4sBCVlq+A$xddGim4dGjYf5v6LeqMtWS3DxDl4bDFLmK5hHvuhQTo';
 
 /**
- * Node has four threads for such work: two are left for everything else, and memory use is bounded. Those that wait are a few
- * seconds of work.
+ * Node has four threads for such work: two are left for everything else, and memory use is bounded. One of the two is kept for
+ * known networks, so strangers keep one processor busy at most. Those that wait are a few seconds of work.
  */
-const queue = new FairQueue({ running: 2, waiting: 50, waitingOfNetwork: 10 });
+const queue = new FairQueue({ running: 2, runningOfOthers: 1, waiting: 50, waitingOfNetwork: 10 });
 const RETRY_AFTER_SECONDS = 3;
 
 // Keyboards produce the same letter as different code points.
