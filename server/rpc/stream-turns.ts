@@ -1,9 +1,6 @@
-/** Messages of all streams in one pass of the event loop, which serves other requests between passes. */
-const MESSAGES_PER_PASS = 8;
-
 /**
- * Lets streams produce their messages in turn by owner: a thousand streams of one organisation delay a stream of another one, and
- * any other request, by one pass only.
+ * Lets streams produce their messages in turn by owner, one message of all streams in each pass of the event loop, which serves other
+ * requests between passes: a thousand streams of one organisation delay a stream of another one, and any other request, by one message.
  */
 export class StreamTurns {
   readonly #waiting = new Map<string, (() => void)[]>();
@@ -29,14 +26,14 @@ export class StreamTurns {
     });
   }
 
+  /** Resolves one: what it produces is work that delays everything else. */
   #pass(): void {
-    let left = MESSAGES_PER_PASS;
-    // An owner who still waits goes to the end of the map, where this loop meets them again.
-    for (const [owner, [first, ...rest]] of this.#waiting) {
-      if (left-- === 0) return;
-      this.#waiting.delete(owner);
-      if (rest.length > 0) this.#waiting.set(owner, rest);
-      first?.();
-    }
+    const [turn] = this.#waiting;
+    if (turn === undefined) return;
+    const [owner, [first, ...rest]] = turn;
+    // An owner who still waits goes to the end of the map.
+    this.#waiting.delete(owner);
+    if (rest.length > 0) this.#waiting.set(owner, rest);
+    first?.();
   }
 }

@@ -1,4 +1,5 @@
 import type { AppContext } from '#server/context.ts';
+import { createFairLimit } from '#server/fair-limit.ts';
 import {
   evaluateIntent,
   findIntentsToEvaluate,
@@ -9,7 +10,6 @@ import type { WakeCause } from '#server/observe/metrics.ts';
 import { subjects } from '#server/signals/bus.ts';
 import { createBatches } from './batches.ts';
 import { MAX_TIMEOUT_MS } from './deadlines.ts';
-import { createFairLimit } from './fair-limit.ts';
 import { createKeyedQueue } from './keyed-queue.ts';
 import { logFailure } from './log-failure.ts';
 

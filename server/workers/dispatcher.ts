@@ -1,5 +1,6 @@
 import type { AppContext } from '#server/context.ts';
 import type { Outcome } from '#server/destinations/destination-type.ts';
+import { createFairLimit } from '#server/fair-limit.ts';
 import type { Claim } from '#server/features/deliveries/claim.ts';
 import * as deliveries from '#server/features/deliveries/service.ts';
 import type { DeliveryOutcome, WakeCause } from '#server/observe/metrics.ts';
@@ -7,7 +8,6 @@ import { subjects } from '#server/signals/bus.ts';
 import { createBatches } from './batches.ts';
 import { createDeadlines } from './deadlines.ts';
 import { DeliveryLost, retryUntilStored, runDelivery, type Write } from './delivery-run.ts';
-import { createFairLimit } from './fair-limit.ts';
 import { DeliveriesInFlight, type InFlight } from './in-flight.ts';
 import { createKeyedQueue } from './keyed-queue.ts';
 import { logFailure } from './log-failure.ts';

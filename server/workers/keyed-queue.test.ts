@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createFairLimit } from './fair-limit.ts';
+import { createFairLimit } from '#server/fair-limit.ts';
 import { createKeyedQueue } from './keyed-queue.ts';
 
 /** A queue of one group, with that many runs at the same time, which end when the test ends them. */

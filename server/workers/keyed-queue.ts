@@ -1,4 +1,4 @@
-import type { FairLimit } from './fair-limit.ts';
+import type { FairLimit } from '#server/fair-limit.ts';
 
 export interface KeyedQueue {
   /**

@@ -1,6 +1,7 @@
 import type { AppContext } from '#server/context.ts';
 import type { Executor } from '#server/db/database.ts';
 import { exhausted, Failure, failedPrecondition, invalid, notFound } from '#server/failure.ts';
+import { createFairLimit } from '#server/fair-limit.ts';
 import type { Caller } from '#server/features/access/service.ts';
 import { LIMITS, MIB } from '#server/limits.ts';
 import type { ProjectScope } from '#server/wire/scopes.ts';
@@ -85,6 +86,9 @@ export async function deleteAbandonedUploads(app: AppContext): Promise<number> {
 /** The bytes of all files that this server is receiving. */
 let receiving = 0;
 
+/** Writes one stream's files at a time, in turn by user: several at once would leave the processors to nothing else. */
+const storing = createFairLimit(1);
+
 type NewFile = UploadedFile & { readonly id: string };
 type StreamedFile = UploadedFile & { readonly uploadId: string };
 
@@ -119,7 +123,8 @@ export async function uploadFiles(
     }
     if (uploadId === null)
       throw invalid({ field: 'upload_id', message: 'is required: the stream had no file' });
-    await storeFiles(app, caller, uploadId, [...files.values()], bytes);
+    const upload = uploadId;
+    await storing(caller.userId, () => storeFiles(app, caller, upload, [...files.values()], bytes));
   } finally {
     receiving -= bytes;
   }

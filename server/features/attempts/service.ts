@@ -19,27 +19,31 @@ const KEPT_MS = 24 * 60 * 60_000;
  * the count is undone if it succeeds, so that concurrent attempts cannot exceed the limit.
  * @param prove resolves to null for a wrong proof, which counts; a `Failure` that it throws does not count. It is told whether the
  * account is known at the address.
+ * @param requireRoom throws when `prove` could not run now; it is told the same, and nothing is counted
  * @throws Failure `resource_exhausted` with the time to wait, before `prove` runs; the same whether or not the account exists.
  */
 export async function attempt<T>(
   app: AppContext,
   subject: Subject,
   prove: (known: boolean) => Promise<T | null>,
+  requireRoom: (known: boolean) => void = () => {},
 ): Promise<T | null> {
   const now = app.clock.now();
   const keys = keysOf(subject).map(({ key }) => key);
   const rows = await app.db.run(readCounts, [keys]);
   requireNoWait(subject, rows, now);
+  const known = isKnown(rowOf(rows, subject.accountAtAddress), now);
+  requireRoom(known);
   const counts = await count(app, subject, now);
-  const takeBack = async (known: Buffer | null) => {
+  const takeBack = async (succeeded: Buffer | null) => {
     const set = counts.map(({ blockedUntil }) => blockedUntil);
     const before = counts.map((one) => one.before);
     const knownUntil = new Date(now.getTime() + KNOWN_MS);
-    await app.db.run(takeBackCounts, [counts.map(({ key }) => key), set, before, now, known, knownUntil]);
+    await app.db.run(takeBackCounts, [counts.map(({ key }) => key), set, before, now, succeeded, knownUntil]);
   };
   let proven: T | null;
   try {
-    proven = await prove(isKnown(rowOf(rows, subject.accountAtAddress), now));
+    proven = await prove(known);
   } catch (error) {
     if (error instanceof Failure) await takeBack(null);
     throw error;

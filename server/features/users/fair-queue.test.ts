@@ -1,7 +1,10 @@
-import { expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { FairQueue } from './fair-queue.ts';
 
 const LIMITS = { running: 1, runningOfOthers: 1, waiting: 6, waitingOfNetwork: 3 };
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
 
 /** A queue whose jobs the test ends, with the jobs that have started and those that were refused, in order. */
 function queueUnderTest(limits = LIMITS) {
@@ -21,11 +24,11 @@ function queueUnderTest(limits = LIMITS) {
   const endAll = async (count: number) => {
     for (let n = 0; n < count; n++) {
       end();
-      // The next job starts after some promises.
-      for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+      // The next job starts after some promises, and after the rest of the place.
+      await vi.advanceTimersByTimeAsync(1);
     }
   };
-  return { add, endAll, started, refused };
+  return { queue, add, endAll, started, refused };
 }
 
 test('networks take turns', async () => {
@@ -69,6 +72,29 @@ test('a place is kept for known networks, and others have the rest', async () =>
   expect(started).toEqual(['other1', 'known1', 'known2']);
 });
 
+test('a place of other networks rests as long as it has worked', async () => {
+  const { add, endAll, started } = queueUnderTest();
+  void add('first', 'a');
+  void add('second', 'b');
+  await vi.advanceTimersByTimeAsync(40);
+  await endAll(1);
+  await vi.advanceTimersByTimeAsync(35);
+  expect(started).toEqual(['first']);
+  await vi.advanceTimersByTimeAsync(5);
+  expect(started).toEqual(['first', 'second']);
+});
+
+test('says beforehand what would be refused', async () => {
+  const { queue, add } = queueUnderTest();
+  const origin = { network: 'a', known: false };
+  for (const name of ['a0', 'a1', 'a2']) void add(name, 'a');
+  expect(queue.refuses(origin)).toBe(false);
+  void add('a3', 'a');
+  expect(queue.refuses(origin)).toBe(true);
+  expect(queue.refuses({ network: 'b', known: false })).toBe(false);
+  expect(queue.refuses({ ...origin, known: true })).toBe(false);
+});
+
 test('one network has a few places, and gives them up for others when all are taken', async () => {
   const { add, endAll, started, refused } = queueUnderTest();
   for (const name of ['a0', 'a1', 'a2', 'a3', 'a4', 'b1', 'b2', 'b3', 'c1', 'd1', 'e1', 'f1', 'g1', 'h1'])
@@ -81,7 +107,7 @@ test('one network has a few places, and gives them up for others when all are ta
 
 test('a job that fails gives its place to the next', async () => {
   const queue = new FairQueue(LIMITS);
-  const origin = { network: 'a', known: false };
+  const origin = { network: 'a', known: true };
   const never = () => new Error('full');
   const failing = queue.run(origin, () => Promise.reject(new Error('broken')), never);
   const next = queue.run(origin, async () => 'done', never);

@@ -31,25 +31,35 @@ class Lane {
     this.#limits = limits;
   }
 
+  /** Whether a job of the network would be refused now. */
+  refuses(network: string): boolean {
+    const own = this.#networks.get(network)?.length ?? 0;
+    if (own >= this.#limits.waitingOfNetwork) return true;
+    return this.#isFull() && this.#longest().length <= own + 1;
+  }
+
   /** Adds a job, or refuses it. A full lane refuses the last job of the network that has most, if that has more than this one. */
   add(network: string, job: Waiting): void {
-    const own = this.#networks.get(network) ?? [];
-    if (own.length >= this.#limits.waitingOfNetwork) {
+    if (this.refuses(network)) {
       job.refuse();
       return;
     }
-    if (this.#count >= this.#limits.waiting) {
-      const [most = []] = [...this.#networks.values()].sort((a, b) => b.length - a.length);
-      if (most.length <= own.length + 1) {
-        job.refuse();
-        return;
-      }
-      most.pop()?.refuse();
+    if (this.#isFull()) {
+      this.#longest().pop()?.refuse();
       this.#count--;
     }
+    const own = this.#networks.get(network) ?? [];
     own.push(job);
     this.#networks.set(network, own);
     this.#count++;
+  }
+
+  #isFull(): boolean {
+    return this.#count >= this.#limits.waiting;
+  }
+
+  #longest(): Waiting[] {
+    return [...this.#networks.values()].reduce((most, jobs) => (jobs.length > most.length ? jobs : most), []);
   }
 
   /** The next job, of the network whose turn it is. */
@@ -88,17 +98,26 @@ export class FairQueue {
     if (this.#mayStart(known)) this.#start(known);
     else {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
-      const lane = known ? this.#known : this.#others;
-      lane.add(network, { start: resolve, refuse: () => reject(refusal()) });
+      this.#laneOf(known).add(network, { start: resolve, refuse: () => reject(refusal()) });
       await promise;
     }
+    const began = performance.now();
     try {
       return await job();
     } finally {
-      this.#running--;
-      if (!known) this.#runningOfOthers--;
-      this.#next();
+      // A place of other networks rests as long as it has worked: they keep a processor busy half the time.
+      if (known) this.#release(known);
+      else setTimeout(() => this.#release(known), performance.now() - began);
     }
+  }
+
+  /** Whether a job would be refused now. It may still be refused later, when it is run. */
+  refuses({ network, known }: JobOrigin): boolean {
+    return !this.#mayStart(known) && this.#laneOf(known).refuses(network);
+  }
+
+  #laneOf(known: boolean): Lane {
+    return known ? this.#known : this.#others;
   }
 
   #mayStart(known: boolean): boolean {
@@ -113,9 +132,11 @@ export class FairQueue {
   }
 
   /** Gives the place of a job that has ended to one that waits. */
-  #next(): void {
+  #release(wasKnown: boolean): void {
+    this.#running--;
+    if (!wasKnown) this.#runningOfOthers--;
     for (const known of [!this.#lastWasKnown, this.#lastWasKnown]) {
-      const job = this.#mayStart(known) ? (known ? this.#known : this.#others).take() : undefined;
+      const job = this.#mayStart(known) ? this.#laneOf(known).take() : undefined;
       if (job === undefined) continue;
       this.#start(known);
       job.start();

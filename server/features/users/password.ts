@@ -2,7 +2,7 @@ import { hash, verify } from '@node-rs/argon2';
 import { exhausted } from '#server/failure.ts';
 import { networkOf } from '#server/http/client-address.ts';
 import { abandoned, requestScope } from '#server/request-scope.ts';
-import { FairQueue } from './fair-queue.ts';
+import { FairQueue, type JobOrigin } from './fair-queue.ts';
 
 /** Argon2id (the library's default) with OWASP's first recommendation: 19 MiB, two passes, one lane. */
 const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
@@ -13,7 +13,7 @@ export const UNUSABLE_HASH =
 
 /**
  * Node has four threads for such work: two are left for everything else, and memory use is bounded. One of the two is kept for
- * known networks, so strangers keep one processor busy at most. Those that wait are a few seconds of work.
+ * known networks. Those that wait are a few seconds of work.
  */
 const queue = new FairQueue({ running: 2, runningOfOthers: 1, waiting: 50, waitingOfNetwork: 10 });
 const RETRY_AFTER_SECONDS = 3;
@@ -24,15 +24,24 @@ const normalised = (password: string): string => password.normalize('NFKC');
 const full = () =>
   exhausted('Too many passwords are being checked. Try again in a few seconds.', RETRY_AFTER_SECONDS);
 
+const originOf = (known: boolean): JobOrigin => ({
+  network: networkOf(requestScope()?.address ?? null),
+  known,
+});
+
+/** @throws Failure `resource_exhausted` when the queue would refuse a password now: what comes before it costs more than a look */
+export function requireRoomForPassword(known: boolean): void {
+  if (queue.refuses(originOf(known))) throw full();
+}
+
 /** Runs `work` in its turn, by the network of the request. */
 async function queued<T>(known: boolean, work: () => Promise<T>): Promise<T> {
-  const scope = requestScope();
-  const signal = scope?.signal ?? null;
+  const signal = requestScope()?.signal ?? null;
   const job = async () => {
     if (signal !== null && abandoned(signal)) throw signal.reason;
     return await work();
   };
-  return await queue.run({ network: networkOf(scope?.address ?? null), known }, job, full);
+  return await queue.run(originOf(known), job, full);
 }
 
 /**

@@ -17,7 +17,7 @@ import { appendAccount, recordAccount, recordRefusal } from '#server/features/hi
 import { isAdminSomewhere, listMemberships } from '#server/features/organisations/service.ts';
 import { requestScope } from '#server/request-scope.ts';
 import { nextPageToken, type Page } from '#server/wire/pages.ts';
-import { hashPassword, verifyPassword } from './password.ts';
+import { hashPassword, requireRoomForPassword, verifyPassword } from './password.ts';
 import { type PasswordOwner, passwordProblem } from './password-rule.ts';
 import * as store from './store.ts';
 
@@ -102,6 +102,7 @@ export async function register(
   const admin = caller?.credentialKind === 'personal' ? null : caller;
   if (!open && !(admin !== null && (await isAdminSomewhere(app, admin))))
     throw permissionDenied('Registration is closed on this server. Ask an admin of your organisation.');
+  requireRoomForPassword(admin !== null);
   if (open) await countRegistration(app, requestScope()?.address ?? null);
   requireGoodPassword('password', password, { username, email });
   // Before the password is hashed: a taken name must not cost that.
@@ -133,9 +134,9 @@ export async function proveUser(
 ): Promise<ProvenUser> {
   requirePasswords(app);
   const subject = signInAttempt(identifier.value, requestScope()?.address ?? null);
-  const proven = await attempt(app, subject, (known) =>
-    checkPassword(app, identifier, password, known, 'account.sign_in_refused'),
-  );
+  const check = (known: boolean) =>
+    checkPassword(app, identifier, password, known, 'account.sign_in_refused');
+  const proven = await attempt(app, subject, check, requireRoomForPassword);
   if (proven === null) throw wrongPassword();
   return proven;
 }

@@ -30,6 +30,8 @@ export const ENVIRONMENTS = { wide: 'wide', hanging: 'hanging', policed: 'police
 
 type Attack = (attacker: Attacker, clients: Clients, signal: AbortSignal) => Promise<void>;
 
+const REFUSED_PAUSE_MS = 100;
+
 /** Repeats what a client does, some at once, until the attack ends. Refusals are what the attacker expects. */
 async function repeat(atOnce: number, signal: AbortSignal, work: (n: number) => Promise<unknown>) {
   let n = 0;
@@ -38,7 +40,7 @@ async function repeat(atOnce: number, signal: AbortSignal, work: (n: number) => 
       const began = performance.now();
       await work(n++).catch(() => {});
       // A refusal comes at once; an attacker who floods is limited by the rate limit, which is another test.
-      if (performance.now() - began < 20) await sleep(20);
+      if (performance.now() - began < REFUSED_PAUSE_MS) await sleep(REFUSED_PAUSE_MS);
     }
   };
   await Promise.all(Array.from({ length: atOnce }, one));

@@ -64,13 +64,18 @@ const REST_MS = 5_000;
 /** One organisation attacks a server while another works on it. The server has its default limits and runs in its own process. */
 export async function runNeighbours(options: Options): Promise<{ rows: readonly Row[]; databaseMb: number }> {
   const { databaseUrl, dataDir, attacks, log } = options;
-  const server = await startServer(dataDir, {
-    DATABASE_URL: databaseUrl,
-    FORAGE_REGISTRATION: 'open',
-    TRUSTED_PROXIES: '127.0.0.1',
-    WEBHOOK_ALLOW_PRIVATE: '1',
-    SECRETS_KEY: Buffer.alloc(32, 1).toString('base64'),
-  });
+  const server = await startServer(
+    dataDir,
+    {
+      DATABASE_URL: databaseUrl,
+      FORAGE_REGISTRATION: 'open',
+      TRUSTED_PROXIES: '127.0.0.1',
+      WEBHOOK_ALLOW_PRIVATE: '1',
+      SECRETS_KEY: Buffer.alloc(32, 1).toString('base64'),
+    },
+    // As `npm start` does.
+    [process.execPath, '--max-semi-space-size=32', 'server/main.ts'],
+  );
   const child = fork(new URL('./attacker-process.ts', import.meta.url));
   // The attacker's own work would be done on another machine; here it must not take the server's processors.
   if (child.pid !== undefined) setPriority(child.pid, LOWEST_PRIORITY);

@@ -83,7 +83,7 @@ export type UploadArtifactRequest = Message<"forest.v1.UploadArtifactRequest"> &
   fileName: string;
 
   /**
-   * The file as text, at most 1,000,000 characters.
+   * The file as text, at most 1,000,000 bytes of UTF-8.
    *
    * @generated from field: string file_content = 5;
    */

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { createFairLimit } from './fair-limit.ts';
 
@@ -8,7 +9,7 @@ function setUp(concurrency: number) {
   const ends = new Map<string, () => void>();
   return {
     started,
-    add(...names: string[]) {
+    async add(...names: string[]) {
       for (const name of names) {
         const group = name.slice(0, 1);
         void limit(group, () => {
@@ -16,10 +17,11 @@ function setUp(concurrency: number) {
           return new Promise<void>((resolve) => ends.set(name, resolve));
         });
       }
+      await turn();
     },
     async end(name: string) {
       ends.get(name)?.();
-      await new Promise<void>((resolve) => setImmediate(resolve));
+      await turn();
     },
   };
 }
@@ -27,7 +29,7 @@ function setUp(concurrency: number) {
 describe('a fair limit', () => {
   it('gives one group at most half, even while no other waits', async () => {
     const { started, add, end } = setUp(4);
-    add('a1', 'a2', 'a3', 'b1', 'b2', 'b3');
+    await add('a1', 'a2', 'a3', 'b1', 'b2', 'b3');
     expect(started).toEqual(['a1', 'a2', 'b1', 'b2']);
     await end('a2');
     expect(started.slice(4)).toEqual(['a3']);
@@ -35,8 +37,8 @@ describe('a fair limit', () => {
 
   it('takes the groups in turn, however much one of them has waiting', async () => {
     const { started, add, end } = setUp(2);
-    add('x1', 'y1');
-    add(...Array.from({ length: 1_000 }, (_, n) => `a${n}`), 'b0', 'b1', 'c0');
+    await add('x1', 'y1');
+    await add(...Array.from({ length: 1_000 }, (_, n) => `a${n}`), 'b0', 'b1', 'c0');
     await end('x1');
     await end('a0');
     await end('b0');
@@ -47,7 +49,7 @@ describe('a fair limit', () => {
 
   it('lets a group that comes later wait for one turn of each other group', async () => {
     const { started, add, end } = setUp(1);
-    add('a1', 'a2', 'a3', 'b1');
+    await add('a1', 'a2', 'a3', 'b1');
     for (const name of ['a1', 'a2', 'b1']) await end(name);
     expect(started).toEqual(['a1', 'a2', 'b1', 'a3']);
   });

@@ -7,46 +7,45 @@ export type FairLimit = <T>(group: string, work: () => Promise<T>) => Promise<T>
  */
 export function createFairLimit(concurrency: number): FairLimit {
   const share = Math.max(1, Math.floor(concurrency / 2));
-  /** The groups that wait, in the order of their turns. */
-  const waiting = new Map<string, (() => Promise<void>)[]>();
+  /** The groups that wait, in the order of their turns, with the functions that start their work. */
+  const waiting = new Map<string, (() => void)[]>();
   const running = new Map<string, number>();
   let total = 0;
-
-  const begin = (group: string, run: () => Promise<void>): void => {
-    total++;
-    running.set(group, (running.get(group) ?? 0) + 1);
-    void run().finally(() => {
-      total--;
-      const left = (running.get(group) ?? 0) - 1;
-      if (left > 0) running.set(group, left);
-      else running.delete(group);
-      startNext();
-    });
-  };
 
   const startNext = (): void => {
     for (const [group, queue] of waiting) {
       if (total >= concurrency) return;
-      if ((running.get(group) ?? 0) >= share) continue;
-      const run = queue.shift();
+      const own = running.get(group) ?? 0;
+      if (own >= share) continue;
+      const start = queue.shift();
       // A group that still waits goes to the end; this loop reaches it again.
       waiting.delete(group);
       if (queue.length > 0) waiting.set(group, queue);
-      if (run !== undefined) begin(group, run);
+      total++;
+      running.set(group, own + 1);
+      start?.();
     }
   };
 
-  return <T>(group: string, work: () => Promise<T>) =>
-    new Promise<T>((resolve, reject) => {
+  const end = (group: string): void => {
+    total--;
+    const left = (running.get(group) ?? 0) - 1;
+    if (left > 0) running.set(group, left);
+    else running.delete(group);
+    startNext();
+  };
+
+  return async (group, work) => {
+    await new Promise<void>((start) => {
       const queue = waiting.get(group) ?? [];
       waiting.set(group, queue);
-      queue.push(async () => {
-        try {
-          resolve(await work());
-        } catch (error) {
-          reject(error);
-        }
-      });
+      queue.push(start);
       startNext();
     });
+    try {
+      return await work();
+    } finally {
+      end(group);
+    }
+  };
 }
