@@ -10,22 +10,24 @@ import { shownNode, UserText } from './user-text.tsx';
 
 // The open dialogs. In a file of their own because Radix is loaded when the first dialog opens.
 
-const box =
-  'fixed inset-x-4 top-[12vh] z-50 mx-auto max-h-[80vh] overflow-y-auto rounded-lg border border-line bg-surface p-5 shadow-xl';
+const surface = 'fixed z-50 overflow-y-auto border border-line bg-surface p-5 shadow-xl';
+const box = `${surface} inset-x-4 top-[12vh] mx-auto max-h-[80vh] rounded-lg`;
+const bottom = `${surface} inset-x-0 bottom-0 max-h-[85dvh] rounded-t-lg pb-[calc(1.25rem+env(safe-area-inset-bottom))]`;
 
-export function DialogBody({ onOpenChange, title, description, children, actions, wide }: DialogProps) {
-  const focus = useReturnedFocus();
+export function DialogBody(props: DialogProps) {
+  const { onOpenChange, title, description, children, actions, wide, sheet = false } = props;
+  const focus = useReturnedFocus(sheet);
   return (
     <Radix.Root open onOpenChange={onOpenChange}>
       <Radix.Portal>
         <Backdrop />
         <Radix.Content
-          className={classNames(box, wide ? 'max-w-3xl' : 'max-w-lg')}
+          className={sheet ? bottom : classNames(box, wide ? 'max-w-3xl' : 'max-w-lg')}
           {...focus}
           {...(description ? {} : { 'aria-describedby': undefined })}
         >
           <div className="flex items-start justify-between gap-3">
-            <Radix.Title className="text-base font-semibold wrap-anywhere">
+            <Radix.Title tabIndex={-1} className="text-base font-semibold outline-none wrap-anywhere">
               <UserText>{title}</UserText>
             </Radix.Title>
             <Radix.Close
@@ -96,11 +98,11 @@ function Backdrop() {
 }
 
 /**
- * Focuses the **Cancel** button of an alert dialog, else the first field, and returns the focus when the dialog closes, also
- * for dialogs that are opened by state rather than by a trigger. If the opener no longer exists (its row was deleted), the
- * element marked `data-focus-return` gets the focus, else the page's main part.
+ * Focuses the **Cancel** button of an alert dialog, else the first field (the heading where a field would open a keyboard over the
+ * dialog), and returns the focus when the dialog closes, also for dialogs that are opened by state rather than by a trigger. If the
+ * opener no longer exists (its row was deleted), the element marked `data-focus-return` gets the focus, else the page's main part.
  */
-function useReturnedFocus() {
+function useReturnedFocus(toHeading = window.matchMedia?.('(pointer: coarse)').matches) {
   const opener = useRef<Element | null>(null);
   return {
     onOpenAutoFocus: (event: Event) => {
@@ -109,7 +111,7 @@ function useReturnedFocus() {
       if (!(content instanceof HTMLElement)) return;
       const first =
         content.querySelector<HTMLElement>('[data-dialog-cancel]') ??
-        content.querySelector<HTMLElement>('input, textarea, select');
+        content.querySelector<HTMLElement>(toHeading ? 'h2' : 'input, textarea, select');
       if (!first) return;
       event.preventDefault();
       first.focus({ preventScroll: true });

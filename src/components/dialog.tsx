@@ -10,6 +10,8 @@ export interface DialogProps {
   readonly actions?: ReactNode;
   /** For long text such as a plan. */
   readonly wide?: boolean;
+  /** At the bottom of the window, in full width; its heading has the focus first. */
+  readonly sheet?: boolean;
 }
 
 /** A dialog to read or fill in. Escape, a click outside and **Close** close it; the focus returns to where it was. */

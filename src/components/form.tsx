@@ -1,4 +1,5 @@
 import { type ReactNode, useEffect, useRef } from 'react';
+import { isSendKey } from './send-key.tsx';
 import { shownNode } from './user-text.tsx';
 
 export interface FormProps {
@@ -14,7 +15,10 @@ export interface FormProps {
   readonly children: ReactNode;
 }
 
-/** A form with its own error messages instead of the browser's; it moves the focus to the first of them. */
+/**
+ * A form with its own error messages instead of the browser's; it moves the focus to the first of them. Ctrl+Enter submits it from
+ * any field; Enter in a text area is a new line.
+ */
 export function Form({ problems, onSubmit, label, className, children }: FormProps) {
   const form = useRef<HTMLFormElement>(null);
   useEffect(() => {
@@ -28,6 +32,12 @@ export function Form({ problems, onSubmit, label, className, children }: FormPro
       noValidate
       aria-label={label}
       className={className}
+      onKeyDown={(event) => {
+        if (!isSendKey(event)) return;
+        event.preventDefault();
+        event.stopPropagation();
+        event.currentTarget.requestSubmit();
+      }}
       onSubmit={(event) => {
         event.preventDefault();
         // React events bubble through portals: a form in a dialog must not submit the form that opened it.
