@@ -70,11 +70,12 @@ describe('an unavailable PostgreSQL', () => {
     const waits = await gated();
     await postgres.crash();
     app.context.bus.publish(subjects.intentEvaluate, waits);
-    const about = () => kept.lines().filter(({ intent }) => intent === waits);
+    const about = () =>
+      kept.lines().filter(({ intents }) => Array.isArray(intents) && intents.includes(waits));
     await eventually(async () => about().some(({ level }) => level >= WARN), 'a line about the release');
     expect(about().at(-1)).toMatchObject({
       level: WARN,
-      msg: 'could not evaluate an intent; retrying',
+      msg: 'could not find the organisations of releases; retrying',
       kind: 'unavailable',
       problem: expect.any(String),
     });

@@ -66,7 +66,7 @@ export function createCoordinator(app: AppContext): Coordinator {
       }
     } catch (error) {
       // The intents are still behind or due.
-      logFailure(app.log, error, {}, 'could not find the organisations of releases; retrying');
+      logFailure(app.log, error, { intents: ids }, 'could not find the organisations of releases; retrying');
       wakeAt(app.clock.now().getTime() + RETRY_MS);
     }
   });
