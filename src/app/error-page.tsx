@@ -3,9 +3,10 @@ import type { ReactNode } from 'react';
 import { isRouteErrorResponse, Link, useLocation, useRouteError } from 'react-router';
 import { Button, buttonLook } from '#src/components/button.tsx';
 import { Page } from '#src/components/page.tsx';
-import { UserText } from '#src/components/user-text.tsx';
 import { paths } from '#src/config/paths.ts';
 import { describeError, isServerAway } from '#src/lib/errors.ts';
+import { useSession } from '#src/lib/session.ts';
+import { useSignOut } from './use-sign-out.ts';
 
 /** Shown inside the shell when a route failed: unknown address, no access, server unavailable, or another error. */
 export function PageError() {
@@ -13,11 +14,7 @@ export function PageError() {
   if (isRouteErrorResponse(error) && error.status === 404) return <NotFound />;
 
   const { code, message } = describeError(error);
-  const retry = (
-    <Button variant="primary" onClick={() => window.location.reload()}>
-      Try again
-    </Button>
-  );
+  const retry = <Button onClick={() => window.location.reload()}>Try again</Button>;
   if (isServerAway(error)) {
     return (
       <MessagePage title="Can't reach the server" actions={retry}>
@@ -25,15 +22,7 @@ export function PageError() {
       </MessagePage>
     );
   }
-  if (code === Code.NotFound || code === Code.InvalidArgument) return <NotFound message={message} />;
-  if (code === Code.PermissionDenied) {
-    return (
-      <MessagePage title="No access">
-        <p>{message}</p>
-        <p className="mt-2">An admin of the organisation can change your role.</p>
-      </MessagePage>
-    );
-  }
+  if ([Code.NotFound, Code.InvalidArgument, Code.PermissionDenied].includes(code)) return <NotFound />;
   return (
     <MessagePage title="Something went wrong" actions={retry}>
       <p>{message}</p>
@@ -51,20 +40,27 @@ export function RootError() {
 }
 
 /** An unknown address. It looks the same for pages of another organisation, which the server also calls "not found". */
-export function NotFound({ message }: { readonly message?: string }) {
-  const { pathname } = useLocation();
+export function NotFound() {
+  const { pathname, search, hash } = useLocation();
+  const user = useSession()?.user;
+  const { signOut, isPending } = useSignOut(paths.signIn(pathname + search + hash));
   return (
-    <MessagePage title="Page not found">
-      <p>
-        The page{' '}
-        <code className="text-xs">
-          <UserText>{pathname}</UserText>
-        </code>{' '}
-        does not exist, or you are not a member of its organisation.
-        {message && ` The server says: ${message.replace(/\.$/, '')}.`}
-      </p>
-      <p className="mt-2">Check the address, or ask an admin of the organisation to add you.</p>
-    </MessagePage>
+    // Hides the tabs, which would lead to more unknown addresses.
+    <div data-not-found>
+      <MessagePage
+        title="Page not found"
+        actions={
+          user && (
+            <Button onClick={signOut} pending={isPending}>
+              Sign in as someone else
+            </Button>
+          )
+        }
+      >
+        <p>This page doesn't exist, or you don't have access to it.</p>
+        {user && <p className="mt-2">Signed in as {user.username}.</p>}
+      </MessagePage>
+    </div>
   );
 }
 
@@ -79,10 +75,10 @@ function MessagePage({ title, children, actions }: MessagePageProps) {
     <Page title={title}>
       <div className="max-w-prose wrap-anywhere">{children}</div>
       <div className="flex flex-wrap gap-2">
-        {actions}
-        <Link to={paths.home()} className={buttonLook()}>
-          Go to Home
+        <Link to={paths.home()} className={buttonLook('primary')}>
+          Go to home
         </Link>
+        {actions}
       </div>
     </Page>
   );

@@ -15,9 +15,12 @@ interface Tab {
 export function SectionTabs({
   org,
   project,
+  className,
 }: {
   readonly org: string | undefined;
   readonly project: string | undefined;
+  /** Of the list. */
+  readonly className: string;
 }) {
   const { pathname } = useLocation();
   if (!org) return null;
@@ -39,11 +42,8 @@ export function SectionTabs({
         { label: 'History', to: paths.history(org) },
       ];
   return (
-    <nav
-      aria-label={project ? 'Project' : 'Organisation'}
-      className="order-last w-full sm:order-none sm:w-auto"
-    >
-      <ul className="-mb-px flex flex-wrap gap-x-4">
+    <nav aria-label={project ? 'Project' : 'Organisation'} data-levels className={className}>
+      <ul className="flex flex-wrap gap-x-4">
         {tabs.map((tab) => (
           <li key={tab.to}>
             <NavLink

@@ -15,10 +15,12 @@ import { CommandMenu } from '#src/features/command-menu/command-menu.tsx';
 import { KeyboardHelp } from '#src/features/shortcuts/keyboard-help.tsx';
 import { keepDrafts } from '#src/lib/draft.ts';
 import { sessionQuery } from '#src/lib/session.ts';
+import { LevelSwitcher } from './level-switcher.tsx';
 import { SectionTabs } from './section-tabs.tsx';
 import { UserMenu } from './user-menu.tsx';
+import { WaitingLink } from './waiting-link.tsx';
 
-/** The layout of all pages after signing in: skip link, top bar, tabs of the organisation or project. */
+/** The layout of all pages after signing in: skip link, top bar with organisation, project and their tabs. */
 export function Shell() {
   const { org, project } = useParams();
   const { pathname } = useLocation();
@@ -33,15 +35,23 @@ export function Shell() {
       >
         Skip to content
       </a>
-      <header className="border-b border-line bg-surface">
-        <div className="mx-auto flex max-w-6xl flex-wrap items-center gap-x-5 px-4">
+      <header className="sticky top-0 z-30 border-b border-line bg-surface">
+        <div className="mx-auto flex min-h-11 max-w-6xl flex-wrap items-center gap-x-3 px-4">
           <Link to={paths.home()} className="py-2.5 font-semibold no-underline">
             Forage
           </Link>
-          <SectionTabs org={org} project={project} />
-          <div className="ml-auto flex items-center gap-3">
+          {org && <LevelSwitcher org={org} project={project} />}
+          <SectionTabs
+            org={org}
+            project={project}
+            className="order-last -mb-px w-full gap-x-4 max-sm:hidden lg:order-none lg:ml-3 lg:w-auto"
+          />
+          <div className="ml-auto flex items-center gap-3 max-sm:gap-1">
+            <WaitingLink />
             <CommandMenu organisation={org} project={project} />
-            <UserMenu />
+            <UserMenu>
+              <SectionTabs org={org} project={project} className="flex-col px-3 sm:hidden" />
+            </UserMenu>
           </div>
         </div>
         <div className="relative h-0" aria-hidden>
@@ -50,7 +60,7 @@ export function Shell() {
           )}
         </div>
       </header>
-      <main id="main" tabIndex={-1} className="mx-auto max-w-6xl px-4 py-5">
+      <main id="main" tabIndex={-1} className="mx-auto max-w-6xl px-4 pt-5 pb-[calc(var(--bar,0px)+1.25rem)]">
         {/* Keyed by address, so that no state carries over to another page of the same route. */}
         <Outlet key={pathname} />
       </main>

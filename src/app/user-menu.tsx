@@ -1,31 +1,21 @@
-import { useMutation } from '@connectrpc/connect-query';
-import { ChevronDown } from 'lucide-react';
-import { useRef } from 'react';
+import { ChevronDown, Menu } from 'lucide-react';
+import { type ReactNode, useRef } from 'react';
 import { Link } from 'react-router';
-import { announce } from '#src/components/toast.tsx';
 import { paths } from '#src/config/paths.ts';
 import { showKeys } from '#src/features/shortcuts/help-open.ts';
-import { SessionService } from '#src/gen/forest/v1/sessions_pb.ts';
-import { claimDrafts } from '#src/lib/draft.ts';
-import { describeError } from '#src/lib/errors.ts';
 import { useSession } from '#src/lib/session.ts';
+import { useSignOut } from './use-sign-out.ts';
 
-const item = 'block w-full cursor-pointer rounded px-3 py-1.5 text-left no-underline hover:bg-sunken';
+const item =
+  'block w-full cursor-pointer rounded px-3 py-1.5 text-left no-underline hover:bg-sunken pointer-coarse:py-3';
 
 /**
- * The menu of the signed-in user. The browser's popover closes on Escape and on a click outside, and returns the focus.
+ * The menu of the signed-in user; on phones also the page's tabs, as children. The browser's popover closes on Escape and on a click outside, and returns the focus.
  */
-export function UserMenu() {
+export function UserMenu({ children }: { readonly children: ReactNode }) {
   const session = useSession();
   const menu = useRef<HTMLDivElement>(null);
-  const signOut = useMutation(SessionService.method.signOut, {
-    onSuccess: () => {
-      claimDrafts(undefined);
-      // A new page, so that nothing of this user stays in memory.
-      window.location.assign(paths.signIn());
-    },
-    onError: (error) => announce(`Couldn't sign out. ${describeError(error).message}`, 'failed'),
-  });
+  const { signOut } = useSignOut(paths.signIn());
   if (!session) return null;
   const close = () => menu.current?.hidePopover();
   return (
@@ -33,10 +23,11 @@ export function UserMenu() {
       <button
         type="button"
         popoverTarget="user-menu"
-        className="flex max-w-48 cursor-pointer items-center gap-1 rounded py-1 text-muted hover:text-ink"
+        className="flex min-h-8 min-w-8 max-w-32 cursor-pointer items-center justify-center gap-1 rounded text-muted hover:text-ink pointer-coarse:min-h-11 pointer-coarse:min-w-11"
       >
-        <span className="truncate">{session.user?.username}</span>
-        <ChevronDown aria-hidden size={14} className="shrink-0" />
+        <span className="truncate max-sm:sr-only">{session.user?.username}</span>
+        <ChevronDown aria-hidden size={14} className="shrink-0 max-sm:hidden" />
+        <Menu aria-hidden size={18} className="shrink-0 sm:hidden" />
       </button>
       <div
         ref={menu}
@@ -44,6 +35,7 @@ export function UserMenu() {
         popover="auto"
         className="inset-auto top-11 right-[max(1rem,calc((100vw-72rem)/2+1rem))] m-0 w-44 rounded-md border border-line bg-surface p-1 text-ink shadow-lg"
       >
+        {children}
         <Link to={paths.account()} className={item} onClick={close}>
           Account
         </Link>
@@ -62,7 +54,7 @@ export function UserMenu() {
           className={item}
           onClick={() => {
             close();
-            signOut.mutate({});
+            signOut();
           }}
         >
           Sign out

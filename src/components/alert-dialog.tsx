@@ -1,4 +1,5 @@
 import { createContext, type ReactNode, use } from 'react';
+import { preloaded } from '#src/lib/after-load.ts';
 import { Button, type ButtonProps } from './button.tsx';
 import { useLoadedOnOpen } from './loaded-on-open.ts';
 
@@ -34,7 +35,7 @@ export function AlertDialog(props: AlertDialogProps) {
   );
 }
 
-const loadBody = () => import('./dialog-body.tsx');
+const loadBody = preloaded(() => import('./dialog-body.tsx'));
 
 /** Closes the dialog without a change. */
 export function AlertDialogCancel({ children = 'Cancel', ...rest }: ButtonProps) {

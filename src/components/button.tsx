@@ -2,7 +2,8 @@ import type { ComponentProps, MouseEvent } from 'react';
 import { classNames } from './class-names.ts';
 import { Spinner } from './spinner.tsx';
 
-export type ButtonVariant = 'primary' | 'approve' | 'reject' | 'danger' | 'quiet';
+/** `text` is for actions in rows. `reject` and `danger` belong in dialogs and to **Reject**. */
+export type ButtonVariant = 'primary' | 'approve' | 'reject' | 'danger' | 'quiet' | 'text';
 
 const looks: Record<ButtonVariant, string> = {
   primary: 'border-transparent bg-ink text-canvas hover:bg-ink/85',
@@ -10,13 +11,14 @@ const looks: Record<ButtonVariant, string> = {
   reject: 'border-failed bg-surface text-failed hover:bg-failed-soft',
   danger: 'border-transparent bg-failed-strong text-white hover:bg-failed-strong/90',
   quiet: 'border-line-strong bg-surface text-ink hover:bg-sunken',
+  text: 'border-transparent text-ink hover:bg-sunken',
 };
 
 /** The classes of a button, for links that look like one. */
 export function buttonLook(variant: ButtonVariant = 'quiet'): string {
   return classNames(
-    'inline-flex min-h-8 items-center justify-center gap-1.5 rounded-md border px-3 py-1 text-sm font-medium',
-    'cursor-pointer no-underline aria-disabled:cursor-default aria-disabled:opacity-60',
+    'inline-flex min-h-8 pointer-coarse:min-h-11 items-center justify-center gap-1.5 rounded-md border px-3 py-1 text-sm font-medium',
+    'cursor-pointer no-underline aria-disabled:cursor-default aria-disabled:not-aria-busy:opacity-60',
     'disabled:cursor-not-allowed disabled:opacity-60',
     looks[variant],
   );

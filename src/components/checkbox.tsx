@@ -9,13 +9,16 @@ export interface CheckboxProps extends Omit<ComponentProps<'input'>, 'type'> {
   readonly hiddenLabel?: boolean;
 }
 
-/** The browser's checkbox with a label; the target is at least 24 by 24 pixels. */
+/** The browser's checkbox with a label; the target is at least 24 by 24 pixels, and 44 by 44 for fingers. */
 export function Checkbox({ label, hint, hiddenLabel, className, ...rest }: CheckboxProps) {
   const id = useId();
   const hintId = hint ? `${id}-hint` : undefined;
   return (
     <div className={classNames('min-w-0', className)}>
-      <label htmlFor={id} className="flex min-h-6 min-w-6 cursor-pointer items-start gap-2">
+      <label
+        htmlFor={id}
+        className="flex min-h-6 min-w-6 cursor-pointer items-start gap-2 pointer-coarse:min-h-11 pointer-coarse:min-w-11 pointer-coarse:items-center"
+      >
         <input
           {...rest}
           id={id}

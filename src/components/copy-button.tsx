@@ -1,6 +1,6 @@
 import { Check, Copy } from 'lucide-react';
 import { useEffect, useState } from 'react';
-import { visibleText } from '#src/lib/visible-text.ts';
+import { IconButton } from './icon-button.tsx';
 import { announce } from './toast.tsx';
 
 /** Copies `text`; `label` names it, as in "Copy commit". Without clipboard access (plain HTTP) a message shows the text. */
@@ -21,14 +21,8 @@ export function CopyButton({ text, label }: { readonly text: string; readonly la
     }
   };
   return (
-    <button
-      type="button"
-      aria-label={visibleText(label)}
-      title={visibleText(label)}
-      onClick={copy}
-      className="inline-flex cursor-pointer rounded p-1 text-muted hover:text-ink"
-    >
+    <IconButton label={label} onClick={copy} className="-my-1">
       {copied ? <Check aria-hidden size={14} /> : <Copy aria-hidden size={14} />}
-    </button>
+    </IconButton>
   );
 }

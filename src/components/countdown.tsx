@@ -1,5 +1,5 @@
 import { formatRemaining } from '#domain/time/duration.ts';
-import { useNow } from '#src/lib/clock.ts';
+import { useTimed } from '#src/lib/clock.ts';
 
 export interface CountdownProps {
   /** RFC 3339. */
@@ -11,13 +11,15 @@ export interface CountdownProps {
 
 /** The time left until a timestamp by the server's clock, updated each second. Empty once it has passed. */
 export function Countdown({ until, before = '', after = '', className }: CountdownProps) {
-  const now = useNow(1_000);
-  const seconds = (Date.parse(until) - now) / 1_000;
-  if (!(seconds > 0)) return null;
+  const left = useTimed(1_000, (now) => {
+    const seconds = (Date.parse(until) - now) / 1_000;
+    return seconds > 0 ? formatRemaining(seconds) : '';
+  });
+  if (!left) return null;
   return (
     <time dateTime={until} className={className}>
       {before}
-      <span className="tabular-nums">{formatRemaining(seconds)}</span>
+      <span className="tabular-nums">{left}</span>
       {after}
     </time>
   );

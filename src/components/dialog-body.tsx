@@ -24,6 +24,7 @@ export function DialogBody(props: DialogProps) {
         <Radix.Content
           className={sheet ? bottom : classNames(box, wide ? 'max-w-3xl' : 'max-w-lg')}
           {...focus}
+          onInteractOutside={keepForToasts}
           {...(description ? {} : { 'aria-describedby': undefined })}
         >
           <div className="flex items-start justify-between gap-3">
@@ -32,7 +33,7 @@ export function DialogBody(props: DialogProps) {
             </Radix.Title>
             <Radix.Close
               aria-label="Close"
-              className="-m-1 cursor-pointer rounded p-1 text-muted hover:text-ink"
+              className="-m-1 inline-flex min-h-7 min-w-7 cursor-pointer items-center justify-center rounded text-muted hover:text-ink pointer-coarse:min-h-11 pointer-coarse:min-w-11"
             >
               <X aria-hidden size={18} />
             </Radix.Close>
@@ -81,6 +82,11 @@ export function AlertDialogBody(props: AlertDialogProps) {
       </RadixAlert.Portal>
     </RadixAlert.Root>
   );
+}
+
+/** Dismissing a message does not close the dialog. */
+function keepForToasts(event: Event) {
+  if (event.target instanceof Element && event.target.closest('[data-toasts]')) event.preventDefault();
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { preloaded } from '#src/lib/after-load.ts';
 import { useLoadedOnOpen } from './loaded-on-open.ts';
 
 export interface DialogProps {
@@ -20,4 +21,4 @@ export function Dialog(props: DialogProps) {
   return props.open && body ? <body.DialogBody {...props} /> : null;
 }
 
-const loadBody = () => import('./dialog-body.tsx');
+const loadBody = preloaded(() => import('./dialog-body.tsx'));

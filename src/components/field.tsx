@@ -60,8 +60,9 @@ function sentence(problem: string | undefined): string | undefined {
   return problem?.replace(/^(?:must|is)\b/, (verb) => verb.charAt(0).toUpperCase() + verb.slice(1));
 }
 
+/** Browsers on phones zoom into a focused field with text under 16 px. */
 const control =
-  'w-full min-w-0 rounded-md border border-line-strong bg-surface px-2.5 py-1 text-sm text-ink aria-invalid:border-failed disabled:opacity-60';
+  'w-full min-w-0 rounded-md border border-line-strong bg-surface px-2.5 py-1 text-sm text-ink max-sm:text-base pointer-coarse:min-h-11 aria-invalid:border-failed disabled:opacity-60';
 
 export function Input({ className, ...rest }: ComponentProps<'input'>) {
   return (

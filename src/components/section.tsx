@@ -9,17 +9,35 @@ export interface SectionProps {
   readonly children: ReactNode;
   /** The anchor for links to this section. */
   readonly id?: string;
+  /** The title is for screen readers only, where the page's heading says the same. */
+  readonly hiddenTitle?: boolean;
+  /** A rule at the left edge. */
+  readonly tone?: 'waiting' | 'failed';
   /** No padding, for rows that reach the edges. */
   readonly flush?: boolean;
 }
 
 /** A titled card, and a landmark (role `region`) named by its title. */
-export function Section({ title, aside, actions, children, id, flush }: SectionProps) {
+export function Section(props: SectionProps) {
+  const { title, aside, actions, children, id, hiddenTitle, tone, flush } = props;
   const titleId = useId();
+  const isBare = hiddenTitle && !aside && !actions;
   return (
-    <section id={id} aria-labelledby={titleId} className="min-w-0 rounded-lg border border-line bg-surface">
-      <header className="flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line px-4 py-2.5">
-        <h2 id={titleId} className="text-sm font-semibold">
+    <section
+      id={id}
+      aria-labelledby={titleId}
+      className={classNames(
+        'min-w-0 rounded-lg border border-line bg-surface',
+        tone === 'waiting' && 'border-l-3 border-l-waiting',
+        tone === 'failed' && 'border-l-3 border-l-failed',
+      )}
+    >
+      <header
+        className={
+          isBare ? 'sr-only' : 'flex flex-wrap items-center gap-x-3 gap-y-1 border-b border-line px-4 py-2.5'
+        }
+      >
+        <h2 id={titleId} className={hiddenTitle ? 'sr-only' : 'text-sm font-semibold'}>
           {title}
         </h2>
         {aside}

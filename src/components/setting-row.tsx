@@ -54,14 +54,14 @@ export function SettingRow<Scope>(props: SettingRowProps<Scope>) {
       </span>
       {children}
       {canEdit && (
-        <span className="ml-auto flex flex-wrap gap-2">
-          <Link to={editPath} className={buttonLook()}>
+        <span className="ml-auto flex flex-wrap gap-1">
+          <Link to={editPath} className={buttonLook('text')}>
             Edit
           </Link>
-          <Button onClick={toggle} pending={update.isPending}>
+          <Button variant="text" onClick={toggle} pending={update.isPending}>
             {enabled ? 'Disable' : 'Enable'}
           </Button>
-          <Button variant="reject" onClick={() => setDeleting(true)}>
+          <Button variant="text" onClick={() => setDeleting(true)}>
             Delete
           </Button>
         </span>

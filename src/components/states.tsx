@@ -1,6 +1,7 @@
 import { CircleAlert, WifiOff } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { Button } from './button.tsx';
+import { ShortTime } from './relative-time.tsx';
 import { Spinner } from './spinner.tsx';
 import { shownNode, UserText } from './user-text.tsx';
 
@@ -80,8 +81,7 @@ export function StaleBar({ since, onRetry, retrying }: StaleBarProps) {
         <div className="flex flex-wrap items-center gap-2 rounded-md bg-waiting-soft px-3 py-1.5 text-sm text-waiting">
           <WifiOff aria-hidden size={15} className="shrink-0" />
           <span>
-            Can't reach the server. Showing data from{' '}
-            <time dateTime={since.toISOString()}>{since.toLocaleTimeString()}</time>. Retrying…
+            Can't reach the server. Showing data from <ShortTime value={since} />. Retrying…
           </span>
           {onRetry && (
             <Button onClick={onRetry} pending={retrying ?? false}>

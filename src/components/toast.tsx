@@ -1,6 +1,8 @@
-import { useSyncExternalStore } from 'react';
+import { X } from 'lucide-react';
 import { createPortal } from 'react-dom';
+import { sharedValue } from '#src/lib/shared-value.ts';
 import { classNames } from './class-names.ts';
+import { IconButton } from './icon-button.tsx';
 import { UserText } from './user-text.tsx';
 
 export type ToastTone = 'neutral' | 'failed';
@@ -12,48 +14,50 @@ interface Toast {
 }
 
 const MAX_TOASTS = 3;
-let toasts: readonly Toast[] = [];
+const toasts = sharedValue<readonly Toast[]>([]);
 let nextId = 1;
-const listeners = new Set<() => void>();
-
-function set(next: readonly Toast[]): void {
-  toasts = next;
-  for (const listener of listeners) listener();
-}
 
 /**
- * Shows a message in the corner and announces it to screen readers, for news that may be missed: errors belong beside
- * their field or button. Visible for 6 seconds, or 10 for a failure.
+ * Shows a message in the corner for 8 seconds and announces it to screen readers, for news that may be missed: errors belong
+ * beside their field or button. `failed` is for those without a place on the page.
  */
 export function announce(message: string, tone: ToastTone = 'neutral'): void {
   const id = nextId++;
-  set([...toasts, { id, message, tone }].slice(-MAX_TOASTS));
-  setTimeout(() => set(toasts.filter((toast) => toast.id !== id)), tone === 'failed' ? 10_000 : 6_000);
+  toasts.set([...toasts.get(), { id, message, tone }].slice(-MAX_TOASTS));
+  setTimeout(dismiss, 8_000, id);
 }
 
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener);
-  return () => listeners.delete(listener);
-}
+const dismiss = (id: number) => toasts.set(toasts.get().filter((toast) => toast.id !== id));
 
 /** Shows the messages; once per page, outside of the root that an open dialog makes inert. */
 export function Toaster() {
-  const shown = useSyncExternalStore(subscribe, () => toasts);
+  const shown = toasts.useValue();
   return createPortal(
     <output
       aria-live="polite"
-      className="pointer-events-none fixed inset-x-4 bottom-4 z-60 flex flex-col items-end gap-2"
+      data-toasts
+      // Above the bar at the bottom of a phone, which sets its height as --bar.
+      className="pointer-events-none fixed bottom-[calc(var(--bar,0px)+1rem)] left-4 z-60 flex w-96 max-w-[calc(100vw-2rem)] flex-col items-start gap-2"
     >
       {shown.map((toast) => (
         <span
           key={toast.id}
           className={classNames(
-            'max-w-md rounded-md border bg-surface px-3 py-2 text-sm shadow-lg wrap-anywhere',
+            'flex max-w-full items-start gap-1 rounded-md border bg-surface py-1 pl-3 text-sm shadow-lg',
             // Failures can be selected and copied; other messages let clicks through.
             toast.tone === 'failed' ? 'pointer-events-auto border-failed text-failed' : 'border-line-strong',
           )}
         >
-          <UserText>{toast.message}</UserText>
+          <span className="min-w-0 py-1 wrap-anywhere">
+            <UserText>{toast.message}</UserText>
+          </span>
+          <IconButton
+            label="Dismiss"
+            className="pointer-events-auto shrink-0"
+            onClick={() => dismiss(toast.id)}
+          >
+            <X aria-hidden size={16} />
+          </IconButton>
         </span>
       ))}
     </output>,

@@ -26,6 +26,9 @@ export const patterns = {
 /** The anchor of the section Policy Requirements on a release's page. */
 export const requirementsAnchor = 'policy-requirements';
 
+/** The anchor of the form for a new item, on the page of its list. */
+export const newItemAnchor = 'new';
+
 /** The parameter of a release's page that names one of several releases of the build. */
 export const releaseParameter = 'release';
 

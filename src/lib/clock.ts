@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useCallback, useSyncExternalStore } from 'react';
 
 /** How far the server's clock is ahead of this machine's, in milliseconds. */
 let offset = 0;
@@ -26,12 +26,17 @@ export function serverNow(): number {
   return Date.now() + offset;
 }
 
-/** The server's time in milliseconds since 1970, updated every `interval` milliseconds while the component is mounted. */
-export function useNow(interval: number): number {
-  const [now, setNow] = useState(serverNow);
-  useEffect(() => {
-    const timer = setInterval(() => setNow(serverNow()), interval);
-    return () => clearInterval(timer);
-  }, [interval]);
-  return now;
+/** A value computed from the server's time, every `interval` milliseconds. Renders only when it changes, so it must be primitive. */
+export function useTimed<Value extends string | number | boolean>(
+  interval: number,
+  compute: (now: number) => Value,
+): Value {
+  const subscribe = useCallback(
+    (listener: () => void) => {
+      const timer = setInterval(listener, interval);
+      return () => clearInterval(timer);
+    },
+    [interval],
+  );
+  return useSyncExternalStore(subscribe, () => compute(serverNow()));
 }

@@ -9,6 +9,8 @@ import {
   PipelineRunStageStatus as StageStatus,
   PipelineRunStageType as StageType,
 } from '#src/gen/forest/v1/releases_pb.ts';
+import { serverNow } from './clock.ts';
+import { shortEnd, timeOf } from './time-words.ts';
 
 /** A state with its colour. */
 export interface StatusLabel {
@@ -26,13 +28,13 @@ export interface PlacedBuild {
 export function buildLabel(state: BuildState): StatusLabel {
   switch (state) {
     case BuildState.LIVE:
-      return { label: 'Live', tone: 'passed' };
+      return { label: 'Live', tone: 'live' };
     case BuildState.REPLACED:
       return { label: 'Was live', tone: 'neutral' };
     case BuildState.DEPLOYING:
-      return { label: 'Deploying', tone: 'waiting' };
+      return { label: 'Deploying', tone: 'running' };
     case BuildState.QUEUED:
-      return { label: 'Queued', tone: 'waiting' };
+      return { label: 'Queued', tone: 'time' };
     case BuildState.UNCERTAIN:
       return { label: 'Uncertain', tone: 'waiting' };
     case BuildState.FAILED:
@@ -125,8 +127,8 @@ function activeLabel(intent: ReleaseIntentState): StatusLabel {
     ({ status, stageType }) => status === StageStatus.ACTIVE && stageType !== StageType.WAIT,
   );
   const blocked = intent.stages.find(({ status, reason }) => status === StageStatus.PENDING && reason);
-  if (!moving) return blocked ? deployStatus(blocked, []) : { label: 'Waiting', tone: 'waiting' };
-  if (moving.stageType === StageType.PLAN) return { label: 'Planning', tone: 'waiting' };
+  if (!moving) return blocked ? deployStatus(blocked, []) : waitStatus(intent);
+  if (moving.stageType === StageType.PLAN) return { label: 'Planning', tone: 'running' };
   return deployStatus(moving, intent.steps);
 }
 
@@ -151,7 +153,7 @@ function stageStatus(
         tone: 'waiting',
       };
     case StageStatus.ACTIVE:
-      return { label: isQueued(stage, steps) ? 'Queued' : 'Deploying', tone: 'waiting' };
+      return buildLabel(isQueued(stage, steps) ? BuildState.QUEUED : BuildState.DEPLOYING);
     case StageStatus.SUCCEEDED:
       return environmentLabel(places, stage.environment) ?? DEPLOYED;
     case StageStatus.FAILED:
@@ -159,10 +161,23 @@ function stageStatus(
     case StageStatus.CANCELLED:
       return { label: stage.supersededBySlug ? 'Superseded' : 'Cancelled', tone: 'neutral' };
     default:
-      return stage.reason
-        ? { label: 'Waiting', tone: 'waiting' }
-        : { label: 'Not deployed', tone: 'neutral' };
+      return stage.reason ? blockedStatus(stage.reason) : { label: 'Not deployed', tone: 'neutral' };
   }
+}
+
+/** What a stage waits for that needs no vote, by the server's reason: a rule that never passes, a person, or time alone. */
+function blockedStatus(reason: string): StatusLabel {
+  if (reason.includes(' does not match ') || reason.includes('no branch is recorded'))
+    return { label: 'Blocked', tone: 'blocked' };
+  if (reason.includes('on hold since')) return { label: 'On hold', tone: 'waiting' };
+  const left = /(?:^|; )(\S+(?: \S+)?) left of /.exec(reason)?.[1];
+  return { label: left ? `Soaking · ${left} left` : 'Waiting', tone: 'time' };
+}
+
+/** A wait stage, and when it ends. */
+function waitStatus({ stages }: ReleaseIntentState): StatusLabel {
+  const until = timeOf(stages.find(({ status }) => status === StageStatus.ACTIVE)?.waitUntil);
+  return { label: until ? `Waiting until ${shortEnd(until, serverNow())}` : 'Waiting', tone: 'time' };
 }
 
 /** Whether no destination of a stage has started its release. */

@@ -129,7 +129,7 @@ interface SelectionBarProps {
 /** The number of selected rows and one vote for all of them. Stays in view while the list scrolls. */
 function SelectionBar({ count, leftOut, onVote, onClear }: SelectionBarProps) {
   return (
-    <div className="sticky top-0 z-10 rounded-t-lg empty:hidden">
+    <div className="sticky top-(--top) z-10 rounded-t-lg empty:hidden">
       {count > 0 && (
         <fieldset className="flex flex-wrap items-center gap-2 border-b border-line bg-sunken px-4 py-2">
           <legend className="sr-only">Selected releases</legend>

@@ -59,30 +59,41 @@ describe('summarise', () => {
     [ReleaseIntentStatus.SUCCEEDED, 'Deployed', 'passed'],
     [ReleaseIntentStatus.FAILED, 'Failed', 'failed'],
     [ReleaseIntentStatus.CANCELLED, 'Cancelled', 'neutral'],
-    [ReleaseIntentStatus.ACTIVE, 'Deploying', 'waiting'],
+    [ReleaseIntentStatus.ACTIVE, 'Deploying', 'running'],
   ])('shows an intent of status %i as %s', (status, label, tone) => {
     const state = intent({ status, stages: [deploy('staging', Status.ACTIVE)] });
     expect(summarise(artifact(), state).statuses).toEqual([{ label, tone }]);
   });
 
-  test('shows a release that nothing moves as Waiting, with its environment', () => {
+  test('shows a release that waits for time with its environment', () => {
     const soaking = intent({
       stages: [deploy('staging', Status.SUCCEEDED), deploy('production', Status.PENDING, '4m left of 5m')],
     });
     expect(summarise(artifact(), soaking)).toEqual({
-      statuses: [{ label: 'Waiting', tone: 'waiting' }],
+      statuses: [{ label: 'Soaking · 4m left', tone: 'time' }],
       environments: [
         { environment: 'staging', label: 'Deployed', tone: 'passed' },
-        { environment: 'production', label: 'Waiting', tone: 'waiting' },
+        { environment: 'production', label: 'Soaking · 4m left', tone: 'time' },
       ],
     });
     const between = intent({
       stages: [{ stageType: Type.WAIT, status: Status.ACTIVE }, deploy('production', Status.PENDING)],
     });
     expect(summarise(artifact(), between)).toEqual({
-      statuses: [{ label: 'Waiting', tone: 'waiting' }],
+      statuses: [{ label: 'Waiting', tone: 'time' }],
       environments: [{ environment: 'production', label: 'Not deployed', tone: 'neutral' }],
     });
+  });
+
+  test.each([
+    ['1h 2m left of 2h in staging, ends 2026-01-02T03:04:05Z', 'Soaking · 1h 2m left', 'time'],
+    ['branch "topic" does not match ^main$', 'Blocked', 'blocked'],
+    ['no branch is recorded; 4m left of 5m in staging', 'Blocked', 'blocked'],
+    ['on hold since a rollback', 'On hold', 'waiting'],
+    ['not deployed to staging (eu-west) yet', 'Waiting', 'time'],
+  ])('names the cause “%s” as %s', (reason, label, tone) => {
+    const state = intent({ stages: [deploy('production', Status.PENDING, reason)] });
+    expect(summarise(artifact(), state).statuses).toEqual([{ label, tone }]);
   });
 
   test('shows a release that no destination has started as Queued', () => {
@@ -110,7 +121,7 @@ describe('summarise', () => {
     expect(summarise(artifact(replaced), released)).toEqual({
       statuses: [{ label: 'Was live', tone: 'neutral' }],
       environments: [
-        { environment: 'staging', label: 'Live', tone: 'passed' },
+        { environment: 'staging', label: 'Live', tone: 'live' },
         { environment: 'production', label: 'Was live', tone: 'neutral' },
       ],
     });
@@ -150,7 +161,7 @@ describe('summarise', () => {
     const now = intent({ stages: [deploy('staging', Status.AWAITING_APPROVAL)] });
     expect(summarise(artifact(before), now).environments).toEqual([
       { environment: 'staging', label: 'Awaiting approval', tone: 'waiting' },
-      { environment: 'preview', label: 'Live', tone: 'passed' },
+      { environment: 'preview', label: 'Live', tone: 'live' },
     ]);
   });
 
@@ -180,7 +191,7 @@ describe('summarise', () => {
   });
 
   test.each([
-    [ReleaseIntentStatus.ACTIVE, bypassed(Status.PENDING, '4m left of 5m'), 'Bypassed · waiting'],
+    [ReleaseIntentStatus.ACTIVE, bypassed(Status.PENDING, '4m left of 5m'), 'Bypassed · soaking · 4m left'],
     [ReleaseIntentStatus.ACTIVE, bypassed(Status.ACTIVE), 'Bypassed · deploying'],
     [ReleaseIntentStatus.FAILED, bypassed(Status.FAILED), 'Bypassed · failed'],
     [ReleaseIntentStatus.SUCCEEDED, bypassed(Status.SUCCEEDED), 'Bypassed · was live'],
@@ -201,9 +212,9 @@ describe('summarise', () => {
       stages: [deploy('staging', Status.SUCCEEDED)],
     });
     expect(summarise(before, now)).toEqual({
-      statuses: [{ label: 'Live', tone: 'passed' }],
+      statuses: [{ label: 'Live', tone: 'live' }],
       environments: [
-        { environment: 'staging', label: 'Live', tone: 'passed' },
+        { environment: 'staging', label: 'Live', tone: 'live' },
         { environment: 'production', label: 'Bypassed · live', tone: 'bypassed' },
       ],
     });

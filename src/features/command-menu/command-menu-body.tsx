@@ -5,17 +5,22 @@ import { Dialog } from '#src/components/dialog.tsx';
 import { Input } from '#src/components/field.tsx';
 import { ActionError } from '#src/components/states.tsx';
 import { UserText } from '#src/components/user-text.tsx';
-import type { Command, CurrentScope } from './commands.ts';
+import { COMMAND_GROUPS, type Command, type CommandGroup, type CurrentScope } from './commands.ts';
 import { useCommands } from './use-commands.ts';
 
+interface CommandMenuBodyProps extends CurrentScope {
+  readonly group: CommandGroup | 'All';
+  readonly onClose: () => void;
+}
+
 /** The open menu: a search field and its results. The focus stays in the field; arrows select, Enter opens. */
-export function CommandMenuBody({ onClose, ...scope }: CurrentScope & { readonly onClose: () => void }) {
+export function CommandMenuBody({ group: only, onClose, ...scope }: CommandMenuBodyProps) {
   const [text, setText] = useState('');
   const [selected, setSelected] = useState(0);
   const navigate = useNavigate();
   const id = useId();
   const list = useRef<HTMLDivElement>(null);
-  const { commands, searching, failed } = useCommands(text, scope);
+  const { commands, searching, failed } = useCommands(text, only, scope);
   const active = Math.min(selected, commands.length - 1);
 
   useEffect(() => {
@@ -39,7 +44,7 @@ export function CommandMenuBody({ onClose, ...scope }: CurrentScope & { readonly
       go(commands[active]);
     }
   };
-  const groups = (['Releases', 'Projects', 'Screens'] as const).flatMap((group) => {
+  const groups = COMMAND_GROUPS.flatMap((group) => {
     const members = commands.flatMap((command, index) =>
       command.group === group ? [{ command, index }] : [],
     );
@@ -47,7 +52,11 @@ export function CommandMenuBody({ onClose, ...scope }: CurrentScope & { readonly
   });
 
   return (
-    <Dialog open onOpenChange={onClose} title="Go to">
+    <Dialog
+      open
+      onOpenChange={onClose}
+      title={only === 'All' ? 'Go to' : `Go to ${only.toLowerCase().slice(0, -1)}`}
+    >
       <Input
         role="combobox"
         aria-label="Project, release or screen"

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Command, matching, screenCommands } from './commands.ts';
+import { type Command, fixedCommands, matching } from './commands.ts';
 
 const release = (label: string, to: string): Command => ({
   group: 'Releases',
@@ -9,13 +9,23 @@ const release = (label: string, to: string): Command => ({
 });
 const project = (label: string): Command => ({ group: 'Projects', label, detail: 'acme', to: `/p/${label}` });
 
-test('lists the current project and organisation first', () => {
-  const commands = screenCommands(['acme', 'beta'], { organisation: 'beta', project: 'shop' });
+test('lists the screens of the current project and organisation first, also those of other projects', () => {
+  const projects = [
+    { organisation: 'acme', project: 'web' },
+    { organisation: 'beta', project: 'shop' },
+  ];
+  const organisations = ['acme', 'beta'].map((organisation) => ({ organisation, isAdmin: false }));
+  const commands = fixedCommands(organisations, projects, { organisation: 'beta', project: 'shop' });
   expect(commands.map(({ to }) => to)).toEqual([
+    '/orgs/beta',
+    '/orgs/acme',
+    '/',
     '/orgs/beta/projects/shop',
     '/orgs/beta/projects/shop/policies',
     '/orgs/beta/projects/shop/pipelines',
-    '/',
+    '/orgs/acme/projects/web',
+    '/orgs/acme/projects/web/policies',
+    '/orgs/acme/projects/web/pipelines',
     '/orgs/beta',
     '/orgs/beta/members',
     '/orgs/beta/environments',
@@ -28,9 +38,32 @@ test('lists the current project and organisation first', () => {
   ]);
 });
 
+test('offers actions where the user is an admin', () => {
+  const projects = [
+    { organisation: 'acme', project: 'web' },
+    { organisation: 'beta', project: 'shop' },
+  ];
+  const organisations = [
+    { organisation: 'acme', isAdmin: true },
+    { organisation: 'beta', isAdmin: false },
+  ];
+  const commands = fixedCommands(organisations, projects, { organisation: undefined, project: undefined });
+  const actions = commands.filter(({ group }) => group === 'Actions');
+  expect(actions.map(({ label, detail, to }) => [label, detail, to])).toEqual([
+    ['Create policy', 'acme / web', '/orgs/acme/projects/web/policies#new'],
+    ['Create pipeline', 'acme / web', '/orgs/acme/projects/web/pipelines#new'],
+    ['Add member', 'acme', '/orgs/acme/members#new'],
+    ['Create environment', 'acme', '/orgs/acme/environments#new'],
+  ]);
+});
+
 test('matches all words in any order, ignoring case', () => {
-  const commands = screenCommands(['acme', 'beta'], { organisation: undefined, project: undefined });
-  expect(matching(commands, '  MEMB  acme ').map(({ to }) => to)).toEqual(['/orgs/acme/members']);
+  const commands = fixedCommands(
+    ['acme', 'beta'].map((organisation) => ({ organisation, isAdmin: true })),
+    [],
+    { organisation: undefined, project: undefined },
+  );
+  expect(matching(commands, '  MEMBERS  acme ').map(({ to }) => to)).toEqual(['/orgs/acme/members']);
   expect(matching(commands, 'memb nobody')).toEqual([]);
 });
 

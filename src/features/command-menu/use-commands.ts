@@ -6,8 +6,8 @@ import { type PendingApproval, PolicyService } from '#src/gen/forest/v1/policies
 import { ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
 import { MAX_PAGE_SIZE } from '#src/lib/paged.ts';
-import { useSession } from '#src/lib/session.ts';
-import { type Command, type CurrentScope, matching, screenCommands } from './commands.ts';
+import { roleIn, useSession } from '#src/lib/session.ts';
+import { type Command, type CommandGroup, type CurrentScope, fixedCommands, matching } from './commands.ts';
 
 /** The number of organisations or projects searched at once. */
 const MAX_SEARCHED = 6;
@@ -26,9 +26,10 @@ export interface FoundCommands {
  * The results for a text: screens, projects of the caller's organisations, releases that wait for the caller, and releases
  * found by the server in the current project or else in the first projects.
  */
-export function useCommands(text: string, scope: CurrentScope): FoundCommands {
+export function useCommands(text: string, group: CommandGroup | 'All', scope: CurrentScope): FoundCommands {
   const transport = useTransport();
-  const organisations = useSession()?.memberships.map(({ organisation }) => organisation) ?? [];
+  const session = useSession();
+  const organisations = session?.memberships.map(({ organisation }) => organisation) ?? [];
   const searched = useDebounced(text.trim());
 
   // The current organisation first, so that the limit never excludes it.
@@ -89,12 +90,22 @@ export function useCommands(text: string, scope: CurrentScope): FoundCommands {
         to: paths.project(organisation, project),
       }),
     ),
-    ...screenCommands(organisations, scope),
+    ...fixedCommands(
+      organisations.map((organisation) => ({
+        organisation,
+        isAdmin: roleIn(session, organisation) === 'admin',
+      })),
+      known,
+      scope,
+    ),
   ];
   const queries = [...projects, ...releases, pending];
   const error = queries.find((query) => query.error)?.error;
   return {
-    commands: matching(commands, text),
+    commands: matching(
+      commands.filter((command) => group === 'All' || command.group === group),
+      text,
+    ),
     searching: text.trim() !== searched || queries.some(({ isFetching }) => isFetching),
     failed: error ? `Some results are missing. ${describeError(error).message}` : '',
   };

@@ -9,9 +9,9 @@ export function destinationLabels(state: DestinationState, artifactId: string): 
   const { buildState, lastAttempt, queuePosition } = state;
   const isCancelling = state.inFlight.some((one) => one.artifactId === artifactId && one.cancelling);
   const own: StatusLabel = isCancelling
-    ? { label: 'Cancelling', tone: 'waiting' }
+    ? { label: 'Cancelling', tone: 'time' }
     : buildState === BuildState.QUEUED && queuePosition !== undefined
-      ? { label: `Queued #${queuePosition}`, tone: 'waiting' }
+      ? { label: `Queued #${queuePosition}`, tone: 'time' }
       : buildLabel(buildState);
   const isShown = lastAttempt === buildState || UNDER_WAY.includes(buildState);
   return UNSUCCESSFUL.includes(lastAttempt) && !isShown ? [own, buildLabel(lastAttempt)] : [own];

@@ -19,21 +19,21 @@ describe('stageLabel', () => {
   it.each([
     [DEPLOY, Stage.PENDING, [], 'Deploy to', 'neutral'],
     [DEPLOY, Stage.AWAITING_APPROVAL, [], 'Awaiting approval for', 'waiting'],
-    [DEPLOY, Stage.ACTIVE, [], 'Queued for', 'waiting'],
-    [DEPLOY, Stage.ACTIVE, [Step.QUEUED, Step.QUEUED], 'Queued for', 'waiting'],
-    [DEPLOY, Stage.ACTIVE, [Step.QUEUED, Step.ASSIGNED], 'Deploying to', 'waiting'],
-    [DEPLOY, Stage.ACTIVE, [Step.SUCCEEDED, Step.QUEUED], 'Deploying to', 'waiting'],
+    [DEPLOY, Stage.ACTIVE, [], 'Queued for', 'time'],
+    [DEPLOY, Stage.ACTIVE, [Step.QUEUED, Step.QUEUED], 'Queued for', 'time'],
+    [DEPLOY, Stage.ACTIVE, [Step.QUEUED, Step.ASSIGNED], 'Deploying to', 'running'],
+    [DEPLOY, Stage.ACTIVE, [Step.SUCCEEDED, Step.QUEUED], 'Deploying to', 'running'],
     [DEPLOY, Stage.SUCCEEDED, [Step.SUCCEEDED], 'Deployed to', 'passed'],
     [DEPLOY, Stage.FAILED, [], 'Failed on', 'failed'],
     [DEPLOY, Stage.FAILED, [Step.FAILED, Step.TIMED_OUT], 'Failed on', 'failed'],
     [DEPLOY, Stage.FAILED, [Step.SUCCEEDED, Step.TIMED_OUT], 'Timed out on', 'failed'],
     [DEPLOY, Stage.CANCELLED, [], 'Cancelled', 'neutral'],
     [WAIT, Stage.PENDING, [], 'Wait', 'neutral'],
-    [WAIT, Stage.ACTIVE, [], 'Waiting', 'waiting'],
+    [WAIT, Stage.ACTIVE, [], 'Waiting', 'time'],
     [WAIT, Stage.SUCCEEDED, [], 'Waited', 'passed'],
     [WAIT, Stage.CANCELLED, [], 'Cancelled', 'neutral'],
     [PLAN, Stage.PENDING, [], 'Plan', 'neutral'],
-    [PLAN, Stage.ACTIVE, [Step.RUNNING], 'Planning', 'waiting'],
+    [PLAN, Stage.ACTIVE, [Step.RUNNING], 'Planning', 'running'],
     [PLAN, Stage.AWAITING_APPROVAL, [], 'Awaiting plan approval for', 'waiting'],
     [PLAN, Stage.SUCCEEDED, [], 'Plan approved', 'passed'],
     [PLAN, Stage.FAILED, [], 'Plan failed', 'failed'],
@@ -55,8 +55,8 @@ describe('stageLabel', () => {
     expect(stageLabel(stage(DEPLOY, Stage.ACTIVE), [other, ...steps(Step.QUEUED)]).label).toBe('Queued for');
   });
 
-  it('shows a pending stage that a policy blocks as waiting', () => {
-    expect(stageLabel(stage(DEPLOY, Stage.PENDING, 'soak time: 5m left'), []).tone).toBe('waiting');
+  it('shows a pending stage that a policy blocks as waiting for time', () => {
+    expect(stageLabel(stage(DEPLOY, Stage.PENDING, 'soak time: 5m left'), []).tone).toBe('time');
   });
 });
 

@@ -6,7 +6,7 @@ import {
   ReleaseStatus as Step,
 } from '#src/gen/forest/v1/releases_pb.ts';
 
-export type Tone = 'passed' | 'waiting' | 'failed' | 'neutral';
+export type Tone = 'passed' | 'running' | 'waiting' | 'time' | 'failed' | 'neutral';
 
 /** How a stage is shown: its label, which the environment's name follows, and its colour. */
 export interface StageLabel {
@@ -17,7 +17,7 @@ export interface StageLabel {
 }
 
 const still = (label: string, tone: Tone): StageLabel => ({ label, tone, moving: false });
-const moving = (label: string): StageLabel => ({ label, tone: 'waiting', moving: true });
+const moving = (label: string): StageLabel => ({ label, tone: 'running', moving: true });
 
 /**
  * The label of one stage. `steps` are the intent's releases; those of other stages are ignored. A running deploy stage is
@@ -64,7 +64,7 @@ function deployLabel(stage: PipelineStageState, steps: readonly ReleaseStepState
       return still('Awaiting approval for', 'waiting');
     case Stage.ACTIVE:
       return steps.every((step) => step.statusCode === Step.QUEUED)
-        ? still('Queued for', 'waiting')
+        ? still('Queued for', 'time')
         : moving('Deploying to');
     case Stage.SUCCEEDED:
       return still('Deployed to', 'passed');
@@ -74,14 +74,14 @@ function deployLabel(stage: PipelineStageState, steps: readonly ReleaseStepState
       return still(timedOut && !failed ? 'Timed out on' : 'Failed on', 'failed');
     }
     default:
-      return still('Deploy to', stage.reason ? 'waiting' : 'neutral');
+      return still('Deploy to', stage.reason ? 'time' : 'neutral');
   }
 }
 
 function waitLabel(stage: PipelineStageState): StageLabel {
   switch (stage.status) {
     case Stage.ACTIVE:
-      return still('Waiting', 'waiting');
+      return still('Waiting', 'time');
     case Stage.SUCCEEDED:
       return still('Waited', 'passed');
     case Stage.FAILED:
@@ -103,6 +103,6 @@ function planLabel(stage: PipelineStageState): StageLabel {
     case Stage.FAILED:
       return still('Plan failed', 'failed');
     default:
-      return still('Plan', stage.reason ? 'waiting' : 'neutral');
+      return still('Plan', stage.reason ? 'time' : 'neutral');
   }
 }

@@ -1,4 +1,12 @@
-import { CircleCheck, CircleDashed, CircleX, Clock, type LucideIcon } from 'lucide-react';
+import {
+  CircleCheck,
+  CircleDashed,
+  CircleX,
+  Clock,
+  Hourglass,
+  LoaderCircle,
+  type LucideIcon,
+} from 'lucide-react';
 import { lazy, Suspense } from 'react';
 import { formatDuration } from '#domain/time/duration.ts';
 import { classNames } from '#src/components/class-names.ts';
@@ -21,7 +29,9 @@ const RetryStage = lazy(() => import('./retry-stage.tsx').catch(() => ({ default
 
 const icons: Record<Tone, { readonly Icon: LucideIcon; readonly look: string }> = {
   passed: { Icon: CircleCheck, look: 'text-passed' },
+  running: { Icon: LoaderCircle, look: 'text-running' },
   waiting: { Icon: Clock, look: 'text-waiting' },
+  time: { Icon: Hourglass, look: 'text-muted' },
   failed: { Icon: CircleX, look: 'text-failed' },
   neutral: { Icon: CircleDashed, look: 'text-muted' },
 };

@@ -6,7 +6,7 @@ import { Countdown } from '#src/components/countdown.tsx';
 import { Field, Input } from '#src/components/field.tsx';
 import { Form, FormError } from '#src/components/form.tsx';
 import { type Session, SessionService } from '#src/gen/forest/v1/sessions_pb.ts';
-import { serverNow, useNow } from '#src/lib/clock.ts';
+import { serverNow, useTimed } from '#src/lib/clock.ts';
 import { describeError, retryAfterSeconds } from '#src/lib/errors.ts';
 
 interface Problems {
@@ -80,10 +80,10 @@ export function SignInForm({ onSignedIn }: { readonly onSignedIn: (session: Sess
 
 /** Counts down the time of a rate limit. `at` is in milliseconds of the server's clock. */
 function TryAgain({ at }: { readonly at: number }) {
-  const now = useNow(1_000);
+  const over = useTimed(1_000, (now) => now >= at);
   return (
     <p role="timer" className="text-sm text-muted">
-      {now >= at ? (
+      {over ? (
         'You can try again now.'
       ) : (
         <Countdown until={new Date(at).toISOString()} before="Try again in " />

@@ -1,19 +1,8 @@
-import { useSyncExternalStore } from 'react';
+import { sharedValue } from '#src/lib/shared-value.ts';
 
-let isOpen = false;
-const listeners = new Set<() => void>();
+const open = sharedValue(false);
 
 /** Opens or closes the keyboard help, from anywhere on the page. */
-export function showKeys(open = true): void {
-  isOpen = open;
-  for (const listener of listeners) listener();
-}
+export const showKeys = (shown = true): void => open.set(shown);
 
-function subscribe(listener: () => void): () => void {
-  listeners.add(listener);
-  return () => listeners.delete(listener);
-}
-
-export function useKeysOpen(): boolean {
-  return useSyncExternalStore(subscribe, () => isOpen);
-}
+export const useKeysOpen = open.useValue;

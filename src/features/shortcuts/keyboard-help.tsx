@@ -1,4 +1,5 @@
 import { useLoadedOnOpen } from '#src/components/loaded-on-open.ts';
+import { preloaded } from '#src/lib/after-load.ts';
 import { useShortcuts } from '#src/lib/shortcuts.ts';
 import { showKeys, useKeysOpen } from './help-open.ts';
 
@@ -10,4 +11,4 @@ export function KeyboardHelp() {
   return open && body ? <body.KeyboardHelpBody onOpenChange={showKeys} /> : null;
 }
 
-const loadBody = () => import('./keyboard-help-body.tsx');
+const loadBody = preloaded(() => import('./keyboard-help-body.tsx'));

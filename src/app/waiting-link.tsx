@@ -1,0 +1,21 @@
+import { Link } from 'react-router';
+import { Badge } from '#src/components/badge.tsx';
+import { paths } from '#src/config/paths.ts';
+import { useWaitingCount } from '#src/lib/waiting-count.ts';
+
+/** How much is waiting for the user, on every page; nothing while nothing is. */
+export function WaitingLink() {
+  const count = useWaitingCount();
+  if (count === 0) return null;
+  return (
+    <Link
+      to={paths.home()}
+      className="flex items-center gap-1.5 text-muted no-underline hover:text-ink pointer-coarse:min-h-11"
+    >
+      <span className="max-sm:sr-only">Waiting</span>
+      <Badge tone="waiting" icon={null}>
+        {count < 100 ? count : '100+'}
+      </Badge>
+    </Link>
+  );
+}
