@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './run.ts';
 
@@ -24,17 +24,20 @@ function earlierCommit(): string {
 }
 
 /**
- * Unpacks the server of the release before the fence into `folder`. It uses the installed packages.
+ * Unpacks the server of the release before the fence into `folder`, and installs its packages, of its own versions, with npm.
  * @returns the folder in which `node server/main.ts` starts it
- * @throws when the clone does not have its commit
+ * @throws when the clone does not have its commit, or npm cannot install
  */
 export function unpackEarlierRelease(folder: string): string {
   const commit = earlierCommit();
   const unpacked = join(folder, 'earlier');
   const archive = join(folder, 'earlier.tar');
   mkdirSync(unpacked);
-  git('archive', '--output', archive, commit, 'package.json', 'domain', 'server');
+  git('archive', '--output', archive, commit, 'package.json', 'package-lock.json', 'domain', 'server');
   execFileSync('tar', ['-xf', archive, '-C', unpacked]);
-  symlinkSync(join(root, 'node_modules'), join(unpacked, 'node_modules'));
+  execFileSync('npm', ['ci', '--omit=dev', '--ignore-scripts', '--no-audit', '--no-fund'], {
+    cwd: unpacked,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   return unpacked;
 }

@@ -95,7 +95,8 @@ beforeAll(async () => {
 
 test('the release before runs on a database of its own time', async () => {
   const { rows: done } = await client.query('select max(number) as last from schema_migrations');
-  expect(done).toEqual([{ last: 16 }]);
+  // The fence came with migration 17.
+  expect(done[0].last).toBeLessThan(17);
   const intent = await gatedRelease(w);
   await w.reviewer.policies.approveRelease(voteOn(w, intent));
   await w.reviewerTwo.policies.approveRelease(voteOn(w, intent));
