@@ -19,17 +19,19 @@ test('refuses to save a policy over a newer change, shows that, and can replace 
   await expect(first.getByText('production · 3 approvals')).toBeVisible();
 
   await save(second);
-  await expect(second.getByRole('alert').filter({ hasText: 'has changed' })).toBeVisible();
-  await second.getByRole('button', { name: 'Load the saved policy' }).click();
-  await expect(second.getByText('Saved by somebody else:')).toBeVisible();
-  await expect(second.getByText('production · 3 approvals')).toBeVisible();
+  const conflict = second.getByRole('alert').filter({ hasText: `${admin.username} changed this policy` });
+  await expect(conflict).toContainText('required approvals 1 → 3');
+  await expect(conflict).toBeFocused();
   await expect(approvals).toHaveValue('4');
   await expectFitForAll(second);
+  await conflict.getByRole('button', { name: 'Keep mine' }).click();
+  await expect(conflict).toHaveCount(0);
+  await expect(approvals).toHaveValue('4');
   await save(second);
   await expect(second.getByText('production · 4 approvals')).toBeVisible();
 });
 
-test('keeps the newer change of a pipeline on Cancel', async ({ world, browserOf }) => {
+test('takes the newer change of a pipeline', async ({ world, browserOf }) => {
   const { admin } = world.people;
   await world.addPipeline('main-line', [
     { id: 'staging', config: { case: 'deploy', value: { environment: 'staging' } } },
@@ -44,10 +46,11 @@ test('keeps the newer change of a pipeline on Cancel', async ({ world, browserOf
   await expect(stages(first)).toContainText('early: deploy to staging');
 
   await save(second);
-  await expect(second.getByRole('alert').filter({ hasText: 'has changed' })).toBeVisible();
-  await second.getByRole('button', { name: 'Load the saved pipeline' }).click();
-  await expect(second.getByText('Stages: early')).toBeVisible();
+  const conflict = second.getByRole('alert').filter({ hasText: 'changed this pipeline' });
+  await expect(conflict).toContainText('its stages are early');
   await expect(id(second)).toHaveValue('late');
+  await conflict.getByRole('button', { name: 'Use theirs' }).click();
+  await expect(id(second)).toHaveValue('early');
   await second.getByRole('button', { name: 'Cancel' }).click();
   await expect(stages(second)).toContainText('early: deploy to staging');
 });

@@ -1,8 +1,9 @@
 import type { Page } from 'playwright/test';
 import { expect, test } from './fixtures.ts';
+import { faults, overhang } from './page-faults.ts';
 
 const row = (page: Page, name: string) =>
-  page.getByRole('list', { name: 'Policies' }).getByRole('listitem').filter({ hasText: name });
+  page.getByRole('list', { name: 'Policies for' }).getByRole('listitem').filter({ hasText: name });
 
 interface PolicyCase {
   readonly type: string;
@@ -76,7 +77,8 @@ for (const policyCase of cases) {
 
     await policy.getByRole('link', { name: 'Edit' }).click();
     await expect(page).toHaveURL(world.page(`policies/${policyCase.name}`));
-    await expect(page.getByLabel('Name', { exact: true })).toHaveValue(policyCase.name);
+    await expect(page.getByRole('heading', { level: 1, name: policyCase.name })).toBeVisible();
+    await expect(page.getByRole('form').getByText(policyCase.type, { exact: true })).toBeVisible();
     await policyCase.edit(page);
     await page.getByRole('button', { name: 'Save Changes' }).click();
     await expect(page).toHaveURL(world.page('policies'));
@@ -99,7 +101,7 @@ for (const policyCase of cases) {
     await expect(question).toBeHidden();
     await expect(policy).toBeVisible();
     await policy.getByRole('button', { name: 'Delete' }).click();
-    await question.getByRole('button', { name: 'Delete' }).click();
+    await question.getByRole('button', { name: 'Delete policy' }).click();
     await expect(page.getByText('No deployment policies configured.')).toBeVisible();
     expect((await admin.api.policies.listPolicies({ project: world.project })).policies).toEqual([]);
   });
@@ -112,6 +114,9 @@ test('shows problems at their fields and keeps the input', async ({ world, brows
   const name = page.getByLabel('Name', { exact: true });
   const create = page.getByRole('button', { name: 'Create Policy' });
 
+  await create.click();
+  await expect(name).toBeFocused();
+  await expect(page.getByLabel('Type')).toHaveAccessibleDescription(/Choose a type/);
   await page.getByLabel('Type').selectOption({ label: 'Soak Time' });
   await page.getByLabel('Source environment').selectOption('staging');
   await page.getByLabel('Target environment').selectOption('staging');
@@ -162,6 +167,85 @@ test('shows members policies without controls', async ({ world, browserOf }) => 
   await expect(page.getByRole('link', { name: 'Edit' })).toHaveCount(0);
 });
 
+test('shows members what a policy does, and that admins can change it', async ({ world, browserOf }) => {
+  await world.requireApprovals('production', 2, 'four-eyes');
+  const page = await browserOf(world.people.reviewer);
+  const sentence =
+    'Before a release is deployed to production, 2 members other than the author must approve.';
+  await page.goto(world.page('policies'));
+  await expect(row(page, 'four-eyes')).toContainText(sentence);
+  await page.goto(world.page('policies/four-eyes'));
+  await expect(page.getByText(sentence)).toBeVisible();
+  await expect(page.getByText('Admins can change this policy.')).toBeVisible();
+  await expect(page.getByRole('form')).toHaveCount(0);
+});
+
+test('groups policies by environment in their order, and names those without', async ({
+  world,
+  browserOf,
+}) => {
+  await world.requireApprovals('production', 1, 'a-late-one');
+  const page = await browserOf(world.people.admin);
+  await page.goto(world.page('policies'));
+  await expect(page.getByText('No policy guards staging.')).toBeVisible();
+  await world.requireApprovals('staging', 1, 'b-early-one');
+  await page.reload();
+  await expect(page.getByRole('heading', { level: 2 })).toHaveText(['staging', 'production', 'New policy']);
+  await expect(page.getByText('No policy guards')).toHaveCount(0);
+  await page.getByRole('button', { name: 'New policy' }).click();
+  await expect(page.getByLabel('Name', { exact: true })).toBeFocused();
+});
+
+test('an edit page says who changed the policy, and disables and deletes it', async ({
+  world,
+  browserOf,
+}) => {
+  const { admin } = world.people;
+  await world.requireApprovals('production', 1, 'four-eyes');
+  const page = await browserOf(admin);
+  await page.goto(world.page('policies/four-eyes'));
+  const policy = page.getByRole('region', { name: 'Policy', exact: true });
+  await expect(policy).toContainText(`Changed by ${admin.username}`);
+  await page.getByRole('button', { name: 'Save Changes' }).click();
+  await expect(page.getByText('No changes')).toBeVisible();
+  await policy.getByRole('button', { name: 'Disable' }).click();
+  await expect(policy.getByRole('button', { name: 'Enable' })).toBeVisible();
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await expect(policy.getByRole('button', { name: 'Disable' })).toBeVisible();
+  await policy.getByRole('link', { name: 'History' }).click();
+  await expect(page.getByRole('list', { name: /^History/ }).getByRole('listitem')).toHaveCount(3);
+  await page.goBack();
+  await policy.getByRole('button', { name: 'Delete…' }).click();
+  await page.getByRole('button', { name: 'Delete policy' }).click();
+  await expect(page).toHaveURL(world.page('policies'));
+  await expect(page.getByText('No deployment policies configured.')).toBeVisible();
+});
+
+test('policies on a phone have a menu, and everything is accessible', async ({ world, browserOf }) => {
+  await world.requireApprovals('production', 2, 'four-eyes');
+  for (const colorScheme of ['light', 'dark'] as const) {
+    const viewport = { width: 390, height: 844 };
+    const page = await browserOf(world.people.admin, { colorScheme, viewport, reducedMotion: 'reduce' });
+    await page.goto(world.page('policies'));
+    await expect(row(page, 'four-eyes').getByRole('link', { name: 'Edit' })).toBeHidden();
+    await page.getByRole('button', { name: 'Actions for four-eyes' }).click();
+    const box = await row(page, 'four-eyes').getByRole('button', { name: 'Delete' }).boundingBox();
+    expect(box?.height).toBeGreaterThanOrEqual(44);
+    expect(await faults(page, colorScheme)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await expect(row(page, 'four-eyes').getByRole('button', { name: 'Delete' })).toBeHidden();
+    for (const path of ['policies', 'policies/four-eyes']) {
+      await page.goto(world.page(path));
+      for (const width of [1280, 390, 320]) {
+        await page.setViewportSize({ width, height: 844 });
+        expect(await faults(page, colorScheme)).toEqual([]);
+        expect(await overhang(page)).toBeLessThanOrEqual(0);
+      }
+      await page.setViewportSize(viewport);
+    }
+  }
+});
+
 test('refuses a former admin', async ({ world, browserOf }) => {
   const { admin, reviewer } = world.people;
   await world.requireApprovals('production', 2, 'four-eyes');
@@ -186,5 +270,10 @@ test('a release continues when its blocking policy is disabled', async ({ world,
   const page = await browserOf(admin);
   await page.goto(world.page('policies'));
   await row(page, 'approve-production').getByRole('button', { name: 'Disable' }).click();
+  const question = page.getByRole('alertdialog', { name: 'Disable policy "approve-production"?' });
+  await expect(question).toContainText('1 release is waiting for production:');
+  await expect(question.getByRole('listitem')).toContainText('Round totals half up');
+  expect(await faults(page, 'light')).toEqual([]);
+  await question.getByRole('button', { name: 'Disable policy' }).click();
   await expect(watching.getByRole('region', { name: 'Pipeline' })).toContainText('Deployed to production');
 });

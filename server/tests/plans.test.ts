@@ -41,9 +41,10 @@ async function planOf<Params extends readonly unknown[]>(
 }
 
 const historyPlan = (filter: Partial<HistoryQuery>) => {
-  const none = { member: null, projectId: null, releaseIntentId: null, kind: null, actorId: null };
+  const none = { member: null, projectId: null, releaseIntentId: null, actorId: null };
+  const about = { kinds: null, excludedKinds: null, subject: null };
   const ends = { before: null, after: null, since: null, until: null };
-  const query = { organisationId: ID, ...none, ...ends, ...filter };
+  const query = { organisationId: ID, ...none, ...about, ...ends, ...filter };
   const { statement, params } = listHistory(query, 50);
   return planOf(statement, params);
 };
@@ -73,7 +74,12 @@ test.each<[string, () => Promise<string>, string, string?]>([
     'id <',
   ],
   ['a portion of a chain', () => planOf(chainPortion, [ID, 1_000, 200]), 'history_chain', 'sequence >'],
-  ['the history by kind', () => historyPlan({ kind: 'x', before: 9 }), 'history_kind', 'kind = .*id <'],
+  [
+    'the history by kinds',
+    () => historyPlan({ kinds: ['x', 'y'], before: 9 }),
+    'history_kind',
+    'kind = .*id <',
+  ],
   [
     'the history by actor',
     () => historyPlan({ actorId: ID, before: 9 }),

@@ -7,10 +7,16 @@ import { UserText } from './user-text.tsx';
 
 export type ToastTone = 'neutral' | 'failed';
 
+interface ToastAction {
+  readonly label: string;
+  readonly run: () => void;
+}
+
 interface Toast {
   readonly id: number;
   readonly message: string;
   readonly tone: ToastTone;
+  readonly action?: ToastAction | undefined;
 }
 
 const MAX_TOASTS = 3;
@@ -19,11 +25,12 @@ let nextId = 1;
 
 /**
  * Shows a message in the corner for 8 seconds and announces it to screen readers, for news that may be missed: errors belong
- * beside their field or button. `failed` is for those without a place on the page.
+ * beside their field or button. `failed` is for those without a place on the page. `action`: **Undo**, which must also be
+ * possible elsewhere on the page.
  */
-export function announce(message: string, tone: ToastTone = 'neutral'): void {
+export function announce(message: string, tone: ToastTone = 'neutral', action?: ToastAction): void {
   const id = nextId++;
-  toasts.set([...toasts.get(), { id, message, tone }].slice(-MAX_TOASTS));
+  toasts.set([...toasts.get(), { id, message, tone, action }].slice(-MAX_TOASTS));
   setTimeout(dismiss, 8_000, id);
 }
 
@@ -51,6 +58,18 @@ export function Toaster() {
           <span className="min-w-0 py-1 wrap-anywhere">
             <UserText>{toast.message}</UserText>
           </span>
+          {toast.action && (
+            <button
+              type="button"
+              className="pointer-events-auto min-h-7 cursor-pointer rounded px-2 font-medium underline underline-offset-2 pointer-coarse:min-h-11"
+              onClick={() => {
+                dismiss(toast.id);
+                toast.action?.run();
+              }}
+            >
+              {toast.action.label}
+            </button>
+          )}
           <IconButton
             label="Dismiss"
             className="pointer-events-auto shrink-0"

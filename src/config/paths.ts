@@ -51,7 +51,9 @@ export const paths = {
   organisation,
   members: (org: string) => `${organisation(org)}/members`,
   environments: (org: string) => `${organisation(org)}/environments`,
-  history: (org: string) => `${organisation(org)}/history`,
+  /** `filter`: query parameters of the page. */
+  history: (org: string, filter?: Readonly<Record<string, string>>) =>
+    `${organisation(org)}/history${filter ? `?${new URLSearchParams(filter)}` : ''}`,
   project,
   release,
   /** `intentId`: the one of several releases of the build. */

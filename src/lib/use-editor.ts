@@ -1,5 +1,5 @@
 import { Code } from '@connectrpc/connect';
-import { useState } from 'react';
+import { useCallback, useState } from 'react';
 import { useDraft } from './draft.ts';
 import { type DescribedError, describeError } from './errors.ts';
 
@@ -19,7 +19,8 @@ export interface EditorOptions<Draft, Problems> {
 
 /**
  * State of a form that creates or edits something. Input survives a failed save and the end of the session. `failure` is a
- * new object for each failed attempt: the problems and the draft that they are about. `outdated`: another change came first.
+ * new object for each failed attempt: the problems and the draft that they are about. `outdated`: another change came first. `unchanged`:
+ * there was nothing to save.
  */
 export function useEditor<Draft, Problems>(options: EditorOptions<Draft, Problems>) {
   const { draftKey, initial, existing, check, refused, onSave } = options;
@@ -27,11 +28,17 @@ export function useEditor<Draft, Problems>(options: EditorOptions<Draft, Problem
   const [failure, setFailure] = useState<{ readonly draft: Draft; readonly problems: Problems } | null>(null);
   const [saving, setSaving] = useState(false);
   const [outdated, setOutdated] = useState(false);
-  const save = async () => {
-    if (saving) return;
-    setSaving(true);
+  const [unchanged, setUnchanged] = useState(false);
+  const dismiss = () => {
     setFailure(null);
     setOutdated(false);
+    setUnchanged(false);
+  };
+  const save = async () => {
+    if (saving) return;
+    dismiss();
+    if (existing && JSON.stringify(draft) === JSON.stringify(initial)) return setUnchanged(true);
+    setSaving(true);
     try {
       const problems = await check(draft);
       if (problems) return setFailure({ draft, problems });
@@ -47,8 +54,22 @@ export function useEditor<Draft, Problems>(options: EditorOptions<Draft, Problem
   };
   const reset = () => {
     setDraft(initial);
-    setFailure(null);
-    setOutdated(false);
+    dismiss();
   };
-  return { draft, setDraft, restored: restored && draft !== initial, failure, outdated, saving, save, reset };
+  const change: typeof setDraft = (next) => {
+    setUnchanged(false);
+    setDraft(next);
+  };
+  return {
+    draft,
+    setDraft: useCallback(change, [setDraft]),
+    restored: restored && draft !== initial,
+    failure,
+    outdated,
+    unchanged,
+    saving,
+    save,
+    reset,
+    dismiss,
+  };
 }

@@ -21,11 +21,17 @@ export const entryToWire = (row: HistoryRow): MessageInitShape<typeof HistoryEnt
   requestId: row.requestId ?? undefined,
   sequence: BigInt(row.sequence),
   hash: row.hash.toString('hex'),
+  slug: row.slug ?? undefined,
+  title: row.title ?? undefined,
+  version: row.version ?? undefined,
 });
 
 interface Filtering {
   readonly releaseIntentId?: string;
   readonly kind?: string;
+  readonly kinds: readonly string[];
+  readonly excludedKinds: readonly string[];
+  readonly subject?: string;
   readonly actorUserId?: string;
   readonly since?: string;
   readonly until?: string;
@@ -35,8 +41,16 @@ interface Filtering {
 export const filterFromWire = (request: Filtering, projectId: string | null): HistoryFilter => ({
   projectId,
   releaseIntentId: request.releaseIntentId ?? null,
-  kind: request.kind ?? null,
+  kinds: kindsOf(request),
+  excludedKinds: request.excludedKinds.length > 0 ? request.excludedKinds : null,
+  subject: request.subject ?? null,
   actorId: request.actorUserId ?? null,
   since: parseTimestamp(request.since, 'since'),
   until: parseTimestamp(request.until, 'until'),
 });
+
+/** The kinds that both `kind` and `kinds` allow, each once; null for all. */
+function kindsOf({ kind, kinds }: Pick<Filtering, 'kind' | 'kinds'>): readonly string[] | null {
+  if (kinds.length === 0) return kind === undefined ? null : [kind];
+  return [...new Set(kinds)].filter((one) => kind === undefined || one === kind);
+}

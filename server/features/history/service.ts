@@ -201,7 +201,7 @@ export function recordRefusal(app: AppContext, user: Actor, entry: AccountEntry)
 
 export type HistoryFilter = Pick<
   HistoryQuery,
-  'projectId' | 'releaseIntentId' | 'kind' | 'actorId' | 'since' | 'until'
+  'projectId' | 'releaseIntentId' | 'kinds' | 'excludedKinds' | 'subject' | 'actorId' | 'since' | 'until'
 >;
 
 /** Who reads. Only readers who see all get other users' account entries and addresses. */

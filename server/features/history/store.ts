@@ -39,7 +39,10 @@ export interface HistoryQuery {
   readonly member: string | null;
   readonly projectId: string | null;
   readonly releaseIntentId: string | null;
-  readonly kind: string | null;
+  /** Of these kinds, each named once. */
+  readonly kinds: readonly string[] | null;
+  readonly excludedKinds: readonly string[] | null;
+  readonly subject: string | null;
   readonly actorId: string | null;
   /** Entries with a smaller id. */
   readonly before: number | null;
@@ -53,11 +56,12 @@ export interface HistoryQuery {
  * The condition for each filter; `$` is its parameter. Entries are ordered by id, and their times follow that order up to the
  * difference between servers' clocks, taken as at most an hour: this bounds the ids of a time span.
  */
-const CONDITIONS: Readonly<Record<Exclude<keyof HistoryQuery, 'organisationId'>, string>> = {
+const CONDITIONS: Readonly<Record<Exclude<keyof HistoryQuery, 'organisationId' | 'kinds'>, string>> = {
   member: `(not starts_with(h.kind, 'account.') or h.actor_id = $::uuid)`,
   projectId: 'h.project_id = $::uuid',
   releaseIntentId: 'h.release_intent_id = $::uuid',
-  kind: 'h.kind = $::text',
+  excludedKinds: 'h.kind <> all($::text[])',
+  subject: 'h.subject = $::text',
   actorId: 'h.actor_id = $::uuid',
   before: 'h.id < $::bigint',
   after: 'h.id > $::bigint',
@@ -71,40 +75,54 @@ const CONDITIONS: Readonly<Record<Exclude<keyof HistoryQuery, 'organisationId'>,
                             order by b.at, b.id limit 1), 9223372036854775807)`,
 };
 
-type FilterName = keyof typeof CONDITIONS;
-const FILTERS = Object.keys(CONDITIONS) as FilterName[];
+const FILTERS = ['kinds', ...(Object.keys(CONDITIONS) as (keyof typeof CONDITIONS)[])] as const;
+
+type Param = string | number | Date | readonly string[];
 
 export interface Bound<Row> {
-  readonly statement: Statement<readonly (string | number | Date)[], Row>;
-  readonly params: readonly (string | number | Date)[];
+  readonly statement: Statement<readonly Param[], Row>;
+  readonly params: readonly Param[];
 }
 
-/** Each set of filters is a statement of its own, so that PostgreSQL plans it with the index of its filter. */
+/**
+ * Each set of filters is a statement of its own, so that PostgreSQL plans it with the index of its filter. With `kinds` it reads
+ * the newest entries of each kind by their index: however rare they are, it does not read all others.
+ */
 function bind<Row>(
   name: string,
   columns: string,
+  joins: string,
   query: HistoryQuery,
   order: string,
   limit: number,
 ): Bound<Row> {
-  const params: (string | number | Date)[] = [query.organisationId];
+  const params: Param[] = [query.organisationId];
   let fullName = name;
   let where = 'h.organisation_id = $1';
+  let from = 'history h';
   for (const filter of FILTERS) {
     const value = query[filter];
     if (value === null) continue;
     params.push(value);
-    fullName += `_${filter}`;
-    where += `\n      and ${CONDITIONS[filter].replaceAll('$:', `$${params.length}:`)}`;
+    // PostgreSQL's names have at most 63 characters.
+    fullName += `_${filter.slice(0, 3)}`;
+    const param = `$${params.length}`;
+    if (filter === 'kinds') from = `unnest(${param}::text[]) as one (kind)`;
+    else where += `\n      and ${CONDITIONS[filter].replaceAll('$:', `${param}:`)}`;
   }
   params.push(limit);
+  const end = `order by ${order} limit $${params.length}`;
+  if (query.kinds !== null) {
+    from += ` cross join lateral (select * from history h where ${where}
+      and h.kind = one.kind ${end}) h`;
+    where = 'true';
+  }
   const text = `select ${columns}, o.name as organisation, p.name as project
-     from history h
+     from ${from}
      join organisations o on o.id = h.organisation_id
-     left join projects p on p.id = h.project_id
+     left join projects p on p.id = h.project_id ${joins}
     where ${where}
-    order by ${order}
-    limit $${params.length}`;
+    ${end}`;
   return { statement: statement(fullName, text), params };
 }
 
@@ -125,15 +143,24 @@ export interface HistoryRow {
   readonly after: Record<string, unknown> | null;
   readonly sequence: number;
   readonly hash: Buffer;
+  /** Of the release's artifact; null for other entries. */
+  readonly slug: string | null;
+  readonly title: string | null;
+  readonly version: string | null;
 }
 
 const COLUMNS = `h.id, h.at, h.kind, h.actor_id as "actorId", h.actor_username as "actorUsername",
           h.credential_kind as "credentialKind", h.address, h.request_id as "requestId",
-          h.release_intent_id as "releaseIntentId", h.subject, h.before, h.after, h.sequence, h.hash`;
+          h.release_intent_id as "releaseIntentId", h.subject, h.before, h.after, h.sequence, h.hash,
+          a.slug, a.title, a.version`;
+
+const ARTIFACT = `
+     left join release_intents i on i.id = h.release_intent_id
+     left join artifacts a on a.id = i.artifact_id`;
 
 /** Newest first. */
 export const listHistory = (query: HistoryQuery, limit: number): Bound<HistoryRow> =>
-  bind('history.list', COLUMNS, query, 'h.id desc', limit);
+  bind('history.list', COLUMNS, ARTIFACT, query, 'h.id desc', limit);
 
 /** An entry with its place in the chain, exactly as it is stored. */
 export interface ChainRow {
@@ -173,7 +200,7 @@ export type ExportRow = ChainRow & { readonly organisation: string; readonly pro
 
 /** Oldest first. */
 export const exportHistory = (query: HistoryQuery, limit: number): Bound<ExportRow> =>
-  bind('history.export', CHAIN_COLUMNS, query, 'h.id', limit);
+  bind('history.export', CHAIN_COLUMNS, '', query, 'h.id', limit);
 
 /** The chain of entries without an organisation. */
 export const NO_ORGANISATION = '00000000-0000-0000-0000-000000000000';

@@ -1,5 +1,5 @@
 import type { LoaderFunctionArgs } from 'react-router';
-import { CreatePolicy } from '#src/features/policies/policy-editor.tsx';
+import { CreatePolicy, NewPolicyButton } from '#src/features/policies/policy-editor.tsx';
 import { PolicyList } from '#src/features/policies/policy-list.tsx';
 import { policiesOptions } from '#src/features/policies/use-policies.ts';
 import { projectIn } from '../route-params.ts';
@@ -10,7 +10,7 @@ export async function loader({ params, context }: LoaderFunctionArgs) {
   const services = servicesOf(context);
   const project = projectIn(params);
   void services.queryClient.prefetchQuery(environmentsOptions(services, project.organisation));
-  await services.queryClient.ensureInfiniteQueryData(policiesOptions(services.transport, project));
+  await services.queryClient.ensureQueryData(policiesOptions(services.transport, project));
   return null;
 }
 
@@ -19,6 +19,7 @@ export function Component() {
     <SettingsListPage
       section="Policies"
       title="Deployment Policies"
+      action={<NewPolicyButton />}
       list={(project, isAdmin) => <PolicyList project={project} canEdit={isAdmin} />}
       create={(project, environments) => (
         <CreatePolicy project={project} environments={environments.map(({ name }) => name)} />

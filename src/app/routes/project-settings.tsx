@@ -29,12 +29,14 @@ export const environmentsOptions = ({ transport }: Services, organisation: strin
 export interface SettingsListPageProps {
   readonly section: keyof typeof sections;
   readonly title: string;
+  /** For admins, beside the heading. */
+  readonly action?: ReactNode;
   readonly list: (project: ProjectRef, isAdmin: boolean) => ReactNode;
   readonly create: (project: ProjectRef, environments: readonly Environment[]) => ReactNode;
 }
 
 /** The list, and for admins the form for a new one below it. */
-export function SettingsListPage({ section, title, list, create }: SettingsListPageProps) {
+export function SettingsListPage({ section, title, action, list, create }: SettingsListPageProps) {
   const scope = useProjectParams();
   const { organisation, project } = scope;
   const isAdmin = useIsAdmin(organisation);
@@ -48,6 +50,7 @@ export function SettingsListPage({ section, title, list, create }: SettingsListP
         { label: project, to: paths.project(organisation, project) },
         { label: section },
       ]}
+      actions={isAdmin && action}
     >
       {list(scope, isAdmin)}
       {isAdmin ? (
@@ -55,9 +58,7 @@ export function SettingsListPage({ section, title, list, create }: SettingsListP
           {(environments) => create(scope, environments)}
         </WithEnvironments>
       ) : (
-        <p className="text-muted">
-          Only admins of {organisation} can create and change {section.toLowerCase()}.
-        </p>
+        <p className="text-muted">Admins can create and change {section.toLowerCase()}.</p>
       )}
     </Page>
   );
@@ -98,7 +99,7 @@ export function SettingsItemPage({ section, name, edit, view }: SettingsItemPage
   const { organisation, project } = scope;
   const isAdmin = useIsAdmin(organisation);
   const navigate = useNavigate();
-  const { noun, path } = sections[section];
+  const { path } = sections[section];
   const list = path(organisation, project);
   return (
     <Page
@@ -111,16 +112,7 @@ export function SettingsItemPage({ section, name, edit, view }: SettingsItemPage
         { label: name },
       ]}
     >
-      {isAdmin ? (
-        edit(scope, () => void navigate(list))
-      ) : (
-        <>
-          {view}
-          <p className="text-muted">
-            Only admins of {organisation} can change this {noun}.
-          </p>
-        </>
-      )}
+      {isAdmin ? edit(scope, () => void navigate(list)) : view}
     </Page>
   );
 }

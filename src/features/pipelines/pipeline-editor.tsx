@@ -93,14 +93,14 @@ export function EditPipeline({ project, pipeline, environments, onDone }: EditPi
         draftKey={`pipeline:${project.organisation}/${project.project}/${pipeline.name}`}
         onSave={save}
         onCancel={onDone}
-        stored={{ summary: stageNames(pipeline), load: revalidate }}
+        stored={{ changes: stageNames(pipeline), load: revalidate }}
       />
     </Section>
   );
 }
 
 const stageNames = ({ stages }: ReleasePipeline): string =>
-  `Stages: ${stages.map(({ id }) => id).join(', ')}`;
+  `its stages are ${stages.map(({ id }) => id).join(', ')}`;
 
 /** A pipeline for members, who can't change it. */
 export function PipelineView({ pipeline }: { readonly pipeline: ReleasePipeline }) {

@@ -2,8 +2,10 @@
 import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect';
 import { screen, waitFor, within } from '@testing-library/react';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { EnvironmentService } from '#src/gen/forest/v1/environments_pb.ts';
 import type { CreatePolicyRequest, Policy } from '#src/gen/forest/v1/policies_pb.ts';
 import { PolicyService } from '#src/gen/forest/v1/policies_pb.ts';
+import { ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
 import { renderWithin } from '#src/testing/render-within.tsx';
 import { CreatePolicy } from './policy-editor.tsx';
 import { PolicyList } from './policy-list.tsx';
@@ -13,6 +15,9 @@ class PolicyServer {
   policies: Pick<Policy, 'id' | 'name' | 'enabled' | 'config'>[] = [];
   created: CreatePolicyRequest[] = [];
   refuse: ConnectError | null = null;
+  /** Titles of the releases that wait for production. */
+  waiting: string[] = [];
+  boardProblem: ConnectError | null = null;
 
   readonly serve = (router: ConnectRouter) => {
     router.service(PolicyService, {
@@ -44,6 +49,22 @@ class PolicyServer {
         return {};
       },
     });
+    router.service(EnvironmentService, {
+      listEnvironments: () => ({
+        environments: [{ name: 'staging' }, { name: 'production' }, { name: 'archive' }],
+      }),
+    });
+    router.service(ReleaseService, {
+      getDeploymentBoard: () => {
+        if (this.boardProblem) throw this.boardProblem;
+        const waiting = this.waiting.map((title) => ({
+          releaseIntentId: title,
+          title,
+          slug: `slug-of-${title}`,
+        }));
+        return { rows: [{ project: 'checkout', cells: [{ environment: 'production', waiting }] }] };
+      },
+    });
   };
 }
 
@@ -69,6 +90,7 @@ describe('creating', () => {
   test('a soak time policy', async () => {
     const { user } = open();
     await user.type(label('Name'), 'Soak first');
+    await user.selectOptions(label('Type'), 'Soak Time');
     await user.selectOptions(label('Source environment'), 'staging');
     await user.selectOptions(label('Target environment'), 'production');
     await user.type(label('Soak duration'), '1h 30m');
@@ -80,6 +102,7 @@ describe('creating', () => {
 
   test('a soak time policy shows how often its source environment kept a build that long', async () => {
     const { user } = open();
+    await user.selectOptions(label('Type'), 'Soak Time');
     await user.selectOptions(label('Source environment'), 'staging');
     await user.type(label('Soak duration'), '5s');
     await screen.findByText('In the last 14 days, staging kept 1 of 1 build that long.');
@@ -122,6 +145,9 @@ describe('creating', () => {
     await user.selectOptions(label('Target environment'), 'production');
     await user.clear(label('Required approvals'));
     await user.type(label('Required approvals'), '2');
+    const sentence =
+      'Before a release is deployed to production, 2 members other than the author must approve.';
+    expect(screen.getByText(sentence)).toBeTruthy();
     await user.click(screen.getByRole('button', { name: 'Create Policy' }));
     expect(await screen.findByText('production · 2 approvals')).toBeTruthy();
     expect(server.created[0]?.config).toMatchObject({ case: 'approval', value: { requiredApprovals: 2 } });
@@ -131,6 +157,10 @@ describe('creating', () => {
     const { user } = open();
     await user.click(screen.getByRole('button', { name: 'Create Policy' }));
     await waitFor(() => expect(document.activeElement).toBe(label('Name')));
+    expect(label('Type').getAttribute('aria-invalid')).toBe('true');
+    await user.selectOptions(label('Type'), 'Soak Time');
+    await user.click(screen.getByRole('button', { name: 'Create Policy' }));
+    await waitFor(() => expect(label('Soak duration').getAttribute('aria-invalid')).toBe('true'));
     expect(label('Name').getAttribute('aria-invalid')).toBe('true');
     const described = label('Soak duration').getAttribute('aria-describedby')?.split(' ') ?? [];
     const description = described.map((id) => document.getElementById(id)?.textContent).join(' ');
@@ -179,41 +209,83 @@ describe('a policy in the list', () => {
       },
     ];
   });
-  const row = async () => within(await screen.findByRole('list', { name: 'Policies' })).getByRole('listitem');
+  const row = async () =>
+    within(await screen.findByRole('list', { name: 'Policies for production' })).getByRole('listitem');
+  const press = async (user: ReturnType<typeof open>['user'], name: string) =>
+    user.click(within(await row()).getByRole('button', { name }));
 
-  test('is disabled and enabled', async () => {
+  test('is disabled at once when no release waits, which can be undone', async () => {
     const { user } = open();
-    await user.click(within(await row()).getByRole('button', { name: 'Disable' }));
-    await user.click(await screen.findByRole('button', { name: 'Enable' }));
+    await press(user, 'Disable');
+    await user.click(await screen.findByRole('button', { name: 'Undo' }));
     expect(await screen.findByRole('button', { name: 'Disable' })).toBeTruthy();
+    expect(server.policies[0]?.enabled).toBe(true);
+  });
+
+  test('lists the releases that wait before it is disabled', async () => {
+    server.waiting = ['Round half up', 'Add Danish'];
+    const { user } = open();
+    await press(user, 'Disable');
+    const question = await screen.findByRole('alertdialog', { name: 'Disable policy "Two reviewers"?' });
+    expect(question.textContent).toContain('2 releases are waiting for production:');
+    expect(
+      within(question)
+        .getAllByRole('listitem')
+        .map((one) => one.textContent),
+    ).toEqual(['Round half up (slug-of-Round half up)', 'Add Danish (slug-of-Add Danish)']);
+    await user.click(within(question).getByRole('button', { name: 'Cancel' }));
+    expect(server.policies[0]?.enabled).toBe(true);
+    await press(user, 'Disable');
+    await user.click(await screen.findByRole('button', { name: 'Disable policy' }));
+    expect(await screen.findByRole('button', { name: 'Enable' })).toBeTruthy();
+    expect(screen.queryByRole('alertdialog')).toBeNull();
+  });
+
+  test('asks before it is disabled when the waiting releases are not known', async () => {
+    server.boardProblem = new ConnectError('Too many requests', Code.PermissionDenied);
+    const { user } = open();
+    await press(user, 'Disable');
+    const question = await screen.findByRole('alertdialog', { name: 'Disable policy "Two reviewers"?' });
+    expect(question.textContent).toContain("Couldn't check which releases are waiting for production.");
+    expect(server.policies[0]?.enabled).toBe(true);
   });
 
   test('shows why it was not changed', async () => {
     server.refuse = new ConnectError('Only an admin changes policies', Code.PermissionDenied);
     const { user } = open();
-    await user.click(within(await row()).getByRole('button', { name: 'Disable' }));
+    await press(user, 'Disable');
     expect((await screen.findByRole('alert')).textContent).toContain('Only an admin changes policies');
     expect(within(await row()).getByRole('button', { name: 'Disable' })).toBeTruthy();
   });
 
   test('is deleted after confirmation; Escape returns the focus', async () => {
+    server.waiting = ['Round half up'];
     const { user } = open();
     const deleteButton = within(await row()).getByRole('button', { name: 'Delete' });
     await user.click(deleteButton);
     const question = await screen.findByRole('alertdialog', { name: 'Delete policy "Two reviewers"?' });
+    expect(question.textContent).toContain('1 release is waiting for production:');
     expect(document.activeElement).toBe(within(question).getByRole('button', { name: 'Cancel' }));
     await user.keyboard('{Escape}');
     await waitFor(() => expect(document.activeElement).toBe(deleteButton));
     expect(server.policies).toHaveLength(1);
 
     await user.click(deleteButton);
-    await user.click(within(await screen.findByRole('alertdialog')).getByRole('button', { name: 'Delete' }));
+    await user.click(await screen.findByRole('button', { name: 'Delete policy' }));
     expect(await screen.findByText('No deployment policies configured.')).toBeTruthy();
     expect(screen.queryByRole('alertdialog')).toBeNull();
   });
 
-  test('has no buttons for members', async () => {
+  test('stands under its environment; the others have none', async () => {
+    open();
+    const section = await screen.findByRole('region', { name: 'production' });
+    expect(within(section).getByText('Two reviewers')).toBeTruthy();
+    expect(await screen.findByText('No policy guards staging, archive.')).toBeTruthy();
+  });
+
+  test('has a sentence and no buttons for members', async () => {
     renderWithin(<PolicyList project={project} canEdit={false} />, server.serve);
+    expect((await row()).textContent).toContain('2 members other than the author must approve.');
     expect(within(await row()).queryByRole('button')).toBeNull();
     expect(within(await row()).queryByRole('link')).toBeNull();
   });

@@ -8,6 +8,7 @@ import {
   draftProblems,
   emptyPolicyDraft,
   type PolicyDraft,
+  policyChanges,
   refusalProblems,
   wireConfig,
 } from './policy-draft.ts';
@@ -69,6 +70,7 @@ describe('details', () => {
 describe('validation', () => {
   const [soak, branch, approval] = drafts;
   test.each<[string, PolicyDraft | undefined, Partial<PolicyDraft>, readonly string[]]>([
+    ['no type', approval, { type: '', name: '' }, ['name', 'type']],
     ['no name', soak, { name: '  ' }, ['name']],
     ['same environments', soak, { sourceEnvironment: 'production' }, ['sourceEnvironment']],
     [
@@ -126,4 +128,17 @@ test('a pattern matches anywhere unless anchored, in linear time', () => {
   expect(passes('^main$', 'feature/main')).toBe(false);
   // Backtracking engines need longer than the age of the universe for this one.
   expect(passes('^(a+)+$', `${'a'.repeat(5_000)}b`)).toBe(false);
+});
+
+test.each([
+  [drafts[2], { requiredApprovals: '3' }, 'required approvals 2 → 3'],
+  [
+    drafts[0],
+    { sourceEnvironment: 'load-test', newerBuildsCount: true },
+    'source environment staging → load-test, keep counting when newer builds are deployed no → yes',
+  ],
+  [drafts[1], {}, ''],
+])('says what differs between two versions', (draft, change, expected) => {
+  const before = { ...emptyPolicyDraft, ...draft };
+  expect(policyChanges(before, { ...before, ...change })).toBe(expected);
 });

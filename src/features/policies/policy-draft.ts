@@ -10,7 +10,8 @@ import { policyTypeOf } from './policy-types.ts';
 /** The form's values as typed. Switching the type keeps the values of the other types' fields. */
 export interface PolicyDraft {
   readonly name: string;
-  readonly type: PolicyType;
+  /** Empty until one is chosen. */
+  readonly type: PolicyType | '';
   readonly sourceEnvironment: string;
   readonly targetEnvironment: string;
   readonly duration: string;
@@ -25,7 +26,7 @@ export type PolicyProblems = Readonly<Partial<Record<keyof PolicyDraft | 'form',
 
 export const emptyPolicyDraft: PolicyDraft = {
   name: '',
-  type: 'soak_time',
+  type: '',
   sourceEnvironment: '',
   targetEnvironment: '',
   duration: '',
@@ -64,8 +65,12 @@ export function draftOf(policy: Policy): PolicyDraft | null {
   }
 }
 
+type TypedDraft = PolicyDraft & { readonly type: PolicyType };
+
+const isTyped = (draft: PolicyDraft): draft is TypedDraft => draft.type !== '';
+
 /** The draft as a domain config. An unreadable duration or number becomes NaN, which no rule accepts. */
-function configOf(draft: PolicyDraft): PolicyConfig {
+function configOf(draft: TypedDraft): PolicyConfig {
   const { type, sourceEnvironment, targetEnvironment, newerBuildsCount, branchPattern } = draft;
   switch (type) {
     case 'soak_time': {
@@ -107,6 +112,10 @@ export interface PolicyFormContext {
 /** Validates a draft with the rules shared with the server; null when it has no problems. */
 export function draftProblems(draft: PolicyDraft, context: PolicyFormContext): PolicyProblems | null {
   const problems: Partial<Record<keyof PolicyDraft, string>> = {};
+  if (!isTyped(draft)) {
+    const { name } = draftProblems({ ...draft, type: 'approval' }, context) ?? {};
+    return { ...(name && { name }), type: 'Choose a type' };
+  }
   for (const { field, message } of validatePolicy({ name: draft.name, config: configOf(draft) }, context)) {
     const at = draftField(field);
     if (at) problems[at] ??= message;
@@ -133,6 +142,24 @@ export function refusalProblems(refusal: DescribedError): PolicyProblems {
   return problems;
 }
 
+const fieldNames: readonly (readonly [field: keyof PolicyDraft, name: string])[] = [
+  ['sourceEnvironment', 'source environment'],
+  ['targetEnvironment', 'target environment'],
+  ['duration', 'soak duration'],
+  ['newerBuildsCount', 'keep counting when newer builds are deployed'],
+  ['branchPattern', 'branch pattern'],
+  ['requiredApprovals', 'required approvals'],
+];
+
+/** What differs between two versions of a policy: `required approvals 2 → 3`. Empty when nothing does. */
+export function policyChanges(before: PolicyDraft, after: PolicyDraft): string {
+  const text = (value: string | boolean) => (value === true ? 'yes' : value === false ? 'no' : value);
+  return fieldNames
+    .filter(([field]) => before[field] !== after[field])
+    .map(([field, name]) => `${name} ${text(before[field])} → ${text(after[field])}`)
+    .join(', ');
+}
+
 /** The problems of fields that have not been changed since the attempt. */
 export function unchangedProblems(
   problems: PolicyProblems,
@@ -150,6 +177,7 @@ type WireConfig = NonNullable<MessageInitShape<typeof CreatePolicyRequestSchema>
 
 /** The `config` of a create or update request, for a draft without problems. */
 export function wireConfig(draft: PolicyDraft): WireConfig {
+  if (!isTyped(draft)) return { case: undefined };
   const config = configOf(draft);
   switch (config.type) {
     case 'soak_time': {
@@ -169,7 +197,8 @@ export function wireConfig(draft: PolicyDraft): WireConfig {
   }
 }
 
-export const wireTypes: Readonly<Record<PolicyType, WireType>> = {
+export const wireTypes: Readonly<Record<PolicyDraft['type'], WireType>> = {
+  '': WireType.UNSPECIFIED,
   soak_time: WireType.SOAK_TIME,
   branch_restriction: WireType.BRANCH_RESTRICTION,
   approval: WireType.EXTERNAL_APPROVAL,

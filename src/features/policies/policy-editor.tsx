@@ -1,31 +1,35 @@
-import { useMemo } from 'react';
-import { useRevalidator } from 'react-router';
+import { useMemo, useState } from 'react';
+import { Link, useRevalidator } from 'react-router';
+import { Button } from '#src/components/button.tsx';
 import { EditorForm, type StoredState } from '#src/components/editor-form.tsx';
+import { ShortTime } from '#src/components/relative-time.tsx';
 import { Section } from '#src/components/section.tsx';
+import { ActionError } from '#src/components/states.tsx';
 import { announce } from '#src/components/toast.tsx';
-import type { ProjectRef } from '#src/config/paths.ts';
+import { UserText } from '#src/components/user-text.tsx';
+import { WarningList } from '#src/components/warning-list.tsx';
+import { type ProjectRef, paths } from '#src/config/paths.ts';
 import type { Policy } from '#src/gen/forest/v1/policies_pb.ts';
 import { policyWarningMessage } from '#src/lib/policy-warning-message.ts';
 import { useEditor } from '#src/lib/use-editor.ts';
 import { loadBranchPatterns } from './branch-pattern.ts';
+import { InEffect } from './in-effect.tsx';
+import { usePolicyActions } from './policy-actions.tsx';
 import {
   draftOf,
   draftProblems,
   emptyPolicyDraft,
   type PolicyDraft,
+  policyChanges,
   refusalProblems,
   unchangedProblems,
   wireConfig,
   wireTypes,
 } from './policy-draft.ts';
 import { PolicyFields } from './policy-fields.tsx';
+import { policySentence } from './policy-sentence.ts';
 import { policyDetails } from './policy-types.ts';
-import { usePolicyMutations } from './use-policies.ts';
-
-/** Shows the warnings of a saved policy; the list keeps showing them. */
-function announceWarnings(policy: Policy | undefined): void {
-  for (const warning of policy?.warnings ?? []) announce(policyWarningMessage(warning, 'policy'), 'failed');
-}
+import { useLastChange, usePolicyMutations } from './use-policies.ts';
 
 export interface CreatePolicyProps {
   readonly project: ProjectRef;
@@ -37,14 +41,13 @@ export interface CreatePolicyProps {
 export function CreatePolicy({ project, environments }: CreatePolicyProps) {
   const { create } = usePolicyMutations();
   const save = async (draft: PolicyDraft) => {
-    const { policy } = await create.mutateAsync({
+    await create.mutateAsync({
       project,
       name: draft.name,
       policyType: wireTypes[draft.type],
       config: wireConfig(draft),
     });
     announce('Policy created. It applies from now on.');
-    announceWarnings(policy);
   };
   return (
     <Section title="New policy">
@@ -60,42 +63,107 @@ export function CreatePolicy({ project, environments }: CreatePolicyProps) {
   );
 }
 
+/** **New policy** in the page's header: leads to the form. */
+export function NewPolicyButton() {
+  const focusForm = () => document.querySelector<HTMLElement>('[data-policy-name]')?.focus();
+  return <Button onClick={focusForm}>New policy</Button>;
+}
+
 export interface EditPolicyProps extends CreatePolicyProps {
   readonly policy: Policy;
-  /** Called after saving and by **Cancel**. */
+  /** Called after saving and deleting, and by **Cancel**. */
   readonly onDone: () => void;
 }
 
-/** The form for an existing policy. */
+/** An existing policy: its state, who changed it, and its form. */
 export function EditPolicy({ project, policy, environments, onDone }: EditPolicyProps) {
   const { update } = usePolicyMutations();
   const { revalidate } = useRevalidator();
+  const actions = usePolicyActions(project, policy, { onToggled: revalidate, onDeleted: onDone });
+  const { lastChange, refetch } = useLastChange(project, policy.name);
   // From the policy as loaded: a later refetch must not overwrite input.
   const initial = useMemo(() => draftOf(policy), [policy]);
-  if (!initial) return <p>{policyDetails(policy)}</p>;
+  const [opened] = useState(initial);
   const save = async (draft: PolicyDraft) => {
-    const { policy: saved } = await update.mutateAsync({
+    await update.mutateAsync({
       project,
       name: policy.name,
       config: wireConfig(draft),
       expectedVersion: policy.version,
     });
     announce('Policy saved');
-    announceWarnings(saved);
     onDone();
   };
   return (
-    <Section title="Policy">
-      <PolicyForm
-        project={project}
-        initial={initial}
-        existing
-        environments={environments}
-        draftKey={`policy:${project.organisation}/${project.project}/${policy.name}`}
-        onSave={save}
-        onCancel={onDone}
-        stored={{ summary: policyDetails(policy), load: revalidate }}
-      />
+    <Section
+      title="Policy"
+      aside={<span className="text-muted">{policy.enabled ? 'Enabled' : 'Disabled'}</span>}
+      actions={
+        <>
+          <Button
+            onClick={actions.toggle}
+            pending={actions.pending === 'disable' || actions.pending === 'enable'}
+          >
+            {policy.enabled ? 'Disable' : 'Enable'}
+          </Button>
+          <Button onClick={actions.askDelete} pending={actions.pending === 'delete'}>
+            Delete…
+          </Button>
+        </>
+      }
+    >
+      <div className="flex flex-col gap-4">
+        {actions.dialog}
+        {actions.problem && <ActionError>{actions.problem}</ActionError>}
+        {lastChange && (
+          <p className="text-xs text-muted">
+            Changed by {lastChange.actorUsername} <ShortTime value={lastChange.at} /> ·{' '}
+            <Link
+              to={paths.history(project.organisation, { project: project.project, subject: policy.name })}
+            >
+              History
+            </Link>
+          </p>
+        )}
+        <WarningList
+          label={`Warnings about ${policy.name}`}
+          warnings={policy.warnings.map((warning) => policyWarningMessage(warning, 'policy'))}
+        />
+        {initial && opened ? (
+          <PolicyForm
+            project={project}
+            initial={initial}
+            existing
+            environments={environments}
+            draftKey={`policy:${project.organisation}/${project.project}/${policy.name}`}
+            onSave={save}
+            onCancel={onDone}
+            stored={{
+              by: lastChange,
+              changes: policyChanges(opened, initial) || policyDetails(policy),
+              load: () => Promise.all([revalidate(), refetch()]),
+            }}
+          />
+        ) : (
+          <p>{policyDetails(policy)}</p>
+        )}
+      </div>
+    </Section>
+  );
+}
+
+/** A policy for readers who can't change it. */
+export function PolicyView({ policy }: { readonly policy: Policy }) {
+  const draft = draftOf(policy);
+  return (
+    <Section
+      title="Policy"
+      aside={<span className="text-muted">{policy.enabled ? 'Enabled' : 'Disabled'}</span>}
+    >
+      <p className="wrap-anywhere">
+        <UserText>{draft ? policySentence(draft) : policyDetails(policy)}</UserText>
+      </p>
+      <p className="mt-1 text-muted">Admins can change this policy.</p>
     </Section>
   );
 }
@@ -136,14 +204,17 @@ function PolicyForm(props: PolicyFormProps) {
       {...(onCancel && { onCancel })}
       {...(stored && { stored })}
     >
-      <PolicyFields
-        project={project}
-        draft={draft}
-        problems={problems}
-        environments={environments}
-        existing={existing}
-        onChange={setDraft}
-      />
+      <div className="grid gap-4 lg:grid-cols-[minmax(0,1fr)_20rem]">
+        <PolicyFields
+          project={project}
+          draft={draft}
+          problems={problems}
+          environments={environments}
+          existing={existing}
+          onChange={setDraft}
+        />
+        <InEffect draft={draft} />
+      </div>
     </EditorForm>
   );
 }

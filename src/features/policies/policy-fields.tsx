@@ -1,8 +1,8 @@
-import type { PolicyType } from '#domain/policy/policy.ts';
 import { Checkbox } from '#src/components/checkbox.tsx';
 import { DurationField } from '#src/components/duration-field.tsx';
 import { EnvironmentField } from '#src/components/environment-field.tsx';
 import { Field, Input, Select } from '#src/components/field.tsx';
+import { PlainField } from '#src/components/plain-field.tsx';
 import type { ProjectRef } from '#src/config/paths.ts';
 import { BranchTrial } from './branch-trial.tsx';
 import type { PolicyDraft, PolicyProblems } from './policy-draft.ts';
@@ -19,39 +19,48 @@ export interface PolicyFieldsProps {
   readonly onChange: (draft: PolicyDraft) => void;
 }
 
-/** The form's fields: name, type, and those of the chosen type. */
+/** The form's fields in one column: name, type, and those of the chosen type. */
 export function PolicyFields(props: PolicyFieldsProps) {
   const { project, draft, problems, environments, existing, onChange } = props;
   const set = (change: Partial<PolicyDraft>) => onChange({ ...draft, ...change });
   const chosen = policyTypes.find(({ type }) => type === draft.type);
   return (
-    <div className="grid gap-4 sm:grid-cols-2">
-      <Field label="Name" error={problems?.name} required hint={existing && "Can't be changed."}>
-        {(control) => (
-          <Input
-            {...control}
-            readOnly={existing}
-            value={draft.name}
-            onChange={(event) => set({ name: event.target.value })}
-          />
-        )}
-      </Field>
-      <Field label="Type" error={problems?.type} hint={chosen?.description} required>
-        {(control) => (
-          <Select
-            {...control}
-            disabled={existing}
-            value={draft.type}
-            onChange={(event) => set({ type: event.target.value as PolicyType })}
-          >
-            {policyTypes.map(({ type, label }) => (
-              <option key={type} value={type}>
-                {label}
-              </option>
-            ))}
-          </Select>
-        )}
-      </Field>
+    <div className="flex max-w-xl flex-col gap-4">
+      {existing ? (
+        <div>
+          <p className="font-medium">{chosen?.label}</p>
+          <p className="text-xs text-muted">{chosen?.description} Name and type can't be changed.</p>
+        </div>
+      ) : (
+        <>
+          <Field label="Name" error={problems?.name} required>
+            {(control) => (
+              <Input
+                {...control}
+                data-policy-name
+                value={draft.name}
+                onChange={(event) => set({ name: event.target.value })}
+              />
+            )}
+          </Field>
+          <Field label="Type" error={problems?.type} hint={chosen?.description ?? <AllTypes />} required>
+            {(control) => (
+              <Select
+                {...control}
+                value={draft.type}
+                onChange={(event) => set({ type: event.target.value as PolicyDraft['type'] })}
+              >
+                <option value="">Choose…</option>
+                {policyTypes.map(({ type, label }) => (
+                  <option key={type} value={type}>
+                    {label}
+                  </option>
+                ))}
+              </Select>
+            )}
+          </Field>
+        </>
+      )}
       {draft.type === 'soak_time' && (
         <EnvironmentField
           label="Source environment"
@@ -61,52 +70,43 @@ export function PolicyFields(props: PolicyFieldsProps) {
           onChange={(sourceEnvironment) => set({ sourceEnvironment })}
         />
       )}
-      <EnvironmentField
-        label="Target environment"
-        value={draft.targetEnvironment}
-        error={problems?.targetEnvironment}
-        environments={environments}
-        onChange={(targetEnvironment) => set({ targetEnvironment })}
-      />
-      {draft.type === 'soak_time' && (
-        <DurationField
-          label="Soak duration"
-          value={draft.duration}
-          error={problems?.duration}
-          onChange={(duration) => set({ duration })}
+      {draft.type && (
+        <EnvironmentField
+          label="Target environment"
+          value={draft.targetEnvironment}
+          error={problems?.targetEnvironment}
+          environments={environments}
+          onChange={(targetEnvironment) => set({ targetEnvironment })}
         />
       )}
       {draft.type === 'soak_time' && (
-        <Checkbox
-          className="sm:col-span-2"
-          label="Keep counting when newer builds are deployed"
-          hint="Otherwise the soak begins again whenever another build is deployed to the source environment."
-          checked={draft.newerBuildsCount}
-          onChange={(event) => set({ newerBuildsCount: event.target.checked })}
-        />
+        <>
+          <DurationField
+            label="Soak duration"
+            value={draft.duration}
+            error={problems?.duration}
+            onChange={(duration) => set({ duration })}
+          />
+          <Checkbox
+            label="Keep counting when newer builds are deployed"
+            hint="Otherwise the soak begins again whenever another build is deployed to the source environment."
+            checked={draft.newerBuildsCount}
+            onChange={(event) => set({ newerBuildsCount: event.target.checked })}
+          />
+          <SoakRecord project={project} draft={draft} />
+        </>
       )}
-      {draft.type === 'soak_time' && <SoakRecord project={project} draft={draft} />}
       {draft.type === 'branch_restriction' && (
         <>
-          <Field
+          <PlainField
             label="Branch pattern"
             error={problems?.branchPattern}
             hint="RE2 syntax. Matches anywhere in the branch name; ^main$ matches only main."
             required
-          >
-            {(control) => (
-              <Input
-                {...control}
-                className="font-mono"
-                placeholder="^main$"
-                autoCapitalize="none"
-                autoComplete="off"
-                spellCheck={false}
-                value={draft.branchPattern}
-                onChange={(event) => set({ branchPattern: event.target.value })}
-              />
-            )}
-          </Field>
+            value={draft.branchPattern}
+            onChange={(branchPattern) => set({ branchPattern })}
+            input={{ className: 'font-mono', placeholder: '^main$' }}
+          />
           <BranchTrial pattern={draft.branchPattern} />
         </>
       )}
@@ -124,6 +124,7 @@ export function PolicyFields(props: PolicyFieldsProps) {
               min={1}
               max={100}
               step={1}
+              className="max-w-24"
               value={draft.requiredApprovals}
               onChange={(event) => set({ requiredApprovals: event.target.value })}
             />
@@ -131,5 +132,17 @@ export function PolicyFields(props: PolicyFieldsProps) {
         </Field>
       )}
     </div>
+  );
+}
+
+function AllTypes() {
+  return (
+    <ul className="flex flex-col gap-0.5">
+      {policyTypes.map(({ type, label, description }) => (
+        <li key={type}>
+          <span className="font-medium">{label}:</span> {description}
+        </li>
+      ))}
+    </ul>
   );
 }

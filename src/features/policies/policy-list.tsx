@@ -1,7 +1,9 @@
 import { useTransport } from '@connectrpc/connect-query';
-import { useInfiniteQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { GitBranch, Hourglass, type LucideIcon, UserCheck } from 'lucide-react';
+import { Link } from 'react-router';
 import { Badge } from '#src/components/badge.tsx';
+import { Button, buttonLook } from '#src/components/button.tsx';
 import { classNames } from '#src/components/class-names.ts';
 import { PagedList } from '#src/components/paged-list.tsx';
 import { Section } from '#src/components/section.tsx';
@@ -12,37 +14,55 @@ import { WarningList } from '#src/components/warning-list.tsx';
 import { type ProjectRef, paths } from '#src/config/paths.ts';
 import type { Policy } from '#src/gen/forest/v1/policies_pb.ts';
 import { policyWarningMessage } from '#src/lib/policy-warning-message.ts';
+import { usePolicyActions } from './policy-actions.tsx';
+import { draftOf } from './policy-draft.ts';
+import { groupPolicies, unguarded } from './policy-groups.ts';
+import { policySentence } from './policy-sentence.ts';
 import { policyDetails, policyLabel } from './policy-types.ts';
-import { policiesOptions, usePolicyMutations } from './use-policies.ts';
+import { policiesOptions, useEnvironmentNames } from './use-policies.ts';
 
 export interface PolicyListProps {
   readonly project: ProjectRef;
   readonly canEdit: boolean;
 }
 
-/** The project's policies, enabled or not. */
+/** The project's policies, enabled or not, by the environment that they protect. */
 export function PolicyList({ project, canEdit }: PolicyListProps) {
-  const query = useInfiniteQuery(policiesOptions(useTransport(), project));
-  const policies = query.data?.pages.flatMap((page) => page.policies) ?? [];
+  const query = useQuery(policiesOptions(useTransport(), project));
+  const environments = useEnvironmentNames(project.organisation) ?? [];
+  const policies = query.data?.policies ?? [];
+  const open = unguarded(policies, environments);
+  if (policies.length === 0) {
+    return (
+      <Section title="Policies" flush>
+        <PagedList
+          query={query}
+          what="policies"
+          count={0}
+          empty={
+            <Empty title="No deployment policies configured.">
+              Without a policy, anyone can deploy any release to any environment.
+            </Empty>
+          }
+        >
+          {null}
+        </PagedList>
+      </Section>
+    );
+  }
   return (
-    <Section title="Policies" flush>
-      <PagedList
-        query={query}
-        what="policies"
-        count={policies.length}
-        empty={
-          <Empty title="No deployment policies configured.">
-            {`Without a policy, every release may be deployed to every environment. ${canEdit ? 'Create the first one below.' : 'An admin can create one.'}`}
-          </Empty>
-        }
-      >
-        <ul aria-label="Policies">
-          {policies.map((policy) => (
-            <PolicyRow key={policy.id} project={project} policy={policy} canEdit={canEdit} />
-          ))}
-        </ul>
-      </PagedList>
-    </Section>
+    <PagedList query={query} what="policies" count={policies.length} empty={null}>
+      {groupPolicies(policies, environments).map((group) => (
+        <Section key={group.environment} title={group.environment || 'Unknown environment'} flush>
+          <ul aria-label={`Policies for ${group.environment || 'an unknown environment'}`}>
+            {group.policies.map((policy) => (
+              <PolicyRow key={policy.id} project={project} policy={policy} canEdit={canEdit} />
+            ))}
+          </ul>
+        </Section>
+      ))}
+      {open.length > 0 && <p className="text-muted">No policy guards {open.join(', ')}.</p>}
+    </PagedList>
   );
 }
 
@@ -53,35 +73,53 @@ const icons: Record<string, LucideIcon> = {
 };
 
 function PolicyRow({ project, policy, canEdit }: PolicyListProps & { readonly policy: Policy }) {
-  const { update, remove } = usePolicyMutations();
+  const { toggle, askDelete, pending, problem, dialog } = usePolicyActions(project, policy);
   const { name, enabled, warnings } = policy;
+  const draft = draftOf(policy);
+  const sentence = draft && policySentence(draft);
   return (
     <SettingRow
-      noun="policy"
       name={name}
       enabled={enabled}
-      scope={{ project, name }}
-      editPath={paths.policy(project.organisation, project.project, name)}
-      canEdit={canEdit}
-      update={update}
-      remove={remove}
-      deleteDescription="Releases blocked only by this policy will continue immediately. Votes and history are kept. This can't be undone."
-      below={
-        warnings.length > 0 && (
-          <div className="w-full min-w-0">
-            <WarningList
-              label={`Warnings about ${name}`}
-              warnings={warnings.map((warning) => policyWarningMessage(warning, 'policy'))}
-            />
-          </div>
+      problem={problem}
+      actions={
+        canEdit && (
+          <>
+            <Link
+              to={paths.policy(project.organisation, project.project, name)}
+              className={buttonLook('text')}
+            >
+              Edit
+            </Link>
+            <Button variant="text" onClick={toggle} pending={pending === 'disable' || pending === 'enable'}>
+              {enabled ? 'Disable' : 'Enable'}
+            </Button>
+            <Button variant="text" onClick={askDelete} pending={pending === 'delete'}>
+              Delete
+            </Button>
+          </>
         )
+      }
+      below={
+        <>
+          {!canEdit && sentence && (
+            <p className="text-muted wrap-anywhere">
+              <UserText>{sentence}</UserText>
+            </p>
+          )}
+          <WarningList
+            label={`Warnings about ${name}`}
+            warnings={warnings.map((warning) => policyWarningMessage(warning, 'policy'))}
+          />
+          {dialog}
+        </>
       }
     >
       <span className={classNames('min-w-0 font-medium wrap-anywhere', !enabled && 'text-muted')}>
         <UserText>{name}</UserText>
       </span>
       <Badge icon={icons[policy.config.case ?? ''] ?? null}>{policyLabel(policy)}</Badge>
-      <span className="min-w-0 text-muted wrap-anywhere">
+      <span title={sentence ?? undefined} className="min-w-0 text-muted wrap-anywhere max-sm:w-full">
         <UserText>{policyDetails(policy)}</UserText>
       </span>
     </SettingRow>

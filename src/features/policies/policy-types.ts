@@ -42,6 +42,11 @@ export function policyTypeOf(policy: Policy): PolicyType | null {
   return policy.config.case ? typeOfCase[policy.config.case] : null;
 }
 
+/** The environment that a policy protects; empty for a policy of an unknown type. */
+export function targetOf({ config }: Policy): string {
+  return config.case ? config.value.targetEnvironment : '';
+}
+
 /** A policy's settings in short: `staging → production · 30m`. */
 export function policyDetails({ config }: Policy): string {
   switch (config.case) {

@@ -25,7 +25,7 @@ export function SoakRecord({ project, draft }: SoakRecordProps) {
   if (!enabled || !data) return null;
   const { builds, kept, isSeldom } = data;
   return (
-    <p role="status" className="text-sm text-muted wrap-anywhere sm:col-span-2">
+    <p role="status" className="text-sm text-muted wrap-anywhere">
       {builds === 0 ? (
         'In the last 14 days no build was deployed there long enough ago to tell how often this is reached.'
       ) : (

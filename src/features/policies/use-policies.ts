@@ -1,16 +1,19 @@
 import type { Transport } from '@connectrpc/connect';
-import { createInfiniteQueryOptions, useMutation } from '@connectrpc/connect-query';
+import { createQueryOptions, useMutation, useQuery, useTransport } from '@connectrpc/connect-query';
+import { useQueryClient } from '@tanstack/react-query';
 import type { ProjectRef } from '#src/config/paths.ts';
+import { EnvironmentService } from '#src/gen/forest/v1/environments_pb.ts';
 import { PolicyService } from '#src/gen/forest/v1/policies_pb.ts';
 import { ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
-import { paged } from '#src/lib/paged.ts';
+import { MAX_PAGE_SIZE } from '#src/lib/paged.ts';
 import { useInvalidate } from '#src/lib/use-invalidate.ts';
 
-const { listPolicies, createPolicy, updatePolicy, deletePolicy } = PolicyService.method;
+const { listPolicies, createPolicy, updatePolicy, deletePolicy, listHistory } = PolicyService.method;
+const { getDeploymentBoard } = ReleaseService.method;
 
-/** A project's policies, for the loader and the list. */
+/** A project's policies, for the loaders and the list: all of them, because a project has at most 100. */
 export const policiesOptions = (transport: Transport, project: ProjectRef) =>
-  createInfiniteQueryOptions(listPolicies, { project, pageToken: '' }, { transport, ...paged });
+  createQueryOptions(listPolicies, { project, pageSize: MAX_PAGE_SIZE }, { transport });
 
 /** Creating, changing and deleting policies. A policy also changes which releases wait, so they are refetched too. */
 export function usePolicyMutations() {
@@ -24,4 +27,36 @@ export function usePolicyMutations() {
     update: useMutation(updatePolicy, { onSuccess }),
     remove: useMutation(deletePolicy, { onSuccess }),
   };
+}
+
+/** The names of the organisation's environments in their order; undefined until they are loaded. */
+export function useEnvironmentNames(organisation: string): readonly string[] | undefined {
+  const { data } = useQuery(EnvironmentService.method.listEnvironments, {
+    organisation,
+    pageSize: MAX_PAGE_SIZE,
+  });
+  return data?.environments.map(({ name }) => name);
+}
+
+/** Loads the releases of a project that wait at an environment's gate, oldest first; at most 20. */
+export function useWaitingReleases({ organisation, project }: ProjectRef, environment: string) {
+  const transport = useTransport();
+  const queryClient = useQueryClient();
+  return async () => {
+    const options = createQueryOptions(getDeploymentBoard, { organisation, project }, { transport });
+    const { rows } = await queryClient.fetchQuery({ ...options, staleTime: 0 });
+    return rows[0]?.cells.find((cell) => cell.environment === environment)?.waiting ?? [];
+  };
+}
+
+/** The newest entry of the history about a policy, who changed it and when, and how to load it again. */
+export function useLastChange({ organisation, project }: ProjectRef, subject: string) {
+  const { data, refetch } = useQuery(listHistory, {
+    organisation,
+    project,
+    kinds: ['policy.created', 'policy.updated'],
+    subject,
+    pageSize: 1,
+  });
+  return { lastChange: data?.entries[0], refetch };
 }
