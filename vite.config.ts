@@ -1,6 +1,7 @@
 import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
+import { plainDescriptors } from './scripts/plain-descriptors.ts';
 import { precompress } from './scripts/precompress.ts';
 
 /** The API during development; in production the API serves the dashboard itself. */
@@ -25,7 +26,7 @@ const sharedByPages = new RegExp(
 );
 
 export default defineConfig({
-  plugins: [react(), tailwindcss(), precompress()],
+  plugins: [react(), tailwindcss(), plainDescriptors(), precompress()],
   // There are no files to copy unchanged.
   publicDir: false,
   build: {
