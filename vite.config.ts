@@ -1,7 +1,6 @@
 import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
-import { plainDescriptors } from './scripts/plain-descriptors.ts';
 import { precompress } from './scripts/precompress.ts';
 
 /** The API during development; in production the API serves the dashboard itself. */
@@ -26,7 +25,7 @@ const sharedByPages = new RegExp(
 );
 
 export default defineConfig({
-  plugins: [react(), tailwindcss(), plainDescriptors(), precompress()],
+  plugins: [react(), tailwindcss(), precompress()],
   // There are no files to copy unchanged.
   publicDir: false,
   build: {

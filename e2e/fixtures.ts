@@ -2,7 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { type Browser, type BrowserContext, test as base, expect, type Page } from 'playwright/test';
+import {
+  type Browser,
+  type BrowserContext,
+  test as base,
+  expect,
+  type Locator,
+  type Page,
+} from 'playwright/test';
 import { PolicyType } from '#server/gen/forest/v1/policies_pb.ts';
 import type { PipelineStageSchema } from '#server/gen/forest/v1/release_pipelines_pb.ts';
 import type { Artifact, BuildState } from '#server/gen/forest/v1/releases_pb.ts';
@@ -219,6 +226,12 @@ export const becomes = (world: World, artifactId: string, name: string, state: B
       return destinations.find(({ destinationName }) => destinationName === name)?.buildState;
     })
     .toBe(state);
+
+/** Opens the dialog of **Deploy…** on a release's page. */
+export async function openDeploy(page: Page): Promise<Locator> {
+  await page.getByRole('button', { name: 'Deploy…' }).click();
+  return page.getByRole('dialog', { name: 'Deploy this release' });
+}
 
 async function addDestination(
   admin: Person,

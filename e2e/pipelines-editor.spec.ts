@@ -1,5 +1,5 @@
 import type { Page } from 'playwright/test';
-import { expect, type Stage, test } from './fixtures.ts';
+import { expect, openDeploy, type Stage, test } from './fixtures.ts';
 import { faults, overhang } from './page-faults.ts';
 
 const deployTo = (environment: string, ...dependsOn: string[]): Stage => ({
@@ -40,9 +40,8 @@ test('an admin creates a pipeline, and a release can use it', async ({ world, br
   await expect(form.getByLabel('Name')).toHaveValue('');
   const { slug } = await world.annotate();
   await page.goto(world.page(`releases/${slug}`));
-  await expect(
-    page.getByRole('region', { name: 'Deploy this release' }).getByText('main-line'),
-  ).toBeVisible();
+  const deploy = await openDeploy(page);
+  await expect(deploy.getByText('main-line')).toBeVisible();
 });
 
 test('reports a cycle while it is edited, and does not save it', async ({ world, browserOf }) => {

@@ -1,5 +1,5 @@
 import type { Page } from 'playwright/test';
-import { expect, type Stage, test } from './fixtures.ts';
+import { expect, openDeploy, type Stage, test } from './fixtures.ts';
 
 const pipeline = (page: Page) => page.getByRole('region', { name: 'Pipeline' });
 
@@ -24,7 +24,7 @@ test('runs the stages in order with Use pipeline', async ({ world, browserOf }) 
   const { slug } = await world.annotate();
   const page = await browserOf(world.people.author);
   await page.goto(world.page(`releases/${slug}`));
-  const deploy = page.getByRole('region', { name: 'Deploy this release' });
+  const deploy = await openDeploy(page);
   await expect(deploy.getByLabel('Use pipeline')).toBeChecked();
   await deploy.getByRole('button', { name: 'Deploy' }).click();
   const stages = pipeline(page).getByRole('list', { name: 'Stages' }).getByRole('listitem');
@@ -120,9 +120,10 @@ test('deploys nothing when only the plan stages run', async ({ world, browserOf 
   const { slug } = await world.annotate();
   const page = await browserOf(world.people.author);
   await page.goto(world.page(`releases/${slug}`));
-  await page.getByText('Options').click();
-  await page.getByLabel('Run only the plan stages').check();
-  await page.getByRole('button', { name: 'Deploy' }).click();
+  const deploy = await openDeploy(page);
+  await deploy.getByText('Options').click();
+  await deploy.getByLabel('Run only the plan stages').check();
+  await deploy.getByRole('button', { name: 'Deploy' }).click();
   await expect(pipeline(page)).toContainText('plans only');
   await expect(page.getByRole('button', { name: 'View plan' })).toBeVisible();
   const destinations = page.getByRole('region', { name: 'Destinations' });

@@ -3,7 +3,7 @@ import type { Page } from 'playwright/test';
 import { PolicyType } from '#server/gen/forest/v1/policies_pb.ts';
 import { ReleaseStatus } from '#server/gen/forest/v1/releases_pb.ts';
 import { apiAt } from '../scripts/api.ts';
-import { expect, test } from './fixtures.ts';
+import { expect, openDeploy, test } from './fixtures.ts';
 import { startReceiver } from './receiver.ts';
 
 const pipeline = (page: Page) => page.getByRole('region', { name: 'Pipeline' });
@@ -30,7 +30,7 @@ test('shows in the header what was built and from what source', async ({ world, 
     page.getByRole('heading', { level: 1, name: 'Round totals half up', exact: true }),
   ).toBeVisible();
   await expect(page.getByText('Bankers disagree.')).toBeHidden();
-  await page.getByText('Full title').click();
+  await page.getByText('Details').click();
   await expect(page.getByText('Bankers disagree.')).toBeVisible();
   const main = page.getByRole('main');
   for (const text of ['1.4.0', artifact?.slug ?? '', 'main', '5f0c1d2', 'One line changed.']) {
@@ -58,7 +58,7 @@ test('deploys a release without policies, and shows no Policy Requirements', asy
   const page = await browserOf(world.people.author);
   await page.goto(world.page(`releases/${slug}`));
   await expect(pipeline(page)).toContainText('Not released yet');
-  const deploy = page.getByRole('region', { name: 'Deploy this release' });
+  const deploy = await openDeploy(page);
   await deploy.getByRole('button', { name: 'Deploy' }).click();
   await expect(deploy.getByLabel('Target environment')).toBeFocused();
   await expect(deploy.getByLabel('Target environment')).toHaveAccessibleDescription(/Choose an environment/);
@@ -86,12 +86,13 @@ test('warns of a forbidden branch before the release and shows the refusal', asy
   const { slug } = await world.annotate({ branch: 'feature/coupons' });
   const page = await browserOf(author);
   await page.goto(world.page(`releases/${slug}`));
-  const deploy = page.getByRole('region', { name: 'Deploy this release' });
+  const deploy = await openDeploy(page);
   await deploy.getByLabel('Target environment').selectOption('production');
   await expect(deploy).toContainText('Policy main-only forbids this release to production');
   await deploy.getByRole('button', { name: 'Deploy' }).click();
   await expect(deploy.getByRole('alert')).toContainText('Release not started:');
   await expect(deploy.getByRole('alert')).toContainText('main-only');
+  await deploy.getByRole('button', { name: 'Cancel' }).click();
   await expect(pipeline(page)).toContainText('Not released yet');
 });
 
@@ -303,7 +304,7 @@ test('refuses a second release of an artifact while one is active', async ({ wor
   await world.releaseBy('main-line', artifact);
   const page = await browserOf(world.people.author);
   await page.goto(world.page(`releases/${artifact.slug}`));
-  const deploy = page.getByRole('region', { name: 'Deploy this release' });
+  const deploy = await openDeploy(page);
   await expect(deploy.getByLabel('Use pipeline')).toBeChecked();
   await deploy.getByRole('button', { name: 'Deploy' }).click();
   await expect(deploy.getByRole('alert')).toContainText('Release not started:');

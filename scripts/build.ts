@@ -11,7 +11,6 @@ const sources = [
   'vite.config.ts',
   'tailwind.config.ts',
   'package-lock.json',
-  'scripts/plain-descriptors.ts',
   'scripts/precompress.ts',
 ];
 const stamp = join(root, 'dist/.built-from');

@@ -93,7 +93,7 @@ async function coldRequests(browser: Browser, url: string, { gated }: PageWorld)
   });
   await page.goto(pageOf(url, gated.slug));
   await page.getByText(dataText).first().waitFor();
-  await page.getByRole('button', { name: 'Deploy', exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Deploy…' }).waitFor();
   await page.waitForLoadState('networkidle');
   await page.context().close();
   const wire = (bytes / 1000).toFixed(0);

@@ -3,8 +3,9 @@ import { createQueryOptions } from '@connectrpc/connect-query';
 import type { LoaderFunctionArgs, Params } from 'react-router';
 import { releaseParameter } from '#src/config/paths.ts';
 import { requirementsInput } from '#src/features/approvals/queries.ts';
+import { MAX_OPEN, waitingEnvironments } from '#src/features/comparison/comparison-view.ts';
+import { comparisonInput } from '#src/features/comparison/queries.ts';
 import { destinationsInput } from '#src/features/destinations/use-destination-states.ts';
-import { releaseOptionsInput } from '#src/features/releases/queries.ts';
 import { PolicyService } from '#src/gen/forest/v1/policies_pb.ts';
 import { ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
 import { sessionKey } from '#src/lib/session.ts';
@@ -30,8 +31,8 @@ export async function loadArtifactPage({ params, request, context }: LoaderFunct
   const { queryClient, transport } = servicesOf(context);
   const { org, project, slug } = artifactParamsOf(params);
   const cold = queryClient.getQueryData(sessionKey(transport)) === undefined;
-  const { getArtifactBySlug, getDestinationStates } = ReleaseService.method;
-  const { getReleaseOptions, getReleaseRequirements } = PolicyService.method;
+  const { getArtifactBySlug, getDestinationStates, getReleaseComparison } = ReleaseService.method;
+  const { getReleaseRequirements } = PolicyService.method;
   const { artifact } = await queryClient.ensureQueryData(
     createQueryOptions(getArtifactBySlug, { slug }, { transport }),
   );
@@ -53,9 +54,10 @@ export async function loadArtifactPage({ params, request, context }: LoaderFunct
   // An address can name a release that does not exist; then the page shows the latest.
   const load = requested && requested !== latest ? 'prefetchQuery' : 'ensureQueryData';
   const requirements = options && queryClient[load](options);
-  void queryClient.prefetchQuery(
-    createQueryOptions(getReleaseOptions, releaseOptionsInput(org, project, artifactId), { transport }),
-  );
+  for (const environment of waitingEnvironments(latestIntent).slice(0, MAX_OPEN)) {
+    const input = comparisonInput(org, project, artifactId, environment);
+    void queryClient.prefetchQuery(createQueryOptions(getReleaseComparison, input, { transport }));
+  }
   if (!requirements) {
     void queryClient.prefetchQuery(
       createQueryOptions(getDestinationStates, destinationsInput(org, project, artifactId), { transport }),

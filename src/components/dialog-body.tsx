@@ -22,7 +22,7 @@ export function DialogBody(props: DialogProps) {
       <Radix.Portal>
         <Backdrop />
         <Radix.Content
-          className={sheet ? bottom : classNames(box, wide ? 'max-w-3xl' : 'max-w-lg')}
+          className={sheet ? bottom : classNames(box, wide ? 'max-w-5xl' : 'max-w-lg')}
           {...focus}
           onInteractOutside={keepForToasts}
           {...(description ? {} : { 'aria-describedby': undefined })}

@@ -123,6 +123,7 @@ const transport = createRouterTransport(
       },
       getReleaseIntentStates: () => (intents === 'none' ? {} : { releaseIntents: [release()] }),
       getDestinationStates: () => ({ destinations: destinations() }),
+      getReleaseComparison: () => ({ destinations: [{ destinationName: 'eu-west' }] }),
     });
   },
   { transport: { interceptors: [counting] } },
@@ -160,7 +161,7 @@ it('shows the sections in their order', async () => {
   open();
   expect(await screen.findByRole('heading', { level: 1, name: 'Fix the tax' })).not.toBeNull();
   expect(sections().filter(Boolean)).toEqual([
-    'Deploy this release',
+    'What you are approving',
     'Pipeline',
     'Policy Requirements',
     'Destinations',
@@ -174,20 +175,17 @@ it('has no requirements to show for an artifact that was never released', async 
   expect(screen.queryByText('Policy Requirements')).toBeNull();
 });
 
-it('keeps no choice made for one build when another is shown', async () => {
+it('closes the dialog of one build when another is shown', async () => {
   intents = 'none';
   const { router } = open('/orgs/acme/projects/checkout/releases/bold-heron');
-  const environment = () => screen.findByLabelText<HTMLSelectElement>('Target environment');
-  await environment();
+  await screen.findByRole('heading', { level: 1, name: 'Round half up' });
   await act(() => router.navigate(address));
   await screen.findByRole('heading', { level: 1, name: 'Fix the tax' });
-  fireEvent.change(await environment(), { target: { value: 'production' } });
-  fireEvent.click(screen.getByLabelText(/^Deploy again/));
-  // What the first one can be released to is known already: nothing is loaded in between.
+  fireEvent.click(screen.getByRole('button', { name: 'Deploy…' }));
+  expect(await screen.findByRole('dialog', { name: 'Deploy this release' })).not.toBeNull();
   await act(() => router.navigate(-1));
-  expect(await screen.findByRole('heading', { level: 1, name: 'Round half up' })).not.toBeNull();
-  expect((await environment()).value).toBe('');
-  expect(screen.getByLabelText(/^Deploy again/)).toHaveProperty('checked', false);
+  await screen.findByRole('heading', { level: 1, name: 'Round half up', hidden: true });
+  expect(screen.queryByRole('dialog')).toBeNull();
 });
 
 it.each([
@@ -254,7 +252,7 @@ it('loads each thing once, and then polls with one request for the whole page', 
     GetArtifactBySlug: 1,
     GetReleaseIntentStates: 1,
     GetReleaseRequirements: 1,
-    GetReleaseOptions: 1,
+    GetReleaseComparison: 1,
   };
   expect(requestCounts).toEqual(once);
   for (let poll = 0; poll < 10; poll++) await nextPoll(queryClient);

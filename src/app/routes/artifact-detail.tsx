@@ -7,15 +7,17 @@ import { Failed, Loading, StaleBar } from '#src/components/states.tsx';
 import { paths, releaseParameter } from '#src/config/paths.ts';
 import { ArtifactHeader } from '#src/features/artifacts/artifact-header.tsx';
 import { titleLines } from '#src/features/artifacts/artifact-texts.ts';
+import { ComparisonSection } from '#src/features/comparison/comparison-section.tsx';
 import { DestinationsSection } from '#src/features/destinations/destinations-section.tsx';
 import {
   destinationsInput,
   useDestinationStates,
 } from '#src/features/destinations/use-destination-states.ts';
-import { DeploySection } from '#src/features/releases/deploy-section.tsx';
+import { DeployButton } from '#src/features/releases/deploy-button.tsx';
 import { chooseIntent } from '#src/features/releases/intents.ts';
 import { intentsInput, intentsPolling } from '#src/features/releases/queries.ts';
 import { type Artifact, type ReleaseIntentState, ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
+import { buildName } from '#src/lib/build-words.ts';
 import { describeError } from '#src/lib/errors.ts';
 import { staleSince } from '#src/lib/polling.ts';
 import { statusLabels } from '#src/lib/release-status.ts';
@@ -67,6 +69,7 @@ function ArtifactDetail({ params, artifact }: ArtifactDetailProps) {
   const current = live.data?.intent ?? known;
   const destinations = releaseIntentId ? live : unreleased;
   const states = useLastKnown(live.data?.destinations ?? unreleased.data?.destinations);
+  const name = buildName({ version: artifact.ref?.version, slug });
   const { heading } = titleLines(artifact.context?.title ?? '');
   const stale = staleSince(live) ?? staleSince(intents);
 
@@ -77,8 +80,18 @@ function ArtifactDetail({ params, artifact }: ArtifactDetailProps) {
       crumbs={[
         { label: org, to: paths.organisation(org) },
         { label: project, to: paths.project(org, project) },
-        { label: slug },
+        { label: name },
       ]}
+      actions={
+        <DeployButton
+          // By key, so that an open dialog closes when another build is shown.
+          key={artifactId}
+          organisation={org}
+          project={project}
+          artifactId={artifactId}
+          name={name}
+        />
+      }
       aside={statusLabels(current, states).map(({ label, tone }) => (
         <Badge key={label} tone={tone}>
           {label}
@@ -91,7 +104,14 @@ function ArtifactDetail({ params, artifact }: ArtifactDetailProps) {
         </div>
         <ArtifactHeader artifact={artifact} />
       </div>
-      <DeploySection organisation={org} project={project} artifactId={artifactId} />
+      <ComparisonSection
+        organisation={org}
+        project={project}
+        artifactId={artifactId}
+        name={name}
+        intent={current}
+        destinations={states}
+      />
       {current || !releaseIntentId || live.isError ? (
         <ReleasePanel
           params={params}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sourceLabel, titleLines, webAddress } from './artifact-texts.ts';
+import { sourceLabel, titleLines } from './artifact-texts.ts';
 
 describe('titleLines', () => {
   it('shows a short title alone', () => {
@@ -23,18 +23,6 @@ describe('titleLines', () => {
   it('shows a missing title as Untitled', () => {
     expect(titleLines(' \n ')).toEqual({ heading: 'Untitled', full: undefined });
   });
-});
-
-it.each([
-  ['https://example.test/runs/1', 'https://example.test/runs/1'],
-  ['http://example.test', 'http://example.test/'],
-  ['javascript:alert(1)', undefined],
-  ['data:text/html,x', undefined],
-  ['/relative', undefined],
-  ['', undefined],
-  [undefined, undefined],
-])('takes only web addresses: %s becomes %s', (address, expected) => {
-  expect(webAddress(address)).toBe(expected);
 });
 
 it.each([

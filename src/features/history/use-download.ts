@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'react';
 import { announce } from '#src/components/toast.tsx';
 import { HistoryFormat, PolicyService } from '#src/gen/forest/v1/policies_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
+import { saveFile } from '#src/lib/save-file.ts';
 import { type HistoryFilter, wireFilter } from './history-filter.ts';
 
 export type Format = 'csv' | 'jsonl';
@@ -47,7 +48,7 @@ export function useDownload(organisation: string, filter: HistoryFilter): Downlo
       setRunning({ format, count });
     }
     signal.throwIfAborted();
-    save(new Blob(parts, { type: mediaType }), `${organisation}-history.${format}`);
+    saveFile(new Blob(parts, { type: mediaType }), `${organisation}-history.${format}`);
     return count;
   };
 
@@ -79,14 +80,4 @@ export function useDownload(organisation: string, filter: HistoryFilter): Downlo
 /** "1 entry", "1,234 entries". */
 export function entryCount(count: number): string {
   return count === 1 ? '1 entry' : `${count.toLocaleString('en')} entries`;
-}
-
-function save(file: Blob, name: string): void {
-  const address = URL.createObjectURL(file);
-  const link = document.createElement('a');
-  link.href = address;
-  link.download = name;
-  link.click();
-  // Some browsers read the URL only after the click.
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
 }

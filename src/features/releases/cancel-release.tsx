@@ -10,7 +10,7 @@ export function CancelRelease(release: { readonly releaseIntentId: string; reado
   const dialog = useLoadedOnOpen(open, setOpen, loadDialog);
   return (
     <>
-      <Button variant="reject" onClick={() => setOpen(true)}>
+      <Button variant="text" onClick={() => setOpen(true)}>
         Cancel release
       </Button>
       {open && dialog && <dialog.CancelDialog {...release} onClose={() => setOpen(false)} />}

@@ -1,4 +1,4 @@
-import { type FormEvent, useId, useRef, useState } from 'react';
+import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
 import { Button } from '#src/components/button.tsx';
 import { Checkbox } from '#src/components/checkbox.tsx';
 import { Field, Select } from '#src/components/field.tsx';
@@ -9,28 +9,34 @@ import type { ReleaseForecast } from '#src/gen/forest/v1/policies_pb.ts';
 import type { ReleasePipeline } from '#src/gen/forest/v1/release_pipelines_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
 import { visibleText } from '#src/lib/visible-text.ts';
+import type { DeployButtonProps } from './deploy-button.tsx';
 import { ForecastLines } from './forecast-lines.tsx';
 import { forecast } from './policy-forecast.ts';
 import { hasPlans, targetsOf } from './release-targets.ts';
 import { useRelease } from './use-release.ts';
+import { useReplaced } from './use-replaced.ts';
 
 export interface DeployFormProps {
-  readonly artifactId: string;
+  readonly build: DeployButtonProps;
   /** The project's enabled pipelines. */
   readonly pipelines: readonly ReleasePipeline[];
+  /** The environments to choose from. */
   readonly environments: readonly string[];
   /** By environment, the verdicts of its policies on this artifact. */
   readonly forecasts: readonly ReleaseForecast[];
+  readonly onClose: () => void;
 }
 
-/** Chooses a pipeline or an environment and requests the release; shows what the policies would do to it. */
-export function DeployForm({ artifactId, pipelines, environments, forecasts }: DeployFormProps) {
+/** Chooses a pipeline or an environment and requests the release; shows what the policies would do to it and what it replaces. */
+export function DeployForm({ build, pipelines, environments, forecasts, onClose }: DeployFormProps) {
+  const { artifactId, rollBackOn } = build;
   const [usePipeline, setUsePipeline] = useState(pipelines.length > 0);
   const [pipelineName, setPipelineName] = useState(pipelines[0]?.name ?? '');
-  const [environment, setEnvironment] = useState('');
+  const [environment, setEnvironment] = useState(rollBackOn ?? '');
   const [force, setForce] = useState(false);
   const [prepareOnly, setPrepareOnly] = useState(false);
   const [problem, setProblem] = useState<string>();
+  const form = useRef<HTMLFormElement>(null);
   const select = useRef<HTMLSelectElement>(null);
   const forecastId = useId();
   const release = useRelease();
@@ -42,6 +48,11 @@ export function DeployForm({ artifactId, pipelines, environments, forecasts }: D
   const outlook = forecast(
     forecasts.flatMap((one) => (!planOnly && targets.includes(one.environment) ? one.evaluations : [])),
   );
+  const replaced = useReplaced(build, planOnly ? [] : targets);
+  const isOlder = replaced.some(({ newer }) => newer);
+
+  // The fields arrive after the dialog has opened.
+  useEffect(() => form.current?.querySelector<HTMLElement>('input, select')?.focus(), []);
 
   const submit = (event: FormEvent) => {
     event.preventDefault();
@@ -54,43 +65,50 @@ export function DeployForm({ artifactId, pipelines, environments, forecasts }: D
     const how = byPipeline
       ? { usePipeline: true, pipeline: pipeline.name, prepareOnly: planOnly }
       : { environments: [environment] };
-    release.mutate({ artifactId, force, ...how }, { onSuccess: () => announce('Release requested') });
+    release.mutate(
+      { artifactId, force, ...how },
+      {
+        onSuccess: () => {
+          onClose();
+          announce('Release requested');
+        },
+      },
+    );
   };
 
   return (
-    <form noValidate onSubmit={submit} className="flex flex-col gap-3">
-      <div className="flex flex-wrap items-end gap-x-4 gap-y-3">
-        {pipeline && (
-          <div className="flex min-w-0 flex-col gap-1">
-            <Checkbox
-              label="Use pipeline"
-              checked={usePipeline}
-              onChange={(event) => setUsePipeline(event.target.checked)}
-            />
-            {pipelines.length > 1 ? (
-              <Select
-                aria-label="Pipeline"
-                value={pipeline.name}
-                onChange={(event) => {
-                  setPipelineName(event.target.value);
-                  setUsePipeline(true);
-                }}
-              >
-                {pipelines.map(({ id, name }) => (
-                  <option key={id || name} value={name}>
-                    {visibleText(name)}
-                  </option>
-                ))}
-              </Select>
-            ) : (
-              <span className="flex min-h-8 items-center text-sm text-muted wrap-anywhere">
-                <UserText>{pipeline.name}</UserText>
-              </span>
-            )}
-          </div>
-        )}
-        {pipeline && <span className="flex min-h-8 items-center text-sm text-muted">or</span>}
-        <Field label="Target environment" error={problem} className="max-w-full flex-1 basis-44 sm:max-w-64">
+    <form ref={form} noValidate onSubmit={submit} className="flex flex-col gap-4 text-sm">
+      {pipeline && (
+        <div className="flex min-w-0 flex-col gap-1">
+          <Checkbox
+            label="Use pipeline"
+            checked={usePipeline}
+            onChange={(event) => setUsePipeline(event.target.checked)}
+          />
+          {pipelines.length > 1 ? (
+            <Select
+              aria-label="Pipeline"
+              value={pipeline.name}
+              onChange={(event) => {
+                setPipelineName(event.target.value);
+                setUsePipeline(true);
+              }}
+            >
+              {pipelines.map(({ id, name }) => (
+                <option key={id || name} value={name}>
+                  {visibleText(name)}
+                </option>
+              ))}
+            </Select>
+          ) : (
+            <span className="pl-8 text-muted wrap-anywhere">
+              <UserText>{pipeline.name}</UserText>
+            </span>
+          )}
+        </div>
+      )}
+      {!rollBackOn && (
+        <Field label="Target environment" error={problem}>
           {(control) => (
             <Select
               {...control}
@@ -111,11 +129,11 @@ export function DeployForm({ artifactId, pipelines, environments, forecasts }: D
             </Select>
           )}
         </Field>
-        <Button type="submit" variant="primary" pending={release.isPending} aria-describedby={forecastId}>
-          Deploy
-        </Button>
+      )}
+      <div id={forecastId} role="status" className="empty:absolute">
+        <ForecastLines forecast={outlook} replaced={replaced} />
       </div>
-      <details className="text-sm">
+      <details>
         <summary className="w-fit cursor-pointer text-muted hover:text-ink">Options</summary>
         <div className="mt-2 flex flex-col gap-1.5">
           <Checkbox
@@ -132,12 +150,25 @@ export function DeployForm({ artifactId, pipelines, environments, forecasts }: D
           )}
         </div>
       </details>
-      <div id={forecastId} role="status" className="empty:hidden">
-        <ForecastLines forecast={outlook} />
-      </div>
       {release.error && (
         <ActionError>{`Release not started: ${describeError(release.error).message}`}</ActionError>
       )}
+      <div className="flex flex-wrap justify-end gap-2">
+        <Button
+          aria-disabled={release.isPending || undefined}
+          onClick={() => !release.isPending && onClose()}
+        >
+          Cancel
+        </Button>
+        <Button
+          type="submit"
+          variant={isOlder ? 'danger' : 'primary'}
+          pending={release.isPending}
+          aria-describedby={forecastId}
+        >
+          {rollBackOn ? 'Roll back' : 'Deploy'}
+        </Button>
+      </div>
     </form>
   );
 }

@@ -104,7 +104,7 @@ it('shows the stages in dependency order with status, reason, error and the numb
   expect(rows.map((row) => row.textContent)).toEqual([
     'Deployed to staging',
     'Waited 1h 30m',
-    'Awaiting approval for productionawaiting approval: 1/2',
+    'Awaiting approval for production1/2',
     'Failed on spareno destinations in spare',
   ]);
   expect(screen.getByText('2/4 stages complete')).not.toBeNull();

@@ -4,12 +4,13 @@ import {
   type ReleaseIntentState,
   PipelineRunStageStatus as Stage,
 } from '#src/gen/forest/v1/releases_pb.ts';
+import { causeOf, isPolicyCause } from './stage-labels.ts';
 import { inOrder } from './stage-order.ts';
 import { StageRow } from './stage-row.tsx';
 
 export interface PipelineStagesProps {
   readonly intent: ReleaseIntentState;
-  /** Why each stage waits now, by stage id; without an entry the reason of its last evaluation is shown. */
+  /** What Policy Requirements says about each stage that waits, by stage id; the stage does not repeat it. */
   readonly reasons?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -30,7 +31,8 @@ export function PipelineStages({ intent, reasons }: PipelineStagesProps) {
             key={stage.stageId}
             releaseIntentId={intent.releaseIntentId}
             stage={stage}
-            reason={reached(stage) ? (reasons?.[stage.stageId] ?? stage.reason) : undefined}
+            slug={intent.slug}
+            reason={reached(stage) && !isExplained(stage, reasons) ? stage.reason : undefined}
             steps={intent.steps}
           />
         ))}
@@ -45,4 +47,10 @@ export function PipelineStages({ intent, reasons }: PipelineStagesProps) {
       </div>
     </>
   );
+}
+
+/** Whether Policy Requirements says why a stage waits. */
+function isExplained(stage: PipelineStageState, reasons: PipelineStagesProps['reasons']): boolean {
+  const cause = causeOf(stage);
+  return reasons?.[stage.stageId] !== undefined || (cause !== undefined && isPolicyCause(cause));
 }

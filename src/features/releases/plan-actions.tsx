@@ -27,25 +27,29 @@ export default function PlanActions({ releaseIntentId, stage }: PlanActionsProps
   const ids = { releaseIntentId, stageId: stage.stageId };
   const failure = approve.error ?? reject.error ?? again.error;
 
+  const verdict = awaiting && stage.canApprovePlan && (
+    <>
+      <Button variant="approve" pending={approve.isPending} onClick={() => approve.mutate(ids)}>
+        Approve plan
+      </Button>
+      <Button variant="reject" onClick={() => setOpen('reject')}>
+        Reject plan
+      </Button>
+    </>
+  );
+
   return (
     <div className="mt-1 flex min-w-0 flex-col gap-1.5">
       <div className="flex flex-wrap gap-2">
-        <Button onClick={() => setOpen('plan')}>View plan</Button>
+        <Button variant="text" className="-ml-3" onClick={() => setOpen('plan')}>
+          View plan
+        </Button>
         {stage.planStale && (
-          <Button pending={again.isPending} onClick={() => again.mutate(ids)}>
+          <Button variant="text" pending={again.isPending} onClick={() => again.mutate(ids)}>
             Plan again
           </Button>
         )}
-        {awaiting && stage.canApprovePlan && (
-          <>
-            <Button variant="approve" pending={approve.isPending} onClick={() => approve.mutate(ids)}>
-              Approve plan
-            </Button>
-            <Button variant="reject" onClick={() => setOpen('reject')}>
-              Reject plan
-            </Button>
-          </>
-        )}
+        {verdict}
       </div>
       {awaiting && !stage.canApprovePlan && stage.planBlockedReason && (
         <p className="text-muted wrap-anywhere">
@@ -57,6 +61,14 @@ export default function PlanActions({ releaseIntentId, stage }: PlanActionsProps
         <PlanDialog
           ids={ids}
           environment={stage.environment ?? stage.stageId}
+          actions={
+            verdict && (
+              <>
+                {failure && <ActionError>{describeError(failure).message}</ActionError>}
+                {verdict}
+              </>
+            )
+          }
           onClose={() => setOpen(undefined)}
         />
       )}

@@ -1,4 +1,5 @@
 import { useQuery } from '@connectrpc/connect-query';
+import type { ReactNode } from 'react';
 import { Dialog } from '#src/components/dialog.tsx';
 import { Empty, Failed, Loading } from '#src/components/states.tsx';
 import { UserText } from '#src/components/user-text.tsx';
@@ -9,14 +10,22 @@ import { visibleText } from '#src/lib/visible-text.ts';
 export interface PlanDialogProps {
   readonly ids: { readonly releaseIntentId: string; readonly stageId: string };
   readonly environment: string;
+  /** The buttons of the verdict, for who may give it. */
+  readonly actions: ReactNode;
   readonly onClose: () => void;
 }
 
-/** The plan of each destination of a plan stage. Mounted while open. */
-export function PlanDialog({ ids, environment, onClose }: PlanDialogProps) {
+/** The plan of each destination of a plan stage, with its verdict. Mounted while open. */
+export function PlanDialog({ ids, environment, actions, onClose }: PlanDialogProps) {
   const plan = useQuery(ReleaseService.method.getPlanOutput, ids);
   return (
-    <Dialog open wide onOpenChange={(open) => !open && onClose()} title={`Plan for ${environment}`}>
+    <Dialog
+      open
+      wide
+      onOpenChange={(open) => !open && onClose()}
+      title={`Plan for ${environment}`}
+      actions={actions}
+    >
       {plan.isPending && <Loading label="Loading the plan…" />}
       {plan.isError && !plan.data && (
         <Failed

@@ -18,8 +18,3 @@ export const intentsPolling = {
   // After all releases have ended, too.
   refetchOnWindowFocus: 'always',
 } as const;
-
-/** The input of `GetReleaseOptions`; the loader and the form share the answer. */
-export function releaseOptionsInput(organisation: string, project: string, artifactId: string) {
-  return { project: { organisation, project }, artifactId };
-}

@@ -19,6 +19,8 @@ export default function RetryStage({ releaseIntentId, stage }: RetryStageProps):
   return (
     <div className="mt-1 flex min-w-0 flex-col items-start gap-1.5">
       <Button
+        variant="text"
+        className="-ml-3"
         pending={retry.isPending}
         onClick={() =>
           retry.mutate(

@@ -1,10 +1,12 @@
 import {
   type PipelineStageState,
+  ReleaseMode,
   type ReleaseStepState,
   PipelineRunStageStatus as Stage,
   PipelineRunStageType as StageType,
   ReleaseStatus as Step,
 } from '#src/gen/forest/v1/releases_pb.ts';
+import { deployStatus, type StatusLabel } from '#src/lib/release-status.ts';
 
 export type Tone = 'passed' | 'running' | 'waiting' | 'time' | 'failed' | 'neutral';
 
@@ -39,6 +41,24 @@ export function stageLabel(stage: PipelineStageState, steps: readonly ReleaseSte
 /** The releases of one stage, in the server's order. */
 export function stepsOf(stage: PipelineStageState, steps: readonly ReleaseStepState[]): ReleaseStepState[] {
   return steps.filter((step) => step.stageId === stage.stageId);
+}
+
+/**
+ * What a deployment waits for, in one word: the count of approvals, or the cause. Without the time left, which Policy Requirements
+ * counts down.
+ */
+export function causeOf(stage: PipelineStageState): StatusLabel | undefined {
+  if (stage.stageType !== StageType.DEPLOY) return undefined;
+  const waits = stage.status === Stage.AWAITING_APPROVAL || (stage.status === Stage.PENDING && stage.reason);
+  if (!waits) return undefined;
+  const { label, tone } = deployStatus({ ...stage, bypassedBy: undefined }, []);
+  const [word = ''] = label.replace(/^Awaiting approval ?/, '').split(' · ');
+  return word === '' ? undefined : { label: word, tone };
+}
+
+/** Whether Policy Requirements says why a stage waits: the cause is a policy's. */
+export function isPolicyCause({ label }: StatusLabel): boolean {
+  return label !== 'Waiting';
 }
 
 /** The most destinations of which a stage shows what they wait for. */
@@ -104,5 +124,26 @@ function planLabel(stage: PipelineStageState): StageLabel {
       return still('Plan failed', 'failed');
     default:
       return still('Plan', stage.reason ? 'time' : 'neutral');
+  }
+}
+
+/** The state of one delivery or plan. */
+export function stepLabel({ statusCode, mode, cancelling }: ReleaseStepState): StatusLabel {
+  if (cancelling) return { label: 'Cancelling', tone: 'time' };
+  const plans = mode === ReleaseMode.PLAN;
+  switch (statusCode) {
+    case Step.QUEUED:
+      return { label: 'Queued', tone: 'time' };
+    case Step.ASSIGNED:
+    case Step.RUNNING:
+      return { label: plans ? 'Planning' : 'Deploying', tone: 'running' };
+    case Step.SUCCEEDED:
+      return { label: plans ? 'Planned' : 'Deployed', tone: 'passed' };
+    case Step.FAILED:
+      return { label: 'Failed', tone: 'failed' };
+    case Step.TIMED_OUT:
+      return { label: 'Timed out', tone: 'failed' };
+    default:
+      return { label: 'Cancelled', tone: 'neutral' };
   }
 }

@@ -9,10 +9,11 @@ import {
 } from 'lucide-react';
 import { lazy, Suspense } from 'react';
 import { formatDuration } from '#domain/time/duration.ts';
+import { Badge } from '#src/components/badge.tsx';
 import { classNames } from '#src/components/class-names.ts';
 import { Countdown } from '#src/components/countdown.tsx';
 import { Reason } from '#src/components/reason.tsx';
-import { RelativeTime } from '#src/components/relative-time.tsx';
+import { ShortTime } from '#src/components/relative-time.tsx';
 import { Spinner } from '#src/components/spinner.tsx';
 import { UserText } from '#src/components/user-text.tsx';
 import {
@@ -21,7 +22,8 @@ import {
   PipelineRunStageStatus as Stage,
   PipelineRunStageType as StageType,
 } from '#src/gen/forest/v1/releases_pb.ts';
-import { stageLabel, stepsOf, type Tone, waitsOf } from './stage-labels.ts';
+import { LogButton } from './log-button.tsx';
+import { causeOf, stageLabel, stepsOf, type Tone, waitsOf } from './stage-labels.ts';
 
 // Without their code the buttons are missing until the page is loaded again.
 const PlanActions = lazy(() => import('./plan-actions.tsx').catch(() => ({ default: () => null })));
@@ -38,24 +40,27 @@ const icons: Record<Tone, { readonly Icon: LucideIcon; readonly look: string }> 
 
 export interface StageRowProps {
   readonly releaseIntentId: string;
+  readonly slug: string;
   readonly stage: PipelineStageState;
   readonly steps: readonly ReleaseStepState[];
-  /** Why the stage waits, if it does. */
+  /** Why the stage waits, where Policy Requirements does not say it. */
   readonly reason: string | undefined;
 }
 
-/** One stage: status, environment, time, why it waits or failed, and its actions. */
-export function StageRow({ releaseIntentId, stage, steps, reason }: StageRowProps) {
+/** One stage: status, environment, what it waits for, time, why it failed, and its actions. */
+export function StageRow({ releaseIntentId, slug, stage, steps, reason }: StageRowProps) {
   const { label, tone, moving } = stageLabel(stage, steps);
   const { Icon, look } = icons[tone];
-  const waits = stage.status === Stage.PENDING || stage.status === Stage.AWAITING_APPROVAL;
+  const time = stage.completedAt ?? stage.startedAt ?? stage.queuedAt;
+  const cause = causeOf(stage);
+  const own = stepsOf(stage, steps);
   return (
-    <li className="flex min-w-0 gap-2 px-4 py-2 text-sm">
-      <span className={`mt-0.5 flex shrink-0 ${look}`}>
+    <li className="flex min-w-0 gap-2 px-4 py-1.5 text-sm">
+      <span className={`flex h-8 shrink-0 items-center pointer-coarse:h-11 ${look}`}>
         {moving ? <Spinner size={16} /> : <Icon aria-hidden size={16} />}
       </span>
       <div className="flex min-w-0 flex-1 flex-col gap-0.5">
-        <div className="flex min-w-0 flex-wrap items-baseline gap-x-2">
+        <div className="flex min-h-8 min-w-0 flex-wrap items-center gap-x-2 pointer-coarse:min-h-11">
           <span className="min-w-0 wrap-anywhere">
             <span>{label}</span>
             {stage.environment && (
@@ -70,25 +75,26 @@ export function StageRow({ releaseIntentId, stage, steps, reason }: StageRowProp
               <span className="text-muted"> {formatDuration(Number(stage.durationSeconds))}</span>
             )}
           </span>
+          {cause && <Badge tone={cause.tone}>{cause.label}</Badge>}
           {stage.status === Stage.ACTIVE && stage.waitUntil && (
             <Countdown until={stage.waitUntil} after=" left" className="text-muted" />
           )}
-          <RelativeTime
-            value={stage.completedAt ?? stage.startedAt ?? stage.queuedAt}
-            className="ml-auto text-xs text-muted"
-          />
+          <span className="ml-auto flex items-center gap-x-2">
+            {time && (
+              <span className="text-xs text-muted">
+                {!stage.completedAt && 'since '}
+                <ShortTime value={time} />
+              </span>
+            )}
+            <LogButton name={stage.environment ?? stage.stageId} steps={own} slug={slug} />
+          </span>
         </div>
-        {waits && reason && (
-          <p className="text-waiting wrap-anywhere">
-            <Reason>{reason}</Reason>
-          </p>
-        )}
-        {waitsOf(stage, steps).map((wait) => (
-          <p key={wait} className="text-waiting wrap-anywhere">
-            <UserText>{wait}</UserText>
+        {[...(reason ? [reason] : []), ...waitsOf(stage, steps)].map((wait) => (
+          <p key={wait} className="text-muted wrap-anywhere">
+            <Reason>{wait}</Reason>
           </p>
         ))}
-        {errorsOf(stage, steps).map((error) => (
+        {errorsOf(stage, own).map((error) => (
           <p
             key={error}
             className={classNames(
@@ -111,9 +117,9 @@ export function StageRow({ releaseIntentId, stage, steps, reason }: StageRowProp
 }
 
 /** The stage's own error, else those of its releases after their destination's name. */
-function errorsOf(stage: PipelineStageState, steps: readonly ReleaseStepState[]): string[] {
+function errorsOf(stage: PipelineStageState, own: readonly ReleaseStepState[]): string[] {
   if (stage.errorMessage) return [stage.errorMessage];
-  return stepsOf(stage, steps)
+  return own
     .filter((step) => step.errorMessage)
     .map((step) => `${step.destinationName}: ${step.errorMessage}`);
 }

@@ -2,17 +2,18 @@
 import { Code, ConnectError, createRouterTransport } from '@connectrpc/connect';
 import { TransportProvider } from '@connectrpc/connect-query';
 import { QueryClientProvider } from '@tanstack/react-query';
-import { render, screen, waitFor } from '@testing-library/react';
+import { cleanup, render, screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, expect, it } from 'vitest';
 import { PolicyService, PolicyType } from '#src/gen/forest/v1/policies_pb.ts';
-import { type ReleaseRequest, ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
+import { ComparisonDirection, type ReleaseRequest, ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
 import { createQueryClient } from '#src/lib/query-client.ts';
-import { DeploySection } from './deploy-section.tsx';
+import { DeployButton } from './deploy-button.tsx';
 
 const requests: ReleaseRequest[] = [];
 let pipelines = 1;
 let refuse = false;
+let direction: ComparisonDirection = ComparisonDirection.FORWARD;
 
 const deploy = (environment: string) => ({
   id: environment,
@@ -56,24 +57,32 @@ const transport = createRouterTransport(({ service }) => {
         throw new ConnectError('Policy main only: branch fix does not match', Code.FailedPrecondition);
       return {};
     },
+    getReleaseComparison: ({ environment }) => ({
+      direction,
+      destinations: [
+        { destinationName: environment, direction, live: { slug: 'calm-otter', version: '1.4.2' } },
+      ],
+    }),
   });
 });
 
-async function open() {
+async function open(more: { rollBackOn?: string } = {}) {
   render(
     <TransportProvider transport={transport}>
       <QueryClientProvider client={createQueryClient()}>
-        <DeploySection organisation="acme" project="checkout" artifactId="artifact" />
+        <DeployButton organisation="acme" project="checkout" artifactId="artifact" name="1.5.0" {...more} />
       </QueryClientProvider>
     </TransportProvider>,
   );
-  return screen.findByRole('button', { name: 'Deploy' });
+  await userEvent.click(screen.getByRole('button', { name: more.rollBackOn ? 'Roll back…' : 'Deploy…' }));
+  return screen.findByRole('button', { name: more.rollBackOn ? 'Roll back' : 'Deploy' });
 }
 
 beforeEach(() => {
   requests.length = 0;
   pipelines = 1;
   refuse = false;
+  direction = ComparisonDirection.FORWARD;
 });
 
 it('releases through the enabled pipeline and shows what its policies forbid and require', async () => {
@@ -86,6 +95,28 @@ it('releases through the enabled pipeline and shows what its policies forbid and
   await waitFor(() =>
     expect(requests).toMatchObject([{ artifactId: 'artifact', usePipeline: true, pipeline: 'standard' }]),
   );
+  await waitFor(() => expect(screen.queryByRole('dialog')).toBeNull());
+});
+
+it('says what the release replaces, and in red words when that is newer', async () => {
+  await open();
+  expect(await screen.findByText('production: replaces 1.4.2')).not.toBeNull();
+  cleanup();
+  direction = ComparisonDirection.ROLLBACK;
+  const button = await open();
+  const words = await screen.findByText('production: Rollback: replaces 1.4.2, which is newer');
+  expect(words.closest('li')?.className).toContain('text-failed');
+  expect(button.className).toContain('bg-failed-strong');
+});
+
+it('rolls one environment back to the build', async () => {
+  direction = ComparisonDirection.ROLLBACK;
+  const button = await open({ rollBackOn: 'production' });
+  expect(screen.getByRole('dialog', { name: 'Roll back production to 1.5.0' })).not.toBeNull();
+  expect(screen.queryByLabelText('Target environment')).toBeNull();
+  expect(screen.getByText(/production requires 2 approvals/)).not.toBeNull();
+  await userEvent.click(button);
+  await waitFor(() => expect(requests).toMatchObject([{ environments: ['production'], usePipeline: false }]));
 });
 
 it('releases directly to an environment and shows only its policies', async () => {

@@ -1,0 +1,15 @@
+import { type ReactNode, useState } from 'react';
+import { shownNode } from './user-text.tsx';
+
+/** Content behind a line that opens it; rendered from its first opening on. */
+export function Fold({ label, children }: { readonly label: string; readonly children: () => ReactNode }) {
+  const [opened, setOpened] = useState(false);
+  return (
+    <details onToggle={(event) => event.currentTarget.open && setOpened(true)}>
+      <summary className="w-fit max-w-full cursor-pointer text-muted wrap-anywhere hover:text-ink">
+        {shownNode(label)}
+      </summary>
+      {opened && children()}
+    </details>
+  );
+}

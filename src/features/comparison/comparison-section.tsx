@@ -1,0 +1,187 @@
+import { ArrowRight } from 'lucide-react';
+import { memo, useMemo } from 'react';
+import { Link } from 'react-router';
+import { ExternalLink } from '#src/components/external-link.tsx';
+import { Fold } from '#src/components/fold.tsx';
+import { ShortTime } from '#src/components/relative-time.tsx';
+import { Section } from '#src/components/section.tsx';
+import { Failed, Loading } from '#src/components/states.tsx';
+import { UserText } from '#src/components/user-text.tsx';
+import { paths } from '#src/config/paths.ts';
+import type {
+  DestinationState,
+  GetReleaseComparisonResponse,
+  ReleaseIntentState,
+} from '#src/gen/forest/v1/releases_pb.ts';
+import { buildName } from '#src/lib/build-words.ts';
+import { describeError } from '#src/lib/errors.ts';
+import { webAddress } from '#src/lib/web-address.ts';
+import { Commits } from './commits.tsx';
+import {
+  betweenLabel,
+  comparisonView,
+  liveRevision,
+  MAX_OPEN,
+  waitingEnvironments,
+} from './comparison-view.ts';
+import { comparisonInput, useComparison } from './queries.ts';
+
+export interface ComparisonSectionProps {
+  readonly organisation: string;
+  readonly project: string;
+  readonly artifactId: string;
+  /** What people call the build: its version, else its slug. */
+  readonly name: string;
+  readonly intent: ReleaseIntentState | undefined;
+  readonly destinations: readonly DestinationState[] | undefined;
+}
+
+/** **What you are approving**: per environment at whose gate the release waits, the live build and what changes. Nothing else shows it. */
+export const ComparisonSection = memo(function ComparisonSection({
+  intent,
+  destinations,
+  ...build
+}: ComparisonSectionProps) {
+  const environments = useMemo(() => waitingEnvironments(intent), [intent]);
+  if (environments.length === 0) return null;
+  const row = (environment: string) => (
+    <EnvironmentComparison
+      key={environment}
+      {...build}
+      environment={environment}
+      revision={liveRevision(destinations, environment)}
+    />
+  );
+  const more = environments.slice(MAX_OPEN);
+  return (
+    <Section title="What you are approving" flush>
+      {environments.slice(0, MAX_OPEN).map(row)}
+      {more.map((environment) => (
+        <Fold key={environment} label={environment}>
+          {() => row(environment)}
+        </Fold>
+      ))}
+    </Section>
+  );
+});
+
+type BuildProps = Omit<ComparisonSectionProps, 'intent' | 'destinations'>;
+
+function EnvironmentComparison({
+  environment,
+  revision,
+  ...build
+}: BuildProps & { readonly environment: string; readonly revision: string | undefined }) {
+  const { organisation, project, artifactId } = build;
+  const query = useComparison(comparisonInput(organisation, project, artifactId, environment), revision);
+  return (
+    // The height while it loads is the usual one, so that nothing below moves.
+    <div className="min-h-24 border-line px-4 py-3 text-sm not-first:border-t">
+      <h3 className="font-semibold wrap-anywhere">
+        <UserText>{environment}</UserText>
+      </h3>
+      {query.data ? (
+        <Difference {...build} answer={query.data} />
+      ) : query.isError ? (
+        <Failed
+          title="Couldn't compare with what is live"
+          message={describeError(query.error).message}
+          onRetry={() => query.refetch()}
+          retrying={query.isFetching}
+        />
+      ) : (
+        <Loading />
+      )}
+    </div>
+  );
+}
+
+function Difference({
+  organisation,
+  project,
+  artifactId,
+  name,
+  answer,
+}: BuildProps & { readonly answer: GetReleaseComparisonResponse }) {
+  const { live, empty, newer, uncertain, commits, between, noCommits } = comparisonView(answer, artifactId);
+  const compare = webAddress(answer.compareUrl);
+  return (
+    <div className="flex flex-col gap-1">
+      <p className="wrap-anywhere">
+        {live.length === 0 && 'Nothing is live yet'}
+        {live.map(({ build, on }, index) => (
+          <span key={build.artifactId}>
+            {index > 0 && ', '}
+            <Link to={paths.release(organisation, project, build.slug)}>
+              <UserText>{buildName(build)}</UserText>
+            </Link>{' '}
+            <span className="text-muted">
+              (live since <ShortTime value={build.since} />
+              {on && (
+                <>
+                  {' '}
+                  on <UserText>{on}</UserText>
+                </>
+              )}
+              )
+            </span>
+          </span>
+        ))}
+        {empty && (
+          <span className="text-muted">
+            , nothing on <UserText>{empty}</UserText>
+          </span>
+        )}{' '}
+        <ArrowRight aria-label="becomes" size={14} className="inline align-[-2px]" />{' '}
+        <strong className="font-semibold">
+          <UserText>{name}</UserText>
+        </strong>
+      </p>
+      {newer && (
+        <p className="font-medium text-failed wrap-anywhere">
+          <UserText>{newer}</UserText>
+        </p>
+      )}
+      {uncertain && (
+        <p className="text-waiting wrap-anywhere">
+          <UserText>{uncertain}</UserText>
+        </p>
+      )}
+      {(commits || compare) && (
+        <p className="flex flex-wrap gap-x-4">
+          {commits}
+          {compare && <ExternalLink to={compare}>Compare</ExternalLink>}
+        </p>
+      )}
+      {answer.commits.length > 0 && (
+        <Fold label="Show commits">
+          {() => <Commits commits={answer.commits} total={answer.commitsTotal} />}
+        </Fold>
+      )}
+      {between.length > 0 && (
+        <Fold label={betweenLabel(between)}>
+          {() => (
+            <ul>
+              {between.map((build) => (
+                <li key={build.artifactId} className="py-0.5 wrap-anywhere">
+                  <Link to={paths.release(organisation, project, build.slug)}>
+                    <UserText>{buildName(build)}</UserText>
+                  </Link>{' '}
+                  <span className="text-muted">
+                    <UserText>{build.title.split('\n', 1)[0]}</UserText>
+                  </span>
+                </li>
+              ))}
+            </ul>
+          )}
+        </Fold>
+      )}
+      {noCommits && (
+        <p className="text-muted">
+          CI sent no commits with these builds. Send <code>commits</code> with AnnotateRelease to list them
+          here.
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,106 @@
+import { memo, type UIEvent, useLayoutEffect, useRef, useState } from 'react';
+import { Button } from '#src/components/button.tsx';
+import { UserText } from '#src/components/user-text.tsx';
+import { visibleText } from '#src/lib/visible-text.ts';
+import { isError, type NumberedLine, splitAtMatches } from './log-text.ts';
+
+/** Height of a row in rem; each line is one row. */
+const ROW_REM = 1.25;
+/** Rows that are rendered above and below those in view. */
+const MARGIN = 20;
+
+export interface LogLinesProps {
+  readonly label: string;
+  readonly lines: readonly NumberedLine[];
+  /** What the reader searches for; marked in the lines. */
+  readonly pattern: RegExp | undefined;
+}
+
+/**
+ * Lines in a scrolling region. Only the rows in view are rendered, so that long logs stay smooth. It follows the end until the
+ * reader scrolls up.
+ */
+export function LogLines({ label, lines, pattern }: LogLinesProps) {
+  const box = useRef<HTMLElement>(null);
+  const [follows, setFollows] = useState(true);
+  const [view, setView] = useState({ first: 0, count: 2 * MARGIN });
+  const [rowHeight] = useState(
+    () => ROW_REM * Number.parseFloat(getComputedStyle(document.documentElement).fontSize || '16'),
+  );
+
+  const look = (element: HTMLElement) => {
+    const first = Math.floor(element.scrollTop / rowHeight / MARGIN) * MARGIN;
+    const count = Math.ceil(element.clientHeight / rowHeight / MARGIN + 1) * MARGIN;
+    setView((before) => (before.first === first && before.count === count ? before : { first, count }));
+  };
+  const scrolled = ({ currentTarget: element }: UIEvent<HTMLElement>) => {
+    setFollows(element.scrollHeight - element.scrollTop - element.clientHeight < 2 * rowHeight);
+    look(element);
+  };
+  // biome-ignore lint/correctness/useExhaustiveDependencies: new lines are what it follows.
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (!element) return;
+    if (follows) element.scrollTop = element.scrollHeight;
+    look(element);
+  }, [lines, follows]);
+
+  const from = Math.max(0, Math.min(view.first, lines.length) - MARGIN);
+  const to = Math.min(lines.length, view.first + view.count + MARGIN);
+  return (
+    <div className="relative">
+      <section
+        ref={box}
+        aria-label={visibleText(label)}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be scrollable by keyboard.
+        tabIndex={0}
+        onScroll={scrolled}
+        className="h-[50dvh] overflow-auto overscroll-contain rounded-md bg-sunken py-1 font-mono text-xs"
+      >
+        <ol style={{ paddingTop: from * rowHeight, paddingBottom: (lines.length - to) * rowHeight }}>
+          {lines.slice(from, to).map((one) => (
+            <Line key={one.number} {...one} pattern={pattern} />
+          ))}
+        </ol>
+      </section>
+      {!follows && (
+        <Button className="absolute right-4 bottom-3 shadow-lg" onClick={() => setFollows(true)}>
+          Jump to the end
+        </Button>
+      )}
+    </div>
+  );
+}
+
+const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+
+const Line = memo(function Line({
+  number,
+  line,
+  pattern,
+}: NumberedLine & { readonly pattern: RegExp | undefined }) {
+  const { timestamp } = line;
+  const time = new Date(timestamp);
+  return (
+    <li className="flex h-5 w-max min-w-full gap-3 px-3 leading-5 whitespace-pre">
+      <span className="text-muted select-none">{String(number).padStart(5)}</span>
+      <time dateTime={timestamp} title={timestamp} className="text-muted select-none">
+        {Number.isNaN(time.getTime()) ? '' : clock.format(time)}
+      </time>
+      {isError(line) && <strong className="font-semibold text-failed">stderr</strong>}
+      <span className={isError(line) ? 'text-failed' : undefined}>
+        {splitAtMatches(line.line, pattern).map((part, index) =>
+          index % 2 === 1 ? (
+            // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a line never move.
+            <mark key={index}>
+              <UserText>{part}</UserText>
+            </mark>
+          ) : (
+            // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a line never move.
+            <UserText key={index}>{part}</UserText>
+          ),
+        )}
+      </span>
+    </li>
+  );
+});
