@@ -185,6 +185,7 @@ const accessTable: AccessTable = {
     updateProject: admin(named),
     getDestinationStates: read(projectIfNamed),
     getReleaseIntentStates: read(projectIfNamed),
+    listMyReleases: signedIn('read'),
     // The service requires an author or an admin, under the lock.
     cancelRelease: member('release', intent, 'everybody'),
     retryStage: member('release', intent, 'everybody'),

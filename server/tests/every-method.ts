@@ -129,6 +129,7 @@ export function requestsFor(aim: Aim, n: number | string): Readonly<Record<strin
     'ReleaseService.UpdateProject': { ...project, readme: 'words' },
     'ReleaseService.GetDestinationStates': { organisation },
     'ReleaseService.GetReleaseIntentStates': { organisation },
+    'ReleaseService.ListMyReleases': {},
     'ReleaseService.ApprovePlanStage': plan,
     'ReleaseService.RejectPlanStage': plan,
     'ReleaseService.GetPlanOutput': plan,

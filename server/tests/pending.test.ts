@@ -32,6 +32,7 @@ test('a row names the build, its stage, and what a colleague’s rejection says'
 
   const answer = await w.reviewerTwo.policies.listPendingApprovals({});
   expect(answer.total).toBe(2);
+  expect(answer.organisations).toMatchObject([{ organisation: w.organisation, waiting: 2 }]);
   const common = { kind: PendingKind.APPROVAL, stageId: 'production', isRollback: false };
   expect(answer.approvals).toMatchObject([
     {
@@ -44,6 +45,8 @@ test('a row names the build, its stage, and what a colleague’s rejection says'
     },
     { ...common, version: '7.2.0', branch: 'hotfix/x', commitSha: second.commitSha, rejections: [] },
   ]);
+  const [older, newer] = answer.approvals;
+  expect(newer?.buildOrder).toBeGreaterThan(older?.buildOrder ?? 0n);
   // Who has voted has only the other one to look at.
   expect((await w.reviewer.policies.listPendingApprovals({})).total).toBe(1);
   await w.removeMember(w.reviewer);
@@ -62,8 +65,10 @@ test('a row says how the build relates to what is live', async () => {
 
   const directionOf = async (artifactId: string) => {
     const intentId = await gatedRelease(w, artifactId);
-    const { direction, isRollback, replacesSlug } = (await rowOf(w.reviewer, intentId)) ?? {};
+    const row = await rowOf(w.reviewer, intentId);
+    const { direction, isRollback, replacesSlug } = row ?? {};
     expect(replacesSlug).toBe(live);
+    expect(row?.live).toMatchObject([{ slug: live, version: '2.0.0', since: expect.stringMatching(/Z$/) }]);
     return [direction, isRollback];
   };
   expect(await directionOf(first)).toEqual([ComparisonDirection.ROLLBACK, true]);

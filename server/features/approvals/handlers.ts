@@ -98,7 +98,11 @@ export function approvalHandlers(app: AppContext): Pick<ServiceImpl<typeof Polic
         callerOf(context),
         page,
       );
-      return { approvals: found.map(pendingToWire), ...rest };
+      return {
+        ...rest,
+        approvals: found.map(pendingToWire),
+        organisations: rest.organisations.map((one) => ({ ...one })),
+      };
     },
   };
 }

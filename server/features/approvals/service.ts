@@ -343,11 +343,16 @@ export interface PendingApproval {
   readonly row: store.PendingRow;
   readonly tally: ApprovalTally;
   readonly direction: Direction;
-  /** The newest build that it would replace; null where nothing is live. */
-  readonly replaces: string | null;
+  /** The different builds that it would replace, the newest first. */
+  readonly live: readonly LiveJson[];
   readonly uncertain: boolean;
   /** What was done to destinations since the first of the votes. */
   readonly changes: readonly ToldChange[];
+}
+
+export interface PendingPage extends Pick<store.PendingRow, 'total' | 'organisations'> {
+  readonly approvals: PendingApproval[];
+  readonly nextPageToken: string;
 }
 
 const BEFORE_ALL = '1970-01-01T00:00:00.000Z';
@@ -357,7 +362,7 @@ export async function listPendingApprovals(
   app: AppContext,
   caller: Caller,
   page: Page,
-): Promise<{ approvals: PendingApproval[]; nextPageToken: string; total: number }> {
+): Promise<PendingPage> {
   const [since = BEFORE_ALL, intentId = NIL, stageId = ''] = page.after ?? [];
   const found = await app.db.run(store.listPending, [
     caller.userId,
@@ -376,6 +381,7 @@ export async function listPendingApprovals(
     approvals: rows.map((row) => pendingApproval(row, now)),
     nextPageToken: next,
     total: rows[0]?.total ?? 0,
+    organisations: rows[0]?.organisations ?? [],
   };
 }
 
@@ -392,7 +398,7 @@ function pendingApproval(row: store.PendingRow, now: Date): PendingApproval {
   const placed = {
     row,
     direction,
-    replaces: liveBuilds(targets)[0]?.slug ?? null,
+    live: liveBuilds(targets),
     uncertain: targets.some(isUncertain),
     changes: row.type === 'plan' ? [] : toldChanges(changes.get(environment), votes),
   };

@@ -70,6 +70,13 @@ export interface PendingRow extends AuthorsRow, Pick<FactsRow, 'policies' | 'vot
   readonly knowsSource: boolean;
   /** Of the whole list; at most `MAX_TOTAL`. */
   readonly total: number;
+  /** The same in each organisation that has any, by name. */
+  readonly organisations: readonly OrganisationWaiting[];
+}
+
+export interface OrganisationWaiting {
+  readonly organisation: string;
+  readonly waiting: number;
 }
 
 const MAX_TOTAL = 100;
@@ -121,15 +128,19 @@ export const listPending = statement<
       order by s.queued_at, s.release_intent_id, s.id
       limit $5
    ), counted as materialized (
-     select least(count(*), ${MAX_TOTAL})::int as total
+     select o.name as organisation, least(count(*), ${MAX_TOTAL})::int as waiting
        from memberships m
+       join organisations o on o.id = m.organisation_id
        cross join lateral (${waitingStages('', String(MAX_TOTAL))}) s
       where m.user_id = $1
+      group by o.name
    )
    select w.release_intent_id as "releaseIntentId", o.name as organisation, i.project, i."artifactId", i.slug, i.title,
           i.version, i.branch, i."commitSha", i."buildOrder", w.id as "stageId", w.type, w.environment,
           w.only_destinations as "onlyDestinations", i."actorId", i."actorUsername", i.authors, w.status,
-          w.queued_at as "waitingSince", i.policies, i.votes, i.holds, c.total,
+          w.queued_at as "waitingSince", i.policies, i.votes, i.holds,
+          (select least(sum(c.waiting), ${MAX_TOTAL})::int from counted c) as total,
+          (select json_agg(row_to_json(c) order by c.organisation) from counted c) as organisations,
           ${destinationChanges('w.release_intent_id')},
           (select coalesce(json_agg(json_build_object('destinationId', r.destination_id, 'status', r.status)), '[]')
              from releases r where r.release_intent_id = w.release_intent_id and r.stage_id = w.id) as deliveries,
@@ -137,7 +148,6 @@ export const listPending = statement<
           (select e.places from build_environments e
             where e.artifact_id = i."artifactId" and e.environment = w.environment) as places
      from waiting w
-     cross join counted c
      join organisations o on o.id = w.organisation_id
      join release_intent_facts i on i.id = w.release_intent_id
     order by w.queued_at, w.release_intent_id, w.id`,

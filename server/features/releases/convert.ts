@@ -19,6 +19,7 @@ import {
   type DeliverySchema,
   type DestinationState,
   DestinationStateSchema,
+  type MyReleaseSchema,
   PipelineRunStageStatus,
   PipelineRunStageType,
   type PipelineStageState,
@@ -43,6 +44,7 @@ import type {
 } from './rows.ts';
 import type { PlanOutput } from './service.ts';
 import type { StageOutlook, StageOutlooks } from './stage-outlook.ts';
+import type { MyReleaseRow, RejectionJson } from './store.ts';
 import type { WatchEvent } from './watch.ts';
 
 const STAGE_TYPES: Readonly<Record<StageJson['type'], PipelineRunStageType>> = {
@@ -113,6 +115,30 @@ export const intentToWire = (
     completedAt: timestamp(row.completedAt),
   });
 };
+
+export function myReleaseToWire(
+  row: MyReleaseRow,
+  userId: string,
+  outlooks: StageOutlooks,
+): MessageInitShape<typeof MyReleaseSchema> {
+  const counts = ({ environment, username }: RejectionJson) =>
+    row.stageVotes.some(
+      ({ stageId, rejectedBy }) =>
+        rejectedBy.includes(username) &&
+        row.stages.find(({ id }) => id === stageId)?.environment === environment,
+    );
+  return {
+    project: { organisation: row.organisation, project: row.project },
+    title: row.title,
+    version: row.version ?? undefined,
+    branch: row.branch ?? undefined,
+    commitSha: row.commitSha,
+    intent: intentToWire(row, { userId, role: row.role }, outlooks),
+    rejections: row.rejections
+      .filter(counts)
+      .map(({ environment, username, comment }) => ({ environment, username, comment: comment ?? '' })),
+  };
+}
 
 function waitsForWords(
   { aheadHere, occupant }: QueuedJson,

@@ -7,6 +7,7 @@ import { callerOf, maybeProjectIdOf, organisationOf, projectOf } from '#server/w
 import {
   destinationStateToWire,
   intentToWire,
+  myReleaseToWire,
   planOutputToWire,
   requestedIntentToWire,
   watchEventToWire,
@@ -22,6 +23,7 @@ type Methods =
   | 'waitRelease'
   | 'getDestinationStates'
   | 'getReleaseIntentStates'
+  | 'listMyReleases'
   | 'approvePlanStage'
   | 'rejectPlanStage'
   | 'getPlanOutput'
@@ -63,6 +65,18 @@ export const releaseHandlers = (app: AppContext): Pick<ServiceImpl<typeof Releas
     const now = app.clock.now();
     const releaseIntents = rows.map((row) => intentToWire(row, viewer, outlooksOfRow(row, now)));
     return { releaseIntents, nextPageToken };
+  },
+
+  async listMyReleases(request, context) {
+    const caller = callerOf(context);
+    const { rows, nextPageToken } = await releases.listMyReleases(
+      app,
+      caller,
+      pageOf(request, ['time', 'uuid']),
+    );
+    const now = app.clock.now();
+    const found = rows.map((row) => myReleaseToWire(row, caller.userId, outlooksOfRow(row, now)));
+    return { releases: found, nextPageToken };
   },
 
   async approvePlanStage({ releaseIntentId, stageId }, context) {

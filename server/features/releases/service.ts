@@ -184,6 +184,14 @@ export async function listIntentStates(app: AppContext, query: IntentStatesQuery
   return nextPageToken(found, page.limit, (row) => [row.createdAt.toISOString(), row.id]);
 }
 
+/** A page of the active releases of which the caller is an author, newest first. */
+export async function listMyReleases(app: AppContext, { userId }: Caller, page: Page) {
+  const [createdAt, id = null] = page.after ?? [];
+  const before = createdAt === undefined ? null : new Date(createdAt);
+  const found = await app.db.run(store.listMyReleases, [userId, before, id, page.limit + 1]);
+  return nextPageToken(found, page.limit, (row) => [row.createdAt.toISOString(), row.id]);
+}
+
 /**
  * A page of an organisation's destinations in the order of the environments: of an artifact, one row for each with its state there; else
  * one for each live build (of the project, if the query has one), each delivery in flight, and each destination without either.

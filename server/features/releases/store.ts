@@ -1,4 +1,4 @@
-import type { CallerRole } from '#domain/approval/vote.ts';
+import type { CallerRole, Role } from '#domain/approval/vote.ts';
 import type { Target } from '#domain/release/request.ts';
 import type { PlanApproval, ReleaseStatus } from '#domain/release/stage.ts';
 import { statement } from '#server/db/database.ts';
@@ -168,15 +168,15 @@ export const listPlanDigests = statement<
      from releases where release_intent_id = $1 and stage_id = $2 order by destination_name`,
 );
 
-const STATE = `
+const STATE_COLUMNS = `
   select i.id, i."artifactId", i.slug, i.project, i."actorId", i."actorUsername", i.authors, i.status, i."errorMessage",
          i.force, i."prepareOnly", i."createdAt", i."completedAt", i.stages, i.steps, i."buildOrder", ${rolledBack('i.id')},
          (select coalesce(json_agg(json_build_object('environment', e.environment, 'places', e.places)), '[]')
             from build_environments e
            where i.status = 'ACTIVE' and e.artifact_id = i."artifactId"
              and e.environment in (select s.environment from stages s where s.release_intent_id = i.id)) as places,
-          ${STAGE_VOTES}, ${QUEUED}
-    from release_intent_states i`;
+          ${STAGE_VOTES}, ${QUEUED}`;
+const STATE = `${STATE_COLUMNS} from release_intent_states i`;
 
 export const findIntentState = statement<[intentId: string], IntentStateRow>(
   'releases.find_state',
@@ -228,6 +228,56 @@ export const listIntentStates = statement<
       and ($5::timestamptz is null or (i."createdAt", i.id) < ($5::timestamptz, $6::uuid))
     order by i."createdAt" desc, i.id desc
     limit $7`,
+);
+
+export interface MyReleaseRow extends IntentStateRow {
+  readonly organisation: string;
+  readonly role: Role;
+  readonly title: string;
+  readonly version: string | null;
+  readonly branch: string | null;
+  readonly commitSha: string;
+  /** All rejections, the oldest first, also those that do not count. */
+  readonly rejections: readonly RejectionJson[];
+}
+
+export interface RejectionJson {
+  readonly environment: string;
+  readonly username: string;
+  readonly comment: string | null;
+}
+
+/**
+ * A page of the active intents that a user requested, or of whose builds they are an author, in all of their organisations, newest first.
+ * The page is chosen from the indexes of active intents before anything else is read.
+ */
+export const listMyReleases = statement<
+  [userId: string, beforeCreated: Date | null, beforeId: string | null, limit: number],
+  MyReleaseRow
+>(
+  'releases.list_mine',
+  `with mine as materialized (
+     select i.id, o.name as organisation, m.role
+       from memberships m
+       join organisations o on o.id = m.organisation_id
+       join projects p on p.organisation_id = m.organisation_id
+       join release_intents i on i.project_id = p.id and i.status = 'ACTIVE'
+      where m.user_id = $1
+        and ($2::timestamptz is null or (i.created_at, i.id) < ($2::timestamptz, $3::uuid))
+        and (i.actor_id = $1
+             or exists (select from artifact_authors w where w.artifact_id = i.artifact_id and w.user_id = $1))
+      order by i.created_at desc, i.id desc
+      limit $4
+   )
+   select s.*, n.organisation, n.role
+     from mine n
+     cross join lateral (${STATE_COLUMNS}, i.title, i.version, i.branch, i."commitSha",
+          (select coalesce(json_agg(json_build_object('environment', d.target_environment, 'username', d.username,
+                    'comment', d.comment) order by d.created_at, d.user_id), '[]')
+             from approval_decisions d
+            where d.release_intent_id = i.id and d.decision = 'rejected') as rejections
+       from release_intent_states i where i.id = n.id) s
+    order by s."createdAt" desc, s.id desc`,
 );
 
 type DestinationPage = [
