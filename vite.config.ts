@@ -1,6 +1,7 @@
 import tailwindcss from '@tailwindcss/vite';
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
+import { plainDescriptors } from './scripts/plain-descriptors.ts';
 import { precompress } from './scripts/precompress.ts';
 
 /** The API during development; in production the API serves the dashboard itself. */
@@ -16,16 +17,16 @@ const sharedByPages = new RegExp(
     'node_modules/(react|react-dom|scheduler|react-router|lucide-react)/',
     'node_modules/@connectrpc/connect-query/.*/use-(query|mutation)\\.',
     'src/(main|app/[^/]+$|config/)',
-    'src/lib/(?!form-problems|token-life|use-editor)',
+    'src/lib/(?!form-problems|save-file|token-life|use-editor)',
     'src/components/(?!.*-body|alert-|code-block|confirm-|delete-|description-|duration-|editor-|environment-|form|paged-|plain-|reason-|rows|setting-|shown-once|token-)',
     'src/features/approvals/(vote-form|ballot-labels|use-vote)',
-    'src/gen/(?!.*(organisations|destinations|identities|service_accounts)_pb)',
+    'src/gen/(?!.*(artifacts|organisations|destinations|identities|service_accounts)_pb)',
     'domain/(time/|problem)',
   ].join('|'),
 );
 
 export default defineConfig({
-  plugins: [react(), tailwindcss(), precompress()],
+  plugins: [react(), tailwindcss(), plainDescriptors(), precompress()],
   // There are no files to copy unchanged.
   publicDir: false,
   build: {

@@ -11,6 +11,7 @@ const sources = [
   'vite.config.ts',
   'tailwind.config.ts',
   'package-lock.json',
+  'scripts/plain-descriptors.ts',
   'scripts/precompress.ts',
 ];
 const stamp = join(root, 'dist/.built-from');
