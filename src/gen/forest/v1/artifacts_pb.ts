@@ -10,156 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file forest/v1/artifacts.proto.
  */
 export const file_forest_v1_artifacts: GenFile = /*@__PURE__*/
-  fileDesc("Chlmb3Jlc3QvdjEvYXJ0aWZhY3RzLnByb3RvEglmb3Jlc3QudjEiHAoaQmVnaW5VcGxvYWRBcnRpZmFjdFJlcXVlc3QiMAobQmVnaW5VcGxvYWRBcnRpZmFjdFJlc3BvbnNlEhEKCXVwbG9hZF9pZBgBIAEoCSKHAQoVVXBsb2FkQXJ0aWZhY3RSZXF1ZXN0EhEKCXVwbG9hZF9pZBgBIAEoCRILCgNlbnYYAiABKAkSEwoLZGVzdGluYXRpb24YAyABKAkSEQoJZmlsZV9uYW1lGAQgASgJEhQKDGZpbGVfY29udGVudBgFIAEoCRIQCghjYXRlZ29yeRgGIAEoCSIYChZVcGxvYWRBcnRpZmFjdFJlc3BvbnNlIioKFUNvbW1pdEFydGlmYWN0UmVxdWVzdBIRCgl1cGxvYWRfaWQYASABKAkiLQoWQ29tbWl0QXJ0aWZhY3RSZXNwb25zZRITCgthcnRpZmFjdF9pZBgBIAEoCSJSChdHZXRBcnRpZmFjdEZpbGVzUmVxdWVzdBITCgthcnRpZmFjdF9pZBgBIAEoCRIVCghjYXRlZ29yeRgCIAEoCUgAiAEBQgsKCV9jYXRlZ29yeSJCChhHZXRBcnRpZmFjdEZpbGVzUmVzcG9uc2USJgoFZmlsZXMYASADKAsyFy5mb3Jlc3QudjEuQXJ0aWZhY3RGaWxlImYKDEFydGlmYWN0RmlsZRIRCglmaWxlX25hbWUYASABKAkSEAoIY2F0ZWdvcnkYAiABKAkSCwoDZW52GAMgASgJEhMKC2Rlc3RpbmF0aW9uGAQgASgJEg8KB2NvbnRlbnQYBSABKAkyiQMKD0FydGlmYWN0U2VydmljZRJkChNCZWdpblVwbG9hZEFydGlmYWN0EiUuZm9yZXN0LnYxLkJlZ2luVXBsb2FkQXJ0aWZhY3RSZXF1ZXN0GiYuZm9yZXN0LnYxLkJlZ2luVXBsb2FkQXJ0aWZhY3RSZXNwb25zZRJXCg5VcGxvYWRBcnRpZmFjdBIgLmZvcmVzdC52MS5VcGxvYWRBcnRpZmFjdFJlcXVlc3QaIS5mb3Jlc3QudjEuVXBsb2FkQXJ0aWZhY3RSZXNwb25zZSgBElUKDkNvbW1pdEFydGlmYWN0EiAuZm9yZXN0LnYxLkNvbW1pdEFydGlmYWN0UmVxdWVzdBohLmZvcmVzdC52MS5Db21taXRBcnRpZmFjdFJlc3BvbnNlEmAKEEdldEFydGlmYWN0RmlsZXMSIi5mb3Jlc3QudjEuR2V0QXJ0aWZhY3RGaWxlc1JlcXVlc3QaIy5mb3Jlc3QudjEuR2V0QXJ0aWZhY3RGaWxlc1Jlc3BvbnNlIgOQAgFiBnByb3RvMw");
-
-/**
- * Empty: AnnotateRelease defines the project.
- *
- * @generated from message forest.v1.BeginUploadArtifactRequest
- */
-export type BeginUploadArtifactRequest = Message<"forest.v1.BeginUploadArtifactRequest"> & {
-};
-
-/**
- * Describes the message forest.v1.BeginUploadArtifactRequest.
- * Use `create(BeginUploadArtifactRequestSchema)` to create a new message.
- */
-export const BeginUploadArtifactRequestSchema: GenMessage<BeginUploadArtifactRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_artifacts, 0);
-
-/**
- * The upload.
- *
- * @generated from message forest.v1.BeginUploadArtifactResponse
- */
-export type BeginUploadArtifactResponse = Message<"forest.v1.BeginUploadArtifactResponse"> & {
-  /**
-   * UUID, for each file and the commit.
-   *
-   * @generated from field: string upload_id = 1;
-   */
-  uploadId: string;
-};
-
-/**
- * Describes the message forest.v1.BeginUploadArtifactResponse.
- * Use `create(BeginUploadArtifactResponseSchema)` to create a new message.
- */
-export const BeginUploadArtifactResponseSchema: GenMessage<BeginUploadArtifactResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_artifacts, 1);
-
-/**
- * One file of an upload.
- *
- * @generated from message forest.v1.UploadArtifactRequest
- */
-export type UploadArtifactRequest = Message<"forest.v1.UploadArtifactRequest"> & {
-  /**
-   * UUID from BeginUploadArtifact; the same in each message of a stream.
-   *
-   * @generated from field: string upload_id = 1;
-   */
-  uploadId: string;
-
-  /**
-   * Name of the environment that the file is for; empty for all environments.
-   *
-   * @generated from field: string env = 2;
-   */
-  env: string;
-
-  /**
-   * Name of the destination that the file is for; empty for all destinations of the environment.
-   *
-   * @generated from field: string destination = 3;
-   */
-  destination: string;
-
-  /**
-   * Path-like name within the artifact, 1 to 500 characters.
-   *
-   * @generated from field: string file_name = 4;
-   */
-  fileName: string;
-
-  /**
-   * The file as text, at most 1,000,000 bytes of UTF-8.
-   *
-   * @generated from field: string file_content = 5;
-   */
-  fileContent: string;
-
-  /**
-   * A name of the client's choice, such as `deployment` or `spec`; GetArtifactFiles filters by it.
-   *
-   * @generated from field: string category = 6;
-   */
-  category: string;
-};
-
-/**
- * Describes the message forest.v1.UploadArtifactRequest.
- * Use `create(UploadArtifactRequestSchema)` to create a new message.
- */
-export const UploadArtifactRequestSchema: GenMessage<UploadArtifactRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_artifacts, 2);
-
-/**
- * Empty: all files of the stream are stored.
- *
- * @generated from message forest.v1.UploadArtifactResponse
- */
-export type UploadArtifactResponse = Message<"forest.v1.UploadArtifactResponse"> & {
-};
-
-/**
- * Describes the message forest.v1.UploadArtifactResponse.
- * Use `create(UploadArtifactResponseSchema)` to create a new message.
- */
-export const UploadArtifactResponseSchema: GenMessage<UploadArtifactResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_artifacts, 3);
-
-/**
- * Closes an upload.
- *
- * @generated from message forest.v1.CommitArtifactRequest
- */
-export type CommitArtifactRequest = Message<"forest.v1.CommitArtifactRequest"> & {
-  /**
-   * UUID from BeginUploadArtifact.
-   *
-   * @generated from field: string upload_id = 1;
-   */
-  uploadId: string;
-};
-
-/**
- * Describes the message forest.v1.CommitArtifactRequest.
- * Use `create(CommitArtifactRequestSchema)` to create a new message.
- */
-export const CommitArtifactRequestSchema: GenMessage<CommitArtifactRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_artifacts, 4);
-
-/**
- * The committed upload.
- *
- * @generated from message forest.v1.CommitArtifactResponse
- */
-export type CommitArtifactResponse = Message<"forest.v1.CommitArtifactResponse"> & {
-  /**
-   * UUID for `AnnotateReleaseRequest.artifact_id`.
-   *
-   * @generated from field: string artifact_id = 1;
-   */
-  artifactId: string;
-};
-
-/**
- * Describes the message forest.v1.CommitArtifactResponse.
- * Use `create(CommitArtifactResponseSchema)` to create a new message.
- */
-export const CommitArtifactResponseSchema: GenMessage<CommitArtifactResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_artifacts, 5);
+  fileDesc("Chlmb3Jlc3QvdjEvYXJ0aWZhY3RzLnByb3RvEglmb3Jlc3QudjEiUgoXR2V0QXJ0aWZhY3RGaWxlc1JlcXVlc3QSEwoLYXJ0aWZhY3RfaWQYASABKAkSFQoIY2F0ZWdvcnkYAiABKAlIAIgBAUILCglfY2F0ZWdvcnkiQgoYR2V0QXJ0aWZhY3RGaWxlc1Jlc3BvbnNlEiYKBWZpbGVzGAEgAygLMhcuZm9yZXN0LnYxLkFydGlmYWN0RmlsZSJmCgxBcnRpZmFjdEZpbGUSEQoJZmlsZV9uYW1lGAEgASgJEhAKCGNhdGVnb3J5GAIgASgJEgsKA2VudhgDIAEoCRITCgtkZXN0aW5hdGlvbhgEIAEoCRIPCgdjb250ZW50GAUgASgJMnMKD0FydGlmYWN0U2VydmljZRJgChBHZXRBcnRpZmFjdEZpbGVzEiIuZm9yZXN0LnYxLkdldEFydGlmYWN0RmlsZXNSZXF1ZXN0GiMuZm9yZXN0LnYxLkdldEFydGlmYWN0RmlsZXNSZXNwb25zZSIDkAIBYgZwcm90bzM");
 
 /**
  * Requests an artifact's files.
@@ -187,7 +38,7 @@ export type GetArtifactFilesRequest = Message<"forest.v1.GetArtifactFilesRequest
  * Use `create(GetArtifactFilesRequestSchema)` to create a new message.
  */
 export const GetArtifactFilesRequestSchema: GenMessage<GetArtifactFilesRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_artifacts, 6);
+  messageDesc(file_forest_v1_artifacts, 0);
 
 /**
  * An artifact's files, ordered by environment, destination, category and name.
@@ -209,7 +60,7 @@ export type GetArtifactFilesResponse = Message<"forest.v1.GetArtifactFilesRespon
  * Use `create(GetArtifactFilesResponseSchema)` to create a new message.
  */
 export const GetArtifactFilesResponseSchema: GenMessage<GetArtifactFilesResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_artifacts, 7);
+  messageDesc(file_forest_v1_artifacts, 1);
 
 /**
  * A stored file; the fields are those of UploadArtifactRequest.
@@ -258,7 +109,7 @@ export type ArtifactFile = Message<"forest.v1.ArtifactFile"> & {
  * Use `create(ArtifactFileSchema)` to create a new message.
  */
 export const ArtifactFileSchema: GenMessage<ArtifactFile> = /*@__PURE__*/
-  messageDesc(file_forest_v1_artifacts, 8);
+  messageDesc(file_forest_v1_artifacts, 2);
 
 /**
  * Uploads the files of a build before it is annotated: begin, upload, commit, then `ReleaseService.AnnotateRelease` with
@@ -270,42 +121,6 @@ export const ArtifactFileSchema: GenMessage<ArtifactFile> = /*@__PURE__*/
  * @generated from service forest.v1.ArtifactService
  */
 export const ArtifactService: GenService<{
-  /**
-   * Opens an upload. It is deleted after 24 hours unless it is annotated.
-   * `resource_exhausted`: the caller has 50 uploads that are not annotated.
-   *
-   * @generated from rpc forest.v1.ArtifactService.BeginUploadArtifact
-   */
-  beginUploadArtifact: {
-    methodKind: "unary";
-    input: typeof BeginUploadArtifactRequestSchema;
-    output: typeof BeginUploadArtifactResponseSchema;
-  },
-  /**
-   * Adds files, one per message of the stream. A file with the environment, destination, category and name of an earlier one
-   * replaces it.
-   * `not_found`: unknown upload, or another user's. `failed_precondition`: the upload is committed. `resource_exhausted`: the
-   * upload would be larger than 8 MiB, or the caller's uploads that are not annotated than 200 MiB; or the caller has uploaded
-   * as much today as the server allows (500 MiB by default). Nothing of the stream is stored then.
-   *
-   * @generated from rpc forest.v1.ArtifactService.UploadArtifact
-   */
-  uploadArtifact: {
-    methodKind: "client_streaming";
-    input: typeof UploadArtifactRequestSchema;
-    output: typeof UploadArtifactResponseSchema;
-  },
-  /**
-   * Closes the upload and returns the artifact id for AnnotateRelease. Committing again returns the same id.
-   * `not_found`: unknown upload, or another user's.
-   *
-   * @generated from rpc forest.v1.ArtifactService.CommitArtifact
-   */
-  commitArtifact: {
-    methodKind: "unary";
-    input: typeof CommitArtifactRequestSchema;
-    output: typeof CommitArtifactResponseSchema;
-  },
   /**
    * The files of an artifact, for members of the organisation that its project belongs to.
    * `not_found`: unknown artifact, or one of another organisation.

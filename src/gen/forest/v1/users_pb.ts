@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file forest/v1/users.proto.
  */
 export const file_forest_v1_users: GenFile = /*@__PURE__*/
-  fileDesc("ChVmb3Jlc3QvdjEvdXNlcnMucHJvdG8SCWZvcmVzdC52MSKEAgoEVXNlchIPCgd1c2VyX2lkGAEgASgJEhAKCHVzZXJuYW1lGAIgASgJEiQKBmVtYWlscxgDIAMoCzIULmZvcmVzdC52MS5Vc2VyRW1haWwSEwoLbWZhX2VuYWJsZWQYBSABKAgSLgoKY3JlYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIAoTcHJvZmlsZV9waWN0dXJlX3VybBgIIAEoCUgAiAEBQhYKFF9wcm9maWxlX3BpY3R1cmVfdXJsSgQIBBAFIiwKCVVzZXJFbWFpbBINCgVlbWFpbBgBIAEoCRIQCgh2ZXJpZmllZBgCIAEoCCJECg9SZWdpc3RlclJlcXVlc3QSEAoIdXNlcm5hbWUYASABKAkSDQoFZW1haWwYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkifQoQUmVnaXN0ZXJSZXNwb25zZRIdCgR1c2VyGAEgASgLMg8uZm9yZXN0LnYxLlVzZXISJQoGdG9rZW5zGAIgASgLMhUuZm9yZXN0LnYxLkF1dGhUb2tlbnMSIwobZW1haWxfdmVyaWZpY2F0aW9uX3JlcXVpcmVkGAMgASgIIlMKDExvZ2luUmVxdWVzdBISCgh1c2VybmFtZRgBIAEoCUgAEg8KBWVtYWlsGAIgASgJSAASEAoIcGFzc3dvcmQYAyABKAlCDAoKaWRlbnRpZmllciKGAQoNTG9naW5SZXNwb25zZRIdCgR1c2VyGAEgASgLMg8uZm9yZXN0LnYxLlVzZXISJQoGdG9rZW5zGAIgASgLMhUuZm9yZXN0LnYxLkF1dGhUb2tlbnMSFAoMbWZhX3JlcXVpcmVkGAMgASgIEhkKEW1mYV9zZXNzaW9uX3Rva2VuGAQgASgJIiwKE1JlZnJlc2hUb2tlblJlcXVlc3QSFQoNcmVmcmVzaF90b2tlbhgBIAEoCSI9ChRSZWZyZXNoVG9rZW5SZXNwb25zZRIlCgZ0b2tlbnMYASABKAsyFS5mb3Jlc3QudjEuQXV0aFRva2VucyImCg1Mb2dvdXRSZXF1ZXN0EhUKDXJlZnJlc2hfdG9rZW4YASABKAkiEAoOTG9nb3V0UmVzcG9uc2UiVQoKQXV0aFRva2VucxIUCgxhY2Nlc3NfdG9rZW4YASABKAkSFQoNcmVmcmVzaF90b2tlbhgCIAEoCRIaChJleHBpcmVzX2luX3NlY29uZHMYAyABKAMiEgoQVG9rZW5JbmZvUmVxdWVzdCI4ChFUb2tlbkluZm9SZXNwb25zZRIPCgd1c2VyX2lkGAEgASgJEhIKCmV4cGlyZXNfYXQYAiABKAMiVgoOR2V0VXNlclJlcXVlc3QSEQoHdXNlcl9pZBgBIAEoCUgAEhIKCHVzZXJuYW1lGAIgASgJSAASDwoFZW1haWwYAyABKAlIAEIMCgppZGVudGlmaWVyIjAKD0dldFVzZXJSZXNwb25zZRIdCgR1c2VyGAEgASgLMg8uZm9yZXN0LnYxLlVzZXIiWQoQTGlzdFVzZXJzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRITCgZzZWFyY2gYAyABKAlIAIgBAUIJCgdfc2VhcmNoImEKEUxpc3RVc2Vyc1Jlc3BvbnNlEh4KBXVzZXJzGAEgAygLMg8uZm9yZXN0LnYxLlVzZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhMKC3RvdGFsX2NvdW50GAMgASgFIlgKFUNoYW5nZVBhc3N3b3JkUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEhgKEGN1cnJlbnRfcGFzc3dvcmQYAiABKAkSFAoMbmV3X3Bhc3N3b3JkGAMgASgJIiwKFkNoYW5nZVBhc3N3b3JkUmVzcG9uc2USEgoKY3NyZl90b2tlbhhkIAEoCSLUAQoTUGVyc29uYWxBY2Nlc3NUb2tlbhIQCgh0b2tlbl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg4KBnNjb3BlcxgDIAMoCRIuCgpleHBpcmVzX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglsYXN0X3VzZWQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNyZWF0ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIm0KIENyZWF0ZVBlcnNvbmFsQWNjZXNzVG9rZW5SZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIOCgZzY29wZXMYAyADKAkSGgoSZXhwaXJlc19pbl9zZWNvbmRzGAQgASgDImUKIUNyZWF0ZVBlcnNvbmFsQWNjZXNzVG9rZW5SZXNwb25zZRItCgV0b2tlbhgBIAEoCzIeLmZvcmVzdC52MS5QZXJzb25hbEFjY2Vzc1Rva2VuEhEKCXJhd190b2tlbhgCIAEoCSIyCh9MaXN0UGVyc29uYWxBY2Nlc3NUb2tlbnNSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkiUgogTGlzdFBlcnNvbmFsQWNjZXNzVG9rZW5zUmVzcG9uc2USLgoGdG9rZW5zGAEgAygLMh4uZm9yZXN0LnYxLlBlcnNvbmFsQWNjZXNzVG9rZW4iNAogRGVsZXRlUGVyc29uYWxBY2Nlc3NUb2tlblJlcXVlc3QSEAoIdG9rZW5faWQYASABKAkiIwohRGVsZXRlUGVyc29uYWxBY2Nlc3NUb2tlblJlc3BvbnNlIhwKGkxpc3RDb21taXRBZGRyZXNzZXNSZXF1ZXN0IjAKG0xpc3RDb21taXRBZGRyZXNzZXNSZXNwb25zZRIRCglhZGRyZXNzZXMYASADKAkiKgoXQWRkQ29tbWl0QWRkcmVzc1JlcXVlc3QSDwoHYWRkcmVzcxgBIAEoCSIrChhBZGRDb21taXRBZGRyZXNzUmVzcG9uc2USDwoHYWRkcmVzcxgBIAEoCSItChpSZW1vdmVDb21taXRBZGRyZXNzUmVxdWVzdBIPCgdhZGRyZXNzGAEgASgJIh0KG1JlbW92ZUNvbW1pdEFkZHJlc3NSZXNwb25zZTLvCQoMVXNlcnNTZXJ2aWNlEkMKCFJlZ2lzdGVyEhouZm9yZXN0LnYxLlJlZ2lzdGVyUmVxdWVzdBobLmZvcmVzdC52MS5SZWdpc3RlclJlc3BvbnNlEjoKBUxvZ2luEhcuZm9yZXN0LnYxLkxvZ2luUmVxdWVzdBoYLmZvcmVzdC52MS5Mb2dpblJlc3BvbnNlEk8KDFJlZnJlc2hUb2tlbhIeLmZvcmVzdC52MS5SZWZyZXNoVG9rZW5SZXF1ZXN0Gh8uZm9yZXN0LnYxLlJlZnJlc2hUb2tlblJlc3BvbnNlEj0KBkxvZ291dBIYLmZvcmVzdC52MS5Mb2dvdXRSZXF1ZXN0GhkuZm9yZXN0LnYxLkxvZ291dFJlc3BvbnNlEkUKB0dldFVzZXISGS5mb3Jlc3QudjEuR2V0VXNlclJlcXVlc3QaGi5mb3Jlc3QudjEuR2V0VXNlclJlc3BvbnNlIgOQAgESSwoJTGlzdFVzZXJzEhsuZm9yZXN0LnYxLkxpc3RVc2Vyc1JlcXVlc3QaHC5mb3Jlc3QudjEuTGlzdFVzZXJzUmVzcG9uc2UiA5ACARJVCg5DaGFuZ2VQYXNzd29yZBIgLmZvcmVzdC52MS5DaGFuZ2VQYXNzd29yZFJlcXVlc3QaIS5mb3Jlc3QudjEuQ2hhbmdlUGFzc3dvcmRSZXNwb25zZRJ2ChlDcmVhdGVQZXJzb25hbEFjY2Vzc1Rva2VuEisuZm9yZXN0LnYxLkNyZWF0ZVBlcnNvbmFsQWNjZXNzVG9rZW5SZXF1ZXN0GiwuZm9yZXN0LnYxLkNyZWF0ZVBlcnNvbmFsQWNjZXNzVG9rZW5SZXNwb25zZRJ4ChhMaXN0UGVyc29uYWxBY2Nlc3NUb2tlbnMSKi5mb3Jlc3QudjEuTGlzdFBlcnNvbmFsQWNjZXNzVG9rZW5zUmVxdWVzdBorLmZvcmVzdC52MS5MaXN0UGVyc29uYWxBY2Nlc3NUb2tlbnNSZXNwb25zZSIDkAIBEnYKGURlbGV0ZVBlcnNvbmFsQWNjZXNzVG9rZW4SKy5mb3Jlc3QudjEuRGVsZXRlUGVyc29uYWxBY2Nlc3NUb2tlblJlcXVlc3QaLC5mb3Jlc3QudjEuRGVsZXRlUGVyc29uYWxBY2Nlc3NUb2tlblJlc3BvbnNlEmkKE0xpc3RDb21taXRBZGRyZXNzZXMSJS5mb3Jlc3QudjEuTGlzdENvbW1pdEFkZHJlc3Nlc1JlcXVlc3QaJi5mb3Jlc3QudjEuTGlzdENvbW1pdEFkZHJlc3Nlc1Jlc3BvbnNlIgOQAgESWwoQQWRkQ29tbWl0QWRkcmVzcxIiLmZvcmVzdC52MS5BZGRDb21taXRBZGRyZXNzUmVxdWVzdBojLmZvcmVzdC52MS5BZGRDb21taXRBZGRyZXNzUmVzcG9uc2USZAoTUmVtb3ZlQ29tbWl0QWRkcmVzcxIlLmZvcmVzdC52MS5SZW1vdmVDb21taXRBZGRyZXNzUmVxdWVzdBomLmZvcmVzdC52MS5SZW1vdmVDb21taXRBZGRyZXNzUmVzcG9uc2USSwoJVG9rZW5JbmZvEhsuZm9yZXN0LnYxLlRva2VuSW5mb1JlcXVlc3QaHC5mb3Jlc3QudjEuVG9rZW5JbmZvUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChVmb3Jlc3QvdjEvdXNlcnMucHJvdG8SCWZvcmVzdC52MSKEAgoEVXNlchIPCgd1c2VyX2lkGAEgASgJEhAKCHVzZXJuYW1lGAIgASgJEiQKBmVtYWlscxgDIAMoCzIULmZvcmVzdC52MS5Vc2VyRW1haWwSEwoLbWZhX2VuYWJsZWQYBSABKAgSLgoKY3JlYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIAoTcHJvZmlsZV9waWN0dXJlX3VybBgIIAEoCUgAiAEBQhYKFF9wcm9maWxlX3BpY3R1cmVfdXJsSgQIBBAFIiwKCVVzZXJFbWFpbBINCgVlbWFpbBgBIAEoCRIQCgh2ZXJpZmllZBgCIAEoCCJECg9SZWdpc3RlclJlcXVlc3QSEAoIdXNlcm5hbWUYASABKAkSDQoFZW1haWwYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkifQoQUmVnaXN0ZXJSZXNwb25zZRIdCgR1c2VyGAEgASgLMg8uZm9yZXN0LnYxLlVzZXISJQoGdG9rZW5zGAIgASgLMhUuZm9yZXN0LnYxLkF1dGhUb2tlbnMSIwobZW1haWxfdmVyaWZpY2F0aW9uX3JlcXVpcmVkGAMgASgIIlUKCkF1dGhUb2tlbnMSFAoMYWNjZXNzX3Rva2VuGAEgASgJEhUKDXJlZnJlc2hfdG9rZW4YAiABKAkSGgoSZXhwaXJlc19pbl9zZWNvbmRzGAMgASgDIhIKEFRva2VuSW5mb1JlcXVlc3QiOAoRVG9rZW5JbmZvUmVzcG9uc2USDwoHdXNlcl9pZBgBIAEoCRISCgpleHBpcmVzX2F0GAIgASgDIlYKDkdldFVzZXJSZXF1ZXN0EhEKB3VzZXJfaWQYASABKAlIABISCgh1c2VybmFtZRgCIAEoCUgAEg8KBWVtYWlsGAMgASgJSABCDAoKaWRlbnRpZmllciIwCg9HZXRVc2VyUmVzcG9uc2USHQoEdXNlchgBIAEoCzIPLmZvcmVzdC52MS5Vc2VyIlkKEExpc3RVc2Vyc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSEwoGc2VhcmNoGAMgASgJSACIAQFCCQoHX3NlYXJjaCJhChFMaXN0VXNlcnNSZXNwb25zZRIeCgV1c2VycxgBIAMoCzIPLmZvcmVzdC52MS5Vc2VyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRITCgt0b3RhbF9jb3VudBgDIAEoBSJYChVDaGFuZ2VQYXNzd29yZFJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIYChBjdXJyZW50X3Bhc3N3b3JkGAIgASgJEhQKDG5ld19wYXNzd29yZBgDIAEoCSIsChZDaGFuZ2VQYXNzd29yZFJlc3BvbnNlEhIKCmNzcmZfdG9rZW4YZCABKAki1AEKE1BlcnNvbmFsQWNjZXNzVG9rZW4SEAoIdG9rZW5faWQYASABKAkSDAoEbmFtZRgCIAEoCRIOCgZzY29wZXMYAyADKAkSLgoKZXhwaXJlc19hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJbGFzdF91c2VkGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpjcmVhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJtCiBDcmVhdGVQZXJzb25hbEFjY2Vzc1Rva2VuUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGc2NvcGVzGAMgAygJEhoKEmV4cGlyZXNfaW5fc2Vjb25kcxgEIAEoAyJlCiFDcmVhdGVQZXJzb25hbEFjY2Vzc1Rva2VuUmVzcG9uc2USLQoFdG9rZW4YASABKAsyHi5mb3Jlc3QudjEuUGVyc29uYWxBY2Nlc3NUb2tlbhIRCglyYXdfdG9rZW4YAiABKAkiMgofTGlzdFBlcnNvbmFsQWNjZXNzVG9rZW5zUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIlIKIExpc3RQZXJzb25hbEFjY2Vzc1Rva2Vuc1Jlc3BvbnNlEi4KBnRva2VucxgBIAMoCzIeLmZvcmVzdC52MS5QZXJzb25hbEFjY2Vzc1Rva2VuIjQKIERlbGV0ZVBlcnNvbmFsQWNjZXNzVG9rZW5SZXF1ZXN0EhAKCHRva2VuX2lkGAEgASgJIiMKIURlbGV0ZVBlcnNvbmFsQWNjZXNzVG9rZW5SZXNwb25zZSIcChpMaXN0Q29tbWl0QWRkcmVzc2VzUmVxdWVzdCIwChtMaXN0Q29tbWl0QWRkcmVzc2VzUmVzcG9uc2USEQoJYWRkcmVzc2VzGAEgAygJIioKF0FkZENvbW1pdEFkZHJlc3NSZXF1ZXN0Eg8KB2FkZHJlc3MYASABKAkiKwoYQWRkQ29tbWl0QWRkcmVzc1Jlc3BvbnNlEg8KB2FkZHJlc3MYASABKAkiLQoaUmVtb3ZlQ29tbWl0QWRkcmVzc1JlcXVlc3QSDwoHYWRkcmVzcxgBIAEoCSIdChtSZW1vdmVDb21taXRBZGRyZXNzUmVzcG9uc2UyowgKDFVzZXJzU2VydmljZRJDCghSZWdpc3RlchIaLmZvcmVzdC52MS5SZWdpc3RlclJlcXVlc3QaGy5mb3Jlc3QudjEuUmVnaXN0ZXJSZXNwb25zZRJFCgdHZXRVc2VyEhkuZm9yZXN0LnYxLkdldFVzZXJSZXF1ZXN0GhouZm9yZXN0LnYxLkdldFVzZXJSZXNwb25zZSIDkAIBEksKCUxpc3RVc2VycxIbLmZvcmVzdC52MS5MaXN0VXNlcnNSZXF1ZXN0GhwuZm9yZXN0LnYxLkxpc3RVc2Vyc1Jlc3BvbnNlIgOQAgESVQoOQ2hhbmdlUGFzc3dvcmQSIC5mb3Jlc3QudjEuQ2hhbmdlUGFzc3dvcmRSZXF1ZXN0GiEuZm9yZXN0LnYxLkNoYW5nZVBhc3N3b3JkUmVzcG9uc2USdgoZQ3JlYXRlUGVyc29uYWxBY2Nlc3NUb2tlbhIrLmZvcmVzdC52MS5DcmVhdGVQZXJzb25hbEFjY2Vzc1Rva2VuUmVxdWVzdBosLmZvcmVzdC52MS5DcmVhdGVQZXJzb25hbEFjY2Vzc1Rva2VuUmVzcG9uc2USeAoYTGlzdFBlcnNvbmFsQWNjZXNzVG9rZW5zEiouZm9yZXN0LnYxLkxpc3RQZXJzb25hbEFjY2Vzc1Rva2Vuc1JlcXVlc3QaKy5mb3Jlc3QudjEuTGlzdFBlcnNvbmFsQWNjZXNzVG9rZW5zUmVzcG9uc2UiA5ACARJ2ChlEZWxldGVQZXJzb25hbEFjY2Vzc1Rva2VuEisuZm9yZXN0LnYxLkRlbGV0ZVBlcnNvbmFsQWNjZXNzVG9rZW5SZXF1ZXN0GiwuZm9yZXN0LnYxLkRlbGV0ZVBlcnNvbmFsQWNjZXNzVG9rZW5SZXNwb25zZRJpChNMaXN0Q29tbWl0QWRkcmVzc2VzEiUuZm9yZXN0LnYxLkxpc3RDb21taXRBZGRyZXNzZXNSZXF1ZXN0GiYuZm9yZXN0LnYxLkxpc3RDb21taXRBZGRyZXNzZXNSZXNwb25zZSIDkAIBElsKEEFkZENvbW1pdEFkZHJlc3MSIi5mb3Jlc3QudjEuQWRkQ29tbWl0QWRkcmVzc1JlcXVlc3QaIy5mb3Jlc3QudjEuQWRkQ29tbWl0QWRkcmVzc1Jlc3BvbnNlEmQKE1JlbW92ZUNvbW1pdEFkZHJlc3MSJS5mb3Jlc3QudjEuUmVtb3ZlQ29tbWl0QWRkcmVzc1JlcXVlc3QaJi5mb3Jlc3QudjEuUmVtb3ZlQ29tbWl0QWRkcmVzc1Jlc3BvbnNlEksKCVRva2VuSW5mbxIbLmZvcmVzdC52MS5Ub2tlbkluZm9SZXF1ZXN0GhwuZm9yZXN0LnYxLlRva2VuSW5mb1Jlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * A user.
@@ -176,170 +176,6 @@ export const RegisterResponseSchema: GenMessage<RegisterResponse> = /*@__PURE__*
   messageDesc(file_forest_v1_users, 3);
 
 /**
- * A login with a password.
- *
- * @generated from message forest.v1.LoginRequest
- */
-export type LoginRequest = Message<"forest.v1.LoginRequest"> & {
-  /**
-   * Required: the user. Only lengths are validated: an impossible name is a failed login like any other.
-   *
-   * @generated from oneof forest.v1.LoginRequest.identifier
-   */
-  identifier: {
-    /**
-     * Username, 1 to 254 characters.
-     *
-     * @generated from field: string username = 1;
-     */
-    value: string;
-    case: "username";
-  } | {
-    /**
-     * Email, 1 to 254 characters.
-     *
-     * @generated from field: string email = 2;
-     */
-    value: string;
-    case: "email";
-  } | { case: undefined; value?: undefined };
-
-  /**
-   * 1 to 256 characters; older passwords may be shorter than the current minimum.
-   *
-   * @generated from field: string password = 3;
-   */
-  password: string;
-};
-
-/**
- * Describes the message forest.v1.LoginRequest.
- * Use `create(LoginRequestSchema)` to create a new message.
- */
-export const LoginRequestSchema: GenMessage<LoginRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 4);
-
-/**
- * A login.
- *
- * @generated from message forest.v1.LoginResponse
- */
-export type LoginResponse = Message<"forest.v1.LoginResponse"> & {
-  /**
-   * The user.
-   *
-   * @generated from field: forest.v1.User user = 1;
-   */
-  user?: User | undefined;
-
-  /**
-   * The tokens.
-   *
-   * @generated from field: forest.v1.AuthTokens tokens = 2;
-   */
-  tokens?: AuthTokens | undefined;
-
-  /**
-   * Whether a second factor must follow; always false.
-   *
-   * @generated from field: bool mfa_required = 3;
-   */
-  mfaRequired: boolean;
-
-  /**
-   * Identifies the second step; always empty.
-   *
-   * @generated from field: string mfa_session_token = 4;
-   */
-  mfaSessionToken: string;
-};
-
-/**
- * Describes the message forest.v1.LoginResponse.
- * Use `create(LoginResponseSchema)` to create a new message.
- */
-export const LoginResponseSchema: GenMessage<LoginResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 5);
-
-/**
- * A refresh token to exchange.
- *
- * @generated from message forest.v1.RefreshTokenRequest
- */
-export type RefreshTokenRequest = Message<"forest.v1.RefreshTokenRequest"> & {
-  /**
-   * From AuthTokens, 1 to 500 characters.
-   *
-   * @generated from field: string refresh_token = 1;
-   */
-  refreshToken: string;
-};
-
-/**
- * Describes the message forest.v1.RefreshTokenRequest.
- * Use `create(RefreshTokenRequestSchema)` to create a new message.
- */
-export const RefreshTokenRequestSchema: GenMessage<RefreshTokenRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 6);
-
-/**
- * The new tokens.
- *
- * @generated from message forest.v1.RefreshTokenResponse
- */
-export type RefreshTokenResponse = Message<"forest.v1.RefreshTokenResponse"> & {
-  /**
-   * The new tokens.
-   *
-   * @generated from field: forest.v1.AuthTokens tokens = 1;
-   */
-  tokens?: AuthTokens | undefined;
-};
-
-/**
- * Describes the message forest.v1.RefreshTokenResponse.
- * Use `create(RefreshTokenResponseSchema)` to create a new message.
- */
-export const RefreshTokenResponseSchema: GenMessage<RefreshTokenResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 7);
-
-/**
- * A login to end.
- *
- * @generated from message forest.v1.LogoutRequest
- */
-export type LogoutRequest = Message<"forest.v1.LogoutRequest"> & {
-  /**
-   * From AuthTokens, 1 to 500 characters.
-   *
-   * @generated from field: string refresh_token = 1;
-   */
-  refreshToken: string;
-};
-
-/**
- * Describes the message forest.v1.LogoutRequest.
- * Use `create(LogoutRequestSchema)` to create a new message.
- */
-export const LogoutRequestSchema: GenMessage<LogoutRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 8);
-
-/**
- * Empty: the login has ended.
- *
- * @generated from message forest.v1.LogoutResponse
- */
-export type LogoutResponse = Message<"forest.v1.LogoutResponse"> & {
-};
-
-/**
- * Describes the message forest.v1.LogoutResponse.
- * Use `create(LogoutResponseSchema)` to create a new message.
- */
-export const LogoutResponseSchema: GenMessage<LogoutResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 9);
-
-/**
  * The tokens of a login.
  *
  * @generated from message forest.v1.AuthTokens
@@ -372,7 +208,7 @@ export type AuthTokens = Message<"forest.v1.AuthTokens"> & {
  * Use `create(AuthTokensSchema)` to create a new message.
  */
 export const AuthTokensSchema: GenMessage<AuthTokens> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 10);
+  messageDesc(file_forest_v1_users, 4);
 
 /**
  * Empty: the request's own token.
@@ -387,7 +223,7 @@ export type TokenInfoRequest = Message<"forest.v1.TokenInfoRequest"> & {
  * Use `create(TokenInfoRequestSchema)` to create a new message.
  */
 export const TokenInfoRequestSchema: GenMessage<TokenInfoRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 11);
+  messageDesc(file_forest_v1_users, 5);
 
 /**
  * The request's token.
@@ -415,7 +251,7 @@ export type TokenInfoResponse = Message<"forest.v1.TokenInfoResponse"> & {
  * Use `create(TokenInfoResponseSchema)` to create a new message.
  */
 export const TokenInfoResponseSchema: GenMessage<TokenInfoResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 12);
+  messageDesc(file_forest_v1_users, 6);
 
 /**
  * Names one user.
@@ -460,7 +296,7 @@ export type GetUserRequest = Message<"forest.v1.GetUserRequest"> & {
  * Use `create(GetUserRequestSchema)` to create a new message.
  */
 export const GetUserRequestSchema: GenMessage<GetUserRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 13);
+  messageDesc(file_forest_v1_users, 7);
 
 /**
  * The requested user.
@@ -481,7 +317,7 @@ export type GetUserResponse = Message<"forest.v1.GetUserResponse"> & {
  * Use `create(GetUserResponseSchema)` to create a new message.
  */
 export const GetUserResponseSchema: GenMessage<GetUserResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 14);
+  messageDesc(file_forest_v1_users, 8);
 
 /**
  * Requests a page of users.
@@ -516,7 +352,7 @@ export type ListUsersRequest = Message<"forest.v1.ListUsersRequest"> & {
  * Use `create(ListUsersRequestSchema)` to create a new message.
  */
 export const ListUsersRequestSchema: GenMessage<ListUsersRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 15);
+  messageDesc(file_forest_v1_users, 9);
 
 /**
  * A page of users.
@@ -551,7 +387,7 @@ export type ListUsersResponse = Message<"forest.v1.ListUsersResponse"> & {
  * Use `create(ListUsersResponseSchema)` to create a new message.
  */
 export const ListUsersResponseSchema: GenMessage<ListUsersResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 16);
+  messageDesc(file_forest_v1_users, 10);
 
 /**
  * A new password.
@@ -586,7 +422,7 @@ export type ChangePasswordRequest = Message<"forest.v1.ChangePasswordRequest"> &
  * Use `create(ChangePasswordRequestSchema)` to create a new message.
  */
 export const ChangePasswordRequestSchema: GenMessage<ChangePasswordRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 17);
+  messageDesc(file_forest_v1_users, 11);
 
 /**
  * The password is changed.
@@ -607,7 +443,7 @@ export type ChangePasswordResponse = Message<"forest.v1.ChangePasswordResponse">
  * Use `create(ChangePasswordResponseSchema)` to create a new message.
  */
 export const ChangePasswordResponseSchema: GenMessage<ChangePasswordResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 18);
+  messageDesc(file_forest_v1_users, 12);
 
 /**
  * A long-lived bearer token, without its secret.
@@ -663,7 +499,7 @@ export type PersonalAccessToken = Message<"forest.v1.PersonalAccessToken"> & {
  * Use `create(PersonalAccessTokenSchema)` to create a new message.
  */
 export const PersonalAccessTokenSchema: GenMessage<PersonalAccessToken> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 19);
+  messageDesc(file_forest_v1_users, 13);
 
 /**
  * A new token.
@@ -707,7 +543,7 @@ export type CreatePersonalAccessTokenRequest = Message<"forest.v1.CreatePersonal
  * Use `create(CreatePersonalAccessTokenRequestSchema)` to create a new message.
  */
 export const CreatePersonalAccessTokenRequestSchema: GenMessage<CreatePersonalAccessTokenRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 20);
+  messageDesc(file_forest_v1_users, 14);
 
 /**
  * The new token.
@@ -735,7 +571,7 @@ export type CreatePersonalAccessTokenResponse = Message<"forest.v1.CreatePersona
  * Use `create(CreatePersonalAccessTokenResponseSchema)` to create a new message.
  */
 export const CreatePersonalAccessTokenResponseSchema: GenMessage<CreatePersonalAccessTokenResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 21);
+  messageDesc(file_forest_v1_users, 15);
 
 /**
  * Lists the caller's own tokens.
@@ -756,7 +592,7 @@ export type ListPersonalAccessTokensRequest = Message<"forest.v1.ListPersonalAcc
  * Use `create(ListPersonalAccessTokensRequestSchema)` to create a new message.
  */
 export const ListPersonalAccessTokensRequestSchema: GenMessage<ListPersonalAccessTokensRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 22);
+  messageDesc(file_forest_v1_users, 16);
 
 /**
  * The caller's own tokens.
@@ -777,7 +613,7 @@ export type ListPersonalAccessTokensResponse = Message<"forest.v1.ListPersonalAc
  * Use `create(ListPersonalAccessTokensResponseSchema)` to create a new message.
  */
 export const ListPersonalAccessTokensResponseSchema: GenMessage<ListPersonalAccessTokensResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 23);
+  messageDesc(file_forest_v1_users, 17);
 
 /**
  * A token to revoke.
@@ -798,7 +634,7 @@ export type DeletePersonalAccessTokenRequest = Message<"forest.v1.DeletePersonal
  * Use `create(DeletePersonalAccessTokenRequestSchema)` to create a new message.
  */
 export const DeletePersonalAccessTokenRequestSchema: GenMessage<DeletePersonalAccessTokenRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 24);
+  messageDesc(file_forest_v1_users, 18);
 
 /**
  * Empty: the token is revoked.
@@ -813,7 +649,7 @@ export type DeletePersonalAccessTokenResponse = Message<"forest.v1.DeletePersona
  * Use `create(DeletePersonalAccessTokenResponseSchema)` to create a new message.
  */
 export const DeletePersonalAccessTokenResponseSchema: GenMessage<DeletePersonalAccessTokenResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 25);
+  messageDesc(file_forest_v1_users, 19);
 
 /**
  * Empty: lists the caller's own addresses.
@@ -828,7 +664,7 @@ export type ListCommitAddressesRequest = Message<"forest.v1.ListCommitAddressesR
  * Use `create(ListCommitAddressesRequestSchema)` to create a new message.
  */
 export const ListCommitAddressesRequestSchema: GenMessage<ListCommitAddressesRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 26);
+  messageDesc(file_forest_v1_users, 20);
 
 /**
  * The caller's commit addresses.
@@ -849,7 +685,7 @@ export type ListCommitAddressesResponse = Message<"forest.v1.ListCommitAddresses
  * Use `create(ListCommitAddressesResponseSchema)` to create a new message.
  */
 export const ListCommitAddressesResponseSchema: GenMessage<ListCommitAddressesResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 27);
+  messageDesc(file_forest_v1_users, 21);
 
 /**
  * An address to add.
@@ -870,7 +706,7 @@ export type AddCommitAddressRequest = Message<"forest.v1.AddCommitAddressRequest
  * Use `create(AddCommitAddressRequestSchema)` to create a new message.
  */
 export const AddCommitAddressRequestSchema: GenMessage<AddCommitAddressRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 28);
+  messageDesc(file_forest_v1_users, 22);
 
 /**
  * The added address.
@@ -891,7 +727,7 @@ export type AddCommitAddressResponse = Message<"forest.v1.AddCommitAddressRespon
  * Use `create(AddCommitAddressResponseSchema)` to create a new message.
  */
 export const AddCommitAddressResponseSchema: GenMessage<AddCommitAddressResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 29);
+  messageDesc(file_forest_v1_users, 23);
 
 /**
  * An address to remove.
@@ -912,7 +748,7 @@ export type RemoveCommitAddressRequest = Message<"forest.v1.RemoveCommitAddressR
  * Use `create(RemoveCommitAddressRequestSchema)` to create a new message.
  */
 export const RemoveCommitAddressRequestSchema: GenMessage<RemoveCommitAddressRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 30);
+  messageDesc(file_forest_v1_users, 24);
 
 /**
  * Empty.
@@ -927,7 +763,7 @@ export type RemoveCommitAddressResponse = Message<"forest.v1.RemoveCommitAddress
  * Use `create(RemoveCommitAddressResponseSchema)` to create a new message.
  */
 export const RemoveCommitAddressResponseSchema: GenMessage<RemoveCommitAddressResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 31);
+  messageDesc(file_forest_v1_users, 25);
 
 /**
  * Users, their bearer tokens and their personal access tokens. A bearer token of Login, or a personal access token, goes into
@@ -950,39 +786,6 @@ export const UsersService: GenService<{
     methodKind: "unary";
     input: typeof RegisterRequestSchema;
     output: typeof RegisterResponseSchema;
-  },
-  /**
-   * Returns tokens for a username or email and a password.
-   * `unauthenticated`: the same message for an unknown user and a wrong password. `resource_exhausted`, also from RefreshToken
-   * and ChangePassword: too many failed attempts, with the time to wait (`RetryInfo`).
-   *
-   * @generated from rpc forest.v1.UsersService.Login
-   */
-  login: {
-    methodKind: "unary";
-    input: typeof LoginRequestSchema;
-    output: typeof LoginResponseSchema;
-  },
-  /**
-   * Exchanges a refresh token, once, for a new pair. Using it a second time ends the whole login.
-   * `unauthenticated`: unknown, expired or used token.
-   *
-   * @generated from rpc forest.v1.UsersService.RefreshToken
-   */
-  refreshToken: {
-    methodKind: "unary";
-    input: typeof RefreshTokenRequestSchema;
-    output: typeof RefreshTokenResponseSchema;
-  },
-  /**
-   * Ends the login that the refresh token belongs to, with its access tokens. An unknown token is not an error.
-   *
-   * @generated from rpc forest.v1.UsersService.Logout
-   */
-  logout: {
-    methodKind: "unary";
-    input: typeof LogoutRequestSchema;
-    output: typeof LogoutResponseSchema;
   },
   /**
    * One user by exact id, name or address, as an admin does before adding a member. `not_found`: unknown.
