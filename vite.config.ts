@@ -18,7 +18,7 @@ const sharedByPages = new RegExp(
     'node_modules/@connectrpc/connect-query/.*/use-(query|mutation)\\.',
     'src/(main|app/[^/]+$|config/)',
     'src/lib/(?!form-problems|save-file|token-life|use-editor)',
-    'src/components/(?!.*-body|alert-|code-block|confirm-|delete-|description-|duration-|editor-|environment-|form|paged-|plain-|reason-|rows|setting-|shown-once|token-)',
+    'src/components/(?!.*-body|alert-|code-block|confirm-|delete-|description-|duration-|editor-|environment-|form|paged-|plain-|reason-|row-|rows|setting-|shown-once|token-)',
     'src/features/approvals/(vote-form|ballot-labels|use-vote)',
     'src/gen/(?!.*(artifacts|organisations|destinations|identities|service_accounts)_pb)',
     'domain/(time/|problem)',

@@ -5,6 +5,8 @@ import { faults, overhang } from './page-faults.ts';
 
 const address = (world: World, search = '') => `/orgs/${world.organisation}/history${search}`;
 const entries = (page: Page) => page.getByRole('list', { name: 'History' }).getByRole('listitem');
+/** Sign-ins, which the list leaves out at first. */
+const everything = '?kind=all';
 const filters = (page: Page) => page.getByRole('search', { name: 'History' });
 
 async function textOf(download: Download): Promise<string> {
@@ -20,20 +22,59 @@ test('lists the newest entries first, with values before and after', async ({ wo
     config: { case: 'approval', value: { targetEnvironment: 'production', requiredApprovals: 2 } },
   });
   const page = await browserOf(reviewer);
-  await page.goto(address(world));
-  // The newest entry is the reviewer's own sign-in.
+  await page.goto(address(world, everything));
+  // The newest entry is the reviewer's own sign-in, which the list leaves out at first.
   await expect(entries(page).first()).toContainText(`${reviewer.username} signed in`);
+  await filters(page).getByLabel('Kind').selectOption('Everything but sign-ins');
+  await expect(entries(page).filter({ hasText: 'signed in' })).toHaveCount(0);
   const newest = entries(page).filter({ hasText: ' policy ' }).first();
   await expect(newest).toContainText(`${admin.username} changed policy four-eyes in shop`);
   await newest.getByRole('button', { name: '1 changed' }).click();
   await expect(newest.getByRole('term')).toHaveText(/required approvals/);
   await expect(newest.getByRole('definition')).toHaveText(/was 1.*is 2/);
+  await expect(newest.getByRole('link', { name: 'four-eyes' })).toHaveAttribute(
+    'href',
+    `/orgs/${world.organisation}/projects/shop/policies/four-eyes`,
+  );
   await expect(entries(page).filter({ hasText: ' policy ' }).nth(1)).toContainText(
     'created policy four-eyes',
   );
   await expect(entries(page).filter({ hasText: 'added' }).first()).toContainText(
     `${admin.username} added member ${world.people.reviewerTwo.username}`,
   );
+});
+
+test('shows votes with title, version and comment, and why a gate opened', async ({ world, browserOf }) => {
+  const { reviewer, reviewerTwo } = world.people;
+  const gated = await world.gated();
+  await gated.approve(reviewer, 'Read and tried in staging.');
+  await gated.approve(reviewerTwo, '<b>Fine</b>\u202e');
+  const page = await browserOf(reviewer);
+  await page.goto(address(world, '?kind=decisions'));
+  await expect(entries(page)).toHaveCount(3);
+  await expect(entries(page).first()).toContainText('Production opened for shop 1.4.0');
+  await expect(entries(page).first()).toContainText('2/2 approvals');
+  await expect(entries(page).nth(1)).toContainText('“<b>Fine</b>⟨U+202E⟩”');
+  const vote = entries(page).nth(2);
+  await expect(vote).toContainText(
+    `${reviewer.username} approved shop 1.4.0 Round totals half up for production`,
+  );
+  await expect(vote).toContainText('“Read and tried in staging.”');
+  await expect(vote.getByRole('time')).toHaveText(/^\d\d:\d\d$/);
+  await vote.getByRole('link', { name: 'shop 1.4.0' }).click();
+  await expect(page.getByRole('heading', { level: 1, name: 'Round totals half up' })).toBeVisible();
+});
+
+test('prints without controls, in light colours', async ({ world, browserOf }) => {
+  const page = await browserOf(world.people.admin, { colorScheme: 'dark' });
+  await page.goto(address(world));
+  await expect(entries(page).first()).toBeVisible();
+  await page.emulateMedia({ media: 'print' });
+  await expect(entries(page).first()).toBeVisible();
+  for (const name of [/Verify history/, /Download/, /Details/, /More filters/])
+    await expect(page.getByRole('button', { name })).toHaveCount(0);
+  await expect(page.getByRole('banner')).toHaveCount(0);
+  await expect(page.getByText(/^\d+ entries shown/).last()).toBeVisible();
 });
 
 test('keeps filters in the address', async ({ world, browserOf }) => {
@@ -46,13 +87,15 @@ test('keeps filters in the address', async ({ world, browserOf }) => {
   await filters(page).getByLabel('Kind').selectOption('policy.created');
   await expect(entries(page)).toHaveText([/created policy four-eyes/]);
   expect(new URL(page.url()).search).toBe('?kind=policy.created');
+  await filters(page).getByRole('button', { name: 'More filters' }).click();
   await filters(page).getByLabel('Person').selectOption(author.username);
+  await expect(filters(page).getByRole('button', { name: 'More filters (1)' })).toBeVisible();
   await expect(page.getByText('No matching entries')).toBeVisible();
   await page.goBack();
   await expect(entries(page)).toHaveText([/created policy four-eyes/]);
   await page.goForward();
   await expect(page.getByText('No matching entries')).toBeVisible();
-  await filters(page).getByLabel('Kind').selectOption('Everything');
+  await filters(page).getByLabel('Kind').selectOption('All releases');
   await expect(entries(page)).toHaveText([/annotated/]);
   await page.reload();
   await expect(entries(page)).toHaveText([/annotated/]);
@@ -69,7 +112,7 @@ test('filters by local days, and ignores invalid values in the address', async (
   await expect(entries(page).filter({ hasText: 'created project shop' })).toHaveCount(1);
   await filters(page).getByLabel('To').fill('2020-01-01');
   await expect(page.getByText('No matching entries')).toBeVisible();
-  await page.goto(address(world, '?from=2026-02-31&person=unknown&project=%00'));
+  await page.goto(address(world, '?from=2026-02-31&person=unknown&project=%00&kind=comet.sighted'));
   await expect(entries(page).filter({ hasText: 'created project shop' })).toHaveCount(1);
   await expect(page.getByRole('button', { name: 'Clear filters' })).toHaveCount(0);
 });
@@ -125,9 +168,7 @@ test('an admin verifies the history and gets its head', async ({ world, browserO
   const { admin, reviewer } = world.people;
   const page = await browserOf(admin);
   await page.goto(address(world));
-  const record = page.getByRole('region', { name: 'Verification' });
-  // Above the list, which may be long.
-  await expect(page.getByRole('region').first()).toHaveAccessibleName('Verification');
+  const record = page.getByRole('region', { name: 'Entries' });
   await record.getByRole('button', { name: 'Verify history' }).click();
   const { organisation } = world;
   const found = await admin.api.policies.verifyHistory({ organisation });
@@ -164,10 +205,10 @@ test('a download shows progress, can be cancelled, and reports a failure', async
     held.push(() => route.abort('connectionrefused'));
   });
   await page.getByRole('button', { name: 'Download CSV' }).click();
-  await expect(page.getByText('0 entries so far…')).toBeVisible();
+  await expect(page.getByText('Downloading the whole history: 0 entries so far…')).toBeVisible();
   await page.getByRole('button', { name: 'Cancel' }).click();
   await expect(page.getByText('Download cancelled. Nothing was saved.')).toBeVisible();
-  await expect(page.getByText('0 entries so far…')).toBeHidden();
+  await expect(page.getByText('0 entries so far…')).toHaveCount(0);
   await page.getByRole('button', { name: 'Download JSON lines' }).click();
   await expect.poll(() => held.length).toBe(2);
   await held[1]?.();

@@ -35,7 +35,7 @@ export function Shell() {
       >
         Skip to content
       </a>
-      <header className="sticky top-0 z-30 border-b border-line bg-surface">
+      <header className="sticky top-0 z-30 border-b border-line bg-surface print:hidden">
         <div className="mx-auto flex min-h-11 max-w-6xl flex-wrap items-center gap-x-3 px-4">
           <Link to={paths.home()} className="py-2.5 font-semibold no-underline">
             Forage

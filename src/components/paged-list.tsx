@@ -52,7 +52,7 @@ export function PagedList({ query, what, count, empty, children }: PagedListProp
         </div>
       )}
       {query.hasNextPage && (
-        <div className="border-t border-line px-4 py-2">
+        <div className="border-t border-line px-4 py-2 print:hidden">
           <Button onClick={query.fetchNextPage} pending={query.isFetchingNextPage ?? false}>
             Load more {what}
           </Button>

@@ -44,7 +44,7 @@ export function Toaster() {
       aria-live="polite"
       data-toasts
       // Above the bar at the bottom of a phone, which sets its height as --bar.
-      className="pointer-events-none fixed bottom-[calc(var(--bar,0px)+1rem)] left-4 z-60 flex w-96 max-w-[calc(100vw-2rem)] flex-col items-start gap-2"
+      className="pointer-events-none fixed print:hidden bottom-[calc(var(--bar,0px)+1rem)] left-4 z-60 flex w-96 max-w-[calc(100vw-2rem)] flex-col items-start gap-2"
     >
       {shown.map((toast) => (
         <span

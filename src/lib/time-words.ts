@@ -27,6 +27,9 @@ export function shortEnd(time: Date, now: number): string {
   return shortTime(new Date(Math.ceil(time.getTime() / MINUTE_MS) * MINUTE_MS), now);
 }
 
+/** `10:12`. */
+export const clockTime = (time: Date): string => clock.format(time);
+
 /** `28 Feb 2027`. */
 export const dateOnly = (time: Date): string => date.format(time);
 

@@ -1,9 +1,7 @@
 import { callUnaryMethod, useTransport } from '@connectrpc/connect-query';
 import { CircleCheck } from 'lucide-react';
-import { useEffect, useRef, useState } from 'react';
-import { Button } from '#src/components/button.tsx';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { CopyButton } from '#src/components/copy-button.tsx';
-import { Section } from '#src/components/section.tsx';
 import { ActionError } from '#src/components/states.tsx';
 import { PolicyService, type VerifyHistoryResponse } from '#src/gen/forest/v1/policies_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
@@ -14,8 +12,15 @@ type State =
   | { readonly is: 'checked'; readonly found: VerifyHistoryResponse }
   | { readonly is: 'failed'; readonly reason: string };
 
+export interface ChainCheck {
+  readonly checking: boolean;
+  readonly check: () => void;
+  /** What was found, to be rendered. */
+  readonly result: ReactNode;
+}
+
 /** For admins: verifies the hash chain. On demand only, because the server reads the whole history. */
-export function ChainCheck({ organisation }: { readonly organisation: string }) {
+export function useChainCheck(organisation: string): ChainCheck {
   const transport = useTransport();
   const [state, setState] = useState<State>({ is: 'idle' });
   const abort = useRef<AbortController | null>(null);
@@ -34,34 +39,24 @@ export function ChainCheck({ organisation }: { readonly organisation: string }) 
     );
   };
 
+  return { checking: state.is === 'checking', check, result: <Result state={state} /> };
+}
+
+function Result({ state }: { readonly state: State }) {
   return (
-    <Section
-      title="Verification"
-      actions={
-        <Button onClick={check} pending={state.is === 'checking'}>
-          Verify history
-        </Button>
-      }
-    >
-      <div className="flex flex-col gap-2 text-sm">
-        <p className="text-muted">
-          Each entry contains the hash of the previous one, which reveals entries that were changed, added or
-          removed. Store the head, the number and hash of the last entry, outside Forage. Without it, a
-          completely rewritten history can't be detected.
-        </p>
-        <div role="status" className="empty:absolute">
-          {state.is === 'checking' && 'Verifying every entry…'}
-          {state.is === 'checked' && state.found.ok && <Verified found={state.found} />}
-        </div>
-        {state.is === 'checked' && !state.found.ok && (
-          <ActionError>
-            {`History verification failed: ${state.found.problem}.`}
-            {state.found.entries > 0n && ` Entries up to ${state.found.entries} are valid.`}
-          </ActionError>
-        )}
-        {state.is === 'failed' && <ActionError>{`Couldn't verify the history. ${state.reason}`}</ActionError>}
+    <>
+      <div role="status" className="empty:absolute">
+        {state.is === 'checking' && 'Verifying every entry…'}
+        {state.is === 'checked' && state.found.ok && <Verified found={state.found} />}
       </div>
-    </Section>
+      {state.is === 'checked' && !state.found.ok && (
+        <ActionError>
+          {`History verification failed: ${state.found.problem}.`}
+          {state.found.entries > 0n && ` Entries up to ${state.found.entries} are valid.`}
+        </ActionError>
+      )}
+      {state.is === 'failed' && <ActionError>{`Couldn't verify the history. ${state.reason}`}</ActionError>}
+    </>
   );
 }
 
@@ -76,6 +71,9 @@ function Verified({ found }: { readonly found: VerifyHistoryResponse }) {
       <p className="flex flex-wrap items-center gap-1 wrap-anywhere">
         Head: <code className="font-mono text-xs">{head}</code>
         <CopyButton text={head} label="Copy head" />
+      </p>
+      <p className="text-muted">
+        Store this hash outside Forage. Without it, a completely rewritten history can't be detected.
       </p>
     </div>
   );

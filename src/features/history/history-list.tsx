@@ -1,15 +1,16 @@
 import { useTransport } from '@connectrpc/connect-query';
 import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
+import { useId } from 'react';
 import { Button } from '#src/components/button.tsx';
 import { PagedList } from '#src/components/paged-list.tsx';
 import { Rows } from '#src/components/rows.tsx';
 import { Section } from '#src/components/section.tsx';
 import { Empty } from '#src/components/states.tsx';
-import { ChainCheck } from './chain-check.tsx';
-import { DownloadBar } from './download-bar.tsx';
+import { byDay, type Day } from './by-day.ts';
 import { type HistoryFilter, isFiltered, noFilter } from './history-filter.ts';
 import { HistoryFilters } from './history-filters.tsx';
 import { HistoryRow } from './history-row.tsx';
+import { useHistoryTools } from './history-tools.tsx';
 import { entryCount } from './use-download.ts';
 import { historyOptions } from './use-history.ts';
 
@@ -21,23 +22,27 @@ export interface HistoryListProps {
   readonly onFilter: (filter: HistoryFilter) => void;
 }
 
-/** Who did what when in an organisation, newest first, with filters. */
+/** Who did what when in an organisation, newest first, by day, with filters. */
 export function HistoryList({ organisation, filter, isAdmin, onFilter }: HistoryListProps) {
   const query = useInfiniteQuery({
     ...historyOptions(useTransport(), organisation, filter),
     placeholderData: keepPreviousData,
   });
   const entries = query.data?.pages.flatMap((page) => page.entries) ?? [];
+  const tools = useHistoryTools(organisation, filter);
   return (
     <>
-      {/* Above the list, which loads ever more pages. */}
-      {isAdmin && <ChainCheck organisation={organisation} />}
       <HistoryFilters organisation={organisation} filter={filter} entries={entries} onChange={onFilter} />
-      {isAdmin && <DownloadBar organisation={organisation} filter={filter} />}
       <p role="status" className="sr-only">
         {query.isSuccess && !query.isPlaceholderData && shownMessage(entries.length, query.hasNextPage)}
       </p>
-      <Section title="History" flush>
+      <Section
+        title="Entries"
+        hiddenTitle
+        flush
+        actions={isAdmin && <span className="contents print:hidden">{tools.buttons}</span>}
+      >
+        {isAdmin && tools.results}
         <div aria-busy={query.isPlaceholderData || undefined} className="aria-busy:opacity-60">
           <PagedList
             query={query}
@@ -55,15 +60,34 @@ export function HistoryList({ organisation, filter, isAdmin, onFilter }: History
               )
             }
           >
-            <Rows label="History">
-              {entries.map((entry) => (
-                <HistoryRow key={entry.id} entry={entry} />
-              ))}
-            </Rows>
+            {byDay(entries).map((day) => (
+              <DayEntries key={day.title} day={day} />
+            ))}
           </PagedList>
         </div>
+        {/* A printed copy says whether it is complete. */}
+        <p className="hidden py-2 print:block">{shownMessage(entries.length, query.hasNextPage)}</p>
       </Section>
     </>
+  );
+}
+
+function DayEntries({ day: { title, entries } }: { readonly day: Day }) {
+  const id = useId();
+  return (
+    <section aria-labelledby={id} className="border-b border-line last:border-b-0">
+      <h3
+        id={id}
+        className="border-b border-line bg-sunken px-4 py-1.5 text-xs font-semibold print:break-after-avoid print:px-0"
+      >
+        {title}
+      </h3>
+      <Rows label={`History of ${title}`}>
+        {entries.map((entry) => (
+          <HistoryRow key={entry.id} entry={entry} />
+        ))}
+      </Rows>
+    </section>
   );
 }
 

@@ -1,45 +1,51 @@
 import { ChevronDown, ChevronRight } from 'lucide-react';
-import { useId, useMemo, useState } from 'react';
-import { RelativeTime } from '#src/components/relative-time.tsx';
-import { Row } from '#src/components/rows.tsx';
+import { memo, useId, useMemo, useState } from 'react';
+import { Link } from 'react-router';
 import { UserText } from '#src/components/user-text.tsx';
 import type { HistoryEntry } from '#src/gen/forest/v1/policies_pb.ts';
+import { clockTime, exactTime } from '#src/lib/time-words.ts';
 import { type Difference, differences } from './difference.ts';
-import { kindMessage, subjectIsActor } from './event-kinds.ts';
+import { commentOf, historyMessage, type Part } from './history-message.ts';
 
-/** One event: who did what when, with its changes on demand. */
-export function HistoryRow({ entry }: { readonly entry: HistoryEntry }) {
-  const { at, kind, actorUsername, actorUserId, project, subject, before, after } = entry;
+/** One event: when, who did what, with the comment; its changes on demand. */
+export const HistoryRow = memo(function HistoryRow({ entry }: { readonly entry: HistoryEntry }) {
+  const { at, before, after } = entry;
   const [open, setOpen] = useState(false);
   const changesId = useId();
   const changes = useMemo(() => differences(before, after), [before, after]);
+  const comment = commentOf(entry);
+  const time = new Date(at);
   return (
-    <Row>
-      <span className="min-w-0 wrap-anywhere max-sm:w-full sm:flex-1">
-        <span className="font-medium">{actorUserId ? actorUsername : 'Forage'}</span> {kindMessage(kind)}
-        {!subjectIsActor(kind) && (
+    <li className="flex flex-wrap items-start gap-x-3 gap-y-1 border-b border-line px-4 py-2 last:border-b-0 print:break-inside-avoid print:px-0">
+      <time dateTime={at} title={exactTime(time)} className="w-11 shrink-0 text-muted tabular-nums">
+        {clockTime(time)}
+      </time>
+      <span className="min-w-0 flex-1 wrap-anywhere">
+        {historyMessage(entry).map((part, index) => (
+          // biome-ignore lint/suspicious/noArrayIndexKey: the parts of an entry never change.
+          <MessagePart key={index} part={part} />
+        ))}
+        {comment && (
           <>
-            {' '}
-            <span className="font-medium">
-              <UserText>{subject}</UserText>
+            {' — '}
+            <span className="whitespace-pre-wrap">
+              “<UserText>{comment}</UserText>”
             </span>
           </>
         )}
-        {project && <span className="text-muted"> in {project}</span>}
       </span>
       <button
         type="button"
         aria-expanded={open}
         aria-controls={open ? changesId : undefined}
         onClick={() => setOpen(!open)}
-        className="inline-flex min-h-6 cursor-pointer items-center gap-1 rounded text-xs text-muted hover:text-ink"
+        className="inline-flex min-h-6 shrink-0 cursor-pointer items-center gap-1 rounded text-xs text-muted hover:text-ink pointer-coarse:min-h-11 print:hidden"
       >
         {open ? <ChevronDown aria-hidden size={14} /> : <ChevronRight aria-hidden size={14} />}
         {before && after ? `${changes.length} changed` : 'Details'}
       </button>
-      <RelativeTime value={at} className="text-right text-xs text-muted max-sm:ml-auto sm:min-w-28" />
       {open && (
-        <div id={changesId} className="flex w-full flex-col gap-2">
+        <div id={changesId} className="flex w-full flex-col gap-2 sm:pl-14">
           {changes.length > 0 && (
             <dl className="grid w-full gap-x-4 gap-y-1 text-xs sm:grid-cols-[minmax(8rem,max-content)_1fr]">
               {changes.map((difference) => (
@@ -50,7 +56,29 @@ export function HistoryRow({ entry }: { readonly entry: HistoryEntry }) {
           <EntryProof entry={entry} />
         </div>
       )}
-    </Row>
+    </li>
+  );
+});
+
+function MessagePart({ part }: { readonly part: Part }) {
+  if (typeof part === 'string') return <UserText>{part}</UserText>;
+  const name = <UserText>{part.name}</UserText>;
+  return (
+    <>
+      {part.to ? (
+        <Link to={part.to} className="font-medium">
+          {name}
+        </Link>
+      ) : (
+        <span className="font-medium">{name}</span>
+      )}
+      {part.title && (
+        <span className="text-muted">
+          {' '}
+          <UserText>{part.title}</UserText>
+        </span>
+      )}
+    </>
   );
 }
 
