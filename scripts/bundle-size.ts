@@ -16,7 +16,7 @@ const limitKilobytes = 168;
 /** Each file is a request before the first call to the API. */
 const limitFiles = 5;
 /** For any other route, beyond the shared files. */
-const limitRouteKilobytes = 60;
+const limitRouteKilobytes = 25;
 
 const manifest: Readonly<Record<string, Chunk>> = JSON.parse(
   await readFile(join(dist, '.vite/manifest.json'), 'utf8'),

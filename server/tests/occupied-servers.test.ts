@@ -41,8 +41,11 @@ async function bothTry(intent: string): Promise<void> {
     // A server tries one thing at a time for a destination: when it looks again, its first attempt is over.
     for (let turn = 0; turn < 2; turn++) {
       const before = looks();
-      context.bus.publish(subjects.releaseQueued, queued.id);
-      await eventually(async () => looks() > before, 'the server to look');
+      // Again and again: a server that has just started something forgets that it was to look once more.
+      await eventually(async () => {
+        context.bus.publish(subjects.releaseQueued, queued.id);
+        return looks() > before;
+      }, 'the server to look');
     }
   };
   await Promise.all([nudge(a, one.looks), nudge(b, two.looks)]);
