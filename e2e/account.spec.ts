@@ -114,9 +114,12 @@ test('a token is created, shown once, used, and deleted after confirmation', asy
   await expectFitForAll(page);
   await dialog(page).getByRole('button', { name: 'Create token' }).click();
 
-  const secret = tokens(page).getByLabel('Token “CI of shop”');
+  const secret = dialog(page).getByLabel('Token “CI of shop”');
   await expect(secret).toBeVisible();
-  await expect(page.getByText('Token created. Copy it now')).toBeVisible();
+  await expect(dialog(page).getByRole('button', { name: 'Copy token' })).toBeFocused();
+  // A click outside does not lose it.
+  await page.mouse.click(5, 5);
+  await expect(secret).toBeVisible();
   await expectFitForAll(page);
   const asToken = apiAt(world.url, await secret.inputValue());
   const { users, releases } = asToken;
@@ -128,13 +131,14 @@ test('a token is created, shown once, used, and deleted after confirmation', asy
   };
   await expect(releases.annotateRelease(build)).rejects.toThrow(/scope/);
   const listed = tokens(page).getByRole('listitem').filter({ hasText: 'CI of shop' });
+  await dialog(page).getByRole('button', { name: 'Done' }).click();
+  await expect(dialog(page)).toHaveCount(0);
+  await expect(tokens(page).getByRole('button', { name: 'Create token' })).toBeFocused();
   await expect(listed).toContainText('read');
   await expect(listed).toContainText('never used');
-  await tokens(page).getByRole('button', { name: 'Done' }).click();
-  await expect(secret).toHaveCount(0);
   await page.reload();
   await expect(listed).toContainText(/used (just now|in less than a minute)/);
-  await expect(listed).toContainText(/expires in (4 weeks|29 days|30 days)/);
+  await expect(listed).toContainText(/expires \d+ \S+ \d{4}/);
   await expect(secret).toHaveCount(0);
 
   await listed.getByRole('button', { name: 'Delete' }).click();

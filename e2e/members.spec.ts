@@ -37,10 +37,15 @@ test('an admin adds a member by name or email, changes their role and removes th
   await expect(field).toHaveAccessibleDescription(/already/);
   await expect(field).toHaveValue(byName.username);
 
+  const question = page.getByRole('alertdialog');
   await row(page, byName.username).getByRole('button', { name: 'Make admin' }).click();
+  await expect(question).toContainText(`Make ${byName.username} an admin?`);
+  await question.getByRole('button', { name: 'Cancel' }).click();
+  await expect(row(page, byName.username).getByRole('button', { name: 'Make admin' })).toBeVisible();
+  await row(page, byName.username).getByRole('button', { name: 'Make admin' }).click();
+  await question.getByRole('button', { name: 'Make admin' }).click();
   await expect(row(page, byName.username).getByRole('button', { name: 'Make member' })).toBeVisible();
   await row(page, byName.username).getByRole('button', { name: 'Remove' }).click();
-  const question = page.getByRole('alertdialog');
   await expect(question).toContainText(`Remove ${byName.username} from ${world.organisation}?`);
   await question.getByRole('button', { name: 'Cancel' }).click();
   await expect(row(page, byName.username)).toBeVisible();
@@ -106,11 +111,12 @@ test('refuses to remove the last admin', async ({ world, browserOf }) => {
   await page.goto(address(world));
   const own = row(page, admin.username);
   await own.getByRole('button', { name: 'Make member' }).click();
-  await page.getByRole('alertdialog').getByRole('button', { name: 'Make me a member' }).click();
-  await expect(own.getByRole('alert')).toContainText('is the only admin');
+  const question = page.getByRole('alertdialog');
+  await question.getByRole('button', { name: 'Make me a member' }).click();
+  await expect(question.getByRole('alert')).toContainText('is the only admin');
+  await question.getByRole('button', { name: 'Cancel' }).click();
   await expect(own.getByRole('button', { name: 'Remove' })).toHaveCount(0);
   await page.getByRole('button', { name: 'Leave organisation' }).click();
-  const question = page.getByRole('alertdialog');
   await question.getByRole('button', { name: 'Leave' }).click();
   await expect(question.getByRole('alert')).toContainText('Make another member an admin first');
   await question.getByRole('button', { name: 'Cancel' }).click();

@@ -27,7 +27,11 @@ async function makeToken(page: Page, name: string, of: string, may?: string): Pr
   await dialog.getByLabel('Name').fill(name);
   if (may !== undefined) await dialog.getByLabel('Permissions').selectOption(may);
   await dialog.getByRole('button', { name: 'Create token' }).click();
-  return page.getByLabel(`Token “${name}” of ${of}`).inputValue();
+  const secret = await dialog.getByLabel(`Token “${name}” of ${of}`).inputValue();
+  await expect(dialog.getByRole('button', { name: 'Copy token' })).toBeFocused();
+  await expectFitForAll(page);
+  await dialog.getByRole('button', { name: 'Done' }).click();
+  return secret;
 }
 
 test('a CI job releases with a service account, and the author of the commit cannot approve', async ({
@@ -41,8 +45,6 @@ test('a CI job releases with a service account, and the author of the commit can
   await expect(account(page, 'ci')).toContainText('No tokens yet');
   const token = await makeToken(page, 'checkout', 'ci');
   expect(token).toMatch(/^forage_b_/);
-  await expectFitForAll(page);
-  await page.getByRole('button', { name: 'Done' }).click();
   await expect(page.getByLabel('Token “checkout” of ci')).toHaveCount(0);
   const row = section(page).getByRole('list', { name: 'Tokens of ci' }).getByRole('listitem');
   await expect(row).toContainText('release');

@@ -3,8 +3,8 @@ import { useEffect, useState } from 'react';
 import { IconButton } from './icon-button.tsx';
 import { announce } from './toast.tsx';
 
-/** Copies `text`; `label` names it, as in "Copy commit". Without clipboard access (plain HTTP) a message shows the text. */
-export function CopyButton({ text, label }: { readonly text: string; readonly label: string }) {
+/** Copies `text`; `copied` for 2 seconds. Without clipboard access (plain HTTP) a message shows the text. */
+export function useCopy(text: string) {
   const [copied, setCopied] = useState(false);
   useEffect(() => {
     if (!copied) return;
@@ -20,6 +20,12 @@ export function CopyButton({ text, label }: { readonly text: string; readonly la
       announce(`The browser blocked copying. Select and copy it manually: ${text}`, 'failed');
     }
   };
+  return { copied, copy };
+}
+
+/** `label` names what is copied, as in "Copy commit". */
+export function CopyButton({ text, label }: { readonly text: string; readonly label: string }) {
+  const { copied, copy } = useCopy(text);
   return (
     <IconButton label={label} onClick={copy} className="-my-1">
       {copied ? <Check aria-hidden size={14} /> : <Copy aria-hidden size={14} />}

@@ -15,7 +15,7 @@ const box = `${surface} inset-x-4 top-[12vh] mx-auto max-h-[80vh] rounded-lg`;
 const bottom = `${surface} inset-x-0 bottom-0 max-h-[85dvh] rounded-t-lg pb-[calc(1.25rem+env(safe-area-inset-bottom))]`;
 
 export function DialogBody(props: DialogProps) {
-  const { onOpenChange, title, description, children, actions, wide, sheet = false } = props;
+  const { onOpenChange, title, description, children, actions, wide, persistent, sheet = false } = props;
   const focus = useReturnedFocus(sheet);
   return (
     <Radix.Root open onOpenChange={onOpenChange}>
@@ -24,7 +24,7 @@ export function DialogBody(props: DialogProps) {
         <Radix.Content
           className={sheet ? bottom : classNames(box, wide ? 'max-w-5xl' : 'max-w-lg')}
           {...focus}
-          onInteractOutside={keepForToasts}
+          onInteractOutside={persistent ? (event) => event.preventDefault() : keepForToasts}
           {...(description ? {} : { 'aria-describedby': undefined })}
         >
           <div className="flex items-start justify-between gap-3">

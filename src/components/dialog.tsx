@@ -11,6 +11,8 @@ export interface DialogProps {
   readonly actions?: ReactNode;
   /** For long text such as a plan. */
   readonly wide?: boolean;
+  /** A click outside does not close it. */
+  readonly persistent?: boolean;
   /** At the bottom of the window, in full width; its heading has the focus first. */
   readonly sheet?: boolean;
 }

@@ -17,6 +17,8 @@ export interface FormDialogProps {
   readonly pending?: boolean;
   readonly onSubmit: () => void;
   readonly onClose: () => void;
+  /** A second step in place of the form and its description, such as a secret that is shown once. */
+  readonly result?: ReactNode;
 }
 
 /** A form in a dialog, mounted while it is open. It stays open while it is sent, and keeps its input when that fails. */
@@ -31,6 +33,7 @@ export function FormDialog({
   pending = false,
   onSubmit,
   onClose,
+  result,
 }: FormDialogProps) {
   return (
     <Dialog
@@ -39,26 +42,29 @@ export function FormDialog({
         if (!open && !pending) onClose();
       }}
       title={title}
-      description={description}
+      description={result ? undefined : description}
+      persistent={Boolean(result)}
     >
-      <Form
-        problems={problems}
-        onSubmit={() => {
-          if (!pending) onSubmit();
-        }}
-        className="flex flex-col gap-4"
-      >
-        {children}
-        <FormError>{error}</FormError>
-        <div className="mt-1 flex flex-wrap justify-end gap-2">
-          <Button aria-disabled={pending || undefined} onClick={() => !pending && onClose()}>
-            Cancel
-          </Button>
-          <Button type="submit" variant={variant} pending={pending}>
-            {submit}
-          </Button>
-        </div>
-      </Form>
+      {result ?? (
+        <Form
+          problems={problems}
+          onSubmit={() => {
+            if (!pending) onSubmit();
+          }}
+          className="flex flex-col gap-4"
+        >
+          {children}
+          <FormError>{error}</FormError>
+          <div className="mt-1 flex flex-wrap justify-end gap-2">
+            <Button aria-disabled={pending || undefined} onClick={() => !pending && onClose()}>
+              Cancel
+            </Button>
+            <Button type="submit" variant={variant} pending={pending}>
+              {submit}
+            </Button>
+          </div>
+        </Form>
+      )}
     </Dialog>
   );
 }

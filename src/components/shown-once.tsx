@@ -1,5 +1,6 @@
+import { useEffect, useRef } from 'react';
 import { Button } from './button.tsx';
-import { CopyButton } from './copy-button.tsx';
+import { useCopy } from './copy-button.tsx';
 import { Field, Input } from './field.tsx';
 
 export interface ShownOnceProps {
@@ -9,27 +10,30 @@ export interface ShownOnceProps {
   readonly onDone: () => void;
 }
 
-/** A new secret, the only time it is shown. */
+/** A new secret, the only time it is shown. The button that copies it has the focus. */
 export function ShownOnce({ label, secret, onDone }: ShownOnceProps) {
+  const { copied, copy } = useCopy(secret);
+  const button = useRef<HTMLButtonElement>(null);
+  useEffect(() => button.current?.focus(), []);
   return (
-    <div className="flex flex-col gap-3 border-b border-line bg-passed-soft px-4 py-3">
+    <>
       <Field label={label} hint="Copy it to a secret store now. It won't be shown again.">
         {(control) => (
-          <span className="flex items-center gap-1">
-            <Input
-              {...control}
-              readOnly
-              value={secret}
-              onFocus={(event) => event.target.select()}
-              className="font-mono"
-            />
-            <CopyButton text={secret} label="Copy token" />
-          </span>
+          <Input
+            {...control}
+            readOnly
+            value={secret}
+            onFocus={(event) => event.target.select()}
+            className="font-mono"
+          />
         )}
       </Field>
-      <div>
+      <div className="mt-4 flex flex-wrap justify-end gap-2">
         <Button onClick={onDone}>Done</Button>
+        <Button ref={button} variant="primary" onClick={copy}>
+          {copied ? 'Copied' : 'Copy token'}
+        </Button>
       </div>
-    </div>
+    </>
   );
 }

@@ -2,11 +2,18 @@ import type { ReactNode } from 'react';
 import { lifetimesUpTo } from '#src/lib/token-life.ts';
 import { Field, Input, Select } from './field.tsx';
 import { FormDialog } from './form-dialog.tsx';
+import { ShownOnce } from './shown-once.tsx';
 
 export interface NewToken {
   readonly name: string;
   /** Its lifetime in seconds; 0 for no expiry. */
   readonly seconds: number;
+}
+
+export interface CreatedToken {
+  /** Such as `Token “ci”`. */
+  readonly label: string;
+  readonly secret: string;
 }
 
 export interface TokenDialogProps {
@@ -23,16 +30,19 @@ export interface TokenDialogProps {
   readonly onChange: (field: 'name' | 'seconds', token: NewToken) => void;
   readonly onSubmit: () => void;
   readonly onClose: () => void;
+  /** The secret, once the token is created. */
+  readonly created: CreatedToken | undefined;
   /** The choice of scopes. */
   readonly children: ReactNode;
 }
 
-/** The form for a new access token: name, scopes and lifetime. */
+/** The form for a new access token: name, scopes and lifetime; then its secret. */
 export function TokenDialog(props: TokenDialogProps) {
-  const { title, description, nameHint, token, maxDays, problems, attempt, onChange, children } = props;
+  const { title, description, nameHint, token, maxDays, problems, attempt, created, onChange, children } =
+    props;
   return (
     <FormDialog
-      title={title}
+      title={created ? 'Token created' : title}
       description={description}
       problems={attempt}
       error={problems.form}
@@ -40,6 +50,7 @@ export function TokenDialog(props: TokenDialogProps) {
       pending={props.pending}
       onSubmit={props.onSubmit}
       onClose={props.onClose}
+      result={created && <ShownOnce {...created} onDone={props.onClose} />}
     >
       <Field label="Name" hint={nameHint} error={problems.name} required>
         {(control) => (

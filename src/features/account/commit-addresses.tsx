@@ -37,7 +37,7 @@ export function CommitAddresses() {
               <span className="min-w-0 font-medium wrap-anywhere">{address}</span>
               <span className="ml-auto">
                 <Button
-                  variant="reject"
+                  variant="text"
                   pending={remove.isPending && remove.variables?.address === address}
                   aria-label={`Remove ${address}`}
                   onClick={() =>

@@ -1,6 +1,6 @@
-import { useId } from 'react';
+import { useId, useState } from 'react';
 import { Checkbox } from '#src/components/checkbox.tsx';
-import { TokenDialog } from '#src/components/token-dialog.tsx';
+import { type CreatedToken, TokenDialog } from '#src/components/token-dialog.tsx';
 import { useDraft } from '#src/lib/draft.ts';
 import { useFormProblems } from '#src/lib/form-problems.ts';
 import { useTokenMaxDays } from '#src/lib/session.ts';
@@ -18,14 +18,8 @@ const scopes = [
 ] as const;
 type Scope = (typeof scopes)[number]['name'];
 
-export interface CreatedToken {
-  readonly name: string;
-  readonly secret: string;
-}
-
 export interface CreateTokenDialogProps {
   readonly userId: string;
-  readonly onCreated: (token: CreatedToken) => void;
   readonly onClose: () => void;
 }
 
@@ -36,12 +30,13 @@ interface TokenDraft {
 }
 
 /** The form for a new personal access token. */
-export function CreateTokenDialog({ userId, onCreated, onClose }: CreateTokenDialogProps) {
+export function CreateTokenDialog({ userId, onClose }: CreateTokenDialogProps) {
   const maxDays = useTokenMaxDays();
   const initial: TokenDraft = { name: '', scopes: ['read', 'release'], seconds: defaultLifetime(maxDays) };
   const { draft, setDraft } = useDraft('new-token', initial);
   const form = useFormProblems(['name', 'scopes', 'expires_in_seconds']);
   const { create } = useTokenMutations();
+  const [created, setCreated] = useState<CreatedToken>();
   const problemId = useId();
   const problem = form.problems.scopes;
   const submit = () => {
@@ -56,7 +51,8 @@ export function CreateTokenDialog({ userId, onCreated, onClose }: CreateTokenDia
         expiresInSeconds: BigInt(draft.seconds),
       },
       {
-        onSuccess: ({ token, rawToken }) => onCreated({ name: token?.name ?? draft.name, secret: rawToken }),
+        onSuccess: ({ token, rawToken }) =>
+          setCreated({ label: `Token “${token?.name ?? draft.name}”`, secret: rawToken }),
         onError: form.refuse,
       },
     );
@@ -76,6 +72,7 @@ export function CreateTokenDialog({ userId, onCreated, onClose }: CreateTokenDia
       problems={form.problems}
       attempt={form.attempt}
       pending={create.isPending}
+      created={created}
       onChange={(field, change) => {
         setDraft({ ...draft, ...change });
         form.changed(field);

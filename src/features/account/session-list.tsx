@@ -95,7 +95,7 @@ function SessionRow({ session, pending, onSignOut }: SessionRowProps) {
       </span>
       <span className="ml-auto">
         <Button
-          variant="reject"
+          variant="text"
           pending={pending}
           onClick={onSignOut}
           aria-label={visibleText(`Sign out ${client}${current ? ', this browser' : ''}`)}

@@ -5,14 +5,12 @@ import { DeleteDialog } from '#src/components/delete-dialog.tsx';
 import { PagedList } from '#src/components/paged-list.tsx';
 import { Row, Rows } from '#src/components/rows.tsx';
 import { Section } from '#src/components/section.tsx';
-import { ShownOnce } from '#src/components/shown-once.tsx';
 import { Empty } from '#src/components/states.tsx';
-import { announce } from '#src/components/toast.tsx';
 import { TokenFacts } from '#src/components/token-facts.tsx';
 import { type PersonalAccessToken, UsersService } from '#src/gen/forest/v1/users_pb.ts';
 import { hasExpired } from '#src/lib/token-life.ts';
 import { visibleText } from '#src/lib/visible-text.ts';
-import { type CreatedToken, CreateTokenDialog } from './create-token-dialog.tsx';
+import { CreateTokenDialog } from './create-token-dialog.tsx';
 import { useTokenMutations } from './use-tokens.ts';
 
 /** The caller's personal access tokens, without their secrets. */
@@ -20,7 +18,6 @@ export function TokenList({ userId }: { readonly userId: string }) {
   const query = useQuery(UsersService.method.listPersonalAccessTokens, { userId });
   const { remove } = useTokenMutations();
   const [creating, setCreating] = useState(false);
-  const [created, setCreated] = useState<CreatedToken>();
   const [deleting, setDeleting] = useState<PersonalAccessToken>();
   const tokens = query.data?.tokens ?? [];
   return (
@@ -29,13 +26,6 @@ export function TokenList({ userId }: { readonly userId: string }) {
       flush
       actions={<Button onClick={() => setCreating(true)}>Create token</Button>}
     >
-      {created && (
-        <ShownOnce
-          label={`Token “${created.name}”`}
-          secret={created.secret}
-          onDone={() => setCreated(undefined)}
-        />
-      )}
       <PagedList
         query={query}
         what="access tokens"
@@ -52,7 +42,7 @@ export function TokenList({ userId }: { readonly userId: string }) {
               <TokenFacts token={token} expired={hasExpired(token, Date.now())} />
               <span className="ml-auto">
                 <Button
-                  variant="reject"
+                  variant="text"
                   onClick={() => setDeleting(token)}
                   aria-label={visibleText(`Delete ${token.name}`)}
                 >
@@ -63,17 +53,7 @@ export function TokenList({ userId }: { readonly userId: string }) {
           ))}
         </Rows>
       </PagedList>
-      {creating && (
-        <CreateTokenDialog
-          userId={userId}
-          onClose={() => setCreating(false)}
-          onCreated={(token) => {
-            setCreated(token);
-            announce("Token created. Copy it now: it won't be shown again.");
-            setCreating(false);
-          }}
-        />
-      )}
+      {creating && <CreateTokenDialog userId={userId} onClose={() => setCreating(false)} />}
       {deleting && (
         <DeleteDialog
           what="access token"

@@ -3,6 +3,7 @@ import { Field, Input } from '#src/components/field.tsx';
 import { PlainField } from '#src/components/plain-field.tsx';
 import { Section } from '#src/components/section.tsx';
 import { announce } from '#src/components/toast.tsx';
+import { newItemAnchor } from '#src/config/paths.ts';
 import { problemsOf } from '#src/lib/form-problems.ts';
 import { useEditor } from '#src/lib/use-editor.ts';
 import { lastOrder, type Ordered } from './environment-order.ts';
@@ -37,7 +38,7 @@ export function CreateEnvironment({ organisation, environments }: CreateEnvironm
   });
   const { draft, setDraft, failure } = editor;
   return (
-    <Section title="New environment">
+    <Section title="New environment" id={newItemAnchor}>
       <EditorForm
         editor={editor}
         noun="environment"

@@ -45,11 +45,11 @@ export function wireSettings(type: DestinationType, draft: DestinationDraft): Re
 }
 
 export interface DestinationProblems {
-  readonly name?: string;
-  readonly type?: string;
-  readonly gracePeriod?: string;
-  readonly form?: string;
-  readonly settings: Readonly<Record<string, string>>;
+  readonly name?: string | undefined;
+  readonly type?: string | undefined;
+  readonly gracePeriod?: string | undefined;
+  readonly form?: string | undefined;
+  readonly settings: Readonly<Record<string, string | undefined>>;
 }
 
 /** Required values that are missing, and an invalid grace period; null if there are none. An existing secret may stay empty. */

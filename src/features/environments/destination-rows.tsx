@@ -71,9 +71,13 @@ function DestinationRow({ destination, canEdit }: { destination: Destination; ca
         </dl>
       )}
       {canEdit && (
-        <span className="ml-auto flex flex-wrap gap-2">
-          {known && <Button onClick={() => setAsking('edit')}>Edit</Button>}
-          <Button variant="reject" onClick={() => setAsking('delete')}>
+        <span className="ml-auto flex flex-wrap gap-1">
+          {known && (
+            <Button variant="text" onClick={() => setAsking('edit')}>
+              Edit
+            </Button>
+          )}
+          <Button variant="text" onClick={() => setAsking('delete')}>
             Delete
           </Button>
         </span>

@@ -21,7 +21,7 @@ export function EnvironmentList({ organisation, canEdit }: EnvironmentListProps)
   const environments = query.data?.pages.flatMap((page) => page.environments) ?? [];
   return (
     <>
-      <Section title="Environments" flush>
+      <Section title="Environments" hiddenTitle flush>
         <PagedList
           query={query}
           what="environments"

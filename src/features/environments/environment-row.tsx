@@ -4,6 +4,7 @@ import { Button } from '#src/components/button.tsx';
 import { classNames } from '#src/components/class-names.ts';
 import { DeleteDialog } from '#src/components/delete-dialog.tsx';
 import { DescriptionDialog } from '#src/components/description-dialog.tsx';
+import { IconButton } from '#src/components/icon-button.tsx';
 import type { Environment } from '#src/gen/forest/v1/environments_pb.ts';
 import { CreateDestination } from './destination-dialogs.tsx';
 import { DestinationRows } from './destination-rows.tsx';
@@ -60,10 +61,14 @@ export function EnvironmentRow(props: EnvironmentRowProps) {
         )}
         <h3 className="min-w-0 text-base font-semibold wrap-anywhere">{name}</h3>
         {canEdit && (
-          <span className="ml-auto flex flex-wrap gap-2">
-            <Button onClick={() => setAsking('add')}>Add destination</Button>
-            <Button onClick={() => setAsking('describe')}>Edit description</Button>
-            <Button variant="reject" onClick={() => setAsking('delete')}>
+          <span className="ml-auto flex flex-wrap gap-1">
+            <Button variant="text" onClick={() => setAsking('add')}>
+              Add destination
+            </Button>
+            <Button variant="text" onClick={() => setAsking('describe')}>
+              Edit description
+            </Button>
+            <Button variant="text" onClick={() => setAsking('delete')}>
               Delete
             </Button>
           </span>
@@ -110,15 +115,13 @@ interface MoveButtonProps {
 function MoveButton({ label, atEnd, move, distance }: MoveButtonProps) {
   const Icon = distance < 0 ? ChevronUp : ChevronDown;
   return (
-    <button
-      type="button"
-      aria-label={label}
-      title={label}
+    <IconButton
+      label={label}
       aria-disabled={atEnd || move.busy || undefined}
       onClick={() => move.by(distance)}
-      className="inline-flex min-h-6 cursor-pointer rounded p-1 text-muted hover:text-ink aria-disabled:cursor-default aria-disabled:opacity-50"
+      className="aria-disabled:cursor-default aria-disabled:opacity-50"
     >
       <Icon aria-hidden size={16} />
-    </button>
+    </IconButton>
   );
 }

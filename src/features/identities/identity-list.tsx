@@ -62,7 +62,7 @@ export function IdentityList({ providers }: { readonly providers: readonly SignI
               </span>
               <span className="ml-auto">
                 <Button
-                  variant="reject"
+                  variant="text"
                   aria-label={visibleText(`Disconnect ${identity.email} at ${nameOf(identity.provider)}`)}
                   onClick={() => setLeaving(identity)}
                 >

@@ -7,6 +7,7 @@ import { Form, FormError } from '#src/components/form.tsx';
 import { PlainField } from '#src/components/plain-field.tsx';
 import { Section } from '#src/components/section.tsx';
 import { announce } from '#src/components/toast.tsx';
+import { newItemAnchor } from '#src/config/paths.ts';
 import { UsersService } from '#src/gen/forest/v1/users_pb.ts';
 import { useDraft } from '#src/lib/draft.ts';
 import { describeError } from '#src/lib/errors.ts';
@@ -75,7 +76,7 @@ export function AddMember({ organisation, organisationId }: AddMemberProps) {
   };
 
   return (
-    <Section title="Add member">
+    <Section title="Add member" id={newItemAnchor}>
       {created && <FirstPassword user={created} onDone={() => setCreated(undefined)} />}
       {unknown === undefined ? (
         <Form
@@ -86,7 +87,7 @@ export function AddMember({ organisation, organisationId }: AddMemberProps) {
         >
           <PlainField
             label="Username or email"
-            hint="Exactly as they sign in."
+            hint="Exactly as they sign in. Somebody without an account can be created in the next step."
             error={problems.identifier}
             required
             value={draft.identifier}

@@ -49,7 +49,7 @@ export function JoinRules({ organisation, organisationId, providers }: JoinRules
               </span>
               <span className="ml-auto">
                 <Button
-                  variant="reject"
+                  variant="text"
                   aria-label={`Delete rule for ${rule.emailDomain}`}
                   onClick={() => setDeleting(rule)}
                 >

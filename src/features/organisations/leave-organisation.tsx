@@ -35,7 +35,7 @@ export function LeaveOrganisation(props: LeaveOrganisationProps) {
   };
   return (
     <>
-      <Button variant="reject" onClick={() => setAsking(true)}>
+      <Button variant="text" onClick={() => setAsking(true)}>
         Leave organisation
       </Button>
       {asking && (

@@ -1,5 +1,4 @@
 import { useInfiniteQuery } from '@connectrpc/connect-query';
-import { Badge } from '#src/components/badge.tsx';
 import { PagedList } from '#src/components/paged-list.tsx';
 import { Rows } from '#src/components/rows.tsx';
 import { Section } from '#src/components/section.tsx';
@@ -26,20 +25,7 @@ export function MemberList({ organisation, organisationId, canEdit, ownUserId }:
   const members = query.data?.pages.flatMap((page) => page.members) ?? [];
   const total = query.data?.pages.at(-1)?.totalCount ?? 0;
   return (
-    <Section
-      title="Members"
-      flush
-      aside={total > 0 && <Badge icon={null}>{total}</Badge>}
-      // Not in the caller's row, which may be on another page.
-      actions={
-        <LeaveOrganisation
-          organisation={organisation}
-          organisationId={organisationId}
-          isAdmin={canEdit}
-          ownUserId={ownUserId}
-        />
-      }
-    >
+    <Section title="Members" hiddenTitle flush>
       <PagedList query={query} what="members" count={members.length} empty={<Empty title="No members" />}>
         <Rows label="Members">
           {members.map((member) => (
@@ -54,6 +40,16 @@ export function MemberList({ organisation, organisationId, canEdit, ownUserId }:
           ))}
         </Rows>
       </PagedList>
+      {/* Not in the caller's row, which may be on another page. */}
+      <div className="flex flex-wrap items-center justify-between gap-2 border-t border-line py-1.5 pr-2 pl-4 text-muted">
+        <span>{total > 0 && (total === 1 ? '1 member' : `${total} members`)}</span>
+        <LeaveOrganisation
+          organisation={organisation}
+          organisationId={organisationId}
+          isAdmin={canEdit}
+          ownUserId={ownUserId}
+        />
+      </div>
     </Section>
   );
 }

@@ -5,10 +5,8 @@ import { Button } from '#src/components/button.tsx';
 import { ConfirmDialog } from '#src/components/confirm-dialog.tsx';
 import { RelativeTime } from '#src/components/relative-time.tsx';
 import { Row } from '#src/components/rows.tsx';
-import { ActionError } from '#src/components/states.tsx';
 import { announce } from '#src/components/toast.tsx';
 import type { OrganisationMember } from '#src/gen/forest/v1/organisations_pb.ts';
-import { describeError } from '#src/lib/errors.ts';
 import { RevokeCreatedTokens } from './revoke-created-tokens.tsx';
 import { useCreatedTokens } from './use-created-tokens.ts';
 import { useOrganisationMutations } from './use-organisations.ts';
@@ -23,30 +21,33 @@ export interface MemberRowProps {
 
 /** One member; for admins with buttons that change the role and remove other members. */
 export function MemberRow({ organisation, organisationId, member, canEdit, isSelf }: MemberRowProps) {
-  const [dialog, setDialog] = useState<'remove' | 'demote'>();
+  const [dialog, setDialog] = useState<'remove' | 'role'>();
   const { changeRole, remove } = useOrganisationMutations();
   const { userId, username, role, joinedAt } = member;
   const isAdmin = role === 'admin';
   const next = isAdmin ? 'member' : 'admin';
   const [revokeCreatedTokens, setRevoke] = useState(false);
   const created = useCreatedTokens(organisationId, userId, canEdit);
-  const open = (which: 'remove' | 'demote') => {
+  const open = (which: 'remove' | 'role') => {
     setRevoke(false);
     setDialog(which);
   };
-  const close = () => setDialog(undefined);
-  const change = () => {
-    close();
+  const close = () => {
+    changeRole.reset();
+    remove.reset();
+    setDialog(undefined);
+  };
+  const change = () =>
     changeRole.mutate(
       { organisationId, userId, role: next, revokeCreatedTokens },
       {
         onSuccess: () => {
           announce(`${username} is now ${next}`);
           if (revokeCreatedTokens) created.reload();
+          close();
         },
       },
     );
-  };
   const confirmRemoval = async () => {
     try {
       await remove.mutateAsync({ organisationId, userId, revokeCreatedTokens });
@@ -74,27 +75,16 @@ export function MemberRow({ organisation, organisationId, member, canEdit, isSel
         joined <RelativeTime value={joinedAt && timestampDate(joinedAt)} />
       </span>
       {canEdit && (
-        <span className="ml-auto flex flex-wrap gap-2">
-          <Button
-            pending={changeRole.isPending}
-            aria-label={`Make ${next}: ${username}`}
-            onClick={() => (isAdmin && (isSelf || created.tokens.length > 0) ? open('demote') : change())}
-          >
+        <span className="ml-auto flex flex-wrap gap-1">
+          <Button variant="text" aria-label={`Make ${next}: ${username}`} onClick={() => open('role')}>
             Make {next}
           </Button>
           {!isSelf && (
-            <Button variant="reject" aria-label={`Remove ${username}`} onClick={() => open('remove')}>
+            <Button variant="text" aria-label={`Remove ${username}`} onClick={() => open('remove')}>
               Remove
             </Button>
           )}
         </span>
-      )}
-      {changeRole.error && (
-        <div className="w-full">
-          <ActionError>
-            {`Couldn't change the role of ${username}. ${describeError(changeRole.error).message}`}
-          </ActionError>
-        </div>
       )}
       {dialog === 'remove' && (
         <ConfirmDialog
@@ -109,28 +99,41 @@ export function MemberRow({ organisation, organisationId, member, canEdit, isSel
           {choice}
         </ConfirmDialog>
       )}
-      {dialog === 'demote' && (
+      {dialog === 'role' && (
         <ConfirmDialog
-          {...(isSelf
-            ? {
-                title: 'Give up the admin role?',
-                description: `You will be a member of ${organisation}. Only another admin can make you an admin again.`,
-                confirmLabel: 'Make me a member',
-                failure: "Couldn't change your role",
-              }
-            : {
-                title: `Make ${username} a member?`,
-                description: `${username} can no longer change ${organisation}.`,
-                confirmLabel: 'Make member',
-                failure: `Couldn't change the role of ${username}`,
-              })}
+          {...roleQuestion(username, organisation, isAdmin, isSelf)}
           mutation={changeRole}
           onConfirm={change}
           onClose={close}
         >
-          {choice}
+          {isAdmin && choice}
         </ConfirmDialog>
       )}
     </Row>
   );
+}
+
+/** What follows from a change of role. */
+function roleQuestion(username: string, organisation: string, isAdmin: boolean, isSelf: boolean) {
+  if (isSelf)
+    return {
+      title: 'Give up the admin role?',
+      description: `You will be a member of ${organisation}. Only another admin can make you an admin again.`,
+      confirmLabel: 'Make me a member',
+      failure: "Couldn't change your role",
+    };
+  const failure = `Couldn't change the role of ${username}`;
+  return isAdmin
+    ? {
+        title: `Make ${username} a member?`,
+        description: `${username} can no longer change ${organisation}.`,
+        confirmLabel: 'Make member',
+        failure,
+      }
+    : {
+        title: `Make ${username} an admin?`,
+        description: `${username} can change policies, members and environments of ${organisation}, and bypass approvals.`,
+        confirmLabel: 'Make admin',
+        failure,
+      };
 }

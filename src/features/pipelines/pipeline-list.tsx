@@ -27,7 +27,7 @@ export function PipelineList({ project, canEdit }: PipelineListProps) {
   const query = useInfiniteQuery(pipelinesOptions(useTransport(), project));
   const pipelines = query.data?.pages.flatMap((page) => page.pipelines) ?? [];
   return (
-    <Section title="Pipelines" flush>
+    <Section title="Pipelines" hiddenTitle flush>
       <PagedList
         query={query}
         what="pipelines"

@@ -1,5 +1,6 @@
+import { useState } from 'react';
 import { Field, Select } from '#src/components/field.tsx';
-import { TokenDialog } from '#src/components/token-dialog.tsx';
+import { type CreatedToken, TokenDialog } from '#src/components/token-dialog.tsx';
 import type { ServiceAccount } from '#src/gen/forest/v1/service_accounts_pb.ts';
 import { useDraft } from '#src/lib/draft.ts';
 import { useFormProblems } from '#src/lib/form-problems.ts';
@@ -7,15 +8,9 @@ import { useTokenMaxDays } from '#src/lib/session.ts';
 import { defaultLifetime } from '#src/lib/token-life.ts';
 import { useServiceAccountMutations } from './use-service-accounts.ts';
 
-export interface CreatedToken {
-  readonly name: string;
-  readonly secret: string;
-}
-
 export interface CreateAccountTokenDialogProps {
   readonly organisationId: string;
   readonly account: ServiceAccount;
-  readonly onCreated: (token: CreatedToken) => void;
   readonly onClose: () => void;
 }
 
@@ -28,7 +23,6 @@ const scopeChoices = [
 export function CreateAccountTokenDialog({
   organisationId,
   account: { serviceAccountId, name: accountName },
-  onCreated,
   onClose,
 }: CreateAccountTokenDialogProps) {
   const maxDays = useTokenMaxDays();
@@ -39,6 +33,7 @@ export function CreateAccountTokenDialog({
   });
   const form = useFormProblems(['name', 'scopes', 'expires_in_seconds']);
   const { createToken } = useServiceAccountMutations();
+  const [created, setCreated] = useState<CreatedToken>();
   const submit = () => {
     const name = draft.name.trim();
     if (!name) return form.show({ name: 'Enter what the token is for' });
@@ -52,7 +47,11 @@ export function CreateAccountTokenDialog({
         scopes: [...scopes],
         expiresInSeconds: BigInt(draft.seconds),
       },
-      { onSuccess: ({ rawToken }) => onCreated({ name, secret: rawToken }), onError: form.refuse },
+      {
+        onSuccess: ({ rawToken }) =>
+          setCreated({ label: `Token “${name}” of ${accountName}`, secret: rawToken }),
+        onError: form.refuse,
+      },
     );
   };
   return (
@@ -65,6 +64,7 @@ export function CreateAccountTokenDialog({
       problems={form.problems}
       attempt={form.attempt}
       pending={createToken.isPending}
+      created={created}
       onChange={(field, change) => {
         setDraft({ ...draft, ...change });
         form.changed(field);

@@ -3,13 +3,11 @@ import { useState } from 'react';
 import { Button } from '#src/components/button.tsx';
 import { DeleteDialog } from '#src/components/delete-dialog.tsx';
 import { RelativeTime } from '#src/components/relative-time.tsx';
-import { ShownOnce } from '#src/components/shown-once.tsx';
-import { announce } from '#src/components/toast.tsx';
 import { TokenFacts } from '#src/components/token-facts.tsx';
 import type { ServiceAccount, ServiceAccountToken } from '#src/gen/forest/v1/service_accounts_pb.ts';
 import { hasExpired } from '#src/lib/token-life.ts';
 import { visibleText } from '#src/lib/visible-text.ts';
-import { CreateAccountTokenDialog, type CreatedToken } from './create-account-token-dialog.tsx';
+import { CreateAccountTokenDialog } from './create-account-token-dialog.tsx';
 import { useServiceAccountMutations } from './use-service-accounts.ts';
 
 export interface ServiceAccountRowProps {
@@ -20,7 +18,6 @@ export interface ServiceAccountRowProps {
 /** One service account with its tokens. */
 export function ServiceAccountRow({ organisationId, account }: ServiceAccountRowProps) {
   const [dialog, setDialog] = useState<'token' | 'delete'>();
-  const [created, setCreated] = useState<CreatedToken>();
   const [revoking, setRevoking] = useState<ServiceAccountToken>();
   const { remove, revokeToken } = useServiceAccountMutations();
   const { serviceAccountId, name, createdAt, tokens } = account;
@@ -31,22 +28,15 @@ export function ServiceAccountRow({ organisationId, account }: ServiceAccountRow
         <span className="text-xs text-muted">
           created <RelativeTime value={createdAt && timestampDate(createdAt)} />
         </span>
-        <span className="ml-auto flex flex-wrap gap-2">
-          <Button aria-label={`Create token for ${name}`} onClick={() => setDialog('token')}>
+        <span className="ml-auto flex flex-wrap gap-1">
+          <Button variant="text" aria-label={`Create token for ${name}`} onClick={() => setDialog('token')}>
             Create token
           </Button>
-          <Button variant="reject" aria-label={`Delete ${name}`} onClick={() => setDialog('delete')}>
+          <Button variant="text" aria-label={`Delete ${name}`} onClick={() => setDialog('delete')}>
             Delete
           </Button>
         </span>
       </div>
-      {created && (
-        <ShownOnce
-          label={`Token “${created.name}” of ${name}`}
-          secret={created.secret}
-          onDone={() => setCreated(undefined)}
-        />
-      )}
       {tokens.length === 0 ? (
         <p className="px-8 pb-2.5 text-xs text-muted">No tokens yet</p>
       ) : (
@@ -59,7 +49,7 @@ export function ServiceAccountRow({ organisationId, account }: ServiceAccountRow
               />
               <span className="ml-auto">
                 <Button
-                  variant="reject"
+                  variant="text"
                   aria-label={visibleText(`Delete token ${token.name} of ${name}`)}
                   onClick={() => setRevoking(token)}
                 >
@@ -75,11 +65,6 @@ export function ServiceAccountRow({ organisationId, account }: ServiceAccountRow
           organisationId={organisationId}
           account={account}
           onClose={() => setDialog(undefined)}
-          onCreated={(token) => {
-            setCreated(token);
-            announce("Token created. Copy it now: it won't be shown again.");
-            setDialog(undefined);
-          }}
         />
       )}
       {dialog === 'delete' && (
