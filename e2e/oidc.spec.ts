@@ -92,7 +92,7 @@ test('a refused sign-in shows the reason and the request id', async ({
   const alert = page.getByRole('alert');
   await expect(alert).toContainText('The domain of your email address at Strict is not allowed here');
   await expect(alert).toContainText(/Request ID [0-9a-f-]{36}/);
-  await expect(page.getByText('You will continue to /orgs/first.')).toBeVisible();
+  await expect(page.getByText('Sign in to continue to first.')).toBeVisible();
   expect(await cookieOf(page)).toBeUndefined();
   await expectFitForAll(page);
 

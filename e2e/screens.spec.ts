@@ -7,8 +7,8 @@ test('an unknown address has its own page with a link', async ({ world, browserO
   const page = await browserOf(world.people.reviewer);
   await page.goto('/nowhere/at/all');
   await expect(page.getByRole('heading', { name: 'Page not found' })).toBeVisible();
-  await expect(page.getByText('/nowhere/at/all')).toBeVisible();
-  await page.getByRole('link', { name: 'Go to Home' }).click();
+  await expect(page.getByText(`Signed in as ${world.people.reviewer.username}.`)).toBeVisible();
+  await page.getByRole('link', { name: 'Go to home' }).click();
   await expect(page.getByRole('region', { name: 'Waiting for you' })).toBeVisible();
 });
 
@@ -25,7 +25,9 @@ test('pages of other organisations look like unknown pages', async ({ world, new
   ]) {
     await page.goto(path);
     await expect(page.getByRole('heading', { name: 'Page not found' }), path).toBeVisible();
-    await expect(page.getByRole('link', { name: 'Go to Home' })).toBeVisible();
+    await expect(page.getByRole('link', { name: 'Go to home' })).toBeVisible();
+    // No tabs of an organisation that the user is not in.
+    await expect(page.getByRole('navigation')).toHaveCount(0);
     await expect(page.getByText(artifact.context?.title ?? '')).toHaveCount(0);
   }
   // The same for a member's typo.
@@ -42,7 +44,10 @@ test('shows an unavailable server, and recovers', async ({ page, ownServer }) =>
   await page.getByLabel('Email').fill('founder@example.com');
   await page.getByLabel('Password').fill('correct horse battery staple');
   await page.getByRole('button', { name: 'Set up Forage' }).click();
-  const organisation = page.getByRole('link', { name: 'acme' });
+  await page.getByRole('link', { name: 'Forage', exact: true }).click();
+  const organisation = page
+    .getByRole('list', { name: 'Your organisations' })
+    .getByRole('link', { name: 'acme' });
   await expect(organisation).toBeVisible();
   await server.stop();
   await organisation.click();

@@ -16,6 +16,12 @@ test('sets up an empty server by its setup link, once', async ({ page, ownServer
   await expect(page.getByRole('heading', { name: 'Set up Forage' })).toBeVisible();
   await expect(page.getByText('Open the setup link printed when it started')).toBeVisible();
 
+  await page.goto(`${server.url}/set-up?token=forage_u_guessed`);
+  await expect(page.getByRole('alert')).toHaveText('This setup link is invalid or was already used.');
+  await expect(page.getByText('Restart the server to print a new link.')).toBeVisible();
+  await expect(page.getByRole('textbox')).toHaveCount(0);
+  await expectFitForAll(page);
+
   await page.goto(server.setUpAddress);
   await page.getByLabel('Organisation').fill('acme');
   await page.getByLabel('Username').fill('founder');
@@ -42,8 +48,8 @@ test('sets up an empty server by its setup link, once', async ({ page, ownServer
   await page.getByLabel('Email').fill('founder@example.com');
   await page.getByLabel('Password').fill(password);
   await page.getByRole('button', { name: 'Set up Forage' }).click();
-  await expect(page).toHaveURL(`${server.url}/`);
-  await expect(page.getByRole('link', { name: 'acme' })).toBeVisible();
+  await expect(page).toHaveURL(`${server.url}/orgs/acme`);
+  await expect(page.getByRole('heading', { level: 1, name: 'acme' })).toBeVisible();
   await expect(page.getByRole('button', { name: 'founder' })).toBeVisible();
 
   await page.goto(server.setUpAddress);

@@ -122,8 +122,13 @@ test('an empty server is set up once, with the newest token, also when several t
     const stale = (await ensureSetUpToken(app.context)) ?? '';
     const token = (await ensureSetUpToken(app.context)) ?? '';
     expect(token).toMatch(/^forage_u_[\w-]{43}$/);
-    for (const wrong of [stale, 'forage_u_guessed'])
+    const check = async (setUpToken: string) =>
+      (await post(app, 'SessionService/GetSession', { setUpToken })).body;
+    for (const wrong of [stale, 'forage_u_guessed']) {
+      expect(await check(wrong)).toEqual({ setUpRequired: true });
       expect((await setUp(wrong, 'admin')).body.code).toBe('permission_denied');
+    }
+    expect(await check(token)).toEqual({ setUpRequired: true, setUpTokenValid: true });
     const bearer = { authorization: `Bearer ${token}` };
     expect((await post(app, 'UsersService/TokenInfo', {}, bearer)).body.code).toBe('unauthenticated');
     // Invalid input does not use the token up.
@@ -139,6 +144,7 @@ test('an empty server is set up once, with the newest token, also when several t
     expect((await getSession(app, won?.cookie ?? '')).body.session).toEqual(won?.body.session);
 
     expect((await setUp(token, 'again')).body.code).toBe('failed_precondition');
+    expect(await check(token)).toEqual({});
     const { pool } = app.context.db;
     expect((await pool.query('select username from users')).rows).toHaveLength(1);
     const actor_username = won?.body.session?.user.username;

@@ -185,11 +185,11 @@ describe('pages that cannot be shown', () => {
     ['/no/such/page', 'Page not found'],
     ['/orgs/elsewhere', 'Page not found'],
     ['/orgs/elsewhere/members', 'Page not found'],
-    ['/orgs/secret', 'No access'],
+    ['/orgs/secret', 'Page not found'],
   ])('%s: %s', async (address, title) => {
     open(address);
     await heading(title);
-    expect(screen.getByRole('link', { name: 'Go to Home' })).toBeTruthy();
+    expect(screen.getByRole('link', { name: 'Go to home' })).toBeTruthy();
   });
 
   test('the server is unavailable', async () => {

@@ -6,6 +6,9 @@ import { sessionKey } from '#src/lib/session.ts';
 import type { AppRouter } from './router.tsx';
 import type { Services } from './services.ts';
 
+/** What the sign-in page is told by the page that opened it. */
+export type SignInState = { readonly sessionEnded: true } | null;
+
 /**
  * Called when the session has ended: keeps drafts and the address, and opens sign-in, which returns to it. Several requests
  * may call it at once; only the first has an effect. Before the session was first loaded, `requireSession` decides.
@@ -17,5 +20,6 @@ export function leaveForSignIn({ queryClient, transport }: Services, router: App
   if (target.pathname === paths.signIn()) return;
   keepDrafts(queryClient.getQueryData(session)?.session?.user?.userId);
   queryClient.setQueryData(session, create(GetSessionResponseSchema));
-  void router.navigate(paths.signIn(target.pathname + target.search + target.hash), { replace: true });
+  const state: SignInState = { sessionEnded: true };
+  void router.navigate(paths.signIn(target.pathname + target.search + target.hash), { replace: true, state });
 }

@@ -1,57 +1,46 @@
-import { ChevronsUpDown } from 'lucide-react';
-import { Link } from 'react-router';
-import { IconButton } from '#src/components/icon-button.tsx';
+import { ChevronDown } from 'lucide-react';
 import { UserText } from '#src/components/user-text.tsx';
-import { paths } from '#src/config/paths.ts';
 import { openMenu } from '#src/features/command-menu/menu-open.ts';
 
-/** The organisation and project of the page, and a button to switch each. */
-export function LevelSwitcher({
-  org,
-  project,
-}: {
+export interface LevelSwitcherProps {
   readonly org: string;
   readonly project: string | undefined;
-}) {
+}
+
+/** The organisation and project of the page; each opens the list of the others. Links to them are in the breadcrumbs. */
+export function LevelSwitcher({ org, project }: LevelSwitcherProps) {
   return (
     <div data-levels className="hidden min-w-0 items-center gap-1 md:flex">
-      <Level
-        name={org}
-        to={paths.organisation(org)}
-        label="Switch organisation"
-        onSwitch={() => openMenu('Organisations')}
-      />
-      {project && (
-        <Level
-          name={project}
-          to={paths.project(org, project)}
-          label="Switch project"
-          onSwitch={() => openMenu('Projects')}
-        />
-      )}
+      <Level name={org} purpose="switch organisation" onSwitch={() => openMenu('Organisations')} />
+      {project && <Level name={project} purpose="switch project" onSwitch={() => openMenu('Projects')} />}
     </div>
   );
 }
 
 interface LevelProps {
   readonly name: string;
-  readonly to: string;
-  readonly label: string;
+  readonly purpose: string;
   readonly onSwitch: () => void;
 }
 
-function Level({ name, to, label, onSwitch }: LevelProps) {
+function Level({ name, purpose, onSwitch }: LevelProps) {
   return (
     <>
       <span aria-hidden className="text-muted">
         /
       </span>
-      <Link to={to} className="max-w-40 truncate no-underline hover:underline">
-        <UserText>{name}</UserText>
-      </Link>
-      <IconButton label={label} aria-haspopup="dialog" onClick={onSwitch}>
-        <ChevronsUpDown aria-hidden size={14} />
-      </IconButton>
+      <button
+        type="button"
+        aria-haspopup="dialog"
+        onClick={onSwitch}
+        className="flex min-h-8 max-w-40 min-w-0 cursor-pointer items-center gap-1 rounded px-1 hover:bg-sunken pointer-coarse:min-h-11"
+      >
+        <span className="truncate">
+          <UserText>{name}</UserText>
+        </span>
+        <span className="sr-only">, {purpose}</span>
+        <ChevronDown aria-hidden size={14} className="shrink-0 text-muted" />
+      </button>
     </>
   );
 }

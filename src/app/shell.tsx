@@ -15,6 +15,7 @@ import { CommandMenu } from '#src/features/command-menu/command-menu.tsx';
 import { KeyboardHelp } from '#src/features/shortcuts/keyboard-help.tsx';
 import { keepDrafts } from '#src/lib/draft.ts';
 import { sessionQuery } from '#src/lib/session.ts';
+import type { SignInState } from './leave-for-sign-in.ts';
 import { LevelSwitcher } from './level-switcher.tsx';
 import { SectionTabs } from './section-tabs.tsx';
 import { UserMenu } from './user-menu.tsx';
@@ -82,7 +83,11 @@ function useSessionWatch(): void {
     if (!answer) return;
     if (!userId) {
       keepDrafts(lastUser.current);
-      void navigate(paths.signIn(location.pathname + location.search + location.hash), { replace: true });
+      const state: SignInState = { sessionEnded: true };
+      void navigate(paths.signIn(location.pathname + location.search + location.hash), {
+        replace: true,
+        state,
+      });
     } else if (lastUser.current && lastUser.current !== userId) {
       // Data of another user must not stay on screen.
       window.location.reload();

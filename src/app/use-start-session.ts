@@ -10,8 +10,8 @@ import {
 import { claimDrafts } from '#src/lib/draft.ts';
 import { sessionKey } from '#src/lib/session.ts';
 
-/** Starts a session in the page: removes all data of an earlier user and navigates to `next`, a safe path of this site. */
-export function useStartSession(next: string): (session: Session) => void {
+/** Starts a session in the page: removes all data of an earlier user and navigates to a safe path of this site. */
+export function useStartSession(next: (session: Session) => string): (session: Session) => void {
   const queryClient = useQueryClient();
   const transport = useTransport();
   const navigate = useNavigate();
@@ -29,6 +29,6 @@ export function useStartSession(next: string): (session: Session) => void {
       tokenMaxDays,
     });
     queryClient.setQueryData(sessionKey(transport), answer);
-    void navigate(next, { replace: true });
+    void navigate(next(session), { replace: true });
   };
 }

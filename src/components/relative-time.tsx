@@ -1,5 +1,5 @@
 import { useTimed } from '#src/lib/clock.ts';
-import { dateOnly, exactTime, relativeTime, shortTime, timeOf } from '#src/lib/time-words.ts';
+import { exactTime, expiryTime, relativeTime, shortTime, timeOf } from '#src/lib/time-words.ts';
 
 export interface TimeProps {
   /** RFC 3339 or a Date. An absent or invalid time shows nothing. */
@@ -13,8 +13,8 @@ export const RelativeTime = (props: TimeProps) => <Time {...props} words={relati
 /** A timestamp as `18:00`, `Tue 10:12` or `24 Nov 10:12`, with the exact local time as its title. */
 export const ShortTime = (props: TimeProps) => <Time {...props} words={shortTime} />;
 
-/** A timestamp as `28 Feb 2027`, with the exact local time as its title. */
-export const ExpiryDate = (props: TimeProps) => <Time {...props} words={dateOnly} />;
+/** When something expires, as `28 Feb 2027`, or as a time when it is near, with the exact local time as its title. */
+export const ExpiryTime = (props: TimeProps) => <Time {...props} words={expiryTime} />;
 
 interface WordedTimeProps extends TimeProps {
   readonly words: (time: Date, now: number) => string;

@@ -1,6 +1,6 @@
 import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt';
 import { Badge } from './badge.tsx';
-import { ExpiryDate, RelativeTime } from './relative-time.tsx';
+import { ExpiryTime, RelativeTime } from './relative-time.tsx';
 import { UserText } from './user-text.tsx';
 
 export interface TokenFactsProps {
@@ -47,7 +47,7 @@ export function TokenFacts({ token, expired }: TokenFactsProps) {
         {' · '}
         {expiresAt ? (
           <>
-            {expired ? 'expired' : 'expires'} <ExpiryDate value={timestampDate(expiresAt)} />
+            {expired ? 'expired' : 'expires'} <ExpiryTime value={timestampDate(expiresAt)} />
           </>
         ) : (
           'never expires'

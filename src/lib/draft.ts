@@ -16,6 +16,11 @@ export function keepDrafts(userId: string | undefined, storage: Storage = sessio
   }
 }
 
+/** Whether drafts are kept for whoever signs in next. */
+export function hasDrafts(storage: Storage = sessionStorage): boolean {
+  return Object.keys(storage).some((key) => key.startsWith(prefix));
+}
+
 /** Removes stored drafts of other users; called after signing in and out. */
 export function claimDrafts(userId: string | undefined, storage: Storage = sessionStorage): void {
   if (userId && storage.getItem(ownerKey) === userId) return;

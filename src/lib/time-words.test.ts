@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { dateOnly, exactTime, relativeTime, shortEnd, shortTime, timeOf } from './time-words.ts';
+import { dateOnly, exactTime, expiryTime, relativeTime, shortEnd, shortTime, timeOf } from './time-words.ts';
 
 /** Tuesday. */
 const now = new Date(2026, 10, 24, 12, 0).getTime();
@@ -26,6 +26,11 @@ test('an end is over by the time shown', () => {
 
 test('a date has its year', () => {
   expect(dateOnly(new Date(2027, 1, 28))).toBe('28 Feb 2027');
+});
+
+test('an expiry is a date with its year, or a time when it is near', () => {
+  expect(expiryTime(new Date(2027, 1, 28), now)).toBe('28 Feb 2027');
+  expect(expiryTime(new Date(2026, 10, 24, 23, 30), now)).toBe('23:30');
 });
 
 test('the exact time has weekday, seconds and time zone', () => {

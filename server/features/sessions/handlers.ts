@@ -33,9 +33,9 @@ export function sessionHandlers(app: AppContext): ServiceImpl<typeof SessionServ
       return {};
     },
 
-    async getSession(_request, context) {
+    async getSession({ setUpToken }, context) {
       const caller = maybeCallerOf(context);
-      const { session, ...server } = await sessions.getSession(app, caller);
+      const { session, ...server } = await sessions.getSession(app, caller, setUpToken);
       const inBrowser = caller?.credentialKind === 'session';
       const secret = inBrowser ? sessionSecretOf(context.requestHeader, secure) : null;
       return { session: session === null ? undefined : sessionToWire(session, secret), ...server };

@@ -106,13 +106,19 @@ async function recordSignOut(
   await recordAccount(tx, app, caller.userId, caller, { kind: 'account.signed_out', proof, before });
 }
 
-/** The caller's session (null when signed out), and what a sign-in screen needs to know about the server. */
-export async function getSession(app: AppContext, caller: Caller | null) {
+/**
+ * The caller's session (null when signed out), and what a sign-in screen needs to know about the server. Wrong tokens of a set-up
+ * are not counted here: guessing one is out of reach, and a read stores nothing.
+ */
+export async function getSession(app: AppContext, caller: Caller | null, setUpToken: string) {
   const session = await findSession(app, caller);
   const { config } = app;
+  const setUpRequired = session === null && !(await hasUsers(app.db));
   return {
     session,
-    setUpRequired: session === null && !(await hasUsers(app.db)),
+    setUpRequired,
+    setUpTokenValid:
+      setUpRequired && setUpToken !== '' && (await isSetUpToken(app.db, hashSecret(setUpToken))),
     registrationOpen: config.registration === 'open',
     providers: config.oidcProviders.map(({ id, name }) => ({ provider: id, name })),
     passwordsOff: !config.passwordSignIn,

@@ -1,13 +1,15 @@
-import { type LoaderFunctionArgs, redirect, useLoaderData, useSearchParams } from 'react-router';
-import { UserText } from '#src/components/user-text.tsx';
+import { type LoaderFunctionArgs, redirect, useLoaderData, useLocation, useSearchParams } from 'react-router';
 import { paths } from '#src/config/paths.ts';
 import { Or, ProviderLinks } from '#src/features/sessions/provider-links.tsx';
 import { SignInForm } from '#src/features/sessions/sign-in-form.tsx';
 import { SignInProblem } from '#src/features/sessions/sign-in-problem.tsx';
 import { problemIn } from '#src/features/sessions/sign-in-problems.ts';
+import { hasDrafts } from '#src/lib/draft.ts';
 import { safeNextPath } from '#src/lib/next-path.ts';
 import { sessionQuery } from '#src/lib/session.ts';
+import type { SignInState } from '../leave-for-sign-in.ts';
 import { NarrowPage } from '../narrow-page.tsx';
+import { pageName } from '../page-name.ts';
 import { servicesOf } from '../services.ts';
 import { useStartSession } from '../use-start-session.ts';
 
@@ -25,16 +27,13 @@ export async function loader({ request, context }: LoaderFunctionArgs) {
 export function Component() {
   const { providers, passwordsOff } = useLoaderData<typeof loader>();
   const [search] = useSearchParams();
+  const { state } = useLocation();
   const next = safeNextPath(search.get('next'));
   const problem = problemIn(search);
-  const start = useStartSession(next);
+  const start = useStartSession(() => next);
   return (
     <NarrowPage title="Sign in">
-      {next !== '/' && (
-        <p className="text-muted wrap-anywhere">
-          <UserText>{`You will continue to ${next.split('?')[0]}.`}</UserText>
-        </p>
-      )}
+      <Purpose next={next} ended={(state as SignInState)?.sessionEnded ?? false} />
       {problem && (
         <SignInProblem
           problem={problem}
@@ -49,5 +48,18 @@ export function Component() {
         </>
       )}
     </NarrowPage>
+  );
+}
+
+/** Why to sign in, in a sentence or two; never an address. */
+function Purpose({ next, ended }: { readonly next: string; readonly ended: boolean }) {
+  const name = pageName(next);
+  if (!ended && !name) return null;
+  return (
+    <p className="text-muted wrap-anywhere">
+      {ended && 'Your session ended. '}
+      {name ? `Sign in to continue to ${name}.` : 'Sign in to continue.'}
+      {ended && hasDrafts() && ' Your unsaved changes are kept.'}
+    </p>
   );
 }

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { Badge } from '#src/components/badge.tsx';
 import { Button } from '#src/components/button.tsx';
 import { PagedList } from '#src/components/paged-list.tsx';
-import { ExpiryDate, RelativeTime } from '#src/components/relative-time.tsx';
+import { ExpiryTime, RelativeTime } from '#src/components/relative-time.tsx';
 import { Row, Rows } from '#src/components/rows.tsx';
 import { Section } from '#src/components/section.tsx';
 import { ActionError, Empty } from '#src/components/states.tsx';
@@ -90,7 +90,7 @@ function SessionRow({ session, pending, onSignOut }: SessionRowProps) {
           from <span className="wrap-anywhere">{address || 'an unknown address'}</span>
           {' · '}signed in <RelativeTime value={begunAt} />
           {' · '}last used <RelativeTime value={lastUsedAt} />
-          {' · '}expires <ExpiryDate value={expiresAt} /> if not used
+          {' · '}expires <ExpiryTime value={expiresAt} /> if not used
         </span>
       </span>
       <span className="ml-auto">
