@@ -39,6 +39,10 @@ test('takes the newer change of a pipeline', async ({ world, browserOf }) => {
   const [first, second] = [await browserOf(admin), await browserOf(admin)];
   for (const page of [first, second]) await page.goto(world.page('pipelines/main-line'));
   const id = (page: Page) => page.getByRole('group', { name: 'Stage 1' }).getByLabel('ID', { exact: true });
+  for (const page of [first, second]) {
+    await page.getByRole('button', { name: /^1 · / }).click();
+    await page.getByRole('button', { name: 'Advanced' }).click();
+  }
   const stages = (page: Page) => page.getByRole('list', { name: 'Stages of main-line' }).first();
   await id(second).fill('late');
   await id(first).fill('early');

@@ -17,6 +17,16 @@ export function withStage(draft: PipelineDraft, type: StageDraft['type']): Pipel
   return { ...draft, stages: [...draft.stages, stage], added: draft.added + 1 };
 }
 
+/** What a stage may depend on: every stage that does not depend on it, so that no cycle can be made. */
+export function possibleDependencies(stages: readonly StageDraft[], of: StageDraft): readonly StageDraft[] {
+  const later = new Set([of.key]);
+  // A set is read in the order in which it grows.
+  for (const key of later) {
+    for (const stage of stages) if (stage.dependsOn.includes(key)) later.add(stage.key);
+  }
+  return stages.filter(({ key }) => !later.has(key) || (key !== of.key && of.dependsOn.includes(key)));
+}
+
 /** Removes a stage. Its dependents inherit its dependencies, so that the order of the others stays. */
 export function withoutStage(draft: PipelineDraft, key: string): PipelineDraft {
   const removed = draft.stages.find((stage) => stage.key === key);

@@ -1,7 +1,7 @@
 import { create } from '@bufbuild/protobuf';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, test } from 'vitest';
 import { ReleasePipelineSchema } from '#src/gen/forest/v1/release_pipelines_pb.ts';
-import { withChange, withoutStage, withStage } from './draft-changes.ts';
+import { possibleDependencies, withChange, withoutStage, withStage } from './draft-changes.ts';
 import {
   definitionsOf,
   draftOfPipeline,
@@ -12,6 +12,7 @@ import {
   placeProblems,
   wireStages,
 } from './pipeline-draft.ts';
+import { graphOfDraft, stageTitles } from './stage-types.ts';
 
 const environments = ['staging', 'production'];
 
@@ -66,6 +67,36 @@ describe('changing stages', () => {
     const ring = withChange(line(), '#0', { dependsOn: ['#1'] });
     expect(dependencies(withoutStage(ring, '#1')).staging).toEqual([]);
   });
+});
+
+describe('possible dependencies', () => {
+  const offered = (draft: PipelineDraft, key: string) => {
+    const stage = draft.stages.find((each) => each.key === key);
+    return stage && possibleDependencies(draft.stages, stage).map(({ id }) => id);
+  };
+
+  it('are the stages that do not depend on the stage, wherever they are in the list', () => {
+    expect(offered(line(), '#0')).toEqual([]);
+    expect(offered(line(), '#1')).toEqual(['staging']);
+    expect(offered(line(), '#2')).toEqual(['staging', 'wait']);
+    const loose = withChange(withStage(line(), 'wait'), '#3', { dependsOn: [] });
+    expect(offered(loose, '#0')).toEqual(['wait-2']);
+  });
+
+  it('contain those of a stored cycle, so that it can be undone', () => {
+    const ring = withChange(line(), '#0', { dependsOn: ['#2'] });
+    expect(offered(ring, '#0')).toEqual(['production']);
+  });
+});
+
+test('a stage has a title of one line', () => {
+  const draft = withChange(line(), '#2', { dependsOn: ['#0', '#1'] });
+  const problems = draftProblems(draft, environments, true);
+  expect(stageTitles(graphOfDraft(draft.stages, problems))).toEqual([
+    '1 · Deploy to staging',
+    '2 · Wait 1h 30m · after staging',
+    '3 · Deploy to production · after staging, wait',
+  ]);
 });
 
 describe('problems', () => {

@@ -109,6 +109,7 @@ export function PipelineView({ pipeline }: { readonly pipeline: ReleasePipeline 
   return (
     <Section title="Pipeline" aside={<span className="text-muted">{enabled ? 'Enabled' : 'Disabled'}</span>}>
       <PipelineGraph name={name} stages={graph} />
+      <p className="mt-2 text-muted">Admins can change this pipeline.</p>
     </Section>
   );
 }

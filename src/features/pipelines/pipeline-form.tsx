@@ -1,8 +1,8 @@
-import { useCallback, useDeferredValue, useEffect, useMemo, useRef } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { MAX_STAGES } from '#domain/release/dag.ts';
 import { Button } from '#src/components/button.tsx';
 import { EditorForm, type StoredState } from '#src/components/editor-form.tsx';
-import { Field, Input } from '#src/components/field.tsx';
+import { PlainField } from '#src/components/plain-field.tsx';
 import { announce } from '#src/components/toast.tsx';
 import { useEditor } from '#src/lib/use-editor.ts';
 import { withChange, withoutStage, withStage } from './draft-changes.ts';
@@ -13,9 +13,9 @@ import {
   refusalProblems,
   type StageDraft,
 } from './pipeline-draft.ts';
-import { PipelineGraph } from './pipeline-graph.tsx';
-import { type CannotPlan, StageFields } from './stage-fields.tsx';
-import { graphOfDraft, stageTypes } from './stage-types.ts';
+import { Graph } from './pipeline-graph.tsx';
+import { type CannotPlan, StageFields, StageRow } from './stage-fields.tsx';
+import { graphOfDraft, stageTitles, stageTypes } from './stage-types.ts';
 
 export interface PipelineFormProps {
   readonly initial: PipelineDraft;
@@ -50,8 +50,15 @@ export function PipelineForm(props: PipelineFormProps) {
   const own = useMemo(() => draftProblems(draft, environments, !attempted), [draft, environments, attempted]);
   const problems = failure?.draft === draft ? failure.problems : own;
   const graph = useMemo(() => graphOfDraft(draft.stages, problems), [draft.stages, problems]);
-  // Deferred, so that typing an id stays fast with many stages.
-  const ids = useDeferredValue(useSameWhileEqual(draft.stages.map(({ key, id }) => ({ key, id }))));
+  const titles = useMemo(() => stageTitles(graph), [graph]);
+  const [openKey, setOpenKey] = useState<string | null>(null);
+  // A refused save opens the first stage with a problem, in the same render: the form then focuses its field.
+  const [seen, setSeen] = useState(failure);
+  if (failure !== seen) {
+    setSeen(failure);
+    const invalid = draft.stages.find(({ key }) => failure?.problems.ofStage[key]);
+    if (invalid) setOpenKey(invalid.key);
+  }
   const { ref, focusLater } = useFocusAfterChange(draft);
   const change = useCallback(
     (key: string, changes: Partial<StageDraft>) => setDraft((before) => withChange(before, key, changes)),
@@ -65,9 +72,12 @@ export function PipelineForm(props: PipelineFormProps) {
     },
     [setDraft, focusLater],
   );
+  const toggle = useCallback((key: string) => setOpenKey((open) => (open === key ? null : key)), []);
   const add = (type: StageDraft['type']) => {
     focusLater(`[data-stage-list] > li:last-child select`);
-    setDraft(withStage(draft, type));
+    const next = withStage(draft, type);
+    setDraft(next);
+    setOpenKey(next.stages.at(-1)?.key ?? null);
   };
   return (
     <div ref={ref}>
@@ -80,45 +90,47 @@ export function PipelineForm(props: PipelineFormProps) {
         {...(onCancel && { onCancel })}
         {...(stored && { stored })}
       >
-        <Field
-          label="Name"
-          error={problems.name}
-          required
-          hint={existing && "Can't be changed."}
-          className="sm:max-w-sm"
-        >
-          {(control) => (
-            <Input
-              {...control}
-              readOnly={existing}
-              autoCapitalize="none"
-              autoComplete="off"
-              spellCheck={false}
-              value={draft.name}
-              onChange={(event) => setDraft({ ...draft, name: event.target.value })}
-            />
-          )}
-        </Field>
+        {!existing && (
+          <PlainField
+            label="Name"
+            error={problems.name}
+            required
+            className="sm:max-w-sm"
+            value={draft.name}
+            onChange={(name) => setDraft({ ...draft, name })}
+          />
+        )}
         {draft.stages.length === 0 ? (
           <p className="text-muted">
             Add the stages of a release. A stage starts when all stages it depends on have succeeded.
           </p>
         ) : (
           <>
-            <PipelineGraph name={draft.name || 'the new pipeline'} stages={graph} />
-            <ol aria-label="Stages" data-stage-list className="flex flex-col gap-3">
+            <Graph name={draft.name || 'the new pipeline'} stages={graph} />
+            <ol aria-label="Stages" data-stage-list className="flex flex-col gap-2">
               {draft.stages.map((stage, index) => (
-                <StageFields
-                  key={stage.key}
-                  stage={stage}
-                  position={index + 1}
-                  problems={problems.ofStage[stage.key]}
-                  environments={environments}
-                  cannotPlan={cannotPlan}
-                  stages={ids}
-                  onChange={change}
-                  onRemove={remove}
-                />
+                <li key={stage.key} className="rounded-md border border-line px-3 py-2">
+                  <StageRow
+                    stageKey={stage.key}
+                    name={stage.id || String(index + 1)}
+                    title={titles[index] ?? ''}
+                    problem={Object.values(problems.ofStage[stage.key] ?? {})[0]}
+                    open={stage.key === openKey}
+                    onToggle={toggle}
+                    onRemove={remove}
+                  />
+                  {stage.key === openKey && (
+                    <StageFields
+                      stage={stage}
+                      position={index + 1}
+                      problems={problems.ofStage[stage.key]}
+                      environments={environments}
+                      cannotPlan={cannotPlan}
+                      stages={draft.stages}
+                      onChange={change}
+                    />
+                  )}
+                </li>
               ))}
             </ol>
           </>
@@ -162,11 +174,4 @@ function useFocusAfterChange(draft: PipelineDraft) {
     wanted.current = selector;
   }, []);
   return { ref, focusLater };
-}
-
-/** The previous value while the new one is equal to it, so that memoised components are not rendered again. */
-function useSameWhileEqual<Value>(value: Value): Value {
-  const text = JSON.stringify(value);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the text represents the value.
-  return useMemo(() => value, [text]);
 }

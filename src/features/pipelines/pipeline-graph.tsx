@@ -35,7 +35,8 @@ export function PipelineGraph({ name, stages }: PipelineGraphProps) {
   );
 }
 
-function Graph({ name, stages }: PipelineGraphProps) {
+/** The graph alone, where its stages are also listed. */
+export function Graph({ name, stages }: PipelineGraphProps) {
   const { width, height, stages: placed, edges } = useMemo(() => layOutPipeline(stages), [stages]);
   const { ref, overflows } = useOverflow(width);
   const arrow = useId();

@@ -14,16 +14,16 @@ const stage: StageDraft = {
   autoApprove: false,
   dependsOn: ['#3'],
 };
-const stages = (count: number) =>
+const choices = (count: number) =>
   Array.from({ length: count }, (_, index) => ({
-    key: `#${index}`,
-    id: index === 2 ? '' : `stage-${index}`,
+    key: `#${index + 1}`,
+    id: index === 1 ? '' : `stage-${index + 1}`,
   }));
 
 function open(count: number) {
   const onChange = vi.fn();
   const view = renderWithin(
-    <StageDependencies stage={stage} stages={stages(count)} problem={undefined} onChange={onChange} />,
+    <StageDependencies stage={stage} choices={choices(count)} problem={undefined} onChange={onChange} />,
     () => {},
   );
   return { ...view, onChange };
@@ -31,27 +31,27 @@ function open(count: number) {
 
 const checkboxes = () => screen.queryAllByRole('checkbox');
 
-test('lists all other stages; one without an id by its position', async () => {
-  const { user, onChange } = open(5);
+test('lists the stages that it may depend on, with or without an id', async () => {
+  const { user, onChange } = open(4);
   expect(checkboxes()).toHaveLength(4);
-  await user.click(screen.getByLabelText('Stage 3'));
+  await user.click(screen.getByLabelText('(no ID)'));
   expect(onChange).toHaveBeenLastCalledWith(['#3', '#2']);
   await user.click(screen.getByLabelText('stage-3'));
   expect(onChange).toHaveBeenLastCalledWith([]);
 });
 
 test('lists only the selected ones of many stages, and the others on demand', async () => {
-  const { user } = open(40);
+  const { user } = open(39);
   expect(checkboxes()).toHaveLength(1);
-  await user.click(screen.getByRole('button', { name: 'Show all 39 other stages' }));
+  await user.click(screen.getByRole('button', { name: 'Show all 39 possible stages' }));
   expect(checkboxes()).toHaveLength(39);
 });
 
-test('shows nothing for a single stage', () => {
+test('shows nothing without a possible stage', () => {
   renderWithin(
     <StageDependencies
       stage={{ ...stage, dependsOn: [] }}
-      stages={stages(1)}
+      choices={[]}
       problem={undefined}
       onChange={() => {}}
     />,

@@ -8,23 +8,24 @@ const MAX_SHOWN = 12;
 
 export interface StageDependenciesProps {
   readonly stage: StageDraft;
-  readonly stages: readonly { readonly key: string; readonly id: string }[];
+  /** The stages that it may depend on. */
+  readonly choices: readonly { readonly key: string; readonly id: string }[];
   readonly problem: string | undefined;
   readonly onChange: (dependsOn: readonly string[]) => void;
 }
 
-/** The stages that must succeed first: a checkbox for each other stage, and for each dependency that does not exist. */
-export function StageDependencies({ stage, stages, problem, onChange }: StageDependenciesProps) {
+/** The stages that must succeed first: a checkbox for each possible one, and for each dependency that does not exist. */
+export function StageDependencies({ stage, choices, problem, onChange }: StageDependenciesProps) {
   const errorId = useId();
   const [all, setAll] = useState(false);
-  const known = new Set(stages.map(({ key }) => key));
-  const choices = [
-    ...stages.filter(({ key }) => key !== stage.key),
+  const known = new Set(choices.map(({ key }) => key));
+  const offered = [
+    ...choices,
     ...stage.dependsOn.filter((key) => !known.has(key)).map((key) => ({ key, id: `${key} (unknown)` })),
   ];
-  if (choices.length === 0) return null;
-  const isLong = choices.length > MAX_SHOWN;
-  const shown = isLong && !all ? choices.filter(({ key }) => stage.dependsOn.includes(key)) : choices;
+  if (offered.length === 0) return null;
+  const isLong = offered.length > MAX_SHOWN;
+  const shown = isLong && !all ? offered.filter(({ key }) => stage.dependsOn.includes(key)) : offered;
   const select = (key: string, selected: boolean) =>
     onChange(selected ? [...stage.dependsOn, key] : stage.dependsOn.filter((each) => each !== key));
   return (
@@ -34,7 +35,7 @@ export function StageDependencies({ stage, stages, problem, onChange }: StageDep
         {shown.map(({ key, id }) => (
           <Checkbox
             key={key}
-            label={id || `Stage ${stages.findIndex((each) => each.key === key) + 1}`}
+            label={id || '(no ID)'}
             aria-invalid={problem && stage.dependsOn.includes(key) ? true : undefined}
             checked={stage.dependsOn.includes(key)}
             onChange={(event) => select(key, event.target.checked)}
@@ -48,7 +49,7 @@ export function StageDependencies({ stage, stages, problem, onChange }: StageDep
           onClick={() => setAll(!all)}
           className="min-h-6 cursor-pointer rounded text-muted underline underline-offset-2 hover:text-ink"
         >
-          {all ? 'Show only selected stages' : `Show all ${choices.length} other stages`}
+          {all ? 'Show only selected stages' : `Show all ${offered.length} possible stages`}
         </button>
       )}
       {problem && (

@@ -1,16 +1,74 @@
-import { memo, useId } from 'react';
+import { ChevronDown, ChevronRight, CircleAlert } from 'lucide-react';
+import { memo, type ReactNode, useId, useState } from 'react';
 import { Button } from '#src/components/button.tsx';
 import { Checkbox } from '#src/components/checkbox.tsx';
 import { DurationField } from '#src/components/duration-field.tsx';
 import { EnvironmentField } from '#src/components/environment-field.tsx';
-import { Field, Input, Select } from '#src/components/field.tsx';
+import { Field, Select } from '#src/components/field.tsx';
+import { PlainField } from '#src/components/plain-field.tsx';
+import { UserText } from '#src/components/user-text.tsx';
 import { WarningList } from '#src/components/warning-list.tsx';
+import { possibleDependencies } from './draft-changes.ts';
 import type { StageDraft, StageProblems } from './pipeline-draft.ts';
 import { StageDependencies } from './stage-dependencies.tsx';
 import { stageTypes } from './stage-types.ts';
 
 /** Names of destinations that make no plans, by environment. */
 export type CannotPlan = ReadonlyMap<string, readonly string[]>;
+
+export interface StageRowProps {
+  readonly stageKey: string;
+  /** Its id, or its position. */
+  readonly name: string;
+  /** `1 · Deploy to staging · after plan`. */
+  readonly title: string;
+  /** The first problem; undefined without one. */
+  readonly problem: string | undefined;
+  readonly open: boolean;
+  readonly onToggle: (key: string) => void;
+  readonly onRemove: (key: string) => void;
+}
+
+/** A stage as one line that opens its fields. Memoised, because a pipeline may have a hundred stages. */
+export const StageRow = memo(function StageRow(props: StageRowProps) {
+  const { stageKey, name, title, problem, open, onToggle, onRemove } = props;
+  return (
+    <div className="flex items-center gap-2">
+      <h3 className="min-w-0 flex-1">
+        <button
+          type="button"
+          data-stage={stageKey}
+          aria-expanded={open}
+          onClick={() => onToggle(stageKey)}
+          className="flex min-h-8 w-full cursor-pointer items-center gap-1.5 rounded text-left font-medium hover:bg-sunken pointer-coarse:min-h-11"
+        >
+          {open ? (
+            <ChevronDown aria-hidden size={16} className="shrink-0" />
+          ) : (
+            <ChevronRight aria-hidden size={16} className="shrink-0" />
+          )}
+          <span className="min-w-0 wrap-anywhere">
+            <UserText>{title}</UserText>
+            {problem && !open && (
+              <span className="flex items-start gap-1 text-xs font-normal text-failed">
+                <CircleAlert aria-hidden size={14} className="mt-px shrink-0" />
+                <UserText>{problem}</UserText>
+              </span>
+            )}
+          </span>
+        </button>
+      </h3>
+      <Button
+        variant="text"
+        data-remove-stage={stageKey}
+        aria-label={`Remove stage ${name}`}
+        onClick={() => onRemove(stageKey)}
+      >
+        Remove
+      </Button>
+    </div>
+  );
+});
 
 export interface StageFieldsProps {
   readonly stage: StageDraft;
@@ -20,102 +78,112 @@ export interface StageFieldsProps {
   readonly environments: readonly string[];
   readonly cannotPlan: CannotPlan;
   /** All stages of the draft, including this one. */
-  readonly stages: readonly { readonly key: string; readonly id: string }[];
+  readonly stages: readonly StageDraft[];
   readonly onChange: (key: string, change: Partial<StageDraft>) => void;
-  readonly onRemove: (key: string) => void;
 }
 
-/** The fields of one stage. Memoised, because a pipeline may have a hundred stages. */
-export const StageFields = memo(function StageFields(props: StageFieldsProps) {
-  const { stage, position, problems, environments, cannotPlan, stages, onChange, onRemove } = props;
+/** The fields of the open stage. */
+export function StageFields(props: StageFieldsProps) {
+  const { stage, position, problems, environments, cannotPlan, stages, onChange } = props;
   const unable = (stage.type === 'plan' && cannotPlan.get(stage.environment)) || [];
-  const titleId = useId();
   const chosen = stageTypes.find(({ type }) => type === stage.type);
   const set = (change: Partial<StageDraft>) => onChange(stage.key, change);
-  const title = `Stage ${position}`;
   return (
-    <li aria-labelledby={titleId} className="rounded-md border border-line p-3">
-      <fieldset aria-labelledby={titleId} className="flex min-w-0 flex-col gap-3">
-        <div className="flex flex-wrap items-center justify-between gap-2">
-          <h3 id={titleId} className="min-w-0 font-medium wrap-anywhere">
-            {title}
-            {stage.id && <span className="text-muted"> · {stage.id}</span>}
-          </h3>
-          <Button
-            data-remove-stage={stage.key}
-            aria-label={`Remove stage ${stage.id || position}`}
-            onClick={() => onRemove(stage.key)}
+    <fieldset aria-label={`Stage ${position}`} className="flex min-w-0 max-w-xl flex-col gap-3 pt-2 sm:pl-6">
+      <Field label="Type" hint={chosen?.description} error={problems?.type} required>
+        {(control) => (
+          <Select
+            {...control}
+            value={stage.type}
+            onChange={(event) => set({ type: event.target.value as StageDraft['type'] })}
           >
-            Remove
-          </Button>
-        </div>
-        <div className="grid gap-3 sm:grid-cols-3">
-          <Field label="Type" hint={chosen?.description} error={problems?.type} required>
-            {(control) => (
-              <Select
-                {...control}
-                value={stage.type}
-                onChange={(event) => set({ type: event.target.value as StageDraft['type'] })}
-              >
-                {stageTypes.map(({ type, label }) => (
-                  <option key={type} value={type}>
-                    {label}
-                  </option>
-                ))}
-              </Select>
-            )}
-          </Field>
-          {stage.type === 'wait' ? (
-            <DurationField
-              label="Duration"
-              value={stage.duration}
-              error={problems?.duration}
-              onChange={(duration) => set({ duration })}
-            />
-          ) : (
-            <EnvironmentField
-              value={stage.environment}
-              error={problems?.environment}
-              environments={environments}
-              onChange={(environment) => set({ environment })}
-            />
-          )}
-          <Field label="ID" hint="Unique in the pipeline." error={problems?.id} required>
-            {(control) => (
-              <Input
-                {...control}
-                autoCapitalize="none"
-                autoComplete="off"
-                spellCheck={false}
-                value={stage.id}
-                onChange={(event) => set({ id: event.target.value })}
-              />
-            )}
-          </Field>
-        </div>
-        {stage.type === 'plan' && (
-          <Checkbox
-            label="Approve the plan automatically"
-            className="w-fit"
-            checked={stage.autoApprove}
-            onChange={(event) => set({ autoApprove: event.target.checked })}
-          />
+            {stageTypes.map(({ type, label }) => (
+              <option key={type} value={type}>
+                {label}
+              </option>
+            ))}
+          </Select>
         )}
-        {unable.length > 0 && (
-          <WarningList
-            label={`Destinations of ${stage.environment} that cannot plan`}
-            warnings={[
-              `This stage would fail: ${unable.join(', ')} cannot plan. An admin can turn on Plans in the settings of a destination once its receiver handles plan.requested.`,
-            ]}
-          />
-        )}
-        <StageDependencies
-          stage={stage}
-          stages={stages}
-          problem={problems?.dependsOn}
-          onChange={(dependsOn) => set({ dependsOn })}
+      </Field>
+      {stage.type === 'wait' ? (
+        <DurationField
+          label="Duration"
+          value={stage.duration}
+          error={problems?.duration}
+          onChange={(duration) => set({ duration })}
         />
-      </fieldset>
-    </li>
+      ) : (
+        <EnvironmentField
+          value={stage.environment}
+          error={problems?.environment}
+          environments={environments}
+          onChange={(environment) => set({ environment })}
+        />
+      )}
+      {stage.type === 'plan' && (
+        <Checkbox
+          label="Approve the plan automatically"
+          className="w-fit"
+          checked={stage.autoApprove}
+          onChange={(event) => set({ autoApprove: event.target.checked })}
+        />
+      )}
+      {unable.length > 0 && (
+        <WarningList
+          label={`Destinations of ${stage.environment} that cannot plan`}
+          warnings={[
+            `This stage would fail: ${unable.join(', ')} cannot plan. An admin can turn on Plans in the settings of a destination once its receiver handles plan.requested.`,
+          ]}
+        />
+      )}
+      <StageDependencies
+        stage={stage}
+        choices={possibleDependencies(stages, stage)}
+        problem={problems?.dependsOn}
+        onChange={(dependsOn) => set({ dependsOn })}
+      />
+      <Advanced problem={problems?.id}>
+        <PlainField
+          label="ID"
+          hint="Unique in the pipeline. Set from type and environment until you change it."
+          error={problems?.id}
+          required
+          value={stage.id}
+          onChange={(id) => set({ id })}
+        />
+      </Advanced>
+    </fieldset>
   );
-});
+}
+
+/** Folded unless it has a problem. */
+function Advanced({
+  problem,
+  children,
+}: {
+  readonly problem: string | undefined;
+  readonly children: ReactNode;
+}) {
+  const [chosen, setChosen] = useState(false);
+  const id = useId();
+  const open = chosen || problem !== undefined;
+  return (
+    <div>
+      <button
+        type="button"
+        aria-expanded={open}
+        aria-controls={open ? id : undefined}
+        onClick={() => setChosen(!open)}
+        className="inline-flex min-h-6 cursor-pointer items-center gap-1 rounded text-muted hover:text-ink pointer-coarse:min-h-11"
+      >
+        {open ? <ChevronDown aria-hidden size={14} /> : <ChevronRight aria-hidden size={14} />}
+        Advanced
+      </button>
+      {open && (
+        <div id={id} className="pt-1">
+          {children}
+        </div>
+      )}
+    </div>
+  );
+}

@@ -58,3 +58,13 @@ export function graphOfDraft(stages: readonly StageDraft[], problems: PipelinePr
     invalid: problems.ofStage[key] !== undefined,
   }));
 }
+
+/** Each stage in one line: `1 · Deploy to staging · after plan`. */
+export function stageTitles(stages: readonly GraphStage[]): readonly string[] {
+  const ids = new Map(stages.map(({ key, id }) => [key, id]));
+  return stages.map(({ summary, dependsOn }, index) => {
+    const does = summary.charAt(0).toUpperCase() + summary.slice(1);
+    const after = dependsOn.map((key) => ids.get(key) || key);
+    return [index + 1, does, ...(after.length > 0 ? [`after ${after.join(', ')}`] : [])].join(' · ');
+  });
+}
