@@ -5,9 +5,7 @@ import { keepDrafts } from '#src/lib/draft.ts';
 import { sessionKey } from '#src/lib/session.ts';
 import type { AppRouter } from './router.tsx';
 import type { Services } from './services.ts';
-
-/** What the sign-in page is told by the page that opened it. */
-export type SignInState = { readonly sessionEnded: true } | null;
+import type { SignInState } from './sign-in-state.ts';
 
 /**
  * Called when the session has ended: keeps drafts and the address, and opens sign-in, which returns to it. Several requests

@@ -15,9 +15,9 @@ import { CommandMenu } from '#src/features/command-menu/command-menu.tsx';
 import { KeyboardHelp } from '#src/features/shortcuts/keyboard-help.tsx';
 import { keepDrafts } from '#src/lib/draft.ts';
 import { sessionQuery } from '#src/lib/session.ts';
-import type { SignInState } from './leave-for-sign-in.ts';
 import { LevelSwitcher } from './level-switcher.tsx';
 import { SectionTabs } from './section-tabs.tsx';
+import type { SignInState } from './sign-in-state.ts';
 import { UserMenu } from './user-menu.tsx';
 import { WaitingLink } from './waiting-link.tsx';
 

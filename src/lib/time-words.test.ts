@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { dateOnly, exactTime, expiryTime, relativeTime, shortEnd, shortTime, timeOf } from './time-words.ts';
+import { exactTime, expiryTime, relativeTime, shortEnd, shortTime, timeOf } from './time-words.ts';
 
 /** Tuesday. */
 const now = new Date(2026, 10, 24, 12, 0).getTime();
@@ -22,10 +22,6 @@ test('an end is over by the time shown', () => {
   expect(shortEnd(new Date(2026, 10, 24, 17, 59, 1), now)).toBe('18:00');
   expect(shortEnd(new Date(2026, 10, 24, 23, 59, 1), now)).toBe('Wed 00:00');
   expect(shortEnd(new Date(2026, 10, 24, 18, 0), now)).toBe('18:00');
-});
-
-test('a date has its year', () => {
-  expect(dateOnly(new Date(2027, 1, 28))).toBe('28 Feb 2027');
 });
 
 test('an expiry is a date with its year, or a time when it is near', () => {

@@ -30,9 +30,6 @@ export function shortEnd(time: Date, now: number): string {
 /** `10:12`. */
 export const clockTime = (time: Date): string => clock.format(time);
 
-/** `28 Feb 2027`. */
-export const dateOnly = (time: Date): string => date.format(time);
-
 /** When something expires or expired: a date such as `28 Feb 2027`, or `shortTime` less than a week away. */
 export function expiryTime(time: Date, now: number): string {
   return Math.abs(time.getTime() - now) < 6 * DAY_MS ? shortTime(time, now) : date.format(time);

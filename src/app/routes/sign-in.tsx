@@ -7,10 +7,10 @@ import { problemIn } from '#src/features/sessions/sign-in-problems.ts';
 import { hasDrafts } from '#src/lib/draft.ts';
 import { safeNextPath } from '#src/lib/next-path.ts';
 import { sessionQuery } from '#src/lib/session.ts';
-import type { SignInState } from '../leave-for-sign-in.ts';
 import { NarrowPage } from '../narrow-page.tsx';
 import { pageName } from '../page-name.ts';
 import { servicesOf } from '../services.ts';
+import type { SignInState } from '../sign-in-state.ts';
 import { useStartSession } from '../use-start-session.ts';
 
 /** Redirects signed-in users, and to set-up on an empty server. */
