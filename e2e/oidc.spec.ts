@@ -188,7 +188,8 @@ test('without passwords, a provider is the only way to sign in, also at set-up',
   await expectFitForAll(page);
   await page.getByRole('button', { name: 'Set up with Acme accounts' }).click();
   await consent(page, 'ada');
-  await expect(page.getByRole('link', { name: 'acme' })).toBeVisible();
+  await expect(page.getByRole('heading', { level: 1, name: 'acme' })).toBeVisible();
+  await expect(page.getByRole('region', { name: 'Getting started' })).toBeVisible();
   await page.goto(`${url}/orgs/acme/members`);
   await expect(page.getByRole('list', { name: 'Members' })).toContainText('ada');
   await expect(page.getByRole('button', { name: 'Make member: ada' })).toBeVisible();

@@ -29,7 +29,7 @@ test('a new user creates an organisation and follows the guide', async ({ newcom
   await page.keyboard.press('Enter');
   await expect(page.getByRole('heading', { level: 1, name })).toBeVisible();
 
-  await expect(guide(page)).toContainText('0 of 7');
+  await expect(guide(page)).toContainText('0 of 8');
   await expect(step(page, 'Policy')).toContainText('Create a project first');
   await expectFitForAll(page);
   const { api } = founder;
@@ -43,7 +43,7 @@ test('a new user creates an organisation and follows the guide', async ({ newcom
   await step(page, 'Environments').getByRole('link', { name: 'Add environments' }).click();
   await expect(page).toHaveURL(/\/environments$/);
   await page.goBack();
-  await expect(guide(page)).toContainText('2 of 7');
+  await expect(guide(page)).toContainText('2 of 8');
   await expect(step(page, 'Environments')).toContainText('Done');
 
   await step(page, 'Project').getByRole('button', { name: 'Create project' }).click();
@@ -54,12 +54,13 @@ test('a new user creates an organisation and follows the guide', async ({ newcom
   await expect(page.getByText('Takes the money 💶')).toBeVisible();
 
   await page.goBack();
-  await expect(guide(page)).toContainText('3 of 7');
+  await expect(guide(page)).toContainText('3 of 8');
   await expect(step(page, 'First build')).toContainText('AnnotateRelease');
   await expect(step(page, 'First build').getByRole('link', { name: 'Members' })).toHaveAttribute(
     'href',
     `/orgs/${name}/members`,
   );
+  await expect(step(page, 'First release')).toContainText('Create a build first');
   await expect(step(page, 'First build')).toContainText(`"organisation": "${name}", "project": "checkout"`);
   await expect(step(page, 'Policy').getByRole('link', { name: 'Create policy' })).toHaveAttribute(
     'href',
@@ -115,12 +116,46 @@ test('admins edit the description; members see it, and no guide', async ({ world
   await expect(guide(member)).toHaveCount(0);
 });
 
-test('retries loading the guide', async ({ world, browserOf }) => {
-  const page = await browserOf(world.people.admin);
-  await page.route(/ListPolicies/, (route) => route.fulfill({ status: 500, body: 'no' }));
-  await page.goto(`/orgs/${world.organisation}`);
-  await expect(guide(page).getByRole('alert')).toContainText("Couldn't load setup progress");
-  await page.unroute(/ListPolicies/);
-  await guide(page).getByRole('button', { name: 'Try again' }).click();
-  await expect(step(page, 'Environments')).toContainText('Done');
+test('the guide counts what any project has, and goes for ever once something is live', async ({
+  world,
+  browserOf,
+}) => {
+  const { admin, author } = world.people;
+  const { organisation } = world;
+  // Comes before the project that has everything.
+  await admin.api.releases.createProject({ organisation, project: 'billing' });
+  await world.requireApprovals('production', 1);
+  const artifact = await world.annotate();
+  const page = await browserOf(admin);
+  await page.goto(`/orgs/${organisation}`);
+  await expect(guide(page)).toContainText('6 of 8');
+  await expect(step(page, 'Policy')).toContainText('Done');
+  await expect(step(page, 'First release').getByRole('link')).toHaveAttribute(
+    'href',
+    `/orgs/${organisation}/projects/shop`,
+  );
+  await world.release(artifact, 'staging');
+  await expect(guide(page)).toHaveCount(0);
+  await author.api.releases.annotateRelease({
+    project: { organisation, project: 'billing' },
+    context: { title: 'Another first build' },
+    ref: { commitSha: '5f0c1d2e' },
+  });
+  await page.reload();
+  await expect(page.getByRole('region', { name: 'Projects', exact: true })).toBeVisible();
+  await expect(guide(page)).toHaveCount(0);
+});
+
+test('an empty project leads to the lines that make its first build', async ({ world, browserOf }) => {
+  const page = await browserOf(world.people.reviewer);
+  await page.goto(world.page());
+  const releases = page.getByRole('region', { name: 'Releases' });
+  await expect(releases).toContainText('No releases yet');
+  await expect(releases).toContainText(`"organisation": "${world.organisation}", "project": "shop"`);
+  await expect(releases.getByRole('button', { name: 'Copy the command' })).toBeVisible();
+  await expect(page.getByRole('search', { name: 'Filter releases' })).toHaveCount(0);
+  await expectFitForAll(page);
+  await world.annotate();
+  await page.reload();
+  await expect(page.getByRole('link', { name: 'Round totals half up' })).toBeVisible();
 });

@@ -329,7 +329,7 @@ test('filters the list by the address, and keeps filters on back and forward', a
   await expect(rows).toHaveCount(1);
   await expect(rows).toContainText('Awaiting approval 0/2');
   await expect(page).toHaveURL(/\?status=awaiting-approval$/);
-  await rows.getByRole('link').click();
+  await rows.getByRole('link', { name: gated.artifact.context?.title ?? '' }).click();
   await expect(page.getByRole('region', { name: 'Policy Requirements' })).toBeVisible();
   await page.goBack();
   await expect(filters.getByLabel('Status')).toHaveValue('3');
@@ -339,9 +339,13 @@ test('filters the list by the address, and keeps filters on back and forward', a
   await expect(rows).toHaveCount(2);
   await page.goForward();
   await expect(rows).toHaveCount(1);
-  await expect(rows).toContainText(gated.artifact.slug);
+  await expect(rows).toContainText(gated.artifact.context?.title ?? '');
   await filters.getByRole('button', { name: 'Clear filters' }).click();
   await expect(rows).toHaveCount(2);
+  await expect(filters.getByRole('button', { name: 'Clear filters' })).toHaveCount(0);
+  const more = filters.getByRole('button', { name: 'More filters' });
+  await expect(filters.getByLabel('Branch')).toBeHidden();
+  await more.click();
   // Typing a word adds one step to the browser's history.
   await filters.getByLabel('Branch').pressSequentially('fix/receipts');
   await expect(page).toHaveURL(/branch=fix%2Freceipts/);
@@ -354,6 +358,7 @@ test('filters the list by the address, and keeps filters on back and forward', a
   await page.reload();
   await expect(page.getByText('No matching releases')).toBeVisible();
   await expect(filters.getByLabel('Author')).toHaveValue('nobody-of-that-name');
+  await expect(more).toHaveText('More filters2 set');
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
     const results = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag22aa']).analyze();

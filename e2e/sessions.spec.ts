@@ -49,7 +49,7 @@ test('sets up an empty server by its setup link, once', async ({ page, ownServer
   await page.getByLabel('Password').fill(password);
   await page.getByRole('button', { name: 'Set up Forage' }).click();
   await expect(page).toHaveURL(`${server.url}/orgs/acme`);
-  await expect(page.getByRole('heading', { level: 1, name: 'acme' })).toBeVisible();
+  await expect(page.getByRole('region', { name: 'Getting started' })).toContainText('0 of 8');
   await expect(page.getByRole('button', { name: 'founder' })).toBeVisible();
 
   await page.goto(server.setUpAddress);

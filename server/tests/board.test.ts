@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from 'vitest';
-import { ReleaseStatus } from '#server/gen/forest/v1/releases_pb.ts';
-import { gatedRelease, stepBecomes } from './gate-world.ts';
+import { ReleaseIntentStatus, ReleaseStatus } from '#server/gen/forest/v1/releases_pb.ts';
+import { deployStage, gatedRelease, planStage, soakPolicy, stepBecomes, voteOn } from './gate-world.ts';
 import { eventually, startTestApp } from './harness.ts';
 import { expectRefusal, refusal } from './refusal.ts';
 import { ended, type World, world } from './world.ts';
@@ -96,6 +96,7 @@ test('shows deliveries with their place in the queue of the destination, and say
     { releaseIntentId: running, status: ReleaseStatus.RUNNING, queuePosition: 0, cancelling: false },
     { releaseIntentId: queued, status: ReleaseStatus.QUEUED, queuePosition: 2, project: 'checkout' },
   ]);
+  expect(checkout?.cells[0]?.inFlight[1]).toMatchObject({ version: '1.0002', destinationName: 'eu' });
   expect(theirs?.cells[0]?.inFlight).toMatchObject([{ artifactId: other, queuePosition: 1 }]);
 
   await w.author.releases.cancelRelease({ releaseIntentId: running });
@@ -128,4 +129,115 @@ test('has a row without cells for a project of an organisation without environme
   await w.admin.releases.createProject({ organisation, project: 'first' });
   const { rows } = await w.admin.releases.getDeploymentBoard({ organisation });
   expect(rows).toMatchObject([{ project: 'first', cells: [] }]);
+});
+
+test('says what each destination runs, who asked for it, and what failed there', async () => {
+  const w = await world(app);
+  const { organisation } = w;
+  const [first, second] = [await build(w, '0001'), await build(w, '0002')];
+  await ended(w, await w.release(first, ['production']));
+  await w.admin.destinations.updateDestination({ organisation, name: 'us-east', metadata: { fail: 'true' } });
+  const failed = await w.release(second, ['production'], w.reviewer);
+  await ended(w, failed, ReleaseIntentStatus.FAILED);
+  const [staging, production] = await cellsOf(w);
+  expect(staging?.places).toMatchObject([{ destination: 'eu', uncertain: false }]);
+  expect(staging?.places[0]?.liveArtifactId).toBeUndefined();
+  expect(production?.places).toMatchObject([
+    { destination: 'eu-west', liveArtifactId: second, requestedBy: w.reviewer.username, uncertain: false },
+    {
+      destination: 'us-east',
+      liveArtifactId: first,
+      requestedBy: w.author.username,
+      uncertain: true,
+      failure: {
+        releaseIntentId: failed,
+        version: '1.0002',
+        commitSha: '0002',
+        status: ReleaseStatus.FAILED,
+      },
+    },
+  ]);
+  expect(production?.places[0]?.failure).toBeUndefined();
+});
+
+test('names the build, who rejected or bypassed it, and when time alone moves it on', async () => {
+  const w = await world(app);
+  await w.approvalPolicy(2);
+  await soakPolicy(w, 3_600);
+  const artifactId = await build(w, '0001');
+  await ended(w, await w.release(artifactId, ['staging']));
+  const intentId = await gatedRelease(w, artifactId);
+  const vote = voteOn(w, intentId);
+  await w.reviewer.policies.rejectRelease(vote);
+  const waiting = async () => (await cellsOf(w))[1]?.waiting;
+  expect(await waiting()).toMatchObject([
+    { version: '1.0001', commitSha: '0001', rejectedBy: [w.reviewer.username] },
+  ]);
+  await w.reviewer.policies.withdrawVote(vote);
+  await w.admin.policies.approveRelease({ ...vote, forceBypass: true, comment: 'outage' });
+  expect(await waiting()).toMatchObject([
+    { rejectedBy: [], bypassedBy: w.admin.username, requiredApprovals: 0 },
+  ]);
+  expect(Date.parse((await waiting())?.[0]?.nextCheckAt ?? '')).toBeGreaterThan(Date.now());
+});
+
+test('lists plans that wait for approval beside the releases', async () => {
+  const w = await world(app);
+  await w.pipeline('planned', planStage('plan', 'production'), deployStage('deploy', 'production', 'plan'));
+  const intentId = await w.release(await build(w, '0001'), { usePipeline: true, pipeline: 'planned' });
+  const plan = { releaseIntentId: intentId, stageId: 'plan' };
+  await eventually(async () => (await cellsOf(w))[1]?.plans.length === 1, 'the plan to wait for approval');
+  const [, production] = await cellsOf(w);
+  expect(production).toMatchObject({
+    waiting: [],
+    plans: [{ releaseIntentId: intentId, version: '1.0001' }],
+  });
+  await w.reviewer.releases.approvePlanStage(plan);
+  expect((await cellsOf(w))[1]?.plans).toEqual([]);
+});
+
+test('names the build before the live one, for one project', async () => {
+  const w = await world(app);
+  const builds = [await build(w, '0001'), await build(w, '0002'), await build(w, '0003')];
+  const previous = async (project?: string) =>
+    (await boardOf(w, project ? { project } : {})).rows[0]?.cells.map((cell) => cell.previous?.artifactId);
+  for (const artifactId of builds) await ended(w, await w.release(artifactId, ['staging']));
+  expect(await previous('checkout')).toEqual([builds[1], undefined]);
+  expect(await previous()).toEqual([undefined, undefined]);
+  // After a rollback the build before is an older one, not the one that was rolled back.
+  await ended(w, await w.release(builds[1] ?? '', ['staging']));
+  expect(await previous('checkout')).toEqual([builds[0], undefined]);
+});
+
+test('says what an organisation has set up, in any project, until something is live', async () => {
+  const w = await world(app);
+  const name = `${w.organisation}-new`;
+  const { organisationId } = await w.admin.organisations.createOrganisation({ name });
+  const setup = async () => {
+    const { setup: found } = await w.admin.releases.getDeploymentBoard({ organisation: name });
+    return found && { ...found, $typeName: undefined };
+  };
+  expect(await setup()).toMatchObject({
+    hasEnvironment: false,
+    hasDestination: false,
+    hasPipeline: false,
+    hasPolicy: false,
+    hasColleague: false,
+    hasBuild: false,
+  });
+  await w.admin.organisations.addMember({ organisationId, userId: w.author.userId, role: 'member' });
+  for (const project of ['alpha', 'omega'])
+    await w.admin.releases.createProject({ organisation: name, project });
+  expect(await setup()).toMatchObject({ hasColleague: true, hasBuild: false, project: 'alpha' });
+  await build(w, '0001', { organisation: name, project: 'omega' });
+  expect(await setup()).toMatchObject({ hasBuild: true, project: 'omega' });
+
+  const { setup: before } = await boardOf(w);
+  expect(before).toMatchObject({ hasEnvironment: true, hasDestination: true, project: 'checkout' });
+  expect((await boardOf(w, { project: 'checkout' })).setup).toBeUndefined();
+  await ended(w, await w.release(await build(w, '0001'), ['staging']));
+  expect((await boardOf(w)).setup).toBeUndefined();
+  // What was set up may go again; what was live stays in the past.
+  await w.admin.releases.createProject({ organisation: w.organisation, project: 'another' });
+  expect((await boardOf(w)).setup).toBeUndefined();
 });

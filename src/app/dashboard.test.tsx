@@ -59,11 +59,11 @@ class TestServer {
       }),
     });
     router.service(ReleaseService, {
-      getProjects: ({ query }) => {
-        const name = query.value?.organisation;
-        if (name === 'secret') throw new ConnectError('no access to it', Code.PermissionDenied);
-        if (name !== 'acme') throw new ConnectError(`Organisation "${name}" not found`, Code.NotFound);
-        return { projects: ['checkout'] };
+      getDeploymentBoard: ({ organisation }) => {
+        if (organisation === 'secret') throw new ConnectError('no access to it', Code.PermissionDenied);
+        if (organisation !== 'acme')
+          throw new ConnectError(`Organisation "${organisation}" not found`, Code.NotFound);
+        return { rows: [{ project: 'checkout', cells: [] }] };
       },
     });
   };

@@ -29,6 +29,9 @@ export const requirementsAnchor = 'policy-requirements';
 /** The anchor of the form for a new item, on the page of its list. */
 export const newItemAnchor = 'new';
 
+/** The anchor of an environment on a project's page. */
+export const environmentAnchor = (environment: string) => `env-${environment}`;
+
 /** The parameter of a release's page that names one of several releases of the build. */
 export const releaseParameter = 'release';
 
@@ -55,6 +58,9 @@ export const paths = {
   history: (org: string, filter?: Readonly<Record<string, string>>) =>
     `${organisation(org)}/history${filter ? `?${new URLSearchParams(filter)}` : ''}`,
   project,
+  /** One environment on a project's page. */
+  environment: (org: string, name: string, environment: string) =>
+    `${project(org, name)}#${part(environmentAnchor(environment))}`,
   release,
   /** `intentId`: the one of several releases of the build. */
   requirements: (org: string, name: string, slug: string, intentId?: string) =>

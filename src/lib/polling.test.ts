@@ -14,6 +14,12 @@ describe('polling', () => {
     expect(polling(ended, 5_000).refetchInterval(seen('active'))).toBe(5_000);
   });
 
+  test('polls more often while the last answer says so', () => {
+    const { refetchInterval } = polling(ended, (answer) => (answer === 'active' ? 2_000 : 10_000));
+    expect(refetchInterval(seen('active'))).toBe(2_000);
+    expect(refetchInterval(seen('quiet'))).toBe(10_000);
+  });
+
   test('polls every 30 s while the window is hidden', () => {
     vi.spyOn(document, 'visibilityState', 'get').mockReturnValue('hidden');
     expect(polling(ended).refetchInterval(seen('active'))).toBe(30_000);

@@ -8,18 +8,20 @@ interface PolledQuery<Answer> {
 }
 
 /**
- * The query options for polling: every `visible` milliseconds, every 30 s while the window is hidden, and not at all once
- * `ended` is true for the last answer (undefined before the first). Returning to the window polls immediately.
+ * The query options for polling: every `visible` milliseconds, which may depend on the last answer, every 30 s while the
+ * window is hidden, and not at all once `ended` is true for the last answer (undefined before the first). Returning to the
+ * window polls immediately.
  */
 export function polling<Answer>(
   ended: (answer: Answer | undefined) => boolean,
-  visible: number = VISIBLE_INTERVAL,
+  visible: number | ((answer: Answer | undefined) => number) = VISIBLE_INTERVAL,
 ) {
   const unlessEnded = (query: PolledQuery<Answer>) => (ended(query.state.data) ? false : ('always' as const));
   return {
     refetchInterval: (query: PolledQuery<Answer>): number | false => {
       if (ended(query.state.data)) return false;
-      return document.visibilityState === 'hidden' ? HIDDEN_INTERVAL : visible;
+      if (document.visibilityState === 'hidden') return HIDDEN_INTERVAL;
+      return typeof visible === 'number' ? visible : visible(query.state.data);
     },
     refetchIntervalInBackground: true,
     refetchOnWindowFocus: unlessEnded,

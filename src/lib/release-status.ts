@@ -166,7 +166,7 @@ function stageStatus(
 }
 
 /** What a stage waits for that needs no vote, by the server's reason: a rule that never passes, a person, or time alone. */
-function blockedStatus(reason: string): StatusLabel {
+export function blockedStatus(reason: string): StatusLabel {
   if (reason.includes(' does not match ') || reason.includes('no branch is recorded'))
     return { label: 'Blocked', tone: 'blocked' };
   if (reason.includes('on hold since')) return { label: 'On hold', tone: 'waiting' };

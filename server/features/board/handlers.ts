@@ -3,6 +3,7 @@ import type { AppContext } from '#server/context.ts';
 import type { ReleaseService } from '#server/gen/forest/v1/releases_pb.ts';
 import { pageOf } from '#server/wire/pages.ts';
 import { maybeProjectIdOf, organisationOf } from '#server/wire/scopes.ts';
+import { withoutNulls } from '#server/wire/without-nulls.ts';
 import { boardRowToWire } from './convert.ts';
 import { readBoard } from './service.ts';
 
@@ -13,7 +14,7 @@ export const boardHandlers = (
   async getDeploymentBoard(request, context) {
     const { organisationId } = organisationOf(context);
     const scope = { organisationId, projectId: maybeProjectIdOf(context) };
-    const { rows, nextPageToken } = await readBoard(app, scope, pageOf(request, ['text']));
-    return { rows: rows.map(boardRowToWire), nextPageToken };
+    const { rows, nextPageToken, setup } = await readBoard(app, scope, pageOf(request, ['text']));
+    return { rows: rows.map(boardRowToWire), nextPageToken, setup: setup && withoutNulls(setup) };
   },
 });

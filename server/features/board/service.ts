@@ -14,16 +14,21 @@ export interface BoardRow {
   readonly cells: readonly Cell[];
 }
 
-/** A page of an organisation's deployment board: its projects by name, or one of them. */
+/** A page of an organisation's deployment board: its projects by name, or one of them. The first page of all says what is set up. */
 export async function readBoard(
   app: AppContext,
   { organisationId, projectId }: { readonly organisationId: string; readonly projectId: string | null },
   page: Page,
-): Promise<{ rows: BoardRow[]; nextPageToken: string }> {
+): Promise<{ rows: BoardRow[]; nextPageToken: string; setup: store.SetupRow | undefined }> {
   const params = [organisationId, projectId, page.after?.[0] ?? null, page.limit + 1] as const;
-  const byProject = Map.groupBy(await app.db.run(store.listCells, params), ({ project }) => project);
-  const rows = [...byProject].map(([project, cells]) => ({ project, cells: cells.flatMap(cellOf) }));
-  return nextPageToken(rows, page.limit, ({ project }) => [project]);
+  const isFirst = projectId === null && !page.after;
+  const [cells, [setup]] = await Promise.all([
+    app.db.run(store.listCells, params),
+    isFirst ? app.db.run(store.findSetup, [organisationId]) : [],
+  ]);
+  const byProject = Map.groupBy(cells, ({ project }) => project);
+  const rows = [...byProject].map(([project, own]) => ({ project, cells: own.flatMap(cellOf) }));
+  return { ...nextPageToken(rows, page.limit, ({ project }) => [project]), setup };
 }
 
 function cellOf(row: store.CellRow): Cell[] {

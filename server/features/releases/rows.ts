@@ -48,13 +48,10 @@ export const OPENED_BY_BYPASS = `(
   select left(o.name, -length(' (bypass)')) from unnest(s.approved_by) as o (name) where o.name like '% (bypass)' limit 1)`;
 
 /**
- * The stages of the intent `i` that somebody rejected or bypassed. What opened a gate is kept with it; before that, votes count by
- * the rules of `tallyVotes` and `whyOutdated`.
+ * Joins to the stage `s` of the intent `i` who rejected and who bypassed it, as `v`. What opened a gate is kept with it; before that,
+ * votes count by the rules of `tallyVotes` and `whyOutdated`.
  */
-export const STAGE_VOTES = `
-  (select coalesce(json_agg(json_build_object('stageId', s.id, 'rejectedBy', v.rejected, 'bypassedBy', v.bypassed)), '[]')
-     from stages s
-    cross join lateral (
+export const VOTES = `cross join lateral (
       select i.status = 'ACTIVE' and s.status in ('PENDING', 'AWAITING_APPROVAL') and exists (
                select from policies p
                 where p.project_id = i."projectId" and p.target_environment = s.environment and p.enabled
@@ -80,7 +77,13 @@ export const STAGE_VOTES = `
                      order by d.created_at, d.user_id limit 1)
                   when s.status not in ('PENDING', 'AWAITING_APPROVAL') then ${OPENED_BY_BYPASS}
              end as bypassed
-    ) v
+    ) v`;
+
+/** The stages of the intent `i` that somebody rejected or bypassed. */
+export const STAGE_VOTES = `
+  (select coalesce(json_agg(json_build_object('stageId', s.id, 'rejectedBy', v.rejected, 'bypassedBy', v.bypassed)), '[]')
+     from stages s
+    ${VOTES}
     where s.release_intent_id = i.id and s.type = 'deploy' and (v.bypassed is not null or cardinality(v.rejected) > 0))
   as "stageVotes"`;
 

@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { ArtifactStatus } from '#src/gen/forest/v1/releases_pb.ts';
-import { type ArtifactFilters, filtersIn, isFiltered, searchFor, statusChoices } from './artifact-filters.ts';
-
-const none: ArtifactFilters = { text: '', branch: '', author: '', status: ArtifactStatus.UNSPECIFIED };
+import {
+  filtersIn,
+  isFiltered,
+  moreFilters,
+  noFilters as none,
+  searchFor,
+  statusChoices,
+} from './artifact-filters.ts';
 
 describe('the filters of an address', () => {
   it.each([
@@ -24,5 +29,11 @@ describe('the filters of an address', () => {
     expect(searchFor({ ...none, text: '  ' }).toString()).toBe('');
     expect(isFiltered({ ...none, text: '  ' })).toBe(false);
     expect(isFiltered({ ...none, author: 'admin' })).toBe(true);
+  });
+
+  it('counts those under More filters', () => {
+    expect(moreFilters({ ...none, text: 'fix', status: ArtifactStatus.FAILED })).toBe(0);
+    expect(moreFilters({ ...none, branch: 'main', author: 'author' })).toBe(2);
+    expect(moreFilters({ ...none, branch: ' ' })).toBe(0);
   });
 });

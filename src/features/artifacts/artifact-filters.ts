@@ -23,6 +23,13 @@ export const statusChoices: readonly {
   { status: ArtifactStatus.NOT_RELEASED, inAddress: 'not-released', label: 'Not released' },
 ];
 
+export const noFilters: ArtifactFilters = {
+  text: '',
+  branch: '',
+  author: '',
+  status: ArtifactStatus.UNSPECIFIED,
+};
+
 /** The server's limits, in characters. */
 export const filterLimits = { text: 200, branch: 255, author: 256 } as const;
 
@@ -51,6 +58,10 @@ export function searchFor(filters: ArtifactFilters): URLSearchParams {
   for (const name of texts) if (filters[name].trim()) search.set(name, filters[name].trim());
   return search;
 }
+
+/** How many of the filters under **More filters** are set. */
+export const moreFilters = ({ branch, author }: ArtifactFilters): number =>
+  [branch, author].filter((value) => value.trim()).length;
 
 /** Whether any filter is set. */
 export function isFiltered(filters: ArtifactFilters): boolean {

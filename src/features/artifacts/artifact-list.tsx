@@ -3,6 +3,7 @@ import { keepPreviousData } from '@tanstack/react-query';
 import { Button } from '#src/components/button.tsx';
 import { classNames } from '#src/components/class-names.ts';
 import { CountAnnouncer } from '#src/components/count-announcer.tsx';
+import { FirstBuild } from '#src/components/first-build.tsx';
 import { PagedList } from '#src/components/paged-list.tsx';
 import { Section } from '#src/components/section.tsx';
 import { Empty, StaleBar } from '#src/components/states.tsx';
@@ -31,12 +32,16 @@ export function ArtifactList({ organisation, project }: ArtifactListProps) {
   );
   const rows = artifacts.data?.pages.flatMap((page) => page.artifact) ?? [];
   const filtered = isFiltered(filters);
+  const since = staleSince(artifacts);
   const counted = `${rows.length}${artifacts.hasNextPage ? ' or more' : ''} ${rows.length === 1 ? 'release' : 'releases'}`;
   return (
     <>
-      <StaleBar since={staleSince(artifacts)} onRetry={artifacts.refetch} retrying={artifacts.isFetching} />
+      {/* Read only after a failure, so that polls without changes render nothing. */}
+      <StaleBar since={since} onRetry={artifacts.refetch} retrying={since !== null && artifacts.isFetching} />
       <Section title="Releases" flush>
-        <FilterBar filters={filters} onChange={change} onClear={filtered ? clear : undefined} />
+        {(filtered || rows.length > 0 || !artifacts.data) && (
+          <FilterBar filters={filters} onChange={change} onClear={filtered ? clear : undefined} />
+        )}
         <CountAnnouncer message={artifacts.isPlaceholderData || !artifacts.data ? '' : counted} />
         <PagedList
           query={artifacts}
@@ -49,7 +54,10 @@ export function ArtifactList({ organisation, project }: ArtifactListProps) {
                 <Button onClick={clear}>Clear filters</Button>
               </Empty>
             ) : (
-              <Empty title="No releases yet">Call AnnotateRelease from a CI job to add a build.</Empty>
+              <Empty title="No releases yet">
+                <p className="mb-3">Send a build from CI, or make the first one in a shell, in any folder:</p>
+                <FirstBuild organisation={organisation} project={project} />
+              </Empty>
             )
           }
         >

@@ -1,13 +1,14 @@
 import { equals } from '@bufbuild/protobuf';
-import { GitBranch, GitCommitHorizontal } from 'lucide-react';
+import { Circle, GitBranch, GitCommitHorizontal } from 'lucide-react';
 import { memo } from 'react';
 import { Link } from 'react-router';
 import { Badge } from '#src/components/badge.tsx';
-import { RelativeTime } from '#src/components/relative-time.tsx';
+import { ShortTime } from '#src/components/relative-time.tsx';
 import { UserText } from '#src/components/user-text.tsx';
 import { paths } from '#src/config/paths.ts';
 import { type Artifact, ArtifactSchema } from '#src/gen/forest/v1/releases_pb.ts';
 import { visibleText } from '#src/lib/visible-text.ts';
+import { noFilters, searchFor } from './artifact-filters.ts';
 import { summarise } from './artifact-summary.ts';
 
 export interface ArtifactRowProps {
@@ -20,6 +21,7 @@ export interface ArtifactRowProps {
 export const ArtifactRow = memo(function ArtifactRow({ organisation, project, artifact }: ArtifactRowProps) {
   const { statuses, environments } = summarise(artifact, artifact.latestIntent);
   const { slug, ref, source, context, createdAt } = artifact;
+  const author = source?.user || source?.email;
   const title = context?.title.trim().split('\n', 1)[0] || slug;
   return (
     <li className="grid gap-x-4 gap-y-1 [contain-intrinsic-size:auto_5.5rem] [content-visibility:auto] sm:[contain-intrinsic-size:auto_2.25rem] border-b border-line px-4 py-2.5 last:border-b-0 sm:grid-cols-[11rem_minmax(0,1fr)_auto]">
@@ -38,9 +40,8 @@ export const ArtifactRow = memo(function ArtifactRow({ organisation, project, ar
           <UserText>{title}</UserText>
         </Link>
         <p className="flex flex-wrap items-center gap-x-3 text-xs text-muted">
-          <span className="wrap-anywhere">{slug}</span>
           {ref?.version && (
-            <span className="wrap-anywhere">
+            <span className="font-medium text-ink wrap-anywhere">
               <UserText>{ref.version}</UserText>
             </span>
           )}
@@ -56,12 +57,16 @@ export const ArtifactRow = memo(function ArtifactRow({ organisation, project, ar
               <UserText>{ref.commitSha.slice(0, 7)}</UserText>
             </span>
           )}
-          {(source?.user || source?.email) && (
-            <span className="wrap-anywhere">
-              <UserText>{source.user || source.email}</UserText>
-            </span>
+          {author && (
+            <Link
+              to={{ search: `${searchFor({ ...noFilters, author })}` }}
+              title={visibleText(`Releases by ${author}`)}
+              className="text-muted wrap-anywhere no-underline hover:underline"
+            >
+              <UserText>{author}</UserText>
+            </Link>
           )}
-          <RelativeTime value={createdAt} />
+          <ShortTime value={createdAt} />
         </p>
       </div>
       {environments.length > 0 && (
@@ -71,7 +76,8 @@ export const ArtifactRow = memo(function ArtifactRow({ organisation, project, ar
         >
           {environments.map(({ environment, label, tone }) => (
             <li key={environment} title={visibleText(`${environment}: ${label}`)} className="max-w-full">
-              <Badge tone={tone}>
+              {/* A hollow disc for what was live, a filled one for what is. */}
+              <Badge tone={tone} icon={/was live$/i.test(label) && tone === 'neutral' ? Circle : undefined}>
                 <UserText>{environment}</UserText>
                 <span className="sr-only">: {label}</span>
               </Badge>

@@ -1,7 +1,9 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useId, useRef, useState } from 'react';
 import { Button } from '#src/components/button.tsx';
-import { Field, Input, Select } from '#src/components/field.tsx';
-import { type ArtifactFilters, filterLimits, statusChoices } from './artifact-filters.ts';
+import { Input, Select } from '#src/components/field.tsx';
+import { ArtifactStatus } from '#src/gen/forest/v1/releases_pb.ts';
+import { useIsWide } from '#src/lib/use-is-wide.ts';
+import { type ArtifactFilters, filterLimits, moreFilters, statusChoices } from './artifact-filters.ts';
 
 export interface FilterBarProps {
   readonly filters: ArtifactFilters;
@@ -10,55 +12,72 @@ export interface FilterBarProps {
   readonly onClear: (() => void) | undefined;
 }
 
-/** The filters of the releases. They are kept in the address, so that it can be shared. */
+/** The filters of the releases, in one line. They are kept in the address, so that it can be shared. */
 export function FilterBar({ filters, onChange, onClear }: FilterBarProps) {
-  return (
-    <search
-      aria-label="Filter releases"
-      className="grid grid-cols-2 gap-x-3 gap-y-2 border-b border-line px-4 py-3 lg:grid-cols-[minmax(0,2fr)_repeat(3,minmax(0,1fr))_auto]"
+  const isWide = useIsWide();
+  const more = moreFilters(filters) + Number(!isWide && filters.status !== ArtifactStatus.UNSPECIFIED);
+  const [isOpen, setIsOpen] = useState(more > 0);
+  const id = useId();
+  const status = (
+    <Select
+      aria-label="Status"
+      className="sm:w-44"
+      value={String(filters.status)}
+      onChange={(event) => {
+        const chosen = statusChoices.find((choice) => String(choice.status) === event.target.value);
+        if (chosen) onChange({ status: chosen.status }, 'chosen');
+      }}
     >
-      <TypedFilter
-        label="Search"
-        placeholder="Title, slug, commit or version"
-        className="max-lg:col-span-2"
-        value={filters.text}
-        maxLength={filterLimits.text}
-        onChange={(text, how) => onChange({ text }, how)}
-      />
-      <Field label="Status">
-        {(control) => (
-          <Select
-            {...control}
-            value={String(filters.status)}
-            onChange={(event) => {
-              const chosen = statusChoices.find(({ status }) => String(status) === event.target.value);
-              if (chosen) onChange({ status: chosen.status }, 'chosen');
-            }}
-          >
-            {statusChoices.map(({ status, label }) => (
-              <option key={status} value={status}>
-                {label}
-              </option>
-            ))}
-          </Select>
-        )}
-      </Field>
-      <TypedFilter
-        label="Branch"
-        value={filters.branch}
-        maxLength={filterLimits.branch}
-        onChange={(branch, how) => onChange({ branch }, how)}
-      />
-      <TypedFilter
-        label="Author"
-        value={filters.author}
-        maxLength={filterLimits.author}
-        onChange={(author, how) => onChange({ author }, how)}
-      />
-      <div className="flex items-end">
-        <Button onClick={onClear} disabled={!onClear}>
-          Clear filters
+      {statusChoices.map((choice) => (
+        <option key={choice.status} value={choice.status}>
+          {choice.label}
+        </option>
+      ))}
+    </Select>
+  );
+  return (
+    <search aria-label="Filter releases" className="block border-b border-line px-4 py-2">
+      <div className="flex flex-wrap items-center gap-2">
+        <TypedFilter
+          label="Search"
+          placeholder="Search title, version or commit"
+          className="min-w-0 flex-1 basis-32"
+          value={filters.text}
+          maxLength={filterLimits.text}
+          onChange={(text, how) => onChange({ text }, how)}
+        />
+        {isWide && status}
+        <Button aria-expanded={isOpen} aria-controls={id} onClick={() => setIsOpen(!isOpen)}>
+          {isWide ? 'More filters' : 'Filters'}
+          {more > 0 && (
+            <span className="rounded bg-sunken px-1 text-xs tabular-nums">
+              {more}
+              <span className="sr-only"> set</span>
+            </span>
+          )}
         </Button>
+        {onClear && (
+          <Button variant="text" onClick={onClear}>
+            Clear filters
+          </Button>
+        )}
+      </div>
+      <div id={id} hidden={!isOpen} className="mt-2 grid gap-2 sm:grid-cols-2">
+        {!isWide && status}
+        <TypedFilter
+          label="Branch"
+          placeholder="Branch"
+          value={filters.branch}
+          maxLength={filterLimits.branch}
+          onChange={(branch, how) => onChange({ branch }, how)}
+        />
+        <TypedFilter
+          label="Author"
+          placeholder="Author"
+          value={filters.author}
+          maxLength={filterLimits.author}
+          onChange={(author, how) => onChange({ author }, how)}
+        />
       </div>
     </search>
   );
@@ -102,19 +121,16 @@ function TypedFilter({ label, value, className, onChange, ...input }: TypedFilte
     return () => clearTimeout(timer);
   }, [typed, value]);
   return (
-    <Field label={label} className={className ?? ''}>
-      {(control) => (
-        <Input
-          {...control}
-          {...input}
-          type="search"
-          value={typed}
-          onChange={(event) => setTyped(event.target.value)}
-          onBlur={() => {
-            stepped.current = false;
-          }}
-        />
-      )}
-    </Field>
+    <Input
+      {...input}
+      aria-label={label}
+      className={className ?? ''}
+      type="search"
+      value={typed}
+      onChange={(event) => setTyped(event.target.value)}
+      onBlur={() => {
+        stepped.current = false;
+      }}
+    />
   );
 }

@@ -4,58 +4,32 @@ import { Link } from 'react-router';
 import { Badge } from '#src/components/badge.tsx';
 import { Button, buttonLook } from '#src/components/button.tsx';
 import { classNames } from '#src/components/class-names.ts';
-import { CodeBlock } from '#src/components/code-block.tsx';
+import { FirstBuild } from '#src/components/first-build.tsx';
 import { Section } from '#src/components/section.tsx';
-import { Failed } from '#src/components/states.tsx';
-import { paths } from '#src/config/paths.ts';
-import { describeError } from '#src/lib/errors.ts';
-import { annotateCommand, needsGuide, type Step, setupSteps } from './setup-steps.ts';
-import { useSetupFacts } from './use-setup-facts.ts';
+import { type SetupFacts, type Step, setupSteps } from './setup-steps.ts';
 
 export interface SetupGuideProps {
   readonly organisation: string;
   readonly organisationId: string;
+  readonly facts: SetupFacts;
   readonly onCreateProject: () => void;
 }
 
 const hiddenKey = (organisationId: string) => `forage.guide-hidden.${organisationId}`;
 
 /**
- * Guides an admin to the first gated release, until all required steps are done. Hiding it is remembered in this browser.
+ * Guides an admin to the first release. The server stops sending `facts` once something is live, so it never comes back.
+ * Hiding it is remembered in this browser.
  */
-export function SetupGuide({ organisation, organisationId, onCreateProject }: SetupGuideProps) {
+export function SetupGuide({ organisation, organisationId, facts, onCreateProject }: SetupGuideProps) {
   const [hidden, setHidden] = useState(() => localStorage.getItem(hiddenKey(organisationId)) !== null);
   if (hidden) return null;
-  return (
-    <Guide
-      organisation={organisation}
-      organisationId={organisationId}
-      onCreateProject={onCreateProject}
-      onHide={() => {
-        localStorage.setItem(hiddenKey(organisationId), '1');
-        setHidden(true);
-      }}
-    />
-  );
-}
-
-function Guide({
-  organisation,
-  organisationId,
-  onCreateProject,
-  onHide,
-}: SetupGuideProps & { readonly onHide: () => void }) {
-  const { facts, error, retry } = useSetupFacts(organisation, organisationId);
-  if (error && !facts) {
-    return (
-      <Section title="Getting started" flush>
-        <Failed title="Couldn't load setup progress" message={describeError(error).message} onRetry={retry} />
-      </Section>
-    );
-  }
-  if (!facts) return null;
+  const hide = () => {
+    localStorage.setItem(hiddenKey(organisationId), '1');
+    setHidden(true);
+  };
+  const { project } = facts;
   const steps = setupSteps(organisation, facts);
-  if (!needsGuide(steps)) return null;
   const next = steps.find(({ done, optional }) => !done && !optional);
   return (
     <Section
@@ -66,24 +40,13 @@ function Guide({
           {steps.filter(({ done }) => done).length} of {steps.length}
         </Badge>
       }
-      actions={<Button onClick={onHide}>Hide</Button>}
+      actions={<Button onClick={hide}>Hide</Button>}
     >
       <ol aria-label="Steps">
         {steps.map((step) => (
           <StepRow key={step.id} step={step} isNext={step === next} onCreateProject={onCreateProject}>
-            {step.id === 'annotate' && !step.done && facts.project && (
-              <>
-                <CodeBlock
-                  label="Copy the command"
-                  text={annotateCommand(window.location.origin, organisation, facts.project)}
-                />
-                <p className="text-muted">
-                  Create the service account and its token under{' '}
-                  <Link to={paths.members(organisation)}>Members</Link>. The build then appears in the{' '}
-                  <Link to={paths.project(organisation, facts.project)}>releases of {facts.project}</Link>,
-                  ready to deploy.
-                </p>
-              </>
+            {step.id === 'annotate' && !step.done && project && (
+              <FirstBuild organisation={organisation} project={project} />
             )}
           </StepRow>
         ))}
@@ -138,7 +101,9 @@ function StepRow({
         </Link>
       )}
       {!done && !to && id !== 'project' && (
-        <span className={classNames('text-xs text-muted', below)}>Create a project first</span>
+        <span className={classNames('text-xs text-muted', below)}>
+          {id === 'release' ? 'Create a build first' : 'Create a project first'}
+        </span>
       )}
     </li>
   );

@@ -1,15 +1,15 @@
 import { paths } from '#src/config/paths.ts';
 
-/** What an organisation has of what its first release needs: counts. */
+/** What an organisation has of what its first release needs, in any of its projects. */
 export interface SetupFacts {
-  readonly environments: number;
-  readonly destinations: number;
-  /** The first project, which the other steps refer to. */
+  readonly hasEnvironment: boolean;
+  readonly hasDestination: boolean;
+  /** The project to go on with. */
   readonly project: string | undefined;
-  readonly pipelines: number;
-  readonly policies: number;
-  readonly members: number;
-  readonly artifacts: number;
+  readonly hasPipeline: boolean;
+  readonly hasPolicy: boolean;
+  readonly hasColleague: boolean;
+  readonly hasBuild: boolean;
 }
 
 export type StepId =
@@ -19,7 +19,8 @@ export type StepId =
   | 'pipeline'
   | 'policy'
   | 'members'
-  | 'annotate';
+  | 'annotate'
+  | 'release';
 
 export interface Step {
   readonly id: StepId;
@@ -43,7 +44,7 @@ export function setupSteps(organisation: string, facts: SetupFacts): readonly St
       id: 'environments',
       title: 'Environments',
       description: 'Where releases are deployed, in order: staging, production.',
-      done: facts.environments > 0,
+      done: facts.hasEnvironment,
       optional: false,
       to: paths.environments(organisation),
       action: 'Add environments',
@@ -53,7 +54,7 @@ export function setupSteps(organisation: string, facts: SetupFacts): readonly St
       title: 'Destinations',
       description:
         'Where each environment deploys: usually a webhook. forage/noop deploys nothing, for a trial.',
-      done: facts.destinations > 0,
+      done: facts.hasDestination,
       optional: false,
       to: paths.environments(organisation),
       action: 'Add destinations',
@@ -72,7 +73,7 @@ export function setupSteps(organisation: string, facts: SetupFacts): readonly St
       title: 'Pipeline',
       description:
         'The order of environments, waits and plans. Without one, each release is deployed to one environment.',
-      done: facts.pipelines > 0,
+      done: facts.hasPipeline,
       optional: true,
       to: after(paths.pipelines),
       action: 'Create pipeline',
@@ -81,7 +82,7 @@ export function setupSteps(organisation: string, facts: SetupFacts): readonly St
       id: 'policy',
       title: 'Policy',
       description: 'What a deployment requires: approvals, a soak time, a branch.',
-      done: facts.policies > 0,
+      done: facts.hasPolicy,
       optional: false,
       to: after(paths.policies),
       action: 'Create policy',
@@ -90,7 +91,7 @@ export function setupSteps(organisation: string, facts: SetupFacts): readonly St
       id: 'members',
       title: 'Members',
       description: 'At least one more person, because authors cannot approve their own releases.',
-      done: facts.members > 1,
+      done: facts.hasColleague,
       optional: false,
       to: paths.members(organisation),
       action: 'Add members',
@@ -98,32 +99,20 @@ export function setupSteps(organisation: string, facts: SetupFacts): readonly St
     {
       id: 'annotate',
       title: 'First build',
-      description: `A CI job reports each build to Forage with a service account.${project ? ' Try it in a shell:' : ''}`,
-      done: facts.artifacts > 0,
+      description: `A CI job reports each build to Forage.${project ? ' Try it in a shell, in any folder:' : ''}`,
+      done: facts.hasBuild,
       optional: false,
       to: after(paths.project),
       action: 'See releases',
     },
+    {
+      id: 'release',
+      title: 'First release',
+      description: 'Open the build and deploy it. This guide goes away once it is live.',
+      done: false,
+      optional: false,
+      to: facts.hasBuild ? after(paths.project) : undefined,
+      action: 'Open releases',
+    },
   ];
-}
-
-/** Whether a required step is missing. */
-export function needsGuide(steps: readonly Step[]): boolean {
-  return steps.some(({ done, optional }) => !done && !optional);
-}
-
-/**
- * The command that annotates a build, for a POSIX shell. Names need no escaping: the contract allows letters, digits, dots,
- * dashes and underscores.
- */
-export function annotateCommand(server: string, organisation: string, project: string): string {
-  return [
-    "FORAGE_TOKEN=… # the service account's token",
-    `curl -sS --fail-with-body ${server}/forest.v1.ReleaseService/AnnotateRelease \\`,
-    '  -H "authorization: Bearer $FORAGE_TOKEN" -H "content-type: application/json" -d \'{',
-    `    "project": {"organisation": "${organisation}", "project": "${project}"},`,
-    '    "context": {"title": "First build"},',
-    '    "ref": {"commitSha": "\'"$(git rev-parse HEAD)"\'", "branch": "main"}',
-    "  }'",
-  ].join('\n');
 }

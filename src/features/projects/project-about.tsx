@@ -34,7 +34,7 @@ export function ProjectAbout({ organisation, project, canEdit }: ProjectAboutPro
         </p>
       )}
       {canEdit && (
-        <Button onClick={() => setEditing(true)}>
+        <Button variant="text" onClick={() => setEditing(true)}>
           {description ? 'Edit description' : 'Add description'}
         </Button>
       )}

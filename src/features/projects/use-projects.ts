@@ -1,25 +1,20 @@
 import type { Transport } from '@connectrpc/connect';
-import { createInfiniteQueryOptions, useMutation } from '@connectrpc/connect-query';
+import { createQueryOptions, useMutation } from '@connectrpc/connect-query';
+import type { ProjectRef } from '#src/config/paths.ts';
 import { ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
-import { paged } from '#src/lib/paged.ts';
 import { useInvalidate } from '#src/lib/use-invalidate.ts';
 
-const { createProject, updateProject, getProjects, getProject } = ReleaseService.method;
+const { createProject, updateProject, getProjects, getProject, getDeploymentBoard } = ReleaseService.method;
 
-/** An organisation's projects, for the loader and the list. */
-export const projectsOptions = (transport: Transport, organisation: string) =>
-  createInfiniteQueryOptions(
-    getProjects,
-    { query: { case: 'organisation', value: { organisation } }, pageToken: '' },
-    { transport, ...paged },
-  );
+/** One project, for the loader and its description. */
+export const projectOptions = (transport: Transport, { organisation, project }: ProjectRef) =>
+  createQueryOptions(getProject, { organisation, project }, { transport });
 
 /** Creating projects and changing their descriptions. */
 export function useProjectMutations() {
   const invalidate = useInvalidate();
-  const onSuccess = () => invalidate(getProjects, getProject);
   return {
-    create: useMutation(createProject, { onSuccess }),
-    update: useMutation(updateProject, { onSuccess }),
+    create: useMutation(createProject, { onSuccess: () => invalidate(getProjects, getDeploymentBoard) }),
+    update: useMutation(updateProject, { onSuccess: () => invalidate(getProject) }),
   };
 }

@@ -24,7 +24,13 @@ export function SetUpWithProvider({ token, providers }: SetUpWithProviderProps) 
           ? 'Use letters, digits, dots, dashes and underscores, starting with a letter or digit'
           : 'Enter a name',
       });
-    window.location.assign(paths.signInWith(provider, { set_up_token: token, organisation }));
+    window.location.assign(
+      paths.signInWith(provider, {
+        set_up_token: token,
+        organisation,
+        return_to: paths.organisation(organisation),
+      }),
+    );
   };
   return (
     <Form

@@ -1,0 +1,101 @@
+import { memo } from 'react';
+import { Link } from 'react-router';
+import { classNames } from '#src/components/class-names.ts';
+import { paths } from '#src/config/paths.ts';
+import type { RowView } from './board-view.ts';
+import { cellRule, LiveCell } from './live-cell.tsx';
+import { useGrowing } from './use-growing.ts';
+
+export interface RowsProps {
+  readonly organisation: string;
+  readonly rows: readonly RowView[];
+}
+
+export interface BoardTableProps extends RowsProps {
+  readonly environments: readonly string[];
+}
+
+const edge = 'border-b border-line px-3 py-2 text-left align-top';
+
+/** Projects × environments; head and first column stay in view while the region scrolls. */
+export function BoardTable({ organisation, rows, environments }: BoardTableProps) {
+  const count = useGrowing(rows.length);
+  return (
+    <section
+      aria-label="Projects and environments"
+      // biome-ignore lint/a11y/noNoninteractiveTabindex: the region scrolls, so the keyboard must reach it.
+      tabIndex={0}
+      className="max-h-[max(24rem,calc(100dvh-14rem))] overflow-auto"
+    >
+      <table className="w-full table-fixed border-separate border-spacing-0 text-sm">
+        <colgroup>
+          <col className="w-44" />
+          {environments.map((environment) => (
+            <col key={environment} className="w-52" />
+          ))}
+        </colgroup>
+        <thead>
+          <tr>
+            <th scope="col" className={classNames(edge, 'sticky top-0 left-0 z-20 bg-surface font-semibold')}>
+              Project
+            </th>
+            {environments.map((environment) => (
+              <th
+                key={environment}
+                scope="col"
+                className={classNames(edge, 'sticky top-0 z-10 bg-surface font-semibold wrap-anywhere')}
+              >
+                {environment}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.slice(0, count).map((row) => (
+            <BoardLine key={row.project} organisation={organisation} row={row} />
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+const BoardLine = memo(function BoardLine({
+  organisation,
+  row,
+}: {
+  readonly organisation: string;
+  readonly row: RowView;
+}) {
+  const { project, cells } = row;
+  return (
+    <tr>
+      <th scope="row" className={classNames(edge, 'sticky left-0 z-10 bg-surface font-normal')}>
+        <Link
+          to={paths.project(organisation, project)}
+          className="font-medium wrap-anywhere no-underline hover:underline"
+        >
+          {project}
+        </Link>
+        <RowCounts row={row} />
+      </th>
+      {cells.map((cell) => (
+        <td key={cell.environment} className={classNames(edge, cellRule(cell))}>
+          <LiveCell organisation={organisation} project={project} cell={cell} />
+        </td>
+      ))}
+    </tr>
+  );
+});
+
+/** How much of a project waits for people or failed. */
+export function RowCounts({ row: { waiting, failed } }: { readonly row: RowView }) {
+  if (waiting === 0 && failed === 0) return null;
+  return (
+    <p className="text-xs">
+      {waiting > 0 && <span className="text-waiting">{waiting} waiting</span>}
+      {waiting > 0 && failed > 0 && ' · '}
+      {failed > 0 && <span className="text-failed">{failed} failed</span>}
+    </p>
+  );
+}
