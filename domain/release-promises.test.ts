@@ -21,7 +21,15 @@ import {
 } from './testing/release-world.ts';
 
 const PLACES = Object.values(DESTINATIONS).flat();
-const SEEN = ['superseded', 'already live', 'waits', 'deploys', 'older', 'after a rollback'] as const;
+const SEEN = [
+  'superseded',
+  'already live',
+  'waits',
+  'deploys',
+  'older',
+  'after a rollback',
+  'after a change',
+] as const;
 type Seen = (typeof SEEN)[number];
 
 /** What a step has done to a stage that had something left to deploy. */
@@ -56,7 +64,15 @@ function promisesAt(log: readonly Fact[], index: number, given: Rules): Seen[] {
   );
   for (const { index: begun } of rollbacks)
     expect((release.byPerson && asked > begun) || votes.some(({ index: at }) => at > begun)).toBe(true);
-  return [...(isOlder ? ['older' as const] : []), ...rollbacks.map(() => 'after a rollback' as const)];
+  const changed = before.findLastIndex((one) => one.is === 'changed' && one.place === fact.place);
+  const isChanged = changed > asked && isApproved(release, given);
+  // Somebody has looked again at what changed after the request.
+  if (isChanged) expect(votes.some(({ index: at }) => at > changed)).toBe(true);
+  return [
+    ...(isChanged ? ['after a change' as const] : []),
+    ...(isOlder ? ['older' as const] : []),
+    ...rollbacks.map(() => 'after a rollback' as const),
+  ];
 }
 
 it('older builds replace newer ones only when somebody wants it, and what is said to be live is', () => {

@@ -188,8 +188,22 @@ export function rollbacksIn(log: Log, project: string, environment: Request['env
 const isSameLine = (a: Build, b: Build): boolean =>
   a.branch === null || b.branch === null || a.branch === b.branch;
 
-/** When approvals given before stopped to count: other releases' rollbacks, and newer builds of other branches that went live. */
-function renewedAt(log: Log, { intent, project, build, environment }: Request): number {
+/** The destinations to which a release has yet to be deployed. */
+const stillToDo = (log: Log, { intent, places }: Request): readonly string[] =>
+  places.filter(
+    (place) =>
+      !log.some(
+        (fact) =>
+          (fact.is === 'started' || fact.is === 'left out') && fact.intent === intent && fact.place === place,
+      ),
+  );
+
+/**
+ * When approvals given before stopped to count: other releases' rollbacks, newer builds of other branches that went live, and changes
+ * of destinations that it has yet to be deployed to.
+ */
+function renewedAt(log: Log, release: Request): number {
+  const { intent, project, build, environment } = release;
   const rollbacks = rollbacksIn(log, project, environment).filter((one) => one.intent.intent !== intent);
   const others = DESTINATIONS[environment].flatMap((place) =>
     deliveriesTo(log, project, place)
@@ -200,7 +214,11 @@ function renewedAt(log: Log, { intent, project, build, environment }: Request): 
       })
       .map(({ succeeded }) => succeeded),
   );
-  return Math.max(-1, ...rollbacks.map(({ index }) => index), ...others);
+  const places = stillToDo(log, release);
+  const changes = log.flatMap((fact, index) =>
+    fact.is === 'changed' && places.includes(fact.place) ? [index] : [],
+  );
+  return Math.max(-1, ...rollbacks.map(({ index }) => index), ...others, ...changes);
 }
 
 interface Mark {

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { changesFor, type DestinationChange, openStages } from '#domain/approval/destination-changes.ts';
 import { renewalsOf, whyOutdated } from '#domain/approval/outdated.ts';
 import type { Role } from '#domain/approval/vote.ts';
 import { evaluateGate, type PolicyFacts } from '#domain/policy/evaluate.ts';
@@ -68,6 +69,10 @@ export type Fact = { readonly at: number } & (
   /** The receiver runs the build from now on, whatever it reports. */
   | { readonly is: 'applied'; readonly run: number }
   | { readonly is: 'hold ended'; readonly project: string }
+  /** The address or settings of a destination. */
+  | { readonly is: 'changed'; readonly place: string }
+  /** A release does not go to a destination that it was requested for. */
+  | { readonly is: 'left out'; readonly intent: string; readonly place: string }
 );
 type News = Fact extends infer F ? (F extends Fact ? Omit<F, 'at'> : never) : never;
 
@@ -144,6 +149,7 @@ export type Action =
   | { readonly do: 'cancel'; readonly intent: number; readonly applies: Run['applies'] }
   | { readonly do: 'role'; readonly user: User; readonly role: Role | null }
   | { readonly do: 'end hold' }
+  | { readonly do: 'change'; readonly place: string }
   | { readonly do: 'clock'; readonly seconds: number };
 
 const nth = fc.nat({ max: 3 });
@@ -205,6 +211,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     }),
   ),
   of(1, fc.constant<Action>({ do: 'end hold' })),
+  of(2, fc.record({ do: fc.constant('change' as const), place: fc.constantFrom('lab', 'east', 'west') })),
   of(3, fc.record({ do: fc.constant('clock' as const), seconds: fc.constantFrom(1, 29, 30, 600) })),
 );
 
@@ -241,7 +248,7 @@ const course: fc.Arbitrary<Action[]> = fc
     ending: fc.record({ as: fc.constantFrom('SUCCEEDED', 'SUCCEEDED', 'TIMED_OUT', 'LOST'), applies }),
     by: fc.constantFrom<By>('author', 'admin', 'robot'),
     role: fc.constantFrom('member', 'admin', null),
-    which: fc.constantFrom(0, 1, 2, 2, 2, 3, 4, 5, 6),
+    which: fc.constantFrom(0, 1, 2, 2, 2, 3, 4, 5, 6, 7),
   })
   .map(({ n, m, environment, ending, by, role, which }) => {
     const courses: (() => Action[])[] = [
@@ -291,6 +298,14 @@ const course: fc.Arbitrary<Action[]> = fc
         { do: 'late', run: 0 },
         ...ship(n, environment),
       ],
+      // A destination changes after votes, which are given again or not.
+      () => [
+        ask(n, 'production'),
+        ...approve(0),
+        { do: 'change', place: m < 2 ? 'east' : 'west' },
+        ...(role === null ? approve(0) : []),
+        ...deliver(0, 'production', SUCCESS),
+      ],
     ];
     return courses[which]?.() ?? [];
   });
@@ -320,6 +335,15 @@ export const rules: fc.Arbitrary<Rules> = fc.record({
 
 /** The nth last of those that exist. */
 const pick = <T>(all: readonly T[], n: number): T | undefined => all.at(-1 - (n % Math.max(1, all.length)));
+
+/** The destinations that a step has left out: when the stage began, or while they were queued. */
+function leftOut(places: readonly string[], before: Stage, after: Stage): string[] {
+  const isQueued = (stage: Stage, place: string) =>
+    stage.releases.some((release) => release.destinationId === place && release.status === 'QUEUED');
+  if (before.releases.length === 0)
+    return after.releases.length === 0 ? [] : places.filter((place) => !isQueued(after, place));
+  return places.filter((place) => isQueued(before, place) && !isQueued(after, place));
+}
 
 export class ReleaseWorld {
   readonly log: Fact[] = [];
@@ -354,6 +378,7 @@ export class ReleaseWorld {
     else if (what.do === 'wake' && intent) this.step(intent);
     else if (what.do === 'cancel' && intent) this.cancel(intent, what.applies);
     else if (what.do === 'role') this.tell({ is: 'role', user: what.user, role: what.role });
+    else if (what.do === 'change') this.tell({ is: 'changed', place: what.place });
     else if (what.do === 'clock') this.now += what.seconds * 1_000;
     else if (what.do === 'end hold') {
       this.endHolds('ours', 'production', Number.POSITIVE_INFINITY);
@@ -444,8 +469,11 @@ export class ReleaseWorld {
       },
       now,
     );
+    const before = intent.stage;
     intent.status = status;
     intent.stage = stages[0] ?? intent.stage;
+    for (const place of leftOut(intent.places, before, intent.stage))
+      this.tell({ is: 'left out', intent: intent.intent, place });
     judged(intent);
   }
 
@@ -730,7 +758,8 @@ export class ReleaseWorld {
       (one) => one.project === owner && one.environment === environment,
     );
     const subject = { build, intentId: intent.intent, requestedMoment: intent.moment };
-    const renewals = renewalsOf(environment, places, rollbacks, [], intent.intent);
+    const changes = changesFor(openStages([intent.stage], environment), this.changesIn(environment));
+    const renewals = renewalsOf(environment, places, rollbacks, changes, intent.intent);
     const members = this.members();
     const cast = new Map(
       this.log.flatMap((fact, moment) =>
@@ -758,6 +787,16 @@ export class ReleaseWorld {
       }),
       matches: () => true,
     };
+  }
+
+  private changesIn(environment: Environment): DestinationChange[] {
+    const places: readonly string[] = DESTINATIONS[environment];
+    return this.log.flatMap((fact, moment) => {
+      if (fact.is !== 'changed' || !places.includes(fact.place)) return [];
+      const { place, at } = fact;
+      const what = { change: 'changed', address: true, by: 'admin', at: new Date(at), moment } as const;
+      return [{ destinationId: place, destination: place, ...what }];
+    });
   }
 
   private members() {
