@@ -66,7 +66,7 @@ export const listCells = statement<
      select p.id, p.name from projects p
       where p.organisation_id = $1 and ($2::uuid is null or p.id = $2) and ($3::text is null or p.name > $3)
       order by p.name limit $4
-   ), places as (
+   ), place_lists as (
      select q.project_id, q.environment,
             json_agg(json_build_object('name', q.destination_name, 'live', q.live, 'doubt', q.doubt, 'failures', q.failures,
               'requestedBy', (select u.username from release_intents i join users u on u.id = i.actor_id
@@ -102,7 +102,7 @@ export const listCells = statement<
        join release_intents i on i.project_id = p.id and i.status = 'ACTIVE'
        join stages s on s.release_intent_id = i.id
       where s.type = 'deploy' and s.status in ('PENDING', 'AWAITING_APPROVAL') and s.reason is not null
-         or s.type = 'plan' and s.status = 'AWAITING_APPROVAL'
+         or s.type = 'plan' and s.status = 'AWAITING_APPROVAL' and s.plan_approval = 'AWAITING'
    ), waiting as (
      select s.project_id, s.environment, s.type,
             json_agg(json_build_object('intentId', s.release_intent_id, 'slug', a.slug, 'title', a.title, 'version', a.version,
@@ -132,7 +132,7 @@ export const listCells = statement<
              order by b.began_moment desc limit 1) end as previous
      from page p
      left join environments e on e.organisation_id = $1
-     left join places l on l.project_id = p.id and l.environment = e.name
+     left join place_lists l on l.project_id = p.id and l.environment = e.name
      left join deliveries d on d.project_id = p.id and d.environment = e.name
      left join waiting w on w.project_id = p.id and w.environment = e.name and w.type = 'deploy'
      left join waiting plans on plans.project_id = p.id and plans.environment = e.name and plans.type = 'plan'
