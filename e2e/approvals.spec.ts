@@ -28,7 +28,6 @@ test('deploys a release after its policy is created and two people approve', asy
   await deploy.getByRole('button', { name: 'Deploy' }).click();
   await expect(pipeline(authorPage)).toContainText('Awaiting approval for production');
   await expect(requirements(authorPage)).toContainText('0/1 passed');
-  await expect(requirements(authorPage)).toContainText('awaiting approval: 0/2');
   await expect(requirements(authorPage)).toContainText('0/2 approvals');
   await expect(requirements(authorPage)).toContainText('You cannot approve your own release.');
   await expect(button(authorPage, 'Approve')).toHaveCount(0);
@@ -185,7 +184,7 @@ test('offers an admin who is the author the bypass in place of Approve', async (
   await page.goto(world.page(`releases/${slug}`));
   await expect(button(page, 'Bypass (Admin)')).toBeVisible();
   await expect(button(page, 'Approve')).toHaveCount(0);
-  await expect(requirements(page)).not.toContainText('You cannot approve your own release.');
+  await expect(requirements(page)).toContainText('You cannot approve your own release.');
   await button(page, 'Bypass (Admin)').click();
   const dialog = page.getByRole('alertdialog', { name: 'Bypass approval?' });
   await dialog.getByLabel('Reason').fill('The only person on call.');

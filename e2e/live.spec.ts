@@ -5,7 +5,6 @@ import { expect, test } from './fixtures.ts';
 const requirements = (page: Page) => page.getByRole('region', { name: 'Policy Requirements' });
 const pipeline = (page: Page) => page.getByRole('region', { name: 'Pipeline' });
 const button = (page: Page, name: string) => requirements(page).getByRole('button', { name, exact: true });
-const effects = (page: Page) => requirements(page).getByRole('list', { name: 'What your vote would do' });
 
 test('counts the votes of two people at the same time, and shows both to each', async ({
   world,
@@ -51,19 +50,17 @@ test('shows what is missing, who can provide it, and what a vote would do', asyn
   await expect(requirements(page)).toContainText(
     `2 more approvals needed from anyone except ${author.username}: `,
   );
-  await expect(effects(page)).toContainText(
-    'If you approve, approve-production still blocks (awaiting approval: 1/2).',
-  );
+  await expect(requirements(page)).toContainText('Your approval is 1 of 2.');
+  await expect(requirements(page)).toContainText('A rejection is shown to everyone. It does not block.');
   await gated.approve(reviewerTwo);
   await expect(requirements(page)).toContainText(
     `1 more approval needed from anyone except ${author.username}: `,
   );
   await expect(requirements(page)).toContainText(reviewer.username);
   await expect(requirements(page)).toContainText(admin.username);
-  await expect(effects(page)).toContainText(
-    'If you approve, approve-production passes; the gate opens immediately.',
+  await expect(button(page, 'Approve')).toHaveAccessibleDescription(
+    'Your approval completes this policy; production opens at once.',
   );
-  await expect(button(page, 'Approve')).toHaveAccessibleDescription(/approve-production passes/);
 });
 
 test('with a soak time, shows when a vote opens the gate and counts the soak down', async ({
@@ -85,15 +82,15 @@ test('with a soak time, shows when a vote opens the gate and counts the soak dow
   await world.releaseBy('main-line', artifact);
   const page = await browserOf(reviewer);
   await page.goto(world.page(`releases/${artifact.slug}`));
-  await expect(requirements(page)).toContainText(/Passes automatically in 59m \d+s/);
-  await expect(effects(page)).toContainText(
-    /If you approve, approve-production passes; the gate opens when the soak ends at (\d+ \w+, )?\d\d:\d\d/,
+  await expect(requirements(page)).toContainText(/1h in staging, ends .*\d\d:\d\d \(59m \d+s left\)/);
+  await expect(requirements(page)).toContainText(
+    /Your approval completes this policy; production opens when the soak ends at (\w+ )*\d\d:\d\d\./,
   );
   // By the server's clock, even on a laptop that is an hour behind.
   const late = await browserOf(admin);
   await late.clock.install({ time: Date.now() - 3_600_000 });
   await late.goto(world.page(`releases/${artifact.slug}`));
-  await expect(requirements(late)).toContainText(/Passes automatically in 59m \d+s/);
+  await expect(requirements(late)).toContainText(/\(59m \d+s left\)/);
 });
 
 test('keeps the whole page live with one poll; an unchanged answer is a 304', async ({

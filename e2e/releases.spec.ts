@@ -125,7 +125,7 @@ test('holds a release for its soak time, shows until when, and then deploys it',
   const requirements = page.getByRole('region', { name: 'Policy Requirements' });
   await expect(requirements).toContainText('Soak Time');
   await expect(requirements).toContainText('soak-in-staging');
-  await expect(requirements).toContainText(/left of 1h in staging, ends/);
+  await expect(requirements).toContainText(/1h in staging, ends/);
   await expect(requirements).toContainText('0/1 passed');
   await expect(requirements.getByRole('button', { name: 'Approve' })).toHaveCount(0);
   await expect(pipeline(page)).toContainText('Deploy to production');

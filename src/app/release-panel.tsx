@@ -23,6 +23,8 @@ export interface ReleasePanelProps {
   readonly params: ArtifactParams;
   /** The title of the build. */
   readonly heading: string;
+  /** Project, version, branch and commit of the build. */
+  readonly identity: string;
   /** Undefined if the build was never released. */
   readonly intent: ReleaseIntentState | undefined;
   readonly earlier: readonly ReleaseIntentState[];
@@ -34,6 +36,7 @@ export interface ReleasePanelProps {
 export function ReleasePanel({
   params,
   heading,
+  identity,
   intent,
   earlier,
   poll,
@@ -45,39 +48,42 @@ export function ReleasePanel({
   return (
     <>
       <PipelineSection current={poll.data?.intent ?? intent} earlier={earlier} reasons={reasons} />
-      {releaseIntentId && poll.data && (
-        <RequirementsSection
-          key={releaseIntentId}
-          anchored={anchored}
-          release={{ organisation, project, releaseIntentId }}
-          releaseName={`${heading} (${slug})`}
-          requirements={poll.data}
-        />
-      )}
-      {poll.isPending && awaitsApproval(intent) && (
-        <Section title="Policy Requirements" flush>
-          <Loading />
-        </Section>
-      )}
-      {poll.isError && !poll.data && (
-        <Failed
-          title="Couldn't load the policy requirements"
-          message={describeError(poll.error).message}
-          onRetry={() => poll.refetch()}
-        />
-      )}
+      {/* The right column of wide windows. Its height leaves the vote in the first screenful. */}
+      <div data-side={anchored || undefined} className="min-w-0 empty:hidden">
+        {releaseIntentId && poll.data && (
+          <RequirementsSection
+            key={releaseIntentId}
+            anchored={anchored}
+            release={{ organisation, project, releaseIntentId }}
+            releaseName={`${heading} (${slug})`}
+            identity={identity}
+            requirements={poll.data}
+          />
+        )}
+        {poll.isPending && awaitsApproval(intent) && (
+          <Section title="Policy Requirements" flush>
+            <Loading />
+          </Section>
+        )}
+        {poll.isError && !poll.data && (
+          <Failed
+            title="Couldn't load the policy requirements"
+            message={describeError(poll.error).message}
+            onRetry={() => poll.refetch()}
+          />
+        )}
+      </div>
     </>
   );
 }
 
 /** A further active release of the build, with a poll of its own. */
 export function FurtherRelease({
-  params,
-  heading,
   intent,
-}: Pick<ReleasePanelProps, 'params' | 'heading'> & { readonly intent: ReleaseIntentState }) {
-  const poll = useReleasePoll(params, intent.releaseIntentId);
-  return <ReleasePanel params={params} heading={heading} intent={intent} earlier={[]} poll={poll} />;
+  ...build
+}: Pick<ReleasePanelProps, 'params' | 'heading' | 'identity'> & { readonly intent: ReleaseIntentState }) {
+  const poll = useReleasePoll(build.params, intent.releaseIntentId);
+  return <ReleasePanel {...build} intent={intent} earlier={[]} poll={poll} />;
 }
 
 /** Whether the release certainly has requirements, so that space is reserved while they load. */

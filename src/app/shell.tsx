@@ -10,7 +10,7 @@ import {
   useNavigation,
   useParams,
 } from 'react-router';
-import { paths } from '#src/config/paths.ts';
+import { decisionAnchor, paths } from '#src/config/paths.ts';
 import { CommandMenu } from '#src/features/command-menu/command-menu.tsx';
 import { KeyboardHelp } from '#src/features/shortcuts/keyboard-help.tsx';
 import { keepDrafts } from '#src/lib/draft.ts';
@@ -21,7 +21,10 @@ import type { SignInState } from './sign-in-state.ts';
 import { UserMenu } from './user-menu.tsx';
 import { WaitingLink } from './waiting-link.tsx';
 
-/** The layout of all pages after signing in: skip link, top bar with organisation, project and their tabs. */
+const skipLink =
+  'sr-only focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-60 focus:rounded-md focus:bg-surface focus:px-3 focus:py-2';
+
+/** The layout of all pages after signing in: skip links, top bar with organisation, project and their tabs. */
 export function Shell() {
   const { org, project } = useParams();
   const { pathname } = useLocation();
@@ -30,11 +33,11 @@ export function Shell() {
   useFocusOnNavigation();
   return (
     <>
-      <a
-        href="#main"
-        className="sr-only focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-60 focus:rounded-md focus:bg-surface focus:px-3 focus:py-2"
-      >
+      <a href="#main" className={skipLink}>
         Skip to content
+      </a>
+      <a href={`#${decisionAnchor}`} className={`${skipLink} hidden in-[body:has(#decision)]:block`}>
+        Skip to decision
       </a>
       <header className="sticky top-0 z-30 border-b border-line bg-surface print:hidden">
         <div className="mx-auto flex min-h-11 max-w-6xl flex-wrap items-center gap-x-3 px-4">

@@ -7,7 +7,7 @@ import { AlertDialog, AlertDialogCancel } from './alert-dialog.tsx';
 import { Button } from './button.tsx';
 import { Field, Input } from './field.tsx';
 import { Reason } from './reason.tsx';
-import { StaleBar } from './states.tsx';
+import { StaleBar } from './stale-bar.tsx';
 
 const nothing = () => {};
 

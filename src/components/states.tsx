@@ -1,7 +1,6 @@
-import { CircleAlert, WifiOff } from 'lucide-react';
+import { CircleAlert } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { Button } from './button.tsx';
-import { ShortTime } from './relative-time.tsx';
 import { Spinner } from './spinner.tsx';
 import { shownNode, UserText } from './user-text.tsx';
 
@@ -61,35 +60,6 @@ export function ActionError({ children }: { readonly children: ReactNode }) {
     <div role="alert" className="flex items-start gap-1.5 text-sm text-failed wrap-anywhere">
       {children && <CircleAlert aria-hidden size={16} className="mt-0.5 shrink-0" />}
       <div className="min-w-0">{shownNode(children)}</div>
-    </div>
-  );
-}
-
-export interface StaleBarProps {
-  /** When the data was loaded; null while polling succeeds. */
-  readonly since: Date | null;
-  readonly onRetry?: () => void;
-  readonly retrying?: boolean;
-}
-
-/** Shown when polling fails: the data stays, with the time it was loaded. */
-export function StaleBar({ since, onRetry, retrying }: StaleBarProps) {
-  return (
-    // Always rendered, so that screen readers announce new content; empty it takes no space in a column.
-    <div role="status" className="empty:absolute">
-      {since && (
-        <div className="flex flex-wrap items-center gap-2 rounded-md bg-waiting-soft px-3 py-1.5 text-sm text-waiting">
-          <WifiOff aria-hidden size={15} className="shrink-0" />
-          <span>
-            Can't reach the server. Showing data from <ShortTime value={since} />. Retrying…
-          </span>
-          {onRetry && (
-            <Button onClick={onRetry} pending={retrying ?? false}>
-              Retry now
-            </Button>
-          )}
-        </div>
-      )}
     </div>
   );
 }

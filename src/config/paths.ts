@@ -32,6 +32,9 @@ export const newItemAnchor = 'new';
 /** The anchor of an environment on a project's page. */
 export const environmentAnchor = (environment: string) => `env-${environment}`;
 
+/** The anchor of the vote on a release's page. */
+export const decisionAnchor = 'decision';
+
 /** The parameter of a release's page that names one of several releases of the build. */
 export const releaseParameter = 'release';
 

@@ -1,10 +1,10 @@
 import { useQuery } from '@connectrpc/connect-query';
 import { useMemo, useState } from 'react';
 import { useParams, useSearchParams } from 'react-router';
-import { Badge } from '#src/components/badge.tsx';
 import { Page } from '#src/components/page.tsx';
-import { Failed, Loading, StaleBar } from '#src/components/states.tsx';
+import { Failed, Loading } from '#src/components/states.tsx';
 import { paths, releaseParameter } from '#src/config/paths.ts';
+import { StatusLine } from '#src/features/approvals/status-line.tsx';
 import { ArtifactHeader } from '#src/features/artifacts/artifact-header.tsx';
 import { titleLines } from '#src/features/artifacts/artifact-texts.ts';
 import { ComparisonSection } from '#src/features/comparison/comparison-section.tsx';
@@ -20,7 +20,6 @@ import { type Artifact, type ReleaseIntentState, ReleaseService } from '#src/gen
 import { buildName } from '#src/lib/build-words.ts';
 import { describeError } from '#src/lib/errors.ts';
 import { staleSince } from '#src/lib/polling.ts';
-import { statusLabels } from '#src/lib/release-status.ts';
 import { type ArtifactParams, artifactParamsOf } from '../artifact-page.ts';
 import { FurtherRelease, ReleasePanel, useReleasePoll } from '../release-panel.tsx';
 
@@ -71,6 +70,12 @@ function ArtifactDetail({ params, artifact }: ArtifactDetailProps) {
   const states = useLastKnown(live.data?.destinations ?? unreleased.data?.destinations);
   const name = buildName({ version: artifact.ref?.version, slug });
   const { heading } = titleLines(artifact.context?.title ?? '');
+  const { ref } = artifact;
+  const build = {
+    params,
+    heading,
+    identity: [`${project} ${name}`, ref?.branch, ref?.commitSha.slice(0, 7)].filter(Boolean).join(' · '),
+  };
   const stale = staleSince(live) ?? staleSince(intents);
 
   return (
@@ -92,59 +97,51 @@ function ArtifactDetail({ params, artifact }: ArtifactDetailProps) {
           name={name}
         />
       }
-      aside={statusLabels(current, states).map(({ label, tone }) => (
-        <Badge key={label} tone={tone}>
-          {label}
-        </Badge>
-      ))}
     >
-      <div className="flex min-w-0 flex-col">
-        <div className={stale ? 'mb-3' : undefined}>
-          <StaleBar since={stale} onRetry={() => void Promise.all([live.refetch(), intents.refetch()])} />
-        </div>
+      <div className="-mt-3 flex min-w-0 flex-col gap-1">
+        <StatusLine
+          facts={{ intent: current, requirements: live.data, destinations: states, build: name }}
+          since={stale}
+          onRetry={() => void Promise.all([live.refetch(), intents.refetch()])}
+        />
         <ArtifactHeader artifact={artifact} />
       </div>
-      <ComparisonSection
-        organisation={org}
-        project={project}
-        artifactId={artifactId}
-        name={name}
-        intent={current}
-        destinations={states}
-      />
-      {current || !releaseIntentId || live.isError ? (
-        <ReleasePanel
-          params={params}
-          heading={heading}
+      <div className="release">
+        <ComparisonSection
+          organisation={org}
+          project={project}
+          artifactId={artifactId}
+          name={name}
           intent={current}
-          earlier={choice.earlier}
-          poll={live}
-          anchored
+          destinations={states}
         />
-      ) : (
-        <Loading />
-      )}
-      {choice.active
-        .filter((intent) => intent.releaseIntentId !== releaseIntentId)
-        .map((intent) => (
-          <FurtherRelease key={intent.releaseIntentId} params={params} heading={heading} intent={intent} />
-        ))}
-      {intents.isError && !intents.data && (
-        <Failed
-          title="Couldn't load earlier releases"
-          message={describeError(intents.error).message}
-          onRetry={() => intents.refetch()}
+        {current || !releaseIntentId || live.isError ? (
+          <ReleasePanel {...build} intent={current} earlier={choice.earlier} poll={live} anchored />
+        ) : (
+          <Loading />
+        )}
+        {choice.active
+          .filter((intent) => intent.releaseIntentId !== releaseIntentId)
+          .map((intent) => (
+            <FurtherRelease key={intent.releaseIntentId} {...build} intent={intent} />
+          ))}
+        {intents.isError && !intents.data && (
+          <Failed
+            title="Couldn't load earlier releases"
+            message={describeError(intents.error).message}
+            onRetry={() => intents.refetch()}
+          />
+        )}
+        <DestinationsSection
+          organisation={org}
+          project={project}
+          artifactId={artifactId}
+          isAdmin={live.data?.isAdmin ?? false}
+          states={states}
+          error={destinations.isError ? destinations.error : null}
+          onRetry={() => destinations.refetch()}
         />
-      )}
-      <DestinationsSection
-        organisation={org}
-        project={project}
-        artifactId={artifactId}
-        isAdmin={live.data?.isAdmin ?? false}
-        states={states}
-        error={destinations.isError ? destinations.error : null}
-        onRetry={() => destinations.refetch()}
-      />
+      </div>
     </Page>
   );
 }

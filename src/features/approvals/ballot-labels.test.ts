@@ -1,8 +1,14 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { describe, expect, it } from 'vitest';
-import { BallotEffectSchema, PolicyEvaluationSchema, PolicyType } from '#src/gen/forest/v1/policies_pb.ts';
-import { effectLabel, failureMessage, missingLabel } from './ballot-labels.ts';
+import {
+  type BallotEffectSchema,
+  EnvironmentRequirementsSchema,
+  PolicyEvaluationSchema,
+  PolicyType,
+} from '#src/gen/forest/v1/policies_pb.ts';
+import { PipelineRunStageStatus as Stage } from '#src/gen/forest/v1/releases_pb.ts';
+import { approvalEffect, failureMessage, missingLabel, quoted, rejectionEffect } from './ballot-labels.ts';
 
 const approval = (missingApprovals: number, names: string[], eligibleVoterCount = names.length) =>
   create(PolicyEvaluationSchema, {
@@ -36,44 +42,76 @@ describe('what is missing and who can provide it', () => {
   });
 });
 
-const waits = { policyName: 'prod-approval', reason: 'awaiting approval: 1/2' };
+const waits = {
+  policyName: 'prod-approval',
+  policyType: PolicyType.EXTERNAL_APPROVAL,
+  reason: 'awaiting approval: 1/2',
+};
+const soak = { policyName: 'soak', policyType: PolicyType.SOAK_TIME, reason: '1h left' };
+const branch = { policyName: 'main-only', policyType: PolicyType.BRANCH_RESTRICTION, reason: 'no' };
 
-describe('what a vote would do', () => {
+describe('what an approval would do', () => {
   it.each<[MessageInitShape<typeof BallotEffectSchema>, string]>([
-    [{ completes: ['prod-approval'], opens: true }, 'prod-approval passes; the gate opens immediately'],
+    [{ completes: ['one'], opens: true }, 'Your approval completes this policy; production opens at once.'],
     [
-      {
-        completes: ['prod-approval'],
-        opensAt: '2026-03-01T18:00:00Z',
-        remaining: [{ policyName: 'soak', reason: '1h left' }],
-      },
-      'prod-approval passes; the gate opens when the soak ends at 2026-03-01T18:00:00Z',
-    ],
-    [{ remaining: [waits] }, 'prod-approval still blocks (awaiting approval: 1/2)'],
-    [
-      { completes: ['one', 'two'], remaining: [{ policyName: 'main-only' }] },
-      'one and two pass; main-only still blocks',
+      { completes: ['one', 'two'], opens: true },
+      'Your approval completes these policies; production opens at once.',
     ],
     [
-      { undoes: ['prod-approval'], remaining: [waits] },
-      'prod-approval blocks again; prod-approval still blocks (awaiting approval: 1/2)',
+      { completes: ['one'], opensAt: '2026-03-01T18:00:00Z', remaining: [soak] },
+      'Your approval completes this policy; production opens when the soak ends at 2026-03-01T18:00:00Z.',
     ],
-    [{ undoes: ['a', 'b'] }, 'a and b block again'],
-    [{}, 'no policy result changes'],
-  ])('%o: %s', (effect, label) => {
-    expect(effectLabel(create(BallotEffectSchema, effect), [])).toBe(label);
+    [{ remaining: [waits] }, 'Your approval is 1 of 2.'],
+    [{ remaining: [waits, branch] }, 'Your approval is 1 of 2; main-only still blocks.'],
+    [
+      { completes: ['one'], remaining: [branch] },
+      'Your approval completes this policy; main-only still blocks.',
+    ],
+    [{}, 'Your approval is recorded.'],
+  ])('%o: %s', (approveEffect, label) => {
+    const environment = { environment: 'production', stageStatus: Stage.AWAITING_APPROVAL, approveEffect };
+    expect(approvalEffect(create(EnvironmentRequirementsSchema, environment))).toBe(label);
+  });
+
+  it('names the end of a soak that the release also waits for', () => {
+    const environment = create(EnvironmentRequirementsSchema, {
+      environment: 'production',
+      evaluations: [{ policyType: PolicyType.SOAK_TIME, nextCheckAt: '2026-03-01T18:00:00Z' }],
+      approveEffect: { remaining: [waits, soak] },
+    });
+    expect(approvalEffect(environment)).toBe(
+      'Your approval is 1 of 2; production also waits for the soak until 2026-03-01T18:00:00Z.',
+    );
+  });
+
+  it('opens a stage that is not reached later', () => {
+    const environment = create(EnvironmentRequirementsSchema, {
+      environment: 'production',
+      stageStatus: Stage.PENDING,
+      approveEffect: { completes: ['one'], opens: true },
+    });
+    expect(approvalEffect(environment)).toBe(
+      'Your approval completes this policy; production opens once the stages before it are done.',
+    );
+  });
+
+  it('says nothing to somebody who may not approve', () => {
+    expect(approvalEffect(create(EnvironmentRequirementsSchema))).toBeUndefined();
   });
 });
 
-it('does not repeat a reason that the vote does not change', () => {
-  const soak = { policyName: 'soak', reason: '14m left of 30m in staging' };
-  const now = [soak, { policyName: 'prod-approval', reason: 'awaiting approval: 0/2' }].map((one) =>
-    create(PolicyEvaluationSchema, one),
+it('says what a rejection would do', () => {
+  expect(rejectionEffect({ undoes: [] })).toBe('A rejection is shown to everyone. It does not block.');
+  expect(rejectionEffect({ undoes: ['a', 'b'] })).toBe(
+    'A rejection replaces your approval: a and b block again.',
   );
-  const label = (remaining: { policyName: string; reason: string }[]) =>
-    effectLabel(create(BallotEffectSchema, { remaining }), now);
-  expect(label([soak, waits])).toBe('prod-approval still blocks (awaiting approval: 1/2); soak still blocks');
-  expect(label([soak, { ...waits, reason: 'awaiting approval: 0/2' }])).toBe('no policy result changes');
+});
+
+it('quotes the first line of a comment, shortened', () => {
+  expect(quoted(undefined)).toBe('');
+  expect(quoted('  \n')).toBe('');
+  expect(quoted('Wrong totals.\nSee staging.')).toBe(': “Wrong totals.”');
+  expect(quoted('x'.repeat(101))).toBe(`: “${'x'.repeat(100)}…”`);
 });
 
 describe('why a vote was not recorded', () => {

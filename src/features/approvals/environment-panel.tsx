@@ -2,53 +2,62 @@ import { lazy, Suspense, useId, useRef, useState } from 'react';
 import { Badge, type BadgeTone } from '#src/components/badge.tsx';
 import { CountAnnouncer } from '#src/components/count-announcer.tsx';
 import { useLoadedOnOpen } from '#src/components/loaded-on-open.ts';
-import { RelativeTime } from '#src/components/relative-time.tsx';
+import { ShortTime } from '#src/components/relative-time.tsx';
 import { UserText } from '#src/components/user-text.tsx';
-import { WarningList } from '#src/components/warning-list.tsx';
-import {
-  type EnvironmentRequirements,
-  type GetReleaseRequirementsResponse,
-  type PolicyEvaluation,
-  PolicyWarningKind,
+import { decisionAnchor } from '#src/config/paths.ts';
+import type {
+  EnvironmentRequirements,
+  GetReleaseRequirementsResponse,
+  PolicyEvaluation,
 } from '#src/gen/forest/v1/policies_pb.ts';
 import { PipelineRunStageStatus, ReleaseIntentStatus } from '#src/gen/forest/v1/releases_pb.ts';
-import { policyWarningMessage } from '#src/lib/policy-warning-message.ts';
+import { preloaded } from '#src/lib/after-load.ts';
+import { DecisionBar } from './decision-bar.tsx';
 import { DecisionList } from './decision-list.tsx';
+import { directionLabel } from './direction-label.ts';
 import { EvaluationRow } from './evaluation-row.tsx';
-import { DestinationChanges } from './pending-facts.tsx';
-import { directionLabel } from './pending-view.ts';
 import type { ReleaseRef } from './queries.ts';
-import { approvalsOf, authorLabel, isOpen, isVotable } from './requirements-view.ts';
+import { approvalsOf, authorLabel, hasVerdicts, isOpen, isVotable } from './requirements-view.ts';
+import { useBallot } from './use-ballot.ts';
 import { VoteForm } from './vote-form.tsx';
 
-// Without its code the button is missing until the page is loaded again.
+// Without their code they are missing until the page is loaded again.
+const EnvironmentNotes = lazy(() => import('./environment-notes.tsx').catch(() => ({ default: () => null })));
 const EndHold = lazy(() => import('./end-hold.tsx').catch(() => ({ default: () => null })));
-const loadBypassDialog = () => import('./bypass-dialog.tsx');
+const loadBypassDialog = preloaded(() => import('./bypass-dialog.tsx'));
+const loadSheet = preloaded(() => import('./review-sheet.tsx'));
 
 export interface EnvironmentPanelProps {
   readonly release: ReleaseRef;
   readonly releaseName: string;
+  /** What is voted on: project, version, branch, commit and authors. */
+  readonly identity: string;
   readonly requirements: GetReleaseRequirementsResponse;
   readonly environment: EnvironmentRequirements;
+  /** Whether **Skip to decision** and the bar of narrow windows lead here. */
+  readonly decides: boolean;
 }
 
 /** One environment's policies: what blocks, what passed, and the votes where approvals are required. */
-export function EnvironmentPanel({ release, releaseName, requirements, environment }: EnvironmentPanelProps) {
+export function EnvironmentPanel(props: EnvironmentPanelProps) {
+  const { release, releaseName, identity, requirements, environment, decides } = props;
   const headingId = useId();
   const heading = useRef<HTMLHeadingElement>(null);
   const [bypassing, setBypassing] = useState(false);
   const bypass = useLoadedOnOpen(bypassing, setBypassing, loadBypassDialog);
-  const blocked = environment.evaluations.filter(({ passed }) => !passed);
-  const passed = environment.evaluations.filter((evaluation) => evaluation.passed);
+  const [reviewing, setReviewing] = useState(false);
+  const sheet = useLoadedOnOpen(reviewing, setReviewing, loadSheet);
+  const shown = hasVerdicts(requirements, environment) ? environment.evaluations : [];
+  const blocked = shown.filter(({ passed }) => !passed);
+  const passed = shown.filter((evaluation) => evaluation.passed);
   const approvals = approvalsOf(environment);
   const started = !isOpen(environment);
   const open = !started && requirements.intentStatus === ReleaseIntentStatus.ACTIVE;
   const votable = isVotable(requirements, environment);
-  const direction = directionLabel(environment.direction);
-  const [live] = environment.live;
+  const ballot = useBallot(release, environment, votable);
   const stage = requirements.intent?.stages.find(({ stageId }) => stageId === environment.stageId);
   const bypassed = stage?.bypassedBy !== undefined;
-  const focusHeading = () => heading.current?.focus({ preventScroll: true });
+  const decisions = <DecisionList decisions={approvals[0]?.approvalState?.decisions ?? []} />;
   const row = (evaluation: PolicyEvaluation) => (
     <EvaluationRow
       key={evaluation.policyId || evaluation.policyName}
@@ -58,11 +67,16 @@ export function EnvironmentPanel({ release, releaseName, requirements, environme
       bypassed={bypassed}
     />
   );
+  const voteForm = {
+    ballot,
+    ownRelease: requirements.isReleaseAuthor,
+    onBypass: () => setBypassing(true),
+  };
 
   return (
     <section
       aria-labelledby={headingId}
-      className="flex min-w-0 flex-col gap-3 border-line px-4 py-3 not-first:border-t"
+      className="flex min-w-0 flex-col gap-2.5 border-line px-4 py-3 not-first-of-type:border-t"
     >
       <h3
         id={headingId}
@@ -72,26 +86,17 @@ export function EnvironmentPanel({ release, releaseName, requirements, environme
       >
         <UserText>{environment.environment}</UserText>
       </h3>
-      {open && direction && (
-        <p className="text-sm font-medium text-failed wrap-anywhere">
-          {direction}
-          {live && (
-            <>
-              : replaces <UserText>{live.version || live.slug}</UserText>, which is newer
-            </>
-          )}
-        </p>
-      )}
+      {open && <Direction environment={environment} />}
       {started && (
         <p className="text-xs text-muted">
           {environment.openedAt ? (
             <>
-              Opened <RelativeTime value={environment.openedAt} />
+              Opened <ShortTime value={environment.openedAt} />
               {` · ${passed.length}/${environment.evaluations.length} passed`}
               {bypassed && ` · ${approvals.length} bypassed`}
             </>
           ) : (
-            `This deployment ${startedLabel(environment, votable)}. The policies are shown as they are now.`
+            `This deployment ${startedLabel(environment, votable)}.`
           )}
         </p>
       )}
@@ -105,16 +110,11 @@ export function EnvironmentPanel({ release, releaseName, requirements, environme
           <EndHold release={release} environment={environment.environment} />
         </Suspense>
       )}
-      {open && (
-        <WarningList
-          label={`Warnings about ${environment.environment}`}
-          // The heading tells of a rollback.
-          warnings={environment.warnings
-            .filter(({ kind }) => kind !== PolicyWarningKind.ROLLBACK)
-            .map((warning) => policyWarningMessage(warning, 'release'))}
-        />
+      {open && (environment.warnings.length > 0 || environment.destinationChanges.length > 0) && (
+        <Suspense>
+          <EnvironmentNotes environment={environment} />
+        </Suspense>
       )}
-      {open && <DestinationChanges changes={environment.destinationChanges} />}
       {passed.length > 0 && (
         <details className="text-sm">
           <summary className="w-fit cursor-pointer text-muted hover:text-ink">
@@ -124,34 +124,73 @@ export function EnvironmentPanel({ release, releaseName, requirements, environme
         </details>
       )}
       {approvals.length > 0 && (
-        <div className="flex min-w-0 flex-col gap-3 rounded-md bg-sunken/60 p-3">
-          <Counts
-            approvals={approvals}
-            environment={environment.environment}
-            open={open}
-            bypassed={bypassed}
-          />
-          <DecisionList decisions={approvals[0]?.approvalState?.decisions ?? []} />
+        <>
+          {shown.length > 0 && (
+            <Counts
+              approvals={approvals}
+              environment={environment.environment}
+              open={open}
+              bypassed={bypassed}
+            />
+          )}
+          {decisions}
+          {/* In view at the foot of the column, however many decisions there are. */}
+          <div className="-mx-4 -mb-3 border-t border-line bg-surface px-4 py-3 empty:hidden has-[form:empty]:hidden lg:sticky lg:bottom-0">
+            <VoteForm
+              {...voteForm}
+              id={decides ? decisionAnchor : undefined}
+              onRecorded={(focusLost) => focusLost && heading.current?.focus({ preventScroll: true })}
+            />
+          </div>
+        </>
+      )}
+      {decides && <DecisionBar environment={environment} onReview={() => setReviewing(true)} />}
+      {reviewing && sheet && (
+        <sheet.ReviewSheet
+          environment={environment.environment}
+          identity={identity}
+          onClose={() => setReviewing(false)}
+        >
+          <Direction environment={environment} />
+          {decisions}
+          {!votable && <p className="text-sm">The deployment has started or ended. Votes no longer count.</p>}
           <VoteForm
-            open={votable}
-            release={release}
-            environment={environment}
-            ownRelease={requirements.isReleaseAuthor && !requirements.isAdmin}
-            onBypass={() => setBypassing(true)}
-            onFocusLost={focusHeading}
+            {...voteForm}
+            onBypass={() => {
+              setReviewing(false);
+              setBypassing(true);
+            }}
+            onRecorded={() => setReviewing(false)}
           />
-        </div>
+        </sheet.ReviewSheet>
       )}
       {bypassing && bypass && (
         <bypass.BypassDialog
           release={release}
           releaseName={releaseName}
+          requirements={requirements}
           environment={environment}
-          tooLate={tooLateMessage(requirements, environment)}
           onClose={() => setBypassing(false)}
         />
       )}
     </section>
+  );
+}
+
+/** What an approval would replace, if that is newer. */
+function Direction({ environment }: { readonly environment: EnvironmentRequirements }) {
+  const direction = directionLabel(environment.direction);
+  const [live] = environment.live;
+  if (!direction) return null;
+  return (
+    <p className="text-sm font-medium text-failed wrap-anywhere">
+      {direction}
+      {live && (
+        <>
+          : replaces <UserText>{live.version || live.slug}</UserText>, which is newer
+        </>
+      )}
+    </p>
   );
 }
 
@@ -200,21 +239,4 @@ function toneOf({ passed }: PolicyEvaluation, open: boolean, bypassed: boolean):
 function startedLabel({ stageStatus }: EnvironmentRequirements, votable: boolean): string {
   if (votable) return 'is queued, and votes still count';
   return stageStatus === PipelineRunStageStatus.CANCELLED ? 'was cancelled' : 'has started';
-}
-
-/** Why a bypass is no longer possible; undefined while it is. */
-function tooLateMessage(
-  requirements: GetReleaseRequirementsResponse,
-  environment: EnvironmentRequirements,
-): string | undefined {
-  if (requirements.intentStatus !== ReleaseIntentStatus.ACTIVE) {
-    return 'This release has ended in the meantime. Nothing was sent.';
-  }
-  if (!isVotable(requirements, environment)) {
-    return `The deployment to ${environment.environment} has started or ended in the meantime. Nothing was sent.`;
-  }
-  if (environment.canBypass && !environment.canBypass.allowed) {
-    return environment.canBypass.reason || 'You can no longer bypass this approval. Nothing was sent.';
-  }
-  return undefined;
 }

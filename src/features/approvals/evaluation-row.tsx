@@ -1,4 +1,4 @@
-import { Badge } from '#src/components/badge.tsx';
+import { Badge, type BadgeTone } from '#src/components/badge.tsx';
 import { Countdown } from '#src/components/countdown.tsx';
 import { Reason } from '#src/components/reason.tsx';
 import { UserText } from '#src/components/user-text.tsx';
@@ -16,11 +16,23 @@ export interface EvaluationRowProps {
   readonly bypassed: boolean;
 }
 
+/** Red is for what neither people nor time can change for this build. */
+const BLOCKED_TONES = new Map<PolicyType, BadgeTone>([
+  [PolicyType.EXTERNAL_APPROVAL, 'waiting'],
+  [PolicyType.HOLD, 'waiting'],
+  [PolicyType.SOAK_TIME, 'time'],
+]);
+
+/** The count beside the votes says the same. */
+const COUNT = /^awaiting approval: \d+\/\d+$/;
+/** The time left when the verdict was given; the countdown has the time left now. */
+const TIME_LEFT = /^.*? left of /;
+
 /** One policy's verdict: its type, its name, the server's reason, and what would let it pass. */
 export function EvaluationRow({ evaluation, author, open, bypassed }: EvaluationRowProps) {
   const { passed, policyType, policyName, reason } = evaluation;
-  // Red is for what neither people nor time can change for this build.
-  const blocked = policyType === PolicyType.BRANCH_RESTRICTION ? 'failed' : 'waiting';
+  const blocked = BLOCKED_TONES.get(policyType) ?? 'blocked';
+  const soaks = open && !passed && policyType === PolicyType.SOAK_TIME && evaluation.nextCheckAt;
   const isApproved = passed && !(bypassed && policyType === PolicyType.EXTERNAL_APPROVAL);
   return (
     <li className="flex min-w-0 flex-wrap items-baseline gap-x-2 gap-y-0.5 text-sm">
@@ -30,9 +42,14 @@ export function EvaluationRow({ evaluation, author, open, bypassed }: Evaluation
       <span className="min-w-0 font-medium wrap-anywhere">
         <UserText>{policyName}</UserText>
       </span>
-      <span className="min-w-0 text-muted wrap-anywhere">
-        <Reason>{reason || (passed ? 'passed' : 'blocked')}</Reason>
-      </span>
+      {!(open && COUNT.test(reason)) && (
+        <span className="min-w-0 text-muted wrap-anywhere">
+          <Reason>
+            {(soaks ? reason.replace(TIME_LEFT, '') : reason) || (passed ? 'passed' : 'blocked')}
+          </Reason>
+          {soaks && <Countdown until={soaks} before=" (" after=" left)" />}
+        </span>
+      )}
       {open && !passed && <Missing evaluation={evaluation} author={author} />}
     </li>
   );
@@ -44,13 +61,6 @@ function Missing({ evaluation, author }: { readonly evaluation: PolicyEvaluation
     return (
       <p className="w-full wrap-anywhere">
         <UserText>{missing}</UserText>
-      </p>
-    );
-  }
-  if (evaluation.policyType === PolicyType.SOAK_TIME && evaluation.nextCheckAt) {
-    return (
-      <p className="w-full empty:hidden">
-        <Countdown until={evaluation.nextCheckAt} before="Passes automatically in " />
       </p>
     );
   }

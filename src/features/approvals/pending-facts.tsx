@@ -2,7 +2,8 @@ import { Badge } from '#src/components/badge.tsx';
 import { RelativeTime } from '#src/components/relative-time.tsx';
 import { UserText } from '#src/components/user-text.tsx';
 import type { DestinationChange, PendingApproval } from '#src/gen/forest/v1/policies_pb.ts';
-import { cautionsOf, directionLabel } from './pending-view.ts';
+import { directionLabel } from './direction-label.ts';
+import { cautionsOf } from './pending-view.ts';
 
 /** Version, branch and commit of the build. */
 export function BuildFacts({

@@ -2,7 +2,8 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { expect, it } from 'vitest';
 import { PendingApprovalSchema, PendingKind } from '#src/gen/forest/v1/policies_pb.ts';
 import { ComparisonDirection } from '#src/gen/forest/v1/releases_pb.ts';
-import { cautionsOf, directionLabel, needsLook } from './pending-view.ts';
+import { directionLabel } from './direction-label.ts';
+import { cautionsOf, needsLook } from './pending-view.ts';
 
 const pending = (more: MessageInitShape<typeof PendingApprovalSchema> = {}) =>
   create(PendingApprovalSchema, { kind: PendingKind.APPROVAL, ...more });

@@ -1,14 +1,7 @@
 import { type PendingApproval, PendingKind } from '#src/gen/forest/v1/policies_pb.ts';
-import { ComparisonDirection } from '#src/gen/forest/v1/releases_pb.ts';
 
 /** Whether it waits for the verdict on a plan, which is given on the release's page. */
 export const isPlan = ({ kind }: Pick<PendingApproval, 'kind'>): boolean => kind === PendingKind.PLAN;
-
-/** The words for a build that replaces a newer one; undefined for all others. */
-export function directionLabel(direction: ComparisonDirection): string | undefined {
-  if (direction === ComparisonDirection.ROLLBACK) return 'Rollback';
-  return direction === ComparisonDirection.OLDER ? 'Older than what is live' : undefined;
-}
 
 /** What else makes a vote unsafe without a look. */
 export function cautionsOf({ uncertain, unknownSource }: PendingApproval): string[] {

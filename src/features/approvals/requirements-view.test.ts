@@ -1,40 +1,78 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import {
   EnvironmentRequirementsSchema,
   GetReleaseRequirementsResponseSchema,
-  type PolicyEvaluationSchema,
   PolicyType,
 } from '#src/gen/forest/v1/policies_pb.ts';
-import { PipelineRunStageStatus as Stage } from '#src/gen/forest/v1/releases_pb.ts';
-import { authorLabel, reasonsByStage, skippedLabel, tally } from './requirements-view.ts';
+import { ReleaseIntentStatus, PipelineRunStageStatus as Stage } from '#src/gen/forest/v1/releases_pb.ts';
+import { authorLabel, barLabel, decidableOf, reasonsByStage, tally } from './requirements-view.ts';
 
-const production = (evaluations: MessageInitShape<typeof PolicyEvaluationSchema>[]) =>
-  create(EnvironmentRequirementsSchema, { environment: 'production', evaluations });
-const approval = (currentApprovals: number, requiredApprovals: number, passed = false) => ({
+const active = { intentStatus: ReleaseIntentStatus.ACTIVE };
+const allowed = { allowed: true };
+const approval = (currentApprovals: number, requiredApprovals = 2) => ({
   policyType: PolicyType.EXTERNAL_APPROVAL,
-  passed,
+  passed: currentApprovals === requiredApprovals,
   approvalState: { currentApprovals, requiredApprovals },
 });
+const waiting = {
+  environment: 'production',
+  stageStatus: Stage.AWAITING_APPROVAL,
+  evaluations: [approval(1)],
+};
 
-it('counts passed evaluations over all environments', () => {
-  const requirements = create(GetReleaseRequirementsResponseSchema, {
-    environments: [production([{ passed: true }, { passed: false }]), production([{ passed: true }])],
+it.each([
+  ['an active release', active, { stageStatus: Stage.PENDING }, { passed: 1, total: 2 }],
+  ['a queued deployment', active, { stageStatus: Stage.ACTIVE }, { passed: 1, total: 2 }],
+  [
+    'a gate that has opened, whose verdicts were kept',
+    {},
+    { stageStatus: Stage.SUCCEEDED, openedAt: '2026-11-24T10:12:00Z' },
+    { passed: 1, total: 2 },
+  ],
+  ['one whose verdicts were not kept', {}, { stageStatus: Stage.SUCCEEDED }, { passed: 0, total: 0 }],
+  [
+    'a cancelled release',
+    { intentStatus: ReleaseIntentStatus.CANCELLED },
+    { stageStatus: Stage.CANCELLED },
+    { passed: 0, total: 0 },
+  ],
+])('counts the verdicts of %s', (_what, release, stage, counted) => {
+  const environments = [{ ...stage, evaluations: [{ passed: true }, { passed: false }] }];
+  expect(tally(create(GetReleaseRequirementsResponseSchema, { ...release, environments }))).toEqual(counted);
+});
+
+describe('the environment to decide on', () => {
+  const decidable = (...environments: MessageInitShape<typeof EnvironmentRequirementsSchema>[]) =>
+    decidableOf(create(GetReleaseRequirementsResponseSchema, { ...active, environments }))?.environment;
+
+  it('is the first that waits for the caller', () => {
+    const voted = { ...waiting, canReject: allowed, myDecision: { decision: 'approved', counted: true } };
+    expect(
+      decidable(
+        { ...voted, environment: 'staging' },
+        { ...waiting, environment: 'production', canApprove: allowed },
+      ),
+    ).toBe('production');
+    expect(decidable({ ...voted, environment: 'staging' })).toBe('staging');
   });
-  expect(tally(requirements)).toEqual({ passed: 2, total: 3 });
+
+  it('is none where the caller may not vote, or nothing is voted on', () => {
+    expect(decidable(waiting)).toBeUndefined();
+    expect(decidable({ ...waiting, canApprove: allowed, evaluations: [] })).toBeUndefined();
+    expect(decidable({ ...waiting, stageStatus: Stage.SUCCEEDED, canApprove: allowed })).toBeUndefined();
+  });
 });
 
 it.each([
-  [[approval(1, 2)], 'This skips 1 of 2 approvals for production'],
-  [[approval(0, 1)], 'This skips 1 of 1 approval for production'],
-  [[approval(1, 3), approval(1, 1, true)], 'This skips 2 of 3 approvals for production'],
-  [
-    [approval(0, 2), approval(0, 3)],
-    'This skips 2 of 2 approvals for production, and 3 of 3 approvals for production',
-  ],
-  [[approval(2, 2, true)], 'No approvals for production are missing'],
-])('names what a bypass skips: %#', (evaluations, skipped) => {
-  expect(skippedLabel(production(evaluations))).toBe(`${skipped}; soak time and branch rules stay in force.`);
+  [{}, '1 of 2 approvals · production'],
+  [{ evaluations: [approval(0, 1)] }, '0 of 1 approval · production'],
+  [{ evaluations: [approval(1, 1), approval(0, 3)] }, '0 of 3 approvals · production'],
+  [{ myDecision: { decision: 'approved', counted: true } }, 'You approved · 1 of 2 approvals · production'],
+  [{ myDecision: { decision: 'rejected' } }, 'You rejected · 1 of 2 approvals · production'],
+  [{ myDecision: { decision: 'approved' } }, '1 of 2 approvals · production'],
+])('says in the bar what is missing: %#', (more, label) => {
+  expect(barLabel(create(EnvironmentRequirementsSchema, { ...waiting, ...more }))).toBe(label);
 });
 
 it('gives the reasons of the stages that have not started', () => {

@@ -5,7 +5,7 @@ import {
   PolicyType,
 } from '#src/gen/forest/v1/policies_pb.ts';
 import { ReleaseIntentStatus, PipelineRunStageStatus as Stage } from '#src/gen/forest/v1/releases_pb.ts';
-import { listOf } from './ballot-labels.ts';
+import { decisionLabel, listOf } from './ballot-labels.ts';
 
 /** The badge of a policy's type; `Policy` for a type that this version does not know. */
 export function typeLabel(type: PolicyType): string {
@@ -23,9 +23,26 @@ export function typeLabel(type: PolicyType): string {
   }
 }
 
-/** How many of the evaluations passed, over all environments. */
+/**
+ * Whether the verdicts of an environment decide something, or are those of the moment its gate opened. What the policies say today
+ * of a deployment that has started or was cancelled would look like a gate that let something through.
+ */
+export function hasVerdicts(
+  requirements: GetReleaseRequirementsResponse,
+  environment: EnvironmentRequirements,
+): boolean {
+  const undecided = isOpen(environment) || environment.stageStatus === Stage.ACTIVE;
+  return (
+    environment.openedAt !== undefined ||
+    (undecided && requirements.intentStatus === ReleaseIntentStatus.ACTIVE)
+  );
+}
+
+/** How many of the shown verdicts passed, over all environments. */
 export function tally(requirements: GetReleaseRequirementsResponse): { passed: number; total: number } {
-  const all = requirements.environments.flatMap((environment) => environment.evaluations);
+  const all = requirements.environments
+    .filter((environment) => hasVerdicts(requirements, environment))
+    .flatMap((environment) => environment.evaluations);
   return { passed: all.filter((evaluation) => evaluation.passed).length, total: all.length };
 }
 
@@ -50,20 +67,30 @@ export function isVotable(
   return [canApprove, canReject, canBypass, canWithdraw].some((permission) => permission?.allowed);
 }
 
-/** What a bypass skips in this environment and what stays in force, as a sentence. */
-export function skippedLabel(environment: EnvironmentRequirements): string {
-  const approvals = approvalsOf(environment)
-    .filter((one) => !one.passed && one.approvalState)
-    .map((one) => {
-      const current = one.approvalState?.currentApprovals ?? 0;
-      const required = one.approvalState?.requiredApprovals ?? 0;
-      const missing = Math.max(required - current, 0);
-      const noun = required === 1 ? 'approval' : 'approvals';
-      return `${missing} of ${required} ${noun} for ${environment.environment}`;
-    });
-  const stay = 'soak time and branch rules stay in force';
-  if (approvals.length === 0) return `No approvals for ${environment.environment} are missing; ${stay}.`;
-  return `This skips ${approvals.join(', and ')}; ${stay}.`;
+/** The environment that the caller can decide on: first one whose gate waits for them, then one where they can change a vote. */
+export function decidableOf(
+  requirements: GetReleaseRequirementsResponse,
+): EnvironmentRequirements | undefined {
+  const allowed = requirements.environments.filter(
+    (one) =>
+      approvalsOf(one).length > 0 &&
+      isVotable(requirements, one) &&
+      [one.canApprove, one.canReject, one.canBypass].some((permission) => permission?.allowed),
+  );
+  const waits = ({ canApprove, myDecision, stageStatus }: EnvironmentRequirements) =>
+    canApprove?.allowed && !myDecision && stageStatus === Stage.AWAITING_APPROVAL;
+  return allowed.find(waits) ?? allowed[0];
+}
+
+/** What is missing, in a few words: `1 of 2 approvals · production`. */
+export function barLabel(environment: EnvironmentRequirements): string {
+  const { environment: name, myDecision: mine } = environment;
+  const approvals = approvalsOf(environment);
+  const open = approvals.find(({ passed }) => !passed) ?? approvals[0];
+  const { currentApprovals = 0, requiredApprovals = 0 } = open?.approvalState ?? {};
+  const count = `${currentApprovals} of ${requiredApprovals} ${requiredApprovals === 1 ? 'approval' : 'approvals'}`;
+  const own = mine && (mine.counted || mine.decision === 'rejected') && `You ${decisionLabel(mine).label}`;
+  return [own, count, name].filter(Boolean).join(' · ');
 }
 
 /**

@@ -4,13 +4,13 @@ import { type InfiniteData, useMutation, useQueryClient } from '@tanstack/react-
 import {
   type ApproveReleaseResponse,
   type ListPendingApprovalsResponse,
+  PendingKind,
   PolicyService,
   type RejectReleaseResponse,
   type WithdrawVoteResponse,
 } from '#src/gen/forest/v1/policies_pb.ts';
 import { ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
 import { useInvalidate } from '#src/lib/use-invalidate.ts';
-import { isPlan } from './pending-view.ts';
 import { type ReleaseRef, requirementsInput } from './queries.ts';
 
 const { approveRelease, rejectRelease, withdrawVote, getReleaseRequirements, listPendingApprovals } =
@@ -80,7 +80,10 @@ function without(
   const pages = list.pages.map((page) => ({
     ...page,
     approvals: page.approvals.filter(
-      (one) => isPlan(one) || one.releaseIntentId !== releaseIntentId || one.environment !== environment,
+      (one) =>
+        one.kind === PendingKind.PLAN ||
+        one.releaseIntentId !== releaseIntentId ||
+        one.environment !== environment,
     ),
   }));
   return { ...list, pages };

@@ -1,98 +1,76 @@
-import { type MouseEvent, useId, useState } from 'react';
+import { type MouseEvent, useId, useRef } from 'react';
 import { Button, type ButtonVariant } from '#src/components/button.tsx';
 import { Field, Textarea } from '#src/components/field.tsx';
 import { Reason } from '#src/components/reason.tsx';
 import { RelativeTime } from '#src/components/relative-time.tsx';
+import { isSendKey, SendKey } from '#src/components/send-key.tsx';
 import { ActionError } from '#src/components/states.tsx';
 import { UserText } from '#src/components/user-text.tsx';
-import type {
-  ApprovalDecisionEntry,
-  BallotEffect,
-  EnvironmentRequirements,
-} from '#src/gen/forest/v1/policies_pb.ts';
-import { commentProblem } from '#src/lib/comment-rule.ts';
-import { useDraft } from '#src/lib/draft.ts';
+import type { ApprovalDecisionEntry } from '#src/gen/forest/v1/policies_pb.ts';
 import { describeError, isServerAway } from '#src/lib/errors.ts';
-import { decisionLabel, effectLabel, failureMessage } from './ballot-labels.ts';
-import { draftKey, type ReleaseRef } from './queries.ts';
-import { type Decision, useVote } from './use-vote.ts';
+import { approvalEffect, decisionLabel, failureMessage, rejectionEffect } from './ballot-labels.ts';
+import type { Ballot } from './use-ballot.ts';
+import type { Decision } from './use-vote.ts';
 
 export interface VoteFormProps {
-  /** Whether votes can still matter. Afterwards only the failure of the last vote is shown. */
-  readonly open: boolean;
-  readonly release: ReleaseRef;
-  readonly environment: EnvironmentRequirements;
-  /** The caller is an author of the release and not an admin. */
+  /** Once votes no longer matter, only the failure of the last one is shown. */
+  readonly ballot: Ballot;
+  /** Whether the caller is an author of the release. */
   readonly ownRelease: boolean;
+  /** The anchor of **Skip to decision**. */
+  readonly id?: string | undefined;
   readonly onBypass: () => void;
-  /** A vote was recorded whose button had the focus and is no longer offered. */
-  readonly onFocusLost: () => void;
+  /** A vote was recorded; `focusLost` if its button had the focus and is no longer offered. */
+  readonly onRecorded: (focusLost: boolean) => void;
 }
 
 /** The caller's earlier vote, the comment, the buttons that the server allows, and why a vote failed. */
-export function VoteForm({ open, release, environment, ownRelease, onBypass, onFocusLost }: VoteFormProps) {
-  const { draft: comment, setDraft: setComment } = useDraft(
-    draftKey(release.releaseIntentId, environment.environment),
-    '',
-  );
-  const [problem, setProblem] = useState<string>();
-  const vote = useVote();
+export function VoteForm({ ballot, ownRelease, id, onBypass, onRecorded }: VoteFormProps) {
+  const { environment, vote, open, mine, approve, reject, bypass, isDone } = ballot;
+  const { canApprove, canWithdraw, rejectEffect } = environment;
+  const approveButton = useRef<HTMLButtonElement>(null);
   const ids = useId();
-  const mine = environment.myDecision;
-  // An approval that no longer counts can be given again; a rejection is never outdated.
-  const given = mine?.counted || mine?.decision === 'rejected' ? mine : undefined;
-  const isDone = (decision: Decision) => (decision === 'withdrawn' ? !mine : given?.decision === decision);
-  const { canApprove, canReject, canBypass, canWithdraw, approveEffect, rejectEffect, bypassEffect } =
-    environment;
-  const approve = open && canApprove?.allowed === true;
-  const reject = open && canReject?.allowed === true;
-  const bypass = open && canBypass?.allowed === true && !given?.bypass;
 
-  const send = (decision: Decision, button: HTMLElement) => {
-    const withdraws = decision === 'withdrawn';
-    const found = withdraws ? undefined : commentProblem(comment);
-    setProblem(found);
-    if (found || vote.isPending) return;
-    vote.mutate(
-      { ...release, environment: environment.environment, decision, comment: comment.trim() },
-      {
-        onSuccess: () => {
-          if (!withdraws) setComment('');
-          // The button is hidden now, and some browsers have moved the focus to the page already.
-          const focused = document.activeElement;
-          if (focused === button || focused === document.body) onFocusLost();
-        },
-      },
-    );
+  const send = (decision: Decision, button: HTMLElement) =>
+    ballot.send(decision, () => {
+      // The button is hidden now, and some browsers have moved the focus to the page already.
+      const focused = document.activeElement;
+      onRecorded(focused === button || focused === document.body);
+    });
+  const effects = {
+    approved: approve && !isDone('approved') ? approvalEffect(environment) : undefined,
+    rejected: reject && !isDone('rejected') && rejectEffect ? rejectionEffect(rejectEffect) : undefined,
+    withdrawn: undefined,
   };
-  const voteButton = (label: string, variant: ButtonVariant, decision: Decision, effect?: BallotEffect) => {
+  const voteButton = (label: string, variant: ButtonVariant, decision: Decision) => {
     const pending = vote.isPending && vote.variables.decision === decision;
     // The caller's own decision keeps its place, so that no other button moves under the pointer of a double click.
     const hidden = isDone(decision) && !pending;
     return (
       <Button
+        ref={decision === 'approved' ? approveButton : undefined}
         variant={variant}
+        className="in-data-sheet:min-h-12"
         style={hidden ? { visibility: 'hidden' } : undefined}
         disabled={hidden}
         pending={pending}
         aria-disabled={vote.isPending || undefined}
-        aria-describedby={effect && `${ids}-${label}`}
+        aria-describedby={effects[decision] && `${ids}-${decision}`}
+        aria-keyshortcuts={decision === 'approved' ? 'Control+Enter Meta+Enter' : undefined}
         onClick={(event: MouseEvent<HTMLButtonElement>) => send(decision, event.currentTarget)}
       >
         {label}
+        {decision === 'approved' && <SendKey />}
       </Button>
     );
   };
-  const effects = [
-    approve && !isDone('approved') && { label: 'Approve', effect: approveEffect },
-    reject && !isDone('rejected') && { label: 'Reject', effect: rejectEffect },
-    bypass && { label: 'Bypass', effect: bypassEffect },
-  ].filter((one) => one !== false);
 
   return (
     // The buttons send, not the form: Enter in the comment begins a new line.
     <form
-      className="flex flex-col gap-2 empty:hidden"
+      id={id}
+      tabIndex={id ? -1 : undefined}
+      className="flex scroll-mt-20 flex-col gap-2 outline-none empty:hidden"
       onSubmit={(event) => event.preventDefault()}
       noValidate
     >
@@ -111,49 +89,36 @@ export function VoteForm({ open, release, environment, ownRelease, onBypass, onF
       {(approve || reject) && (
         <Field
           label="Comment"
-          hint="Optional."
-          error={problem ?? (vote.error ? describeError(vote.error).fieldErrors.comment : undefined)}
+          hint="Optional"
+          error={ballot.problem ?? (vote.error ? describeError(vote.error).fieldErrors.comment : undefined)}
         >
           {(control) => (
             <Textarea
               {...control}
-              value={comment}
-              onChange={(event) => {
-                setComment(event.target.value);
-                if (problem) setProblem(commentProblem(event.target.value));
+              value={ballot.comment}
+              onKeyDown={(event) => {
+                if (!isSendKey(event)) return;
+                event.preventDefault();
+                approveButton.current?.click();
               }}
+              onChange={(event) => ballot.setComment(event.target.value)}
             />
           )}
         </Field>
       )}
-      {(approve || reject || bypass) && (
-        <div className="flex flex-wrap items-center gap-2">
-          {approve && voteButton('Approve', 'approve', 'approved', approveEffect)}
-          {reject && voteButton('Reject', 'reject', 'rejected', rejectEffect)}
-          {bypass && (
-            <Button
-              variant="danger"
-              aria-disabled={vote.isPending || undefined}
-              aria-describedby={bypassEffect && `${ids}-Bypass`}
-              onClick={() => !vote.isPending && onBypass()}
-            >
-              Bypass (Admin)
-            </Button>
-          )}
+      {(approve || reject) && (
+        <div className="flex flex-wrap items-center gap-3 in-data-sheet:flex-col in-data-sheet:items-stretch">
+          {approve && voteButton('Approve', 'approve', 'approved')}
+          {reject && voteButton('Reject', 'reject', 'rejected')}
         </div>
       )}
-      {effects.some(({ effect }) => effect) && (
-        <ul aria-label="What your vote would do" className="flex min-w-0 flex-col gap-0.5 text-xs text-muted">
-          {effects.map(
-            ({ label, effect }) =>
-              effect && (
-                <li key={label} id={`${ids}-${label}`} className="wrap-anywhere">
-                  If you <span className="font-medium text-ink">{label.toLowerCase()}</span>,{' '}
-                  <Reason>{`${effectLabel(effect, environment.evaluations)}.`}</Reason>
-                </li>
-              ),
-          )}
-        </ul>
+      {(['approved', 'rejected'] as const).map(
+        (decision) =>
+          effects[decision] && (
+            <p key={decision} id={`${ids}-${decision}`} className="text-xs text-muted wrap-anywhere">
+              <Reason>{effects[decision]}</Reason>
+            </p>
+          ),
       )}
       {vote.isError && !isDone(vote.variables.decision) && (
         <div className="flex flex-col items-start gap-1.5">
@@ -163,6 +128,17 @@ export function VoteForm({ open, release, environment, ownRelease, onBypass, onF
           {open && isServerAway(vote.error) && (
             <Button onClick={(event) => send(vote.variables.decision, event.currentTarget)}>Try again</Button>
           )}
+        </div>
+      )}
+      {bypass && (
+        <div className="mt-1 flex justify-end border-t border-line pt-3">
+          <Button
+            variant="reject"
+            aria-disabled={vote.isPending || undefined}
+            onClick={() => !vote.isPending && onBypass()}
+          >
+            Bypass (Admin)
+          </Button>
         </div>
       )}
     </form>

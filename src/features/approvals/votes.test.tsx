@@ -50,6 +50,7 @@ interface Production {
   canReject?: Permission;
   canBypass?: Permission;
   canWithdraw?: Permission;
+  bypassEffect?: { opens: boolean };
   myDecision?: Decision;
   decisions?: Decision[];
 }
@@ -123,7 +124,12 @@ function Panel() {
   const query = useQuery(PolicyService.method.getReleaseRequirements, requirementsInput(release));
   if (!query.data) return null;
   return (
-    <RequirementsSection release={release} releaseName="Fix the tax (calm-otter)" requirements={query.data} />
+    <RequirementsSection
+      release={release}
+      releaseName="Fix the tax (calm-otter)"
+      identity="checkout 1.5.0 · main · c1b9a96"
+      requirements={query.data}
+    />
   );
 }
 
@@ -155,6 +161,9 @@ function deferred() {
 }
 
 const button = (name: string) => screen.queryByRole('button', { name });
+/** Without the key caps, which are not part of the names. */
+const buttonNames = () =>
+  screen.queryAllByRole('button').map((one) => one.textContent?.replace('Ctrl ⏎', ''));
 const press = (name: string) => userEvent.click(screen.getByRole('button', { name }));
 const comment = () => screen.getByLabelText<HTMLTextAreaElement>('Comment');
 const count = () => screen.getByText(/^\d\/\d approvals$/).textContent;
@@ -196,10 +205,9 @@ describe('a vote', () => {
     };
     await open(gate);
     await press('Approve');
-    const names = () => screen.getAllByRole('button').map((one) => one.textContent);
     await waitFor(() => expect(button('Approve')?.getAttribute('aria-busy')).toBe('true'));
     for (const one of screen.getAllByRole('button')) expect(one.getAttribute('aria-disabled')).toBe('true');
-    expect(names()).toEqual(['Approve', 'Reject', 'Bypass (Admin)']);
+    expect(buttonNames()).toEqual(['Approve', 'Reject', 'Bypass (Admin)']);
     for (const name of ['Approve', 'Reject', 'Bypass (Admin)']) await press(name);
     expect(screen.queryByRole('alertdialog')).toBeNull();
     resolve();
@@ -290,6 +298,23 @@ describe('a vote', () => {
     expect(screen.getByText(/^You/).textContent).toMatch(/^You rejected this release/);
     expect(button('Approve')).not.toBeNull();
     expect(document.activeElement?.textContent).toBe('production');
+  });
+
+  it('is sent by Ctrl+Enter in the comment, and by no single key', async () => {
+    const gate = new Gate(requirements(0));
+    gate.answerVotesWith(approved());
+    await open(gate);
+    await userEvent.keyboard('arx{Enter} ');
+    await userEvent.type(comment(), 'Read it.{Enter}And tried it.');
+    expect(comment().value).toBe('Read it.\nAnd tried it.');
+    expect(gate.votes).toEqual([]);
+    await userEvent.keyboard('{Control>}{Enter}{/Control}');
+    await waitFor(() => expect(count()).toBe('1/2 approvals'));
+    expect(gate.votes).toEqual([expect.objectContaining({ comment: 'Read it.\nAnd tried it.' })]);
+    // Already approved: the key does nothing more.
+    await userEvent.type(comment(), '{Control>}{Enter}{/Control}');
+    expect(gate.votes).toHaveLength(1);
+    expect(document.activeElement).toBe(comment());
   });
 
   it('is not sent with a comment that is too long', async () => {
@@ -417,9 +442,9 @@ describe('the server decides who may do what', () => {
     ['anyone once the release has ended', {}, { intentStatus: ReleaseIntentStatus.CANCELLED }, []],
   ] as [string, Production, Release, string[]][])('%s', async (_who, production, more, buttons) => {
     await open(new Gate(requirements(0, production, more)));
-    expect(screen.queryAllByRole('button').map((one) => one.textContent)).toEqual(buttons);
-    const ownRelease = more.isReleaseAuthor === true && !more.isAdmin;
-    expect(screen.queryByText('You cannot approve your own release.') !== null).toBe(ownRelease);
+    expect(buttonNames()).toEqual(buttons);
+    const told = screen.queryByText('You cannot approve your own release.') !== null;
+    expect(told).toBe(more.isReleaseAuthor === true);
   });
 
   it('explains votes that no longer count, marks bypasses and folds passed policies', async () => {
@@ -444,7 +469,8 @@ describe('the server decides who may do what', () => {
 });
 
 describe('the bypass dialog', () => {
-  const forAdmin = () => new Gate(requirements(1, { canBypass: allowed }, { isAdmin: true }));
+  const forAdmin = () =>
+    new Gate(requirements(1, { canBypass: allowed, bypassEffect: { opens: true } }, { isAdmin: true }));
   const openDialog = async () => {
     await userEvent.click(screen.getByRole('button', { name: 'Bypass (Admin)' }));
     return screen.findByRole('alertdialog', { name: 'Bypass approval?' });
@@ -455,8 +481,8 @@ describe('the bypass dialog', () => {
     await open(gate);
     const dialog = await openDialog();
     expect(dialog.textContent).toContain('Fix the tax (calm-otter)');
-    expect(dialog.textContent).toContain(
-      '1 of 2 approvals for production; soak time and branch rules stay in force',
+    expect(dialog.textContent).toMatch(
+      /This skips 1 of 2 approvals for production\..*branch rules and holds stay in force\..*Then production opens at once\./,
     );
     await userEvent.click(within(dialog).getByRole('button', { name: 'Cancel' }));
     expect(screen.queryByRole('alertdialog')).toBeNull();

@@ -5,12 +5,12 @@ import {
   type ReleaseStepState,
   PipelineRunStageType as StageType,
 } from '#src/gen/forest/v1/releases_pb.ts';
+import { statusLabels } from '#src/lib/intent-status.ts';
 import {
   deployStatus,
   environmentLabel,
   type PlacedBuild,
   type StatusLabel,
-  statusLabels,
   withBypass,
 } from '#src/lib/release-status.ts';
 

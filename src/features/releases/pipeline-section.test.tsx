@@ -3,7 +3,7 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { Code, ConnectError, createRouterTransport } from '@connectrpc/connect';
 import { TransportProvider } from '@connectrpc/connect-query';
 import { QueryClientProvider } from '@tanstack/react-query';
-import { cleanup, render, screen, waitFor, within } from '@testing-library/react';
+import { cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { afterEach, expect, it } from 'vitest';
 import {
@@ -111,12 +111,15 @@ it('shows the stages in dependency order with status, reason, error and the numb
   expect(screen.queryByRole('button', { name: 'Cancel release' })).toBeNull();
 });
 
-it('folds earlier releases', () => {
+it('folds earlier releases', async () => {
   const ended = { status: ReleaseIntentStatus.FAILED, createdAt: '2026-01-02T00:00:00Z' };
   open(intent('a', [deploy('staging', Stage.ACTIVE)]), intent('b', [deploy('staging', Stage.FAILED)], ended));
   const fold = screen.getByText('Earlier releases (1)').closest('details');
   expect(fold?.open).toBe(false);
-  expect(fold?.textContent).toContain('Failed on staging');
+  await userEvent.click(screen.getByText('Earlier releases (1)'));
+  // jsdom does not send the event of an opened fold.
+  if (fold) fireEvent(fold, new Event('toggle'));
+  await waitFor(() => expect(fold?.textContent).toContain('Failed on staging'));
 });
 
 it('cancels after confirmation and shows a refusal in the dialog', async () => {
