@@ -99,7 +99,7 @@ for (const policyCase of cases) {
     const question = page.getByRole('alertdialog', { name: `Delete policy "${policyCase.name}"?` });
     await question.getByRole('button', { name: 'Cancel' }).click();
     await expect(question).toBeHidden();
-    await expect(policy).toBeVisible();
+    await expect(policy.getByRole('button', { name: 'Delete' })).toBeFocused();
     await policy.getByRole('button', { name: 'Delete' }).click();
     await question.getByRole('button', { name: 'Delete policy' }).click();
     await expect(page.getByText('No deployment policies configured.')).toBeVisible();

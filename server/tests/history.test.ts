@@ -81,7 +81,7 @@ test('names the artifact of a release in each of its entries', async () => {
   for (const entry of entries)
     expect(entry).toMatchObject({ slug, title: 'Round half up', version: '1.5.0' });
   const [other] = await list({ kind: 'project.created' });
-  expect(other).toMatchObject({ slug: undefined, title: undefined, version: undefined });
+  expect(other).not.toHaveProperty('slug');
 });
 
 test('refuses more kinds than there are', async () => {

@@ -32,7 +32,7 @@ export function RowActions({ name, children }: RowActionsProps) {
         id={id}
         popover="auto"
         onClick={() => menu.current?.hidePopover?.()}
-        className="max-sm:inset-x-0 max-sm:top-auto max-sm:bottom-0 max-sm:m-0 max-sm:w-full max-sm:max-w-none max-sm:border-t max-sm:border-line max-sm:bg-surface max-sm:p-2 max-sm:text-ink max-sm:shadow-lg sm:static sm:m-0 sm:ml-auto sm:flex sm:w-auto sm:border-0 sm:bg-transparent sm:p-0 sm:text-ink max-sm:[&>*]:min-h-11 max-sm:[&>*]:w-full max-sm:[&>*]:justify-start"
+        className="max-sm:inset-x-0 max-sm:top-auto max-sm:bottom-0 max-sm:m-0 max-sm:w-full max-sm:max-w-none max-sm:border-t max-sm:border-line max-sm:bg-surface max-sm:p-2 max-sm:pb-[max(0.5rem,env(safe-area-inset-bottom))] max-sm:text-ink max-sm:shadow-lg sm:static sm:overflow-visible sm:m-0 sm:ml-auto sm:flex sm:w-auto sm:border-0 sm:bg-transparent sm:p-0 sm:text-ink max-sm:[&>*]:min-h-11 max-sm:[&>*]:w-full max-sm:[&>*]:justify-start"
       >
         {children}
       </div>

@@ -55,10 +55,8 @@ export function usePolicyActions(project: ProjectRef, policy: Policy, done: Done
     const onSuccess = () => {
       setQuestion(null);
       void done.onToggled?.();
-      announce(`Policy ${to ? 'enabled' : 'disabled'}`, 'neutral', {
-        label: 'Undo',
-        run: () => setEnabled(!to),
-      });
+      if (to) announce('Policy enabled');
+      else announce('Policy disabled', 'neutral', { label: 'Undo', run: () => setEnabled(true) });
     };
     update.mutate({ project, name, enabled: to }, { onSuccess });
   };

@@ -107,7 +107,7 @@ export function PolicyFields(props: PolicyFieldsProps) {
             onChange={(branchPattern) => set({ branchPattern })}
             input={{ className: 'font-mono', placeholder: '^main$' }}
           />
-          <BranchTrial pattern={draft.branchPattern} />
+          <BranchTrial project={project} pattern={draft.branchPattern} />
         </>
       )}
       {draft.type === 'approval' && (

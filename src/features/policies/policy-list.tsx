@@ -19,7 +19,7 @@ import { draftOf } from './policy-draft.ts';
 import { groupPolicies, unguarded } from './policy-groups.ts';
 import { policySentence } from './policy-sentence.ts';
 import { policyDetails, policyLabel } from './policy-types.ts';
-import { policiesOptions, useEnvironmentNames } from './use-policies.ts';
+import { policiesOptions, useEnvironments } from './use-policies.ts';
 
 export interface PolicyListProps {
   readonly project: ProjectRef;
@@ -29,14 +29,16 @@ export interface PolicyListProps {
 /** The project's policies, enabled or not, by the environment that they protect. */
 export function PolicyList({ project, canEdit }: PolicyListProps) {
   const query = useQuery(policiesOptions(useTransport(), project));
-  const environments = useEnvironmentNames(project.organisation) ?? [];
+  // Both, so that the groups do not change places. Without the environments the groups are sorted by name.
+  const around = useEnvironments(project.organisation);
+  const environments = around.data?.environments.map(({ name }) => name) ?? [];
   const policies = query.data?.policies ?? [];
   const open = unguarded(policies, environments);
-  if (policies.length === 0) {
+  if (policies.length === 0 || around.isPending) {
     return (
-      <Section title="Policies" flush>
+      <Section title="Policies" hiddenTitle flush>
         <PagedList
-          query={query}
+          query={policies.length > 0 ? around : query}
           what="policies"
           count={0}
           empty={

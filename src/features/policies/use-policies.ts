@@ -29,14 +29,9 @@ export function usePolicyMutations() {
   };
 }
 
-/** The names of the organisation's environments in their order; undefined until they are loaded. */
-export function useEnvironmentNames(organisation: string): readonly string[] | undefined {
-  const { data } = useQuery(EnvironmentService.method.listEnvironments, {
-    organisation,
-    pageSize: MAX_PAGE_SIZE,
-  });
-  return data?.environments.map(({ name }) => name);
-}
+/** The query for the organisation's environments, in their order. */
+export const useEnvironments = (organisation: string) =>
+  useQuery(EnvironmentService.method.listEnvironments, { organisation, pageSize: MAX_PAGE_SIZE });
 
 /** Loads the releases of a project that wait at an environment's gate, oldest first; at most 20. */
 export function useWaitingReleases({ organisation, project }: ProjectRef, environment: string) {
