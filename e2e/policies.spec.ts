@@ -272,7 +272,7 @@ test('a release continues when its blocking policy is disabled', async ({ world,
   await row(page, 'approve-production').getByRole('button', { name: 'Disable' }).click();
   const question = page.getByRole('alertdialog', { name: 'Disable policy "approve-production"?' });
   await expect(question).toContainText('1 release is waiting for production:');
-  await expect(question.getByRole('listitem')).toContainText('Round totals half up');
+  await expect(question.getByRole('listitem')).toHaveText('Round totals half up (1.4.0)');
   expect(await faults(page, 'light')).toEqual([]);
   await question.getByRole('button', { name: 'Disable policy' }).click();
   await expect(watching.getByRole('region', { name: 'Pipeline' })).toContainText('Deployed to production');

@@ -117,9 +117,9 @@ function Consequences({ policy, is, waiting }: ConsequencesProps) {
     <>
       <p>{`${waitingCount(waiting.length)} waiting for ${target}:`}</p>
       <ul className="my-2 max-h-40 list-disc overflow-y-auto pl-5 text-ink">
-        {waiting.map(({ releaseIntentId, title, slug }) => (
+        {waiting.map(({ releaseIntentId, title, slug, version }) => (
           <li key={releaseIntentId}>
-            <UserText>{title}</UserText> (<UserText>{slug}</UserText>)
+            <UserText>{title}</UserText> (<UserText>{version || slug}</UserText>)
           </li>
         ))}
       </ul>
