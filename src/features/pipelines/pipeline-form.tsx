@@ -12,6 +12,7 @@ import {
   type PipelineDraft,
   refusalProblems,
   type StageDraft,
+  type StageProblems,
 } from './pipeline-draft.ts';
 import { Graph } from './pipeline-graph.tsx';
 import { type CannotPlan, StageFields, StageRow } from './stage-fields.tsx';
@@ -114,7 +115,7 @@ export function PipelineForm(props: PipelineFormProps) {
                     stageKey={stage.key}
                     name={stage.id || String(index + 1)}
                     title={titles[index] ?? ''}
-                    problem={Object.values(problems.ofStage[stage.key] ?? {})[0]}
+                    problem={firstProblem(problems.ofStage[stage.key])}
                     open={stage.key === openKey}
                     onToggle={toggle}
                     onRemove={remove}
@@ -157,6 +158,11 @@ export function PipelineForm(props: PipelineFormProps) {
       </EditorForm>
     </div>
   );
+}
+
+/** A wrong id comes first, because it makes dependencies wrong too. */
+function firstProblem(problems: StageProblems = {}): string | undefined {
+  return problems.id ?? Object.values(problems)[0];
 }
 
 /** Focuses the last element that matches a selector, once an added or removed stage has been rendered. */
