@@ -75,6 +75,22 @@ test('opens by its button on a phone and is accessible, with and without results
   await expectFitForAll(page);
 });
 
+test('knows the screens of every project, and the actions of admins', async ({ world, browserOf }) => {
+  const page = await browserOf(world.people.admin);
+  await openMenuAtHome(page);
+  await field(page).fill('pol');
+  await expect(option(page, /^Policies/)).toBeVisible();
+  await field(page).fill('create policy');
+  await page.keyboard.press('Enter');
+  await expect(page).toHaveURL(`${world.page('policies')}#new`);
+  await expect(page.getByLabel('Name', { exact: true })).toBeFocused();
+
+  const member = await browserOf(world.people.reviewer);
+  await openMenuAtHome(member);
+  await field(member).fill('create policy');
+  await expect(member.getByText('No results.')).toBeVisible();
+});
+
 test('reports a failed search and still lists screens', async ({ world, browserOf }) => {
   const page = await browserOf(world.people.reviewer);
   await page.route(/GetProjects/, (route) => route.fulfill({ status: 500, body: 'no' }));

@@ -30,6 +30,8 @@ test('pages of other organisations look like unknown pages', async ({ world, new
     await expect(page.getByRole('navigation')).toHaveCount(0);
     await expect(page.getByText(artifact.context?.title ?? '')).toHaveCount(0);
   }
+  await page.getByRole('button', { name: 'Sign in as someone else' }).click();
+  await expect(page).toHaveURL(/\/sign-in\?next=/);
   // The same for a member's typo.
   const member = await browserOf(world.people.reviewer);
   await member.goto(world.page('releases/no-such-build'));

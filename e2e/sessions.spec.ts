@@ -60,6 +60,7 @@ test('opens a shared link after signing in', async ({ page, world }) => {
   const { artifact, address } = await world.gated();
   await page.goto(`${address}#policy-requirements`);
   await expect(page).toHaveURL(/\/sign-in\?next=/);
+  await expect(page.getByText('Sign in to continue to a release of shop.', { exact: true })).toBeVisible();
   await fillSignIn(page, world.people.reviewer);
   await expect(page).toHaveURL(`${address}#policy-requirements`);
   await expect(page.getByRole('heading', { level: 1, name: artifact.context?.title ?? '' })).toBeVisible();
@@ -147,6 +148,12 @@ test('keeps the form when the session ends', async ({ page, world }) => {
   await page.context().clearCookies();
   await page.getByRole('button', { name: 'Create Policy' }).click();
   await expect(page).toHaveURL(/\/sign-in\?next=/);
+  await expect(
+    page.getByText(
+      'Your session ended. Sign in to continue to policies of shop. Your unsaved changes are kept.',
+    ),
+  ).toBeVisible();
+  await expectFitForAll(page);
 
   await fillSignIn(page, admin);
   await expect(page).toHaveURL(world.page('policies'));

@@ -142,6 +142,7 @@ describe('signing in', () => {
     server.session = sessionOf('admin');
     const { user } = open(policies);
     await user.type(await screen.findByLabelText('Name'), 'of the first');
+    await user.selectOptions(screen.getByLabelText('Type'), 'Soak Time');
     await user.selectOptions(screen.getByLabelText('Source environment'), 'staging');
     await user.selectOptions(screen.getByLabelText('Target environment'), 'production');
     await user.type(screen.getByLabelText('Soak duration'), '5m');
@@ -167,6 +168,7 @@ describe('signing in', () => {
     server.session = sessionOf('admin');
     const { user } = open(policies);
     await user.type(await screen.findByLabelText('Name'), 'Soak');
+    await user.selectOptions(screen.getByLabelText('Type'), 'Soak Time');
     await user.selectOptions(screen.getByLabelText('Source environment'), 'staging');
     await user.selectOptions(screen.getByLabelText('Target environment'), 'production');
     await user.type(screen.getByLabelText('Soak duration'), '5m');

@@ -51,7 +51,7 @@ export function SectionTabs({
               end={tab.end ?? false}
               className={({ isActive }) =>
                 classNames(
-                  'block border-b-2 py-2.5 no-underline',
+                  'block border-b-2 py-2.5 no-underline pointer-coarse:py-3',
                   isActive || (tab.under && pathname.startsWith(tab.under))
                     ? 'border-ink font-medium text-ink'
                     : 'border-transparent text-muted hover:text-ink',

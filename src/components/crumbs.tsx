@@ -15,7 +15,10 @@ export function Crumbs({ items }: { readonly items: readonly Crumb[] }) {
           <li key={crumb.to ?? crumb.label} className="flex min-w-0 items-center gap-1.5">
             {index > 0 && <span aria-hidden>/</span>}
             {crumb.to ? (
-              <Link to={crumb.to} className="text-muted wrap-anywhere hover:text-ink">
+              <Link
+                to={crumb.to}
+                className="text-muted wrap-anywhere hover:text-ink pointer-coarse:-my-3 pointer-coarse:py-3"
+              >
                 <UserText>{crumb.label}</UserText>
               </Link>
             ) : (

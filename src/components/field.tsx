@@ -17,6 +17,8 @@ export interface FieldProps {
   /** What is wrong with the value and how to fix it. */
   readonly error?: string | undefined;
   readonly required?: boolean;
+  /** Says so beside the label. */
+  readonly optional?: boolean;
   readonly children: (control: FieldControl) => ReactNode;
   readonly className?: string;
 }
@@ -25,18 +27,26 @@ export interface FieldProps {
  * A label, its control, a hint and an error, tied together for screen readers. `aria-required` instead of `required`
  * keeps the browser's own messages away.
  */
-export function Field({ label, hint, error, required, children, className }: FieldProps) {
+export function Field({ label, hint, error, required, optional, children, className }: FieldProps) {
   const id = useId();
   const hintId = hint ? `${id}-hint` : null;
+  const optionalId = optional ? `${id}-optional` : null;
   const errorId = error ? `${id}-error` : null;
   return (
     <div className={classNames('flex min-w-0 flex-col gap-1', className)}>
-      <label htmlFor={id} className="text-sm font-medium">
-        <UserText>{label}</UserText>
-      </label>
+      <div className="flex flex-wrap items-baseline justify-between gap-x-2">
+        <label htmlFor={id} className="text-sm font-medium">
+          <UserText>{label}</UserText>
+        </label>
+        {optionalId && (
+          <span id={optionalId} className="text-xs text-muted">
+            optional
+          </span>
+        )}
+      </div>
       {children({
         id,
-        'aria-describedby': [hintId, errorId].filter(Boolean).join(' ') || undefined,
+        'aria-describedby': [optionalId, hintId, errorId].filter(Boolean).join(' ') || undefined,
         'aria-invalid': error ? true : undefined,
         'aria-required': required || undefined,
       })}

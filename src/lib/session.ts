@@ -45,6 +45,15 @@ export function useIsAdmin(organisation: string): boolean {
   return roleIn(useSession(), organisation) === 'admin';
 }
 
+/** Whether the server lets the user create organisations. */
+export function useMayCreateOrganisations(): boolean {
+  const answer = useQuery(sessionQuery(useTransport())).data;
+  return (
+    answer?.registrationOpen === true ||
+    answer?.session?.memberships.some(({ role }) => role === 'admin') === true
+  );
+}
+
 /** The user's role in the organisation: `member`, `admin`, or undefined for other users. */
 export function roleIn(session: Session | undefined, organisation: string): string | undefined {
   return session?.memberships.find((membership) => membership.organisation === organisation)?.role;

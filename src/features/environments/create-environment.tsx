@@ -56,7 +56,7 @@ export function CreateEnvironment({ organisation, environments }: CreateEnvironm
             value={draft.name}
             onChange={(name) => setDraft({ ...draft, name })}
           />
-          <Field label="Description" error={failure?.problems.description} hint="Optional.">
+          <Field label="Description" error={failure?.problems.description} optional>
             {(control) => (
               <Input
                 {...control}

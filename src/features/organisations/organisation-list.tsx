@@ -5,13 +5,14 @@ import { Row, Rows } from '#src/components/rows.tsx';
 import { Section } from '#src/components/section.tsx';
 import { Empty } from '#src/components/states.tsx';
 import { paths } from '#src/config/paths.ts';
-import { useSession } from '#src/lib/session.ts';
+import { useMayCreateOrganisations, useSession } from '#src/lib/session.ts';
 import { CreateOrganisationDialog } from './create-organisation-dialog.tsx';
 
 /** The caller's organisations, and the button to create one. */
 export function OrganisationList() {
   const session = useSession();
   const memberships = session?.memberships ?? [];
+  const mayCreate = useMayCreateOrganisations();
   const [creating, setCreating] = useState(false);
   const navigate = useNavigate();
   const none = memberships.length === 0;
@@ -19,17 +20,19 @@ export function OrganisationList() {
     <Section
       title="Your organisations"
       flush
-      actions={!none && <Button onClick={() => setCreating(true)}>Create organisation</Button>}
+      actions={!none && mayCreate && <Button onClick={() => setCreating(true)}>Create organisation</Button>}
     >
       {none ? (
         <Empty title="No organisations yet">
           <p>
             To join one, ask one of its admins to add you by your username,{' '}
-            <strong>{session?.user?.username}</strong>, or your email. Or create your own.
+            <strong>{session?.user?.username}</strong>, or your email.{mayCreate && ' Or create your own.'}
           </p>
-          <Button variant="primary" className="mt-3" onClick={() => setCreating(true)}>
-            Create organisation
-          </Button>
+          {mayCreate && (
+            <Button variant="primary" className="mt-3" onClick={() => setCreating(true)}>
+              Create organisation
+            </Button>
+          )}
         </Empty>
       ) : (
         <Rows label="Your organisations">

@@ -3,7 +3,7 @@ import { Link, useRevalidator } from 'react-router';
 import { Section } from '#src/components/section.tsx';
 import { Empty } from '#src/components/states.tsx';
 import { announce } from '#src/components/toast.tsx';
-import { type ProjectRef, paths } from '#src/config/paths.ts';
+import { newItemAnchor, type ProjectRef, paths } from '#src/config/paths.ts';
 import type { Environment } from '#src/gen/forest/v1/environments_pb.ts';
 import type { ReleasePipeline } from '#src/gen/forest/v1/release_pipelines_pb.ts';
 import { draftOfPipeline, emptyPipelineDraft, type PipelineDraft, wireStages } from './pipeline-draft.ts';
@@ -40,7 +40,7 @@ export function CreatePipeline({ project, environments }: CreatePipelineProps) {
     announce('Pipeline created. Releases can use it now.');
   };
   return (
-    <Section title="New pipeline">
+    <Section title="New pipeline" id={newItemAnchor}>
       {environments.length === 0 ? (
         <Empty title="No environments yet">
           <Link to={paths.environments(project.organisation)}>Create an environment</Link> before you create a

@@ -8,7 +8,7 @@ import { ActionError } from '#src/components/states.tsx';
 import { announce } from '#src/components/toast.tsx';
 import { UserText } from '#src/components/user-text.tsx';
 import { WarningList } from '#src/components/warning-list.tsx';
-import { type ProjectRef, paths } from '#src/config/paths.ts';
+import { newItemAnchor, type ProjectRef, paths } from '#src/config/paths.ts';
 import type { Policy } from '#src/gen/forest/v1/policies_pb.ts';
 import { policyWarningMessage } from '#src/lib/policy-warning-message.ts';
 import { useEditor } from '#src/lib/use-editor.ts';
@@ -50,7 +50,7 @@ export function CreatePolicy({ project, environments }: CreatePolicyProps) {
     announce('Policy created. It applies from now on.');
   };
   return (
-    <Section title="New policy">
+    <Section title="New policy" id={newItemAnchor}>
       <PolicyForm
         project={project}
         initial={emptyPolicyDraft}

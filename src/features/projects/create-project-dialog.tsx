@@ -69,7 +69,7 @@ export function CreateProjectDialog({ organisation, onCreated, onClose }: Create
           changed('project');
         }}
       />
-      <Field label="Description" hint="Optional." error={problems.description}>
+      <Field label="Description" optional error={problems.description}>
         {(control) => (
           <Textarea
             {...control}

@@ -48,7 +48,7 @@ export function CancelDialog({ releaseIntentId, slug, onClose }: CancelDialogPro
       }
     >
       <div className="mt-4 flex flex-col gap-2">
-        <Field label="Reason" hint="Optional." error={refusal?.fieldErrors.reason}>
+        <Field label="Reason" optional error={refusal?.fieldErrors.reason}>
           {(control) => (
             <Textarea {...control} value={reason} onChange={(event) => setReason(event.target.value)} />
           )}

@@ -97,7 +97,7 @@ export default function PlanActions({ releaseIntentId, stage }: PlanActionsProps
       >
         <Field
           label="Reason"
-          hint="Optional."
+          optional
           className="mt-4"
           error={reject.error ? describeError(reject.error).message : undefined}
         >
