@@ -12,15 +12,13 @@ test('counts what waits for the user on every page, and leads there', async ({ w
   await expect(count).toBeVisible();
   await expectFitForAll(page);
 
+  await count.click();
+  await expect(page.getByRole('region', { name: 'Waiting for you' })).toBeVisible();
+
   await page.goto(address);
   await expect(count).toBeVisible();
   await page.getByRole('button', { name: 'Approve', exact: true }).click();
   await expect(count).toHaveCount(0);
-
-  await world.gated();
-  await page.goto(world.page('pipelines'));
-  await count.click();
-  await expect(page.getByRole('region', { name: 'Waiting for you' })).toBeVisible();
 
   const other = await browserOf(author, phone);
   await other.goto(world.page('pipelines'));
@@ -113,12 +111,13 @@ test('messages can be dismissed, and leave the dialog open that they appear besi
 test('dialogs open while the server is away', async ({ world, browserOf }) => {
   const page = await browserOf(world.people.reviewer);
   // The code of dialogs is loaded after the first page.
-  const loaded = page.waitForResponse(
-    async (response) =>
-      /\/assets\/.*\.js$/.test(response.url()) && (await response.text()).includes('data-backdrop'),
+  const loaded = ['bg-black/50', 'Enable single-key shortcuts'].map((text) =>
+    page.waitForResponse(
+      async (response) => response.url().endsWith('.js') && (await response.text()).includes(text),
+    ),
   );
   await page.goto(world.page('policies'));
-  await loaded;
+  await Promise.all(loaded);
   await page.route(/./, (route) => route.abort('connectionrefused'));
   await page.keyboard.press('?');
   await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toBeVisible();

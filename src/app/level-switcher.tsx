@@ -1,6 +1,7 @@
 import { ChevronDown } from 'lucide-react';
 import { UserText } from '#src/components/user-text.tsx';
 import { openMenu } from '#src/features/command-menu/menu-open.ts';
+import { visibleText } from '#src/lib/visible-text.ts';
 
 export interface LevelSwitcherProps {
   readonly org: string;
@@ -32,13 +33,13 @@ function Level({ name, purpose, onSwitch }: LevelProps) {
       <button
         type="button"
         aria-haspopup="dialog"
+        aria-label={visibleText(`${name}, ${purpose}`)}
         onClick={onSwitch}
         className="flex min-h-8 max-w-40 min-w-0 cursor-pointer items-center gap-1 rounded px-1 hover:bg-sunken pointer-coarse:min-h-11"
       >
         <span className="truncate">
           <UserText>{name}</UserText>
         </span>
-        <span className="sr-only">, {purpose}</span>
         <ChevronDown aria-hidden size={14} className="shrink-0 text-muted" />
       </button>
     </>

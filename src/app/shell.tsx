@@ -99,21 +99,14 @@ function useSessionWatch(): void {
   }, [answer, userId, navigate, location]);
 }
 
-/** Moves the focus to the start of a new page, or to the form that the address names; not on first load. */
+/** Moves the focus to the start of a new page for keyboards and screen readers; not on first load. */
 function useFocusOnNavigation(): void {
-  const { pathname, hash, key } = useLocation();
-  const before = useRef({ pathname, key });
+  const { pathname, hash } = useLocation();
+  const before = useRef(pathname);
   // Before the page is painted: the focus must not move away from what somebody already chose on it.
   useLayoutEffect(() => {
-    const { current } = before;
-    before.current = { pathname, key };
-    if (hash === `#${newItemAnchor}` && current.key !== key) {
-      // After a closing dialog has returned the focus.
-      const timer = setTimeout(() => document.getElementById(newItemAnchor)?.querySelector('input')?.focus());
-      return () => clearTimeout(timer);
-    }
-    if (current.pathname !== pathname && !hash)
-      document.getElementById('main')?.focus({ preventScroll: true });
-    return undefined;
-  }, [pathname, hash, key]);
+    if (before.current === pathname) return;
+    before.current = pathname;
+    if (!hash) document.getElementById('main')?.focus({ preventScroll: true });
+  }, [pathname, hash]);
 }

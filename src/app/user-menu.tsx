@@ -35,7 +35,8 @@ export function UserMenu({ children }: { readonly children: ReactNode }) {
         popover="auto"
         className="inset-auto top-11 right-[max(1rem,calc((100vw-72rem)/2+1rem))] m-0 w-44 rounded-md border border-line bg-surface p-1 text-ink shadow-lg"
       >
-        {children}
+        {/* The shell, and so an open menu, outlives the page that the link leaves. */}
+        <div onClickCapture={close}>{children}</div>
         <Link to={paths.account()} className={item} onClick={close}>
           Account
         </Link>

@@ -24,7 +24,7 @@ export function DialogBody(props: DialogProps) {
         <Radix.Content
           className={sheet ? bottom : classNames(box, wide ? 'max-w-5xl' : 'max-w-lg')}
           {...focus}
-          onInteractOutside={persistent ? (event) => event.preventDefault() : keepForToasts}
+          onInteractOutside={(event) => persistent && event.preventDefault()}
           {...(description ? {} : { 'aria-describedby': undefined })}
         >
           <div className="flex items-start justify-between gap-3">
@@ -82,11 +82,6 @@ export function AlertDialogBody(props: AlertDialogProps) {
       </RadixAlert.Portal>
     </RadixAlert.Root>
   );
-}
-
-/** Dismissing a message does not close the dialog. */
-function keepForToasts(event: Event) {
-  if (event.target instanceof Element && event.target.closest('[data-toasts]')) event.preventDefault();
 }
 
 /**

@@ -42,7 +42,8 @@ export function Toaster() {
   return createPortal(
     <output
       aria-live="polite"
-      data-toasts
+      // For a dialog this is no click outside, which would close it.
+      onPointerDown={(event) => event.stopPropagation()}
       // Above the bar at the bottom of a phone, which sets its height as --bar.
       className="pointer-events-none fixed print:hidden bottom-[calc(var(--bar,0px)+1rem)] left-4 z-60 flex w-96 max-w-[calc(100vw-2rem)] flex-col items-start gap-2"
     >

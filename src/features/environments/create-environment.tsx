@@ -1,9 +1,8 @@
 import { EditorForm } from '#src/components/editor-form.tsx';
 import { Field, Input } from '#src/components/field.tsx';
+import { NewSection } from '#src/components/new-section.tsx';
 import { PlainField } from '#src/components/plain-field.tsx';
-import { Section } from '#src/components/section.tsx';
 import { announce } from '#src/components/toast.tsx';
-import { newItemAnchor } from '#src/config/paths.ts';
 import { problemsOf } from '#src/lib/form-problems.ts';
 import { useEditor } from '#src/lib/use-editor.ts';
 import { lastOrder, type Ordered } from './environment-order.ts';
@@ -38,7 +37,7 @@ export function CreateEnvironment({ organisation, environments }: CreateEnvironm
   });
   const { draft, setDraft, failure } = editor;
   return (
-    <Section title="New environment" id={newItemAnchor}>
+    <NewSection title="New environment">
       <EditorForm
         editor={editor}
         noun="environment"
@@ -69,6 +68,6 @@ export function CreateEnvironment({ organisation, environments }: CreateEnvironm
           </Field>
         </div>
       </EditorForm>
-    </Section>
+    </NewSection>
   );
 }

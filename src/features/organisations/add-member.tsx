@@ -4,10 +4,9 @@ import { useState } from 'react';
 import { Button } from '#src/components/button.tsx';
 import { CopyButton } from '#src/components/copy-button.tsx';
 import { Form, FormError } from '#src/components/form.tsx';
+import { NewSection } from '#src/components/new-section.tsx';
 import { PlainField } from '#src/components/plain-field.tsx';
-import { Section } from '#src/components/section.tsx';
 import { announce } from '#src/components/toast.tsx';
-import { newItemAnchor } from '#src/config/paths.ts';
 import { UsersService } from '#src/gen/forest/v1/users_pb.ts';
 import { useDraft } from '#src/lib/draft.ts';
 import { describeError } from '#src/lib/errors.ts';
@@ -76,7 +75,7 @@ export function AddMember({ organisation, organisationId }: AddMemberProps) {
   };
 
   return (
-    <Section title="Add member" id={newItemAnchor}>
+    <NewSection title="Add member">
       {created && <FirstPassword user={created} onDone={() => setCreated(undefined)} />}
       {unknown === undefined ? (
         <Form
@@ -117,7 +116,7 @@ export function AddMember({ organisation, organisationId }: AddMemberProps) {
           }}
         />
       )}
-    </Section>
+    </NewSection>
   );
 }
 

@@ -1,9 +1,10 @@
 import { useMemo } from 'react';
 import { Link, useRevalidator } from 'react-router';
+import { NewSection } from '#src/components/new-section.tsx';
 import { Section } from '#src/components/section.tsx';
 import { Empty } from '#src/components/states.tsx';
 import { announce } from '#src/components/toast.tsx';
-import { newItemAnchor, type ProjectRef, paths } from '#src/config/paths.ts';
+import { type ProjectRef, paths } from '#src/config/paths.ts';
 import type { Environment } from '#src/gen/forest/v1/environments_pb.ts';
 import type { ReleasePipeline } from '#src/gen/forest/v1/release_pipelines_pb.ts';
 import { draftOfPipeline, emptyPipelineDraft, type PipelineDraft, wireStages } from './pipeline-draft.ts';
@@ -40,7 +41,7 @@ export function CreatePipeline({ project, environments }: CreatePipelineProps) {
     announce('Pipeline created. Releases can use it now.');
   };
   return (
-    <Section title="New pipeline" id={newItemAnchor}>
+    <NewSection title="New pipeline">
       {environments.length === 0 ? (
         <Empty title="No environments yet">
           <Link to={paths.environments(project.organisation)}>Create an environment</Link> before you create a
@@ -55,7 +56,7 @@ export function CreatePipeline({ project, environments }: CreatePipelineProps) {
           onSave={save}
         />
       )}
-    </Section>
+    </NewSection>
   );
 }
 

@@ -2,13 +2,14 @@ import { useMemo, useState } from 'react';
 import { Link, useRevalidator } from 'react-router';
 import { Button } from '#src/components/button.tsx';
 import { EditorForm, type StoredState } from '#src/components/editor-form.tsx';
+import { NewSection } from '#src/components/new-section.tsx';
 import { ShortTime } from '#src/components/relative-time.tsx';
 import { Section } from '#src/components/section.tsx';
 import { ActionError } from '#src/components/states.tsx';
 import { announce } from '#src/components/toast.tsx';
 import { UserText } from '#src/components/user-text.tsx';
 import { WarningList } from '#src/components/warning-list.tsx';
-import { newItemAnchor, type ProjectRef, paths } from '#src/config/paths.ts';
+import { type ProjectRef, paths } from '#src/config/paths.ts';
 import type { Policy } from '#src/gen/forest/v1/policies_pb.ts';
 import { policyWarningMessage } from '#src/lib/policy-warning-message.ts';
 import { useEditor } from '#src/lib/use-editor.ts';
@@ -50,7 +51,7 @@ export function CreatePolicy({ project, environments }: CreatePolicyProps) {
     announce('Policy created. It applies from now on.');
   };
   return (
-    <Section title="New policy" id={newItemAnchor}>
+    <NewSection title="New policy">
       <PolicyForm
         project={project}
         initial={emptyPolicyDraft}
@@ -59,7 +60,7 @@ export function CreatePolicy({ project, environments }: CreatePolicyProps) {
         draftKey={`new-policy:${project.organisation}/${project.project}`}
         onSave={save}
       />
-    </Section>
+    </NewSection>
   );
 }
 
