@@ -1,6 +1,6 @@
 import { useTransport } from '@connectrpc/connect-query';
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useLayoutEffect, useRef } from 'react';
+import { lazy, Suspense, useEffect, useLayoutEffect, useRef } from 'react';
 import {
   Link,
   Outlet,
@@ -13,16 +13,21 @@ import {
 import { decisionAnchor, paths } from '#src/config/paths.ts';
 import { CommandMenu } from '#src/features/command-menu/command-menu.tsx';
 import { KeyboardHelp } from '#src/features/shortcuts/keyboard-help.tsx';
+import { afterLoad } from '#src/lib/after-load.ts';
 import { keepDrafts } from '#src/lib/draft.ts';
 import { sessionQuery } from '#src/lib/session.ts';
 import { LevelSwitcher } from './level-switcher.tsx';
 import { SectionTabs } from './section-tabs.tsx';
 import type { SignInState } from './sign-in-state.ts';
 import { UserMenu } from './user-menu.tsx';
-import { WaitingLink } from './waiting-link.tsx';
 
 const skipLink =
   'sr-only focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-60 focus:rounded-md focus:bg-surface focus:px-3 focus:py-2';
+
+// Not on the first page's way; without its code the count is missing until the page is loaded again.
+const WaitingLink = lazy(() =>
+  afterLoad.then(() => import('./waiting-link.tsx')).catch(() => ({ default: () => null })),
+);
 
 /** The layout of all pages after signing in: skip links, top bar with organisation, project and their tabs. */
 export function Shell() {
@@ -51,7 +56,9 @@ export function Shell() {
             className="order-last -mb-px w-full gap-x-4 max-sm:hidden lg:order-none lg:ml-3 lg:w-auto"
           />
           <div className="ml-auto flex items-center gap-3 max-sm:gap-1">
-            <WaitingLink />
+            <Suspense>
+              <WaitingLink />
+            </Suspense>
             <CommandMenu organisation={org} project={project} />
             <UserMenu>
               <SectionTabs org={org} project={project} className="flex-col px-3 sm:hidden" />

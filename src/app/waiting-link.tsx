@@ -4,7 +4,7 @@ import { paths } from '#src/config/paths.ts';
 import { useWaitingCount } from '#src/lib/waiting-count.ts';
 
 /** How much is waiting for the user, on every page; nothing while nothing is. */
-export function WaitingLink() {
+export default function WaitingLink() {
   const count = useWaitingCount();
   if (count === 0) return null;
   return (
