@@ -1,11 +1,10 @@
 import { GitBranch, GitCommitHorizontal } from 'lucide-react';
-import { lazy, type ReactNode, Suspense } from 'react';
+import { lazy, type ReactNode } from 'react';
 import { commitUrl } from '#domain/repository/commit-url.ts';
 import { CopyButton } from '#src/components/copy-button.tsx';
 import { ExternalLink } from '#src/components/external-link.tsx';
 import { Fold } from '#src/components/fold.tsx';
 import { ShortTime } from '#src/components/relative-time.tsx';
-import { Loading } from '#src/components/states.tsx';
 import { UserText } from '#src/components/user-text.tsx';
 import type { Artifact, Ref } from '#src/gen/forest/v1/releases_pb.ts';
 import { visibleText } from '#src/lib/visible-text.ts';
@@ -70,13 +69,7 @@ export function ArtifactHeader({ artifact }: { readonly artifact: Artifact }) {
             ),
         )}
       </ul>
-      <Fold label="Details">
-        {() => (
-          <Suspense fallback={<Loading />}>
-            <ArtifactDetails artifact={artifact} />
-          </Suspense>
-        )}
-      </Fold>
+      <Fold label="Details">{() => <ArtifactDetails artifact={artifact} />}</Fold>
     </div>
   );
 }

@@ -1,5 +1,5 @@
 import { ArrowRight } from 'lucide-react';
-import { memo, useMemo } from 'react';
+import { lazy, memo, useMemo } from 'react';
 import { Link } from 'react-router';
 import { ExternalLink } from '#src/components/external-link.tsx';
 import { Fold } from '#src/components/fold.tsx';
@@ -16,7 +16,6 @@ import type {
 import { buildName } from '#src/lib/build-words.ts';
 import { describeError } from '#src/lib/errors.ts';
 import { webAddress } from '#src/lib/web-address.ts';
-import { Commits } from './commits.tsx';
 import {
   betweenLabel,
   comparisonView,
@@ -25,6 +24,14 @@ import {
   waitingEnvironments,
 } from './comparison-view.ts';
 import { comparisonInput, useComparison } from './queries.ts';
+
+// The lists are long and seldom opened.
+const loadLists = () => import('./comparison-lists.tsx');
+const Commits = lazy(() => loadLists().then((lists) => ({ default: lists.Commits }), notLoaded));
+const Builds = lazy(() => loadLists().then((lists) => ({ default: lists.Builds }), notLoaded));
+const notLoaded = () => ({
+  default: () => <p className="text-muted">Couldn't load the list. Load the page again.</p>,
+});
 
 export interface ComparisonSectionProps {
   readonly organisation: string;
@@ -160,20 +167,7 @@ function Difference({
       )}
       {between.length > 0 && (
         <Fold label={betweenLabel(between)}>
-          {() => (
-            <ul>
-              {between.map((build) => (
-                <li key={build.artifactId} className="py-0.5 wrap-anywhere">
-                  <Link to={paths.release(organisation, project, build.slug)}>
-                    <UserText>{buildName(build)}</UserText>
-                  </Link>{' '}
-                  <span className="text-muted">
-                    <UserText>{build.title.split('\n', 1)[0]}</UserText>
-                  </span>
-                </li>
-              ))}
-            </ul>
-          )}
+          {() => <Builds organisation={organisation} project={project} builds={between} />}
         </Fold>
       )}
       {noCommits && (

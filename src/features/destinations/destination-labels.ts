@@ -24,3 +24,37 @@ const UNDER_WAY: readonly BuildState[] = [BuildState.DEPLOYING, BuildState.QUEUE
 export function destinationTime(state: DestinationState): string | undefined {
   return state.completedAt ?? state.startedAt ?? state.assignedAt ?? state.queuedAt;
 }
+
+/** So few rows of other environments are not folded. */
+const FEW_ROWS = 3;
+
+export interface DestinationGroups {
+  /** Those of the release first. */
+  readonly shown: readonly DestinationState[];
+  /** Those of environments that neither the release nor the build has to do with. */
+  readonly others: readonly DestinationState[];
+  /** How many environments `others` has. */
+  readonly environments: number;
+}
+
+/** The destinations of a release's environments first, then those that the build was deployed to; many others are folded. */
+export function groupDestinations(
+  states: readonly DestinationState[],
+  targets: readonly string[],
+): DestinationGroups {
+  const isTarget = ({ environment }: DestinationState) => targets.includes(environment);
+  const deployed = new Set(
+    states
+      .filter(({ buildState }) => buildState !== BuildState.NOT_DEPLOYED && buildState !== BuildState.UNSPECIFIED)
+      .map(({ environment }) => environment),
+  );
+  const own = states.filter(isTarget);
+  const rest = states.filter((state) => !isTarget(state));
+  const others = rest.filter(({ environment }) => !deployed.has(environment));
+  if (own.length === 0 || others.length <= FEW_ROWS) return { shown: [...own, ...rest], others: [], environments: 0 };
+  return {
+    shown: [...own, ...rest.filter(({ environment }) => deployed.has(environment))],
+    others,
+    environments: new Set(others.map(({ environment }) => environment)).size,
+  };
+}

@@ -1,14 +1,16 @@
-import { lazy, memo, Suspense } from 'react';
+import { type ComponentType, lazy, memo, Suspense } from 'react';
 import { Link } from 'react-router';
 import { Badge } from '#src/components/badge.tsx';
-import { RelativeTime } from '#src/components/relative-time.tsx';
+import { Fold } from '#src/components/fold.tsx';
+import { ShortTime } from '#src/components/relative-time.tsx';
 import { Section } from '#src/components/section.tsx';
 import { Empty, Failed, Loading } from '#src/components/states.tsx';
 import { UserText } from '#src/components/user-text.tsx';
 import { paths } from '#src/config/paths.ts';
 import { BuildState, type DestinationState } from '#src/gen/forest/v1/releases_pb.ts';
+import { buildName } from '#src/lib/build-words.ts';
 import { describeError } from '#src/lib/errors.ts';
-import { destinationLabels, destinationTime } from './destination-labels.ts';
+import { destinationLabels, destinationTime, groupDestinations } from './destination-labels.ts';
 import { MAX_DESTINATIONS } from './use-destination-states.ts';
 
 export interface DestinationsSectionProps {
@@ -17,12 +19,20 @@ export interface DestinationsSectionProps {
   readonly artifactId: string;
   readonly isAdmin: boolean;
   readonly states: readonly DestinationState[] | undefined;
+  /** The environments of the shown release, comma-separated: they come first. Empty for a build that was never released. */
+  readonly targets: string;
+  /** **Roll back…** of an environment that runs this build. */
+  readonly RollBack: ComponentType<{
+    readonly organisation: string;
+    readonly project: string;
+    readonly environment: string;
+  }>;
   /** Why loading the states failed; null if it did not. */
   readonly error: unknown;
   readonly onRetry: () => void;
 }
 
-/** The organisation's destinations with the state of this artifact on each. */
+/** The organisation's destinations by environment, with the state of this artifact on each. */
 export function DestinationsSection({ states, error, onRetry, ...build }: DestinationsSectionProps) {
   return (
     <Section title="Destinations" flush>
@@ -38,7 +48,7 @@ export function DestinationsSection({ states, error, onRetry, ...build }: Destin
 }
 
 /** A build, its project, and who looks. */
-type BuildRef = Pick<DestinationsSectionProps, 'organisation' | 'project' | 'artifactId' | 'isAdmin'>;
+type BuildRef = Omit<DestinationsSectionProps, 'states' | 'targets' | 'error' | 'onRetry'>;
 
 // Without their code the buttons are missing until the page is loaded again.
 const DestinationActions = lazy(() =>
@@ -47,8 +57,9 @@ const DestinationActions = lazy(() =>
 
 const Destinations = memo(function Destinations({
   states,
+  targets,
   ...build
-}: BuildRef & { readonly states: readonly DestinationState[] }) {
+}: BuildRef & Pick<DestinationsSectionProps, 'targets'> & { readonly states: readonly DestinationState[] }) {
   if (states.length === 0) {
     return (
       <Empty title="No destinations yet">
@@ -56,32 +67,19 @@ const Destinations = memo(function Destinations({
       </Empty>
     );
   }
+  const { shown, others, environments } = groupDestinations(states, targets.split(','));
   return (
     <>
-      <table className="w-full table-fixed text-left text-sm">
-        <thead className="text-xs text-muted max-sm:sr-only">
-          <tr>
-            <th scope="col" className="w-1/4 px-4 py-1.5 font-medium">
-              Environment
-            </th>
-            <th scope="col" className="px-2 py-1.5 font-medium">
-              Destination
-            </th>
-            <th scope="col" className="px-4 py-1.5 font-medium">
-              State
-            </th>
-          </tr>
-        </thead>
-        <tbody className="divide-y divide-line border-t border-line">
-          {states.map((state) => (
-            <DestinationRow
-              key={state.destinationId || `${state.environment}/${state.destinationName}`}
-              {...build}
-              state={state}
-            />
-          ))}
-        </tbody>
-      </table>
+      <DestinationTable {...build} states={shown} />
+      {others.length > 0 && (
+        <div className="border-t border-line px-4 py-2 text-sm">
+          <Fold
+            label={`${environments} ${environments === 1 ? 'environment' : 'environments'} not in this release`}
+          >
+            {() => <DestinationTable {...build} states={others} />}
+          </Fold>
+        </div>
+      )}
       {states.length >= MAX_DESTINATIONS && (
         <p className="border-t border-line px-4 py-2 text-xs text-muted">
           Only the first {MAX_DESTINATIONS} destinations are shown.
@@ -91,23 +89,59 @@ const Destinations = memo(function Destinations({
   );
 });
 
-/** A row; in narrow windows the destination is below the environment. */
+function DestinationTable({
+  states,
+  ...build
+}: BuildRef & { readonly states: readonly DestinationState[] }) {
+  return (
+    <table className="w-full table-fixed text-left text-sm">
+      <thead className="sr-only">
+        <tr>
+          <th scope="col" className="w-1/4">
+            Environment
+          </th>
+          <th scope="col" className="w-1/4">
+            Destination
+          </th>
+          <th scope="col">State</th>
+        </tr>
+      </thead>
+      <tbody className="divide-y divide-line">
+        {states.map((state, index) => (
+          <DestinationRow
+            key={state.destinationId || `${state.environment}/${state.destinationName}`}
+            {...build}
+            state={state}
+            isFirst={state.environment !== states[index - 1]?.environment}
+          />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** A row; in narrow windows the destination is below the environment. The environment is shown once for its rows. */
 function DestinationRow({
   organisation,
   project,
   artifactId,
   isAdmin,
+  RollBack,
   state,
-}: BuildRef & { readonly state: DestinationState }) {
-  const { buildState, live, uncertainReason, errorMessage } = state;
+  isFirst,
+}: BuildRef & { readonly state: DestinationState; readonly isFirst: boolean }) {
+  const { buildState, live, uncertainReason, errorMessage, environment } = state;
   const deployed = buildState !== BuildState.NOT_DEPLOYED && buildState !== BuildState.UNSPECIFIED;
+  const isLive = buildState === BuildState.LIVE;
   return (
     <tr className="align-top max-sm:grid max-sm:grid-cols-2 max-sm:py-1">
       <td className="px-4 py-2 wrap-anywhere max-sm:py-1">
-        <UserText>{state.environment}</UserText>
+        <span className={isFirst ? 'font-medium' : 'sr-only'}>
+          <UserText>{environment}</UserText>
+        </span>
       </td>
       <td className="px-2 py-2 max-sm:col-start-1 max-sm:px-4 max-sm:py-1">
-        <span className="font-medium wrap-anywhere">
+        <span className="wrap-anywhere">
           <UserText>{state.destinationName}</UserText>
         </span>
         {state.destinationType && (
@@ -123,14 +157,21 @@ function DestinationRow({
               {label}
             </Badge>
           ))}
-          {deployed && <RelativeTime value={destinationTime(state)} className="text-xs text-muted" />}
+          {deployed && (
+            <span className="text-xs text-muted">
+              {isLive && 'since '}
+              <ShortTime value={(isLive && live?.since) || destinationTime(state)} />
+            </span>
+          )}
+          {isLive && isFirst && <RollBack {...{ organisation, project, environment }} />}
         </span>
         {live && live.artifactId !== artifactId && (
           <span className="mt-1 block text-xs text-muted wrap-anywhere">
             Runs{' '}
             <Link to={paths.release(organisation, project, live.slug)}>
-              <UserText>{live.version || live.slug}</UserText>
-            </Link>
+              <UserText>{buildName(live)}</UserText>
+            </Link>{' '}
+            since <ShortTime value={live.since} />
           </span>
         )}
         {isAdmin && (state.uncertain || state.inFlight.some(({ cancelling }) => cancelling)) && (

@@ -13,19 +13,15 @@ export interface DeployDialogProps extends DeployButtonProps {
 
 /** Deploys a build: through an enabled pipeline of the project, or directly to one environment. Mounted while open. */
 export function DeployDialog({ onClose, ...build }: DeployDialogProps) {
-  const { organisation, project, artifactId, name, rollBackOn } = build;
-  const options = useQuery(PolicyService.method.getReleaseOptions, {
-    project: { organisation, project },
-    artifactId,
-  });
+  const { project, name, rollBackOn } = build;
   return (
     <Dialog
       open
       onOpenChange={(open) => !open && onClose()}
-      title={rollBackOn ? `Roll back ${rollBackOn} to ${name}` : 'Deploy this release'}
+      title={rollBackOn ? `Roll back ${rollBackOn}` : 'Deploy this release'}
       description={
         rollBackOn ? (
-          'The policies of the environment apply to a rollback too.'
+          <RollBackFacts name={name} />
         ) : (
           <>
             <UserText>{name}</UserText> of <UserText>{project}</UserText>
@@ -33,28 +29,49 @@ export function DeployDialog({ onClose, ...build }: DeployDialogProps) {
         )
       }
     >
-      {options.data ? (
-        options.data.environments.length === 0 ? (
-          <Empty title="No environments yet">An admin must create an environment first.</Empty>
-        ) : (
-          <DeployForm
-            build={build}
-            pipelines={rollBackOn ? [] : options.data.pipelines}
-            environments={rollBackOn ? [rollBackOn] : options.data.environments.map((one) => one.name)}
-            forecasts={options.data.forecasts}
-            onClose={onClose}
-          />
-        )
-      ) : options.isError ? (
-        <Failed
-          title="Couldn't load pipelines and environments"
-          message={describeError(options.error).message}
-          onRetry={() => options.refetch()}
-          retrying={options.isFetching}
-        />
-      ) : (
-        <Loading />
-      )}
+      <DeployBody {...build} onClose={onClose} />
     </Dialog>
+  );
+}
+
+/** What a rollback does. */
+export function RollBackFacts({ name }: { readonly name: string }) {
+  return (
+    <>
+      To <UserText>{name}</UserText>. The policies of the environment apply to a rollback too.
+    </>
+  );
+}
+
+/** The form, once it is known what the build can be deployed to. */
+export function DeployBody({ onClose, ...build }: DeployDialogProps) {
+  const { organisation, project, artifactId, rollBackOn } = build;
+  const options = useQuery(PolicyService.method.getReleaseOptions, {
+    project: { organisation, project },
+    artifactId,
+  });
+  if (!options.data) {
+    if (!options.isError) return <Loading />;
+    return (
+      <Failed
+        title="Couldn't load pipelines and environments"
+        message={describeError(options.error).message}
+        onRetry={() => options.refetch()}
+        retrying={options.isFetching}
+      />
+    );
+  }
+  const { pipelines, environments, forecasts } = options.data;
+  if (environments.length === 0) {
+    return <Empty title="No environments yet">An admin must create an environment first.</Empty>;
+  }
+  return (
+    <DeployForm
+      build={build}
+      pipelines={rollBackOn ? [] : pipelines}
+      environments={environments.map(({ name }) => name)}
+      forecasts={forecasts}
+      onClose={onClose}
+    />
   );
 }
