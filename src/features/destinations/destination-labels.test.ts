@@ -37,7 +37,12 @@ const namesOf = (states: readonly { readonly destinationName: string }[]) =>
   states.map(({ destinationName }) => destinationName);
 
 it('shows the environments of a release first, then those where the build is, and folds many others', () => {
-  const states = [...at('rig', undefined, 4), ...at('lab'), ...at('eu', BuildState.REPLACED), ...at('production')];
+  const states = [
+    ...at('rig', undefined, 4),
+    ...at('lab'),
+    ...at('eu', BuildState.REPLACED),
+    ...at('production'),
+  ];
   const { shown, others, environments } = groupDestinations(states, ['production']);
   expect(namesOf(shown)).toEqual(['production-0', 'eu-0']);
   expect(namesOf(others)).toEqual(['rig-0', 'rig-1', 'rig-2', 'rig-3', 'lab-0']);

@@ -45,13 +45,16 @@ export function groupDestinations(
   const isTarget = ({ environment }: DestinationState) => targets.includes(environment);
   const deployed = new Set(
     states
-      .filter(({ buildState }) => buildState !== BuildState.NOT_DEPLOYED && buildState !== BuildState.UNSPECIFIED)
+      .filter(
+        ({ buildState }) => buildState !== BuildState.NOT_DEPLOYED && buildState !== BuildState.UNSPECIFIED,
+      )
       .map(({ environment }) => environment),
   );
   const own = states.filter(isTarget);
   const rest = states.filter((state) => !isTarget(state));
   const others = rest.filter(({ environment }) => !deployed.has(environment));
-  if (own.length === 0 || others.length <= FEW_ROWS) return { shown: [...own, ...rest], others: [], environments: 0 };
+  if (own.length === 0 || others.length <= FEW_ROWS)
+    return { shown: [...own, ...rest], others: [], environments: 0 };
   return {
     shown: [...own, ...rest.filter(({ environment }) => deployed.has(environment))],
     others,

@@ -89,10 +89,7 @@ const Destinations = memo(function Destinations({
   );
 });
 
-function DestinationTable({
-  states,
-  ...build
-}: BuildRef & { readonly states: readonly DestinationState[] }) {
+function DestinationTable({ states, ...build }: BuildRef & { readonly states: readonly DestinationState[] }) {
   return (
     <table className="w-full table-fixed text-left text-sm">
       <thead className="sr-only">

@@ -112,7 +112,9 @@ it('says what the release replaces, and in red words when that is newer', async 
 it('rolls one environment back to the build', async () => {
   direction = ComparisonDirection.ROLLBACK;
   const button = await open({ rollBackOn: 'production' });
-  expect(screen.getByRole('dialog', { name: 'Roll back production', description: /To 1\.5\.0\./ })).not.toBeNull();
+  expect(
+    screen.getByRole('dialog', { name: 'Roll back production', description: /To 1\.5\.0\./ }),
+  ).not.toBeNull();
   expect(screen.queryByLabelText('Target environment')).toBeNull();
   expect(screen.getByText(/production requires 2 approvals/)).not.toBeNull();
   await userEvent.click(button);
