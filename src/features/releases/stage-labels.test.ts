@@ -2,12 +2,13 @@ import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import {
   PipelineStageStateSchema,
+  ReleaseMode,
   ReleaseStepStateSchema,
   PipelineRunStageStatus as Stage,
   PipelineRunStageType as StageType,
   ReleaseStatus as Step,
 } from '#src/gen/forest/v1/releases_pb.ts';
-import { stageLabel, waitsOf } from './stage-labels.ts';
+import { causeOf, stageLabel, stepLabel, waitsOf } from './stage-labels.ts';
 
 const { DEPLOY, WAIT, PLAN } = StageType;
 const stage = (stageType: StageType, status: Stage, reason?: string) =>
@@ -83,4 +84,37 @@ describe('waitsOf', () => {
     );
     expect(waits).toEqual(['place-0: busy', 'place-1: busy', 'place-2: busy', more]);
   });
+});
+
+it.each([
+  [Stage.AWAITING_APPROVAL, 'awaiting approval: 1/2', '1/2', 'waiting'],
+  [Stage.AWAITING_APPROVAL, 'awaiting approval: 0/2; 4m left of 5m in staging', '0/2', 'waiting'],
+  [Stage.PENDING, '4m left of 5m in staging, ends 2026-01-02T03:04:05Z', 'Soaking', 'time'],
+  [Stage.PENDING, 'branch "topic" does not match ^main$', 'Blocked', 'blocked'],
+  [Stage.PENDING, 'on hold since a rollback', 'On hold', 'waiting'],
+  [Stage.PENDING, '2.0.1 may be live on eu-west: timed out at 10:02', 'Waiting', 'time'],
+])('names in one word what a stage of status %i waits for: “%s”', (status, reason, label, tone) => {
+  expect(causeOf(stage(DEPLOY, status, reason))).toEqual({ label, tone });
+});
+
+it.each([
+  [DEPLOY, Stage.PENDING, undefined],
+  [DEPLOY, Stage.ACTIVE, 'awaiting approval: 1/2'],
+  [PLAN, Stage.AWAITING_APPROVAL, 'a person has to look'],
+])('names nothing that a stage of type %i and status %i does not wait for', (type, status, reason) => {
+  expect(causeOf(stage(type, status, reason))).toBeUndefined();
+});
+
+it.each([
+  [Step.QUEUED, {}, 'Queued', 'time'],
+  [Step.ASSIGNED, {}, 'Deploying', 'running'],
+  [Step.RUNNING, { mode: ReleaseMode.PLAN }, 'Planning', 'running'],
+  [Step.SUCCEEDED, {}, 'Deployed', 'passed'],
+  [Step.SUCCEEDED, { mode: ReleaseMode.PLAN }, 'Planned', 'passed'],
+  [Step.FAILED, {}, 'Failed', 'failed'],
+  [Step.TIMED_OUT, {}, 'Timed out', 'failed'],
+  [Step.CANCELLED, {}, 'Cancelled', 'neutral'],
+  [Step.CANCELLED, { cancelling: true }, 'Cancelling', 'time'],
+])('shows a delivery of status %i (%o) as %s', (statusCode, more, label, tone) => {
+  expect(stepLabel(create(ReleaseStepStateSchema, { statusCode, ...more }))).toEqual({ label, tone });
 });

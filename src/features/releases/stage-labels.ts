@@ -1,3 +1,4 @@
+import type { BadgeTone } from '#src/components/badge.tsx';
 import {
   type PipelineStageState,
   ReleaseMode,
@@ -8,26 +9,15 @@ import {
 } from '#src/gen/forest/v1/releases_pb.ts';
 import { deployStatus, type StatusLabel } from '#src/lib/release-status.ts';
 
-export type Tone = 'passed' | 'running' | 'waiting' | 'time' | 'failed' | 'neutral';
-
-/** How a stage is shown: its label, which the environment's name follows, and its colour. */
-export interface StageLabel {
-  readonly label: string;
-  readonly tone: Tone;
-  /** Whether the stage is in progress; its icon spins. */
-  readonly moving: boolean;
-}
-
-const still = (label: string, tone: Tone): StageLabel => ({ label, tone, moving: false });
-const moving = (label: string): StageLabel => ({ label, tone: 'running', moving: true });
+const shown = (label: string, tone: BadgeTone): StatusLabel => ({ label, tone });
 
 /**
- * The label of one stage. `steps` are the intent's releases; those of other stages are ignored. A running deploy stage is
+ * The label of one stage, which the environment's name follows, and its colour. `steps` are the intent's releases; those of other stages are ignored. A running deploy stage is
  * queued until a destination has started one of its releases; a failed one has timed out if no release failed otherwise.
  */
-export function stageLabel(stage: PipelineStageState, steps: readonly ReleaseStepState[]): StageLabel {
+export function stageLabel(stage: PipelineStageState, steps: readonly ReleaseStepState[]): StatusLabel {
   if (stage.status === Stage.CANCELLED)
-    return still(stage.supersededBySlug ? 'Superseded' : 'Cancelled', 'neutral');
+    return shown(stage.supersededBySlug ? 'Superseded' : 'Cancelled', 'neutral');
   switch (stage.stageType) {
     case StageType.WAIT:
       return waitLabel(stage);
@@ -78,52 +68,52 @@ export function waitsOf(stage: PipelineStageState, steps: readonly ReleaseStepSt
       ];
 }
 
-function deployLabel(stage: PipelineStageState, steps: readonly ReleaseStepState[]): StageLabel {
+function deployLabel(stage: PipelineStageState, steps: readonly ReleaseStepState[]): StatusLabel {
   switch (stage.status) {
     case Stage.AWAITING_APPROVAL:
-      return still('Awaiting approval for', 'waiting');
+      return shown('Awaiting approval for', 'waiting');
     case Stage.ACTIVE:
       return steps.every((step) => step.statusCode === Step.QUEUED)
-        ? still('Queued for', 'time')
-        : moving('Deploying to');
+        ? shown('Queued for', 'time')
+        : shown('Deploying to', 'running');
     case Stage.SUCCEEDED:
-      return still('Deployed to', 'passed');
+      return shown('Deployed to', 'passed');
     case Stage.FAILED: {
       const failed = steps.some((step) => step.statusCode === Step.FAILED);
       const timedOut = steps.some((step) => step.statusCode === Step.TIMED_OUT);
-      return still(timedOut && !failed ? 'Timed out on' : 'Failed on', 'failed');
+      return shown(timedOut && !failed ? 'Timed out on' : 'Failed on', 'failed');
     }
     default:
-      return still('Deploy to', stage.reason ? 'time' : 'neutral');
+      return shown('Deploy to', stage.reason ? 'time' : 'neutral');
   }
 }
 
-function waitLabel(stage: PipelineStageState): StageLabel {
+function waitLabel(stage: PipelineStageState): StatusLabel {
   switch (stage.status) {
     case Stage.ACTIVE:
-      return still('Waiting', 'time');
+      return shown('Waiting', 'time');
     case Stage.SUCCEEDED:
-      return still('Waited', 'passed');
+      return shown('Waited', 'passed');
     case Stage.FAILED:
-      return still('Wait', 'failed');
+      return shown('Wait', 'failed');
     default:
-      return still('Wait', 'neutral');
+      return shown('Wait', 'neutral');
   }
 }
 
-function planLabel(stage: PipelineStageState): StageLabel {
-  if (stage.planStale && stage.status !== Stage.ACTIVE) return still('Plan out of date for', 'waiting');
+function planLabel(stage: PipelineStageState): StatusLabel {
+  if (stage.planStale && stage.status !== Stage.ACTIVE) return shown('Plan out of date for', 'waiting');
   switch (stage.status) {
     case Stage.ACTIVE:
-      return moving('Planning');
+      return shown('Planning', 'running');
     case Stage.AWAITING_APPROVAL:
-      return still('Awaiting plan approval for', 'waiting');
+      return shown('Awaiting plan approval for', 'waiting');
     case Stage.SUCCEEDED:
-      return still('Plan approved', 'passed');
+      return shown('Plan approved', 'passed');
     case Stage.FAILED:
-      return still('Plan failed', 'failed');
+      return shown('Plan failed', 'failed');
     default:
-      return still('Plan', stage.reason ? 'time' : 'neutral');
+      return shown('Plan', stage.reason ? 'time' : 'neutral');
   }
 }
 

@@ -1,20 +1,10 @@
-import {
-  CircleCheck,
-  CircleDashed,
-  CircleX,
-  Clock,
-  Hourglass,
-  LoaderCircle,
-  type LucideIcon,
-} from 'lucide-react';
 import { lazy, Suspense } from 'react';
 import { formatDuration } from '#domain/time/duration.ts';
-import { Badge } from '#src/components/badge.tsx';
+import { Badge, ToneIcon, toneText } from '#src/components/badge.tsx';
 import { classNames } from '#src/components/class-names.ts';
 import { Countdown } from '#src/components/countdown.tsx';
 import { Reason } from '#src/components/reason.tsx';
 import { ShortTime } from '#src/components/relative-time.tsx';
-import { Spinner } from '#src/components/spinner.tsx';
 import { UserText } from '#src/components/user-text.tsx';
 import {
   type PipelineStageState,
@@ -23,20 +13,11 @@ import {
   PipelineRunStageType as StageType,
 } from '#src/gen/forest/v1/releases_pb.ts';
 import { LogButton } from './log-button.tsx';
-import { causeOf, stageLabel, stepsOf, type Tone, waitsOf } from './stage-labels.ts';
+import { causeOf, stageLabel, stepsOf, waitsOf } from './stage-labels.ts';
 
 // Without their code the buttons are missing until the page is loaded again.
 const PlanActions = lazy(() => import('./plan-actions.tsx').catch(() => ({ default: () => null })));
 const RetryStage = lazy(() => import('./retry-stage.tsx').catch(() => ({ default: () => null })));
-
-const icons: Record<Tone, { readonly Icon: LucideIcon; readonly look: string }> = {
-  passed: { Icon: CircleCheck, look: 'text-passed' },
-  running: { Icon: LoaderCircle, look: 'text-running' },
-  waiting: { Icon: Clock, look: 'text-waiting' },
-  time: { Icon: Hourglass, look: 'text-muted' },
-  failed: { Icon: CircleX, look: 'text-failed' },
-  neutral: { Icon: CircleDashed, look: 'text-muted' },
-};
 
 export interface StageRowProps {
   readonly releaseIntentId: string;
@@ -49,15 +30,14 @@ export interface StageRowProps {
 
 /** One stage: status, environment, what it waits for, time, why it failed, and its actions. */
 export function StageRow({ releaseIntentId, slug, stage, steps, reason }: StageRowProps) {
-  const { label, tone, moving } = stageLabel(stage, steps);
-  const { Icon, look } = icons[tone];
+  const { label, tone } = stageLabel(stage, steps);
   const time = stage.completedAt ?? stage.startedAt ?? stage.queuedAt;
   const cause = causeOf(stage);
   const own = stepsOf(stage, steps);
   return (
     <li className="flex min-w-0 gap-2 px-4 py-1.5 text-sm">
-      <span className={`flex h-8 shrink-0 items-center pointer-coarse:h-11 ${look}`}>
-        {moving ? <Spinner size={16} /> : <Icon aria-hidden size={16} />}
+      <span className={`flex h-8 items-center pointer-coarse:h-11 ${toneText[cause?.tone ?? tone]}`}>
+        <ToneIcon tone={cause?.tone ?? tone} size={16} />
       </span>
       <div className="flex min-w-0 flex-1 flex-col gap-0.5">
         <div className="flex min-h-8 min-w-0 flex-wrap items-center gap-x-2 pointer-coarse:min-h-11">
