@@ -72,6 +72,37 @@ test('says what a rollback replaces, and lets a member end the hold that it leav
   await expect(requirements(held).getByText('On hold')).toHaveCount(0);
 });
 
+test('rolls back to the build that was live before', async ({ world, browserOf }) => {
+  const [first, old, live] = [
+    await build(world, '1.0.0'),
+    await build(world, '1.1.0'),
+    await build(world, '2.0.0'),
+  ];
+  const page = await browserOf(world.people.author);
+  await world.release(first, 'staging');
+  await becomes(world, first.artifactId, 'staging-eu', BuildState.LIVE);
+  await page.goto(world.page(`releases/${first.slug}`));
+  await destination(page, 'staging-eu').getByRole('button', { name: 'Roll back…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Roll back staging' });
+  await expect(dialog).toContainText('Nothing to roll back to');
+
+  for (const one of [old, live]) {
+    await world.release(one, 'staging');
+    await becomes(world, one.artifactId, 'staging-eu', BuildState.LIVE);
+  }
+  await world.requireApprovals('staging', 2);
+  await page.goto(world.page(`releases/${live.slug}`));
+  await destination(page, 'staging-eu').getByRole('button', { name: 'Roll back…' }).click();
+  await expect(dialog).toContainText('To 1.1.0.');
+  await expect(dialog).toContainText('Rollback: replaces 2.0.0, which is newer');
+  await expect(dialog).toContainText('staging requires approvals');
+  await expectFitForAll(page);
+  await dialog.getByRole('button', { name: 'Roll back', exact: true }).click();
+  await expect(dialog).toBeHidden();
+  await page.goto(world.page(`releases/${old.slug}`));
+  await expect(requirements(page)).toContainText('0/2 approvals');
+});
+
 test('lets an admin settle an uncertain destination', async ({ world, browserOf }) => {
   const { admin } = world.people;
   const { organisation } = world;

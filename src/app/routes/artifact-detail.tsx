@@ -16,6 +16,7 @@ import {
 import { DeployButton } from '#src/features/releases/deploy-button.tsx';
 import { chooseIntent } from '#src/features/releases/intents.ts';
 import { intentsInput, intentsPolling } from '#src/features/releases/queries.ts';
+import { RollBackButton } from '#src/features/releases/roll-back-button.tsx';
 import { type Artifact, type ReleaseIntentState, ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
 import { buildName } from '#src/lib/build-words.ts';
 import { describeError } from '#src/lib/errors.ts';
@@ -138,6 +139,8 @@ function ArtifactDetail({ params, artifact }: ArtifactDetailProps) {
           artifactId={artifactId}
           isAdmin={live.data?.isAdmin ?? false}
           states={states}
+          targets={targetsOf(current)}
+          RollBack={RollBackButton}
           error={destinations.isError ? destinations.error : null}
           onRetry={() => destinations.refetch()}
         />
@@ -150,6 +153,10 @@ function ArtifactDetail({ params, artifact }: ArtifactDetailProps) {
 function latestOf({ latestIntent }: Artifact): ReleaseIntentState[] {
   return latestIntent ? [latestIntent] : [];
 }
+
+/** The environments of a release, comma-separated. */
+const targetsOf = (intent: ReleaseIntentState | undefined): string =>
+  (intent?.stages ?? []).flatMap(({ environment }) => environment ?? []).join();
 
 /** The last loaded value, so that the destinations stay visible while another release is loaded. */
 function useLastKnown<Value>(value: Value | undefined): Value | undefined {
