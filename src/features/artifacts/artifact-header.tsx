@@ -78,7 +78,7 @@ function Fact({ label, children }: { readonly label: string; readonly children: 
   return (
     <li className="min-w-0 wrap-anywhere">
       <span className="sr-only">{label} </span>
-      {children}
+      <span>{children}</span>
     </li>
   );
 }

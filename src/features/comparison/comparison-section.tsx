@@ -83,7 +83,7 @@ function EnvironmentComparison({
   const query = useComparison(comparisonInput(organisation, project, artifactId, environment), revision);
   return (
     // The height while it loads is the usual one, so that nothing below moves.
-    <div className="min-h-24 border-line px-4 py-3 text-sm not-first:border-t">
+    <div className="min-h-28 border-line px-4 py-3 text-sm not-first:border-t">
       <h3 className="font-semibold wrap-anywhere">
         <UserText>{environment}</UserText>
       </h3>
