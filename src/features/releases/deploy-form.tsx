@@ -51,8 +51,11 @@ export function DeployForm({ build, pipelines, environments, forecasts, onClose 
   const replaced = useReplaced(build, planOnly ? [] : targets);
   const isOlder = replaced.some(({ newer }) => newer);
 
-  // The fields arrive after the dialog has opened.
-  useEffect(() => form.current?.querySelector<HTMLElement>('input, select')?.focus(), []);
+  // The fields arrive after the dialog has opened. On a phone the focus would open a keyboard over them.
+  useEffect(() => {
+    if (window.matchMedia?.('(pointer: coarse)').matches) return;
+    form.current?.querySelector<HTMLElement>('input, select')?.focus();
+  }, []);
 
   const submit = (event: FormEvent) => {
     event.preventDefault();
