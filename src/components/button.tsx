@@ -7,9 +7,9 @@ export type ButtonVariant = 'primary' | 'approve' | 'reject' | 'danger' | 'quiet
 
 const looks: Record<ButtonVariant, string> = {
   primary: 'border-transparent bg-ink text-canvas hover:bg-ink/85',
-  approve: 'border-transparent bg-passed-strong text-white hover:bg-passed-strong/90',
+  approve: 'border-transparent bg-passed-strong text-white hover:brightness-90',
   reject: 'border-failed bg-surface text-failed hover:bg-failed-soft',
-  danger: 'border-transparent bg-failed-strong text-white hover:bg-failed-strong/90',
+  danger: 'border-transparent bg-failed-strong text-white hover:brightness-90',
   quiet: 'border-line-strong bg-surface text-ink hover:bg-sunken',
   text: 'border-transparent text-ink hover:bg-sunken',
 };

@@ -25,12 +25,12 @@ export function Page({ title, documentTitle, crumbs, aside, actions, children }:
     <div className="flex min-w-0 flex-col gap-4">
       <header className="flex flex-col gap-1">
         {crumbs && <Crumbs items={crumbs} />}
-        <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
+        <div className="flex flex-wrap items-center gap-x-3 gap-y-2 lg:flex-nowrap">
           <h1 className="min-w-0 text-xl font-semibold wrap-anywhere">
             <UserText>{title}</UserText>
           </h1>
           {aside}
-          {actions && <div className="ml-auto flex flex-wrap items-center gap-2">{actions}</div>}
+          {actions && <div className="ml-auto flex shrink-0 flex-wrap items-center gap-2">{actions}</div>}
         </div>
       </header>
       {children}

@@ -1,5 +1,4 @@
 import { lazy, Suspense, useId, useRef, useState } from 'react';
-import { Badge, type BadgeTone } from '#src/components/badge.tsx';
 import { CountAnnouncer } from '#src/components/count-announcer.tsx';
 import { useLoadedOnOpen } from '#src/components/loaded-on-open.ts';
 import { ShortTime } from '#src/components/relative-time.tsx';
@@ -17,7 +16,7 @@ import { DecisionList } from './decision-list.tsx';
 import { directionLabel } from './direction-label.ts';
 import { EvaluationRow } from './evaluation-row.tsx';
 import type { ReleaseRef } from './queries.ts';
-import { approvalsOf, authorLabel, hasVerdicts, isOpen, isVotable } from './requirements-view.ts';
+import { approvalsOf, authorLabel, countOf, hasVerdicts, isOpen, isVotable } from './requirements-view.ts';
 import { useBallot } from './use-ballot.ts';
 import { VoteForm } from './vote-form.tsx';
 
@@ -48,16 +47,19 @@ export function EnvironmentPanel(props: EnvironmentPanelProps) {
   const [reviewing, setReviewing] = useState(false);
   const sheet = useLoadedOnOpen(reviewing, setReviewing, loadSheet);
   const shown = hasVerdicts(requirements, environment) ? environment.evaluations : [];
-  const blocked = shown.filter(({ passed }) => !passed);
-  const passed = shown.filter((evaluation) => evaluation.passed);
   const approvals = approvalsOf(environment);
+  const others = shown.filter((evaluation) => !approvals.includes(evaluation));
+  const blocked = others.filter(({ passed }) => !passed);
+  const passed = others.filter((evaluation) => evaluation.passed);
   const started = !isOpen(environment);
   const open = !started && requirements.intentStatus === ReleaseIntentStatus.ACTIVE;
   const votable = isVotable(requirements, environment);
   const ballot = useBallot(release, environment, votable);
   const stage = requirements.intent?.stages.find(({ stageId }) => stageId === environment.stageId);
   const bypassed = stage?.bypassedBy !== undefined;
-  const decisions = <DecisionList decisions={approvals[0]?.approvalState?.decisions ?? []} />;
+  const decisions = approvals.length > 0 && (
+    <DecisionList decisions={approvals[0]?.approvalState?.decisions ?? []} />
+  );
   const row = (evaluation: PolicyEvaluation) => (
     <EvaluationRow
       key={evaluation.policyId || evaluation.policyName}
@@ -67,6 +69,7 @@ export function EnvironmentPanel(props: EnvironmentPanelProps) {
       bypassed={bypassed}
     />
   );
+  const announced = approvals.map((one) => `${countOf(one)} approvals`).join(', ');
   const voteForm = {
     ballot,
     ownRelease: requirements.isReleaseAuthor,
@@ -92,7 +95,7 @@ export function EnvironmentPanel(props: EnvironmentPanelProps) {
           {environment.openedAt ? (
             <>
               Opened <ShortTime value={environment.openedAt} />
-              {` · ${passed.length}/${environment.evaluations.length} passed`}
+              {` · ${shown.filter((one) => one.passed).length}/${shown.length} passed`}
               {bypassed && ` · ${approvals.length} bypassed`}
             </>
           ) : (
@@ -100,6 +103,12 @@ export function EnvironmentPanel(props: EnvironmentPanelProps) {
           )}
         </p>
       )}
+      {approvals.length > 0 && shown.length > 0 && (
+        <ul aria-label="Approvals" className="flex flex-col gap-1.5">
+          {approvals.map(row)}
+        </ul>
+      )}
+      {decisions}
       {blocked.length > 0 && (
         <ul aria-label="Blocking policies" className="flex flex-col gap-1.5">
           {blocked.map(row)}
@@ -125,15 +134,7 @@ export function EnvironmentPanel(props: EnvironmentPanelProps) {
       )}
       {approvals.length > 0 && (
         <>
-          {shown.length > 0 && (
-            <Counts
-              approvals={approvals}
-              environment={environment.environment}
-              open={open}
-              bypassed={bypassed}
-            />
-          )}
-          {decisions}
+          <CountAnnouncer message={`${environment.environment}: ${announced}`} />
           {/* In view at the foot of the column, however many decisions there are. */}
           <div className="-mx-4 -mb-3 border-t border-line bg-surface px-4 py-3 empty:hidden has-[form:empty]:hidden lg:sticky lg:bottom-0">
             <VoteForm
@@ -192,48 +193,6 @@ function Direction({ environment }: { readonly environment: EnvironmentRequireme
       )}
     </p>
   );
-}
-
-interface CountsProps {
-  readonly approvals: readonly PolicyEvaluation[];
-  readonly environment: string;
-  /** Whether a missing vote is still needed. */
-  readonly open: boolean;
-  /** Whether a bypass counts, or has opened the gate. */
-  readonly bypassed: boolean;
-}
-
-/** The count of each approval policy, with its name where there are several. */
-function Counts({ approvals, environment, open, bypassed }: CountsProps) {
-  const announced = approvals
-    .map(({ approvalState: state }) =>
-      state ? `${state.currentApprovals} of ${state.requiredApprovals} approvals` : 'approvals unknown',
-    )
-    .join(', ');
-  return (
-    <div className="flex flex-wrap items-center gap-2">
-      {approvals.map((one) => (
-        <span key={one.policyId || one.policyName} className="flex min-w-0 flex-wrap items-center gap-1.5">
-          <Badge tone={toneOf(one, open, bypassed)}>
-            {`${one.approvalState?.currentApprovals ?? 0}/${one.approvalState?.requiredApprovals ?? '?'} approvals`}
-          </Badge>
-          {approvals.length > 1 && (
-            <span className="text-xs text-muted wrap-anywhere">
-              <UserText>{one.policyName}</UserText>
-            </span>
-          )}
-          {bypassed && <Badge tone="bypassed">Bypassed</Badge>}
-        </span>
-      ))}
-      <CountAnnouncer message={`${environment}: ${announced}`} />
-    </div>
-  );
-}
-
-/** A bypass is no approval: what passes by one is not green. */
-function toneOf({ passed }: PolicyEvaluation, open: boolean, bypassed: boolean): BadgeTone {
-  if (bypassed) return 'neutral';
-  return passed ? 'passed' : open ? 'waiting' : 'neutral';
 }
 
 function startedLabel({ stageStatus }: EnvironmentRequirements, votable: boolean): string {

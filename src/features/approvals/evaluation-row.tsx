@@ -4,7 +4,7 @@ import { Reason } from '#src/components/reason.tsx';
 import { UserText } from '#src/components/user-text.tsx';
 import { type PolicyEvaluation, PolicyType } from '#src/gen/forest/v1/policies_pb.ts';
 import { missingLabel } from './ballot-labels.ts';
-import { typeLabel } from './requirements-view.ts';
+import { countOf, typeLabel } from './requirements-view.ts';
 
 export interface EvaluationRowProps {
   readonly evaluation: PolicyEvaluation;
@@ -18,13 +18,10 @@ export interface EvaluationRowProps {
 
 /** Red is for what neither people nor time can change for this build. */
 const BLOCKED_TONES = new Map<PolicyType, BadgeTone>([
-  [PolicyType.EXTERNAL_APPROVAL, 'waiting'],
   [PolicyType.HOLD, 'waiting'],
   [PolicyType.SOAK_TIME, 'time'],
 ]);
 
-/** The count beside the votes says the same. */
-const COUNT = /^awaiting approval: \d+\/\d+$/;
 /** The time left when the verdict was given; the countdown has the time left now. */
 const TIME_LEFT = /^.*? left of /;
 
@@ -33,16 +30,23 @@ export function EvaluationRow({ evaluation, author, open, bypassed }: Evaluation
   const { passed, policyType, policyName, reason } = evaluation;
   const blocked = BLOCKED_TONES.get(policyType) ?? 'blocked';
   const soaks = open && !passed && policyType === PolicyType.SOAK_TIME && evaluation.nextCheckAt;
-  const isApproved = passed && !(bypassed && policyType === PolicyType.EXTERNAL_APPROVAL);
+  const approves = policyType === PolicyType.EXTERNAL_APPROVAL;
   return (
     <li className="flex min-w-0 flex-wrap items-baseline gap-x-2 gap-y-0.5 text-sm">
-      <Badge tone={isApproved ? 'passed' : open && !passed ? blocked : 'neutral'}>
+      <Badge tone={approves ? 'neutral' : passed ? 'passed' : open ? blocked : 'neutral'}>
         {typeLabel(policyType)}
       </Badge>
       <span className="min-w-0 font-medium wrap-anywhere">
         <UserText>{policyName}</UserText>
       </span>
-      {!(open && COUNT.test(reason)) && (
+      {approves && (
+        // A bypass is no approval: what passes by one is not green.
+        <Badge tone={bypassed ? 'neutral' : passed ? 'passed' : open ? 'waiting' : 'neutral'}>
+          {`${countOf(evaluation).replace(' of ', '/')} approvals`}
+        </Badge>
+      )}
+      {approves && bypassed && <Badge tone="bypassed">Bypassed</Badge>}
+      {!approves && (
         <span className="min-w-0 text-muted wrap-anywhere">
           <Reason>
             {(soaks ? reason.replace(TIME_LEFT, '') : reason) || (passed ? 'passed' : 'blocked')}

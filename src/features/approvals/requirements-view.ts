@@ -51,6 +51,11 @@ export function approvalsOf(environment: EnvironmentRequirements): readonly Poli
   return environment.evaluations.filter((one) => one.policyType === PolicyType.EXTERNAL_APPROVAL);
 }
 
+/** `1 of 2`, of an approval policy. */
+export function countOf({ approvalState: state }: PolicyEvaluation): string {
+  return `${state?.currentApprovals ?? 0} of ${state?.requiredApprovals ?? '?'}`;
+}
+
 /** Whether the stage has not started, so that a vote can matter. */
 export function isOpen(environment: EnvironmentRequirements): boolean {
   return environment.stageStatus === Stage.PENDING || environment.stageStatus === Stage.AWAITING_APPROVAL;
@@ -87,8 +92,8 @@ export function barLabel(environment: EnvironmentRequirements): string {
   const { environment: name, myDecision: mine } = environment;
   const approvals = approvalsOf(environment);
   const open = approvals.find(({ passed }) => !passed) ?? approvals[0];
-  const { currentApprovals = 0, requiredApprovals = 0 } = open?.approvalState ?? {};
-  const count = `${currentApprovals} of ${requiredApprovals} ${requiredApprovals === 1 ? 'approval' : 'approvals'}`;
+  const count =
+    open && `${countOf(open)} ${open.approvalState?.requiredApprovals === 1 ? 'approval' : 'approvals'}`;
   const own = mine && (mine.counted || mine.decision === 'rejected') && `You ${decisionLabel(mine).label}`;
   return [own, count, name].filter(Boolean).join(' · ');
 }

@@ -23,29 +23,34 @@ export interface StatusLineProps {
 export function StatusLine({ facts, since, onRetry }: StatusLineProps) {
   const { intent } = facts;
   const ended = intent && intent.status !== ReleaseIntentStatus.ACTIVE ? intent : undefined;
-  const active = ended || since ? undefined : statusSentence(facts);
-  const away = `Can't reach the server. Showing data from ${since?.toISOString()}. Retrying…`;
+  const active = statusSentence(facts);
   return (
     <div className="flex min-h-11 flex-wrap content-start gap-x-1 py-1 text-sm sm:min-h-7">
-      <div role="status" className="min-w-0">
-        {since ? (
-          <Sentence tone="waiting" text={away} />
-        ) : active ? (
-          <Sentence {...active} />
-        ) : (
-          ended && (
+      <div role="status" className="grid min-w-0 *:col-start-1 *:row-start-1">
+        <div className={since ? 'invisible' : undefined}>
+          {ended ? (
             <Suspense fallback={<ShortLine facts={facts} intent={ended} />}>
               <EndedLine facts={facts} intent={ended} />
             </Suspense>
-          )
+          ) : (
+            <Sentence {...active} />
+          )}
+        </div>
+        {since && (
+          <Sentence
+            tone="waiting"
+            text={`Can't reach the server. Showing data from ${since.toISOString()}. Retrying…`}
+          >
+            {' '}
+            <button type="button" className="cursor-pointer font-medium underline" onClick={onRetry}>
+              Retry now
+            </button>
+          </Sentence>
         )}
       </div>
-      {since && (
-        <button type="button" className="cursor-pointer font-medium underline" onClick={onRetry}>
-          Retry now
-        </button>
+      {active.until && !ended && !since && (
+        <Countdown until={active.until} before="(" after=" left)" className="text-muted" />
       )}
-      {active?.until && <Countdown until={active.until} before="(" after=" left)" className="text-muted" />}
     </div>
   );
 }

@@ -14,7 +14,7 @@ import {
   PipelineRunStageType as StageType,
 } from '#src/gen/forest/v1/releases_pb.ts';
 import { quoted, votersLabel } from './ballot-labels.ts';
-import { approvalsOf } from './requirements-view.ts';
+import { approvalsOf, countOf } from './requirements-view.ts';
 
 /** What a release does or waits for, in one sentence. */
 export interface StatusSentence {
@@ -160,11 +160,6 @@ const decisionsOf = (environment: EnvironmentRequirements) =>
 /** The reason of the bypass that counts, in quotation marks after a colon. */
 export function reasonOf(environment: EnvironmentRequirements): string {
   return quoted(approvalsOf(environment)[0]?.approvalState?.bypassReason);
-}
-
-/** `1 of 2`. */
-function countOf({ approvalState: state }: PolicyEvaluation): string {
-  return `${state?.currentApprovals ?? 0} of ${state?.requiredApprovals ?? '?'}`;
 }
 
 const plural = (count: number) => `${count} ${count === 1 ? 'destination' : 'destinations'}`;

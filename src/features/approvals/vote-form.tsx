@@ -89,12 +89,12 @@ export function VoteForm({ ballot, ownRelease, id, onBypass, onRecorded }: VoteF
       {(approve || reject) && (
         <Field
           label="Comment"
-          hint="Optional"
           error={ballot.problem ?? (vote.error ? describeError(vote.error).fieldErrors.comment : undefined)}
         >
           {(control) => (
             <Textarea
               {...control}
+              placeholder="Optional"
               value={ballot.comment}
               onKeyDown={(event) => {
                 if (!isSendKey(event)) return;
