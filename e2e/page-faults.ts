@@ -13,3 +13,17 @@ export async function faults(page: Page, colorScheme: 'light' | 'dark' = 'light'
 export function overhang(page: Page): Promise<number> {
   return page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
 }
+
+/** Adds up the layout shifts of the pages that are opened from now on. */
+export async function watchShifts(page: Page): Promise<void> {
+  await page.addInitScript(`{
+    window.shifts = 0;
+    new PerformanceObserver((list) => {
+      for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shifts += entry.value;
+    }).observe({ type: 'layout-shift', buffered: true });
+  }`);
+}
+
+export function shiftOf(page: Page): Promise<number> {
+  return page.evaluate('window.shifts');
+}

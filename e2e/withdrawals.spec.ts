@@ -13,7 +13,7 @@ test('takes an approval back, and lists the release as waiting again', async ({ 
   const page = await browserOf(reviewer);
   const list = page.getByRole('list', { name: 'Waiting for you' });
   await page.goto('/');
-  await list.getByRole('link').click();
+  await list.getByRole('link').first().click();
   await expect(button(page, 'Approve')).toBeVisible();
   await expect(button(page, 'Withdraw vote')).toHaveCount(0);
   await button(page, 'Approve').click();

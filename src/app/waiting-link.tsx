@@ -1,11 +1,17 @@
+import { useEffect } from 'react';
 import { Link } from 'react-router';
 import { Badge } from '#src/components/badge.tsx';
 import { paths } from '#src/config/paths.ts';
 import { useWaitingCount } from '#src/lib/waiting-count.ts';
+import { setWindowTitle } from '#src/lib/window-title.ts';
 
-/** How much is waiting for the user, on every page; nothing while nothing is. */
+/** How much is waiting for the user, on every page and in the window's title; nothing while nothing is. */
 export default function WaitingLink() {
   const count = useWaitingCount();
+  useEffect(() => {
+    setWindowTitle({ waiting: count });
+    return () => setWindowTitle({ waiting: 0 });
+  }, [count]);
   if (count === 0) return null;
   return (
     <Link

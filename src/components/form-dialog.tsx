@@ -12,7 +12,8 @@ export interface FormDialogProps {
   readonly problems: object | null;
   /** A problem of the whole form. */
   readonly error?: string | undefined;
-  readonly submit: string;
+  /** The button's content; without it there is nothing to send. */
+  readonly submit: ReactNode;
   readonly variant?: ButtonVariant;
   readonly pending?: boolean;
   readonly onSubmit: () => void;
@@ -59,9 +60,11 @@ export function FormDialog({
             <Button aria-disabled={pending || undefined} onClick={() => !pending && onClose()}>
               Cancel
             </Button>
-            <Button type="submit" variant={variant} pending={pending}>
-              {submit}
-            </Button>
+            {submit && (
+              <Button type="submit" variant={variant} pending={pending}>
+                {submit}
+              </Button>
+            )}
           </div>
         </Form>
       )}

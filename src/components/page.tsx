@@ -1,12 +1,12 @@
 import { type ReactNode, useEffect } from 'react';
-import { visibleText } from '#src/lib/visible-text.ts';
+import { setWindowTitle } from '#src/lib/window-title.ts';
 import { type Crumb, Crumbs } from './crumbs.tsx';
 import { UserText } from './user-text.tsx';
 
 export interface PageProps {
   /** The page's `h1`, and the first part of the window title. */
   readonly title: string;
-  /** A window title that differs from the heading, as in "Policies · checkout". */
+  /** A window title that differs from the heading, as in "Policies · checkout"; empty for the product's name alone. */
   readonly documentTitle?: string;
   readonly crumbs?: readonly Crumb[];
   /** Beside the heading: a status. */
@@ -17,10 +17,8 @@ export interface PageProps {
 
 /** Breadcrumbs, heading, actions and window title around a page's content. */
 export function Page({ title, documentTitle, crumbs, aside, actions, children }: PageProps) {
-  const windowTitle = `${documentTitle ?? title} · Forage`;
-  useEffect(() => {
-    document.title = visibleText(windowTitle);
-  }, [windowTitle]);
+  const windowTitle = documentTitle ?? title;
+  useEffect(() => setWindowTitle({ page: windowTitle }), [windowTitle]);
   return (
     <div className="flex min-w-0 flex-col gap-4">
       <header className="flex flex-col gap-1">

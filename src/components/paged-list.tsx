@@ -21,14 +21,19 @@ export interface PagedListProps {
   readonly what: string;
   /** The number of rows loaded. */
   readonly count: number;
+  /** Shown until the first answer, with about the height of the list. */
+  readonly loading?: ReactNode;
+  /** A failed refresh is said elsewhere. */
+  readonly quietRefresh?: boolean;
   /** Shown for an empty list. */
   readonly empty: ReactNode;
   readonly children: ReactNode;
 }
 
 /** A list's states: loading, failed, empty, filled; and the button for the next page. */
-export function PagedList({ query, what, count, empty, children }: PagedListProps) {
-  if (query.isPending) return <Loading label={`Loading ${what}…`} />;
+export function PagedList(props: PagedListProps) {
+  const { query, what, count, loading, quietRefresh, empty, children } = props;
+  if (query.isPending) return loading ?? <Loading label={`Loading ${what}…`} />;
   const message = query.error ? describeError(query.error).message : '';
   if (query.error && count === 0) {
     return (
@@ -44,7 +49,7 @@ export function PagedList({ query, what, count, empty, children }: PagedListProp
   return (
     <>
       {children}
-      {query.error != null && (
+      {query.error != null && (query.isFetchNextPageError || !quietRefresh) && (
         <div className="px-4 py-2">
           <ActionError>
             {`${query.isFetchNextPageError ? `Couldn't load more ${what}` : `Couldn't refresh ${what}`}. ${message}`}

@@ -30,3 +30,16 @@ export function StaleBar({ since, onRetry, retrying }: StaleBarProps) {
     </div>
   );
 }
+
+/** The same in a header that is there already, so that nothing moves. */
+export function StaleNote({ since }: Pick<StaleBarProps, 'since'>) {
+  return (
+    <p role="status" className="min-w-0 text-xs text-waiting">
+      {since && (
+        <>
+          Can't reach the server. Showing data from <ShortTime value={since} />. Retrying…
+        </>
+      )}
+    </p>
+  );
+}

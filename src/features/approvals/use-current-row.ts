@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 
 /**
  * The row that keys act on, and the focus that goes with it. When the focused row leaves the list, the next one gets the
@@ -24,10 +24,15 @@ export function useCurrentRow(keys: readonly string[]) {
     target?.focus({ preventScroll: true });
   }, [index, current, keys]);
 
+  const register = useCallback((key: string, link: HTMLAnchorElement | null) => {
+    if (link) links.current.set(key, link);
+    else links.current.delete(key);
+  }, []);
+
   return {
-    /** The index of the current row; -1 for none. */
-    index,
-    setCurrent,
+    /** The current row; undefined for none. */
+    current: index === -1 ? undefined : current,
+    makeCurrent: setCurrent,
     /** Goes one row down or up; from none to the first or last. */
     move: (step: 1 | -1) => {
       const from = index === -1 && step === -1 ? keys.length : index;
@@ -36,10 +41,7 @@ export function useCurrentRow(keys: readonly string[]) {
       setCurrent(key);
       links.current.get(key)?.focus();
     },
-    /** The ref of a row's link. */
-    linkOf: (key: string) => (element: HTMLAnchorElement | null) => {
-      if (element) links.current.set(key, element);
-      else links.current.delete(key);
-    },
+    /** Tells of a row's link. */
+    register,
   };
 }

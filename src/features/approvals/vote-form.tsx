@@ -49,6 +49,7 @@ export function VoteForm({ ballot, ownRelease, id, onBypass, onRecorded }: VoteF
     return (
       <Button
         ref={decision === 'approved' ? approveButton : undefined}
+        data-vote={decision}
         variant={variant}
         className="in-data-sheet:min-h-12"
         style={hidden ? { visibility: 'hidden' } : undefined}

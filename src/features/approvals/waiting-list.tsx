@@ -1,156 +1,214 @@
 import { useInfiniteQuery } from '@connectrpc/connect-query';
-import { useMemo, useState } from 'react';
+import { type ReactNode, useMemo, useState } from 'react';
 import { Badge } from '#src/components/badge.tsx';
 import { Button } from '#src/components/button.tsx';
+import { Checkbox } from '#src/components/checkbox.tsx';
 import { CountAnnouncer } from '#src/components/count-announcer.tsx';
 import { KeyCap } from '#src/components/key-cap.tsx';
+import { useLoadedOnOpen } from '#src/components/loaded-on-open.ts';
 import { PagedList } from '#src/components/paged-list.tsx';
 import { Section } from '#src/components/section.tsx';
+import { SkeletonRows } from '#src/components/skeleton-rows.tsx';
+import { StaleNote } from '#src/components/stale-bar.tsx';
 import { Empty } from '#src/components/states.tsx';
+import { UserText } from '#src/components/user-text.tsx';
 import type { PendingApproval } from '#src/gen/forest/v1/policies_pb.ts';
+import { preloaded } from '#src/lib/after-load.ts';
 import { paged } from '#src/lib/paged.ts';
-import { polling } from '#src/lib/polling.ts';
+import { polling, staleSince } from '#src/lib/polling.ts';
 import { useShortcuts } from '#src/lib/shortcuts.ts';
-import { isPlan, keyOf, needsLook } from './pending-view.ts';
+import { visibleText } from '#src/lib/visible-text.ts';
+import { type ShownRow, shownRows, type Verdict } from './held-rows.ts';
+import { isPlan } from './pending-view.ts';
 import { pendingInput, pendingMethod } from './queries.ts';
+import { SelectionBar } from './selection-bar.tsx';
 import { useCurrentRow } from './use-current-row.ts';
-import type { Decision } from './use-vote.ts';
-import { VoteDialog, type VoteDialogProps } from './vote-dialog.tsx';
+import { useRowStates, wasOpened } from './use-row-states.ts';
 import { WaitingRow } from './waiting-row.tsx';
+import { groupByProject, needsLook, type ProjectGroup } from './waiting-view.ts';
+
+const loadVoteDialog = preloaded(() => import('./vote-dialog.tsx'));
 
 /** Time between two polls of the list, in milliseconds. */
 const POLL_INTERVAL = 10_000;
+const SKELETON_ROWS = 6;
 
-/** The rows that were opened since the dashboard was loaded. */
-const opened = new Set<string>();
+export interface WaitingListProps {
+  readonly onShowKeys: () => void;
+  /** What an open row's build would change; the same function at every render. */
+  readonly changeOf: (approval: PendingApproval) => ReactNode;
+}
 
-/** What waits for the caller's vote, over all organisations, oldest first; to be worked through by keyboard. */
-export function WaitingList({ onShowKeys }: { readonly onShowKeys: () => void }) {
+/** What waits for the caller, over all organisations, by project and oldest first; to be worked through by keyboard. */
+export function WaitingList({ onShowKeys, changeOf }: WaitingListProps) {
   const query = useInfiniteQuery(pendingMethod, pendingInput, {
     ...paged,
     ...polling(() => false, POLL_INTERVAL),
   });
-  const rows = useMemo(() => query.data?.pages.flatMap((page) => page.approvals) ?? [], [query.data]);
-  const keys = useMemo(() => rows.map(keyOf), [rows]);
-  const { index, setCurrent, move, linkOf } = useCurrentRow(keys);
-  const [selection, setSelection] = useState<ReadonlySet<string>>(new Set());
-  const [voting, setVoting] = useState<Omit<VoteDialogProps, 'onClose'>>();
-  const current = rows[index];
-  const selected = rows.filter((row) => selection.has(keyOf(row)));
+  const listed = useMemo(() => query.data?.pages.flatMap((page) => page.approvals) ?? [], [query.data]);
+  const { held, selection, clear, focus, said, actions } = useRowStates();
+  const [started, setStarted] = useState(false);
+  const groups = useMemo(() => groupByProject(shownRows(listed, held)), [listed, held]);
+  const rows = useMemo(() => groups.flatMap((group) => group.rows), [groups]);
+  const keys = useMemo(() => rows.map(({ key }) => key), [rows]);
+  const { current, makeCurrent, move, register } = useCurrentRow(keys);
+  const [selecting, setSelecting] = useState(false);
+  const [voting, setVoting] = useState<Verdict>();
+  const dialog = useLoadedOnOpen(voting !== undefined, () => setVoting(undefined), loadVoteDialog);
+  const selected = rows.filter(({ key, waiting }) => waiting && selection.has(key));
+  const currentRow = rows.find(({ key }) => key === current);
 
-  const toggle = (row: PendingApproval) => {
-    const next = new Set(selection);
-    if (!next.delete(keyOf(row))) next.add(keyOf(row));
-    setSelection(next);
+  // Pages that begin with one entry show it open.
+  if (query.isSuccess && !started) {
+    setStarted(true);
+    const [only] = listed;
+    if (only && listed.length === 1) actions.setOpen(only, true);
+  }
+
+  const voteByKey = (verdict: Verdict) => {
+    if (selected.length > 0) setVoting(verdict);
+    else if (!currentRow) move(1);
+    else if (!currentRow.vote) {
+      if (!currentRow.open) actions.setOpen(currentRow.approval, true);
+      actions.focus({ key: currentRow.key, verdict });
+    }
   };
-  const votable = selected.filter((row) => !isPlan(row));
-  /** What one approval for all may take: what needs a look has to be opened first. */
-  const approvable =
-    votable.length === 1 ? votable : votable.filter((row) => !needsLook(row) || opened.has(keyOf(row)));
-  const voteOnSelected = (decision: Decision) => {
-    const approvals = decision === 'approved' ? approvable : votable;
-    if (approvals.length > 0) setVoting({ decision, approvals });
-  };
-  const voteByKey = (decision: Decision) => {
-    if (selected.length > 0) voteOnSelected(decision);
-    else if (!current) move(1);
-    else if (!isPlan(current)) setVoting({ decision, approvals: [current] });
-  };
+  const onCurrent = (act: (row: ShownRow) => void) => () => (currentRow ? act(currentRow) : move(1));
   useShortcuts({
     j: { run: () => move(1), repeats: true },
     k: { run: () => move(-1), repeats: true },
-    x: { run: () => (current ? toggle(current) : move(1)) },
+    x: { run: onCurrent(({ key }) => actions.select([key], !selection.has(key))) },
+    o: { run: onCurrent(({ approval, open }) => actions.setOpen(approval, !open)) },
     a: { run: () => voteByKey('approved') },
     r: { run: () => voteByKey('rejected') },
   });
 
-  const count = `${rows.length}${query.hasNextPage ? ' or more' : ''}`;
+  const total = query.data?.pages.at(-1)?.total ?? 0;
+  const count = query.hasNextPage ? Math.max(total, listed.length) : listed.length;
+  const label = count >= 100 && query.hasNextPage ? `${count}+` : `${count}`;
   return (
     <Section
       title="Waiting for you"
       flush
-      aside={rows.length > 0 && <Badge tone="waiting">{count}</Badge>}
+      aside={
+        <>
+          {listed.length > 0 && (
+            <Badge tone="waiting" icon={null}>
+              {label}
+            </Badge>
+          )}
+          <StaleNote since={staleSince(query)} />
+        </>
+      }
       actions={
-        <Button onClick={onShowKeys}>
-          Shortcuts <KeyCap>?</KeyCap>
-        </Button>
+        <>
+          {rows.length > 0 && (
+            <Button
+              variant="text"
+              className="sm:hidden"
+              aria-pressed={selecting}
+              onClick={() => {
+                setSelecting(!selecting);
+                clear();
+              }}
+            >
+              Select
+            </Button>
+          )}
+          <Button variant="text" className="pointer-coarse:hidden" onClick={onShowKeys}>
+            Shortcuts <KeyCap>?</KeyCap>
+          </Button>
+        </>
       }
     >
       {query.isSuccess && (
         <CountAnnouncer
-          message={rows.length === 1 ? '1 release waits for you' : `${count} releases wait for you`}
+          message={count === 1 ? '1 release waits for you' : `${label} releases wait for you`}
         />
       )}
+      <CountAnnouncer message={said} />
       <PagedList
         query={query}
         what="approvals"
         count={rows.length}
+        quietRefresh
+        loading={<SkeletonRows label="Loading approvals…" rows={SKELETON_ROWS} />}
         empty={
-          <Empty title="Nothing is waiting for you">
-            Releases by other people that need an approval will appear here.
-          </Empty>
+          <Empty title="Nothing is waiting for you">Releases that need your approval appear here.</Empty>
         }
       >
-        <SelectionBar
-          count={selected.length}
-          leftOut={selected.length - approvable.length}
-          onVote={voteOnSelected}
-          onClear={() => setSelection(new Set())}
-        />
-        <ul aria-label="Waiting for you">
-          {rows.map((row) => (
-            <WaitingRow
-              key={keyOf(row)}
-              approval={row}
-              current={row === current}
-              selected={selection.has(keyOf(row))}
-              link={linkOf(keyOf(row))}
-              onCurrent={() => setCurrent(keyOf(row))}
-              onSelect={() => toggle(row)}
-              onOpen={() => opened.add(keyOf(row))}
-              onVote={(decision) => setVoting({ decision, approvals: [row] })}
-            />
-          ))}
-        </ul>
+        {groups.map((group) => (
+          <ProjectRows
+            key={`${group.organisation}/${group.project}`}
+            group={group}
+            selection={selection}
+            selecting={selecting}
+            onSelect={actions.select}
+          >
+            {group.rows.map(({ key, ...row }) => (
+              <WaitingRow
+                key={key}
+                {...row}
+                name={key}
+                current={key === current}
+                selected={selection.has(key)}
+                selecting={selecting}
+                focus={focus?.key === key ? focus.verdict : undefined}
+                actions={actions}
+                makeCurrent={makeCurrent}
+                register={register}
+                changeOf={changeOf}
+              />
+            ))}
+          </ProjectRows>
+        ))}
       </PagedList>
-      {voting && <VoteDialog {...voting} onClose={() => setVoting(undefined)} />}
+      <SelectionBar count={selected.length} onVote={setVoting} onClear={clear} />
+      {voting && dialog && (
+        <dialog.VoteDialog
+          verdict={voting}
+          approvals={selected.map(({ approval }) => approval)}
+          isIncluded={(approval) => !needsLook(approval) || (wasOpened(approval) && !isPlan(approval))}
+          onVoted={(approval) => actions.voted(approval, voting)}
+          onClose={() => setVoting(undefined)}
+        />
+      )}
     </Section>
   );
 }
 
-interface SelectionBarProps {
-  readonly count: number;
-  /** How many of them are not approved with the others. */
-  readonly leftOut: number;
-  readonly onVote: (decision: Decision) => void;
-  readonly onClear: () => void;
+interface ProjectRowsProps {
+  readonly group: ProjectGroup<ShownRow>;
+  readonly selection: ReadonlySet<string>;
+  readonly selecting: boolean;
+  readonly onSelect: (keys: readonly string[], on: boolean) => void;
+  readonly children: ReactNode;
 }
 
-/** The number of selected rows and one vote for all of them. Stays in view while the list scrolls. */
-function SelectionBar({ count, leftOut, onVote, onClear }: SelectionBarProps) {
+/** A project's rows below its name, and the box that selects them all. */
+function ProjectRows({ group, selection, selecting, onSelect, children }: ProjectRowsProps) {
+  const { organisation, project, rows } = group;
+  const keys = rows.filter(({ waiting }) => waiting).map(({ key }) => key);
+  const all = keys.length > 0 && keys.every((key) => selection.has(key));
   return (
-    <div className="sticky top-(--top) z-10 rounded-t-lg empty:hidden">
-      {count > 0 && (
-        <fieldset className="flex flex-wrap items-center gap-2 border-b border-line bg-sunken px-4 py-2">
-          <legend className="sr-only">Selected releases</legend>
-          <span role="status" className="mr-auto font-medium">
-            {count} selected
-            {leftOut > 0 && (
-              <span className="block text-xs font-normal text-muted">
-                {leftOut === 1 ? '1 needs a look' : `${leftOut} need a look`}: open{' '}
-                {leftOut === 1 ? 'it' : 'them'} before you approve several at once.
-              </span>
-            )}
+    <>
+      <div className="flex min-h-8 items-center gap-x-3 border-b border-line bg-sunken/60 px-3.5 py-1 text-xs">
+        <Checkbox
+          label={`Select all of ${visibleText(project)}`}
+          hiddenLabel
+          checked={all}
+          onChange={() => onSelect(keys, !all)}
+          className={selecting ? '' : 'max-sm:hidden'}
+        />
+        <h3 className="min-w-0 font-medium wrap-anywhere">
+          <span className="font-normal text-muted">
+            <UserText>{organisation}</UserText> /{' '}
           </span>
-          <Button variant="approve" onClick={() => onVote('approved')}>
-            Approve selected
-          </Button>
-          <Button variant="reject" onClick={() => onVote('rejected')}>
-            Reject selected
-          </Button>
-          <Button onClick={onClear}>Clear selection</Button>
-        </fieldset>
-      )}
-    </div>
+          <UserText>{project}</UserText>
+        </h3>
+        <span className="ml-auto text-muted">{keys.length} waiting</span>
+      </div>
+      <ul aria-label={visibleText(`Waiting for you: ${organisation} / ${project}`)}>{children}</ul>
+    </>
   );
 }

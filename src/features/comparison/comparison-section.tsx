@@ -74,32 +74,40 @@ export const ComparisonSection = memo(function ComparisonSection({
 
 type BuildProps = Omit<ComparisonSectionProps, 'intent' | 'destinations'>;
 
-function EnvironmentComparison({
-  environment,
-  revision,
-  ...build
-}: BuildProps & { readonly environment: string; readonly revision: string | undefined }) {
-  const { organisation, project, artifactId } = build;
-  const query = useComparison(comparisonInput(organisation, project, artifactId, environment), revision);
+export interface ComparisonProps extends BuildProps {
+  readonly environment: string;
+  /** As in `useComparison`. */
+  readonly revision?: string | undefined;
+  /** Without the cautions, where they stand beside it, and without advice. */
+  readonly brief?: boolean;
+}
+
+function EnvironmentComparison(props: ComparisonProps) {
   return (
     // The height while it loads is the usual one, so that nothing below moves.
     <div className="min-h-28 border-line px-4 py-3 text-sm not-first:border-t">
       <h3 className="font-semibold wrap-anywhere">
-        <UserText>{environment}</UserText>
+        <UserText>{props.environment}</UserText>
       </h3>
-      {query.data ? (
-        <Difference {...build} answer={query.data} />
-      ) : query.isError ? (
-        <Failed
-          title="Couldn't compare with what is live"
-          message={describeError(query.error).message}
-          onRetry={() => query.refetch()}
-          retrying={query.isFetching}
-        />
-      ) : (
-        <Loading />
-      )}
+      <Comparison {...props} />
     </div>
+  );
+}
+
+/** The live build of an environment and what changes. */
+export function Comparison({ environment, revision, brief = false, ...build }: ComparisonProps) {
+  const { organisation, project, artifactId } = build;
+  const query = useComparison(comparisonInput(organisation, project, artifactId, environment), revision);
+  if (query.data) return <Difference {...build} brief={brief} answer={query.data} />;
+  return query.isError ? (
+    <Failed
+      title="Couldn't compare with what is live"
+      message={describeError(query.error).message}
+      onRetry={() => query.refetch()}
+      retrying={query.isFetching}
+    />
+  ) : (
+    <Loading />
   );
 }
 
@@ -108,8 +116,9 @@ function Difference({
   project,
   artifactId,
   name,
+  brief,
   answer,
-}: BuildProps & { readonly answer: GetReleaseComparisonResponse }) {
+}: BuildProps & { readonly brief: boolean; readonly answer: GetReleaseComparisonResponse }) {
   const { live, empty, newer, uncertain, commits, between, noCommits } = comparisonView(answer, artifactId);
   const compare = webAddress(answer.compareUrl);
   return (
@@ -144,12 +153,12 @@ function Difference({
           <UserText>{name}</UserText>
         </strong>
       </p>
-      {newer && (
+      {!brief && newer && (
         <p className="font-medium text-failed wrap-anywhere">
           <UserText>{newer}</UserText>
         </p>
       )}
-      {uncertain && (
+      {!brief && uncertain && (
         <p className="text-waiting wrap-anywhere">
           <UserText>{uncertain}</UserText>
         </p>
@@ -170,7 +179,7 @@ function Difference({
           {() => <Builds organisation={organisation} project={project} builds={between} />}
         </Fold>
       )}
-      {noCommits && (
+      {!brief && noCommits && (
         <p className="text-muted">
           CI sent no commits with these builds. Send <code>commits</code> with AnnotateRelease to list them
           here.

@@ -1,15 +1,25 @@
 import { useState } from 'react';
 import { Link, useNavigate } from 'react-router';
+import { Badge } from '#src/components/badge.tsx';
 import { Button } from '#src/components/button.tsx';
 import { Row, Rows } from '#src/components/rows.tsx';
 import { Section } from '#src/components/section.tsx';
 import { Empty } from '#src/components/states.tsx';
 import { paths } from '#src/config/paths.ts';
+import type { OrganisationWaiting } from '#src/gen/forest/v1/policies_pb.ts';
 import { useMayCreateOrganisations, useSession } from '#src/lib/session.ts';
 import { CreateOrganisationDialog } from './create-organisation-dialog.tsx';
 
-/** The caller's organisations, and the button to create one. */
-export function OrganisationList() {
+export interface OrganisationListProps {
+  /** How much waits for the caller, where anything does. */
+  readonly counts: readonly OrganisationWaiting[];
+}
+
+/** Counts are up to this. */
+const MAX_COUNT = 100;
+
+/** The caller's organisations with what waits for them there, and the button to create one. */
+export function OrganisationList({ counts }: OrganisationListProps) {
   const session = useSession();
   const memberships = session?.memberships ?? [];
   const mayCreate = useMayCreateOrganisations();
@@ -42,6 +52,7 @@ export function OrganisationList() {
                 {organisation}
               </Link>
               <span className="text-muted">{role}</span>
+              <Waiting count={counts.find((one) => one.organisation === organisation)?.waiting ?? 0} />
             </Row>
           ))}
         </Rows>
@@ -56,5 +67,14 @@ export function OrganisationList() {
         />
       )}
     </Section>
+  );
+}
+
+function Waiting({ count }: { readonly count: number }) {
+  if (count === 0) return null;
+  return (
+    <Badge tone="waiting" icon={null} className="ml-auto">
+      {`${count}${count < MAX_COUNT ? '' : '+'} waiting`}
+    </Badge>
   );
 }
