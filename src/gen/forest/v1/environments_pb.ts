@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file forest/v1/environments.proto.
  */
 export const file_forest_v1_environments: GenFile = /*@__PURE__*/
-  fileDesc("Chxmb3Jlc3QvdjEvZW52aXJvbm1lbnRzLnByb3RvEglmb3Jlc3QudjEipAEKC0Vudmlyb25tZW50EgoKAmlkGAEgASgJEhQKDG9yZ2FuaXNhdGlvbhgCIAEoCRIMCgRuYW1lGAMgASgJEhgKC2Rlc2NyaXB0aW9uGAQgASgJSACIAQESEgoKc29ydF9vcmRlchgFIAEoBRISCgpjcmVhdGVkX2F0GAYgASgJEhMKC2Nhbm5vdF9wbGFuGGQgAygJQg4KDF9kZXNjcmlwdGlvbiJ8ChhDcmVhdGVFbnZpcm9ubWVudFJlcXVlc3QSFAoMb3JnYW5pc2F0aW9uGAEgASgJEgwKBG5hbWUYAiABKAkSGAoLZGVzY3JpcHRpb24YAyABKAlIAIgBARISCgpzb3J0X29yZGVyGAQgASgFQg4KDF9kZXNjcmlwdGlvbiJIChlDcmVhdGVFbnZpcm9ubWVudFJlc3BvbnNlEisKC2Vudmlyb25tZW50GAEgASgLMhYuZm9yZXN0LnYxLkVudmlyb25tZW50ImMKFUdldEVudmlyb25tZW50UmVxdWVzdBIMCgJpZBgBIAEoCUgAEi4KBmxvb2t1cBgCIAEoCzIcLmZvcmVzdC52MS5FbnZpcm9ubWVudExvb2t1cEgAQgwKCmlkZW50aWZpZXIiNwoRRW52aXJvbm1lbnRMb29rdXASFAoMb3JnYW5pc2F0aW9uGAEgASgJEgwKBG5hbWUYAiABKAkiRQoWR2V0RW52aXJvbm1lbnRSZXNwb25zZRIrCgtlbnZpcm9ubWVudBgBIAEoCzIWLmZvcmVzdC52MS5FbnZpcm9ubWVudCJWChdMaXN0RW52aXJvbm1lbnRzUmVxdWVzdBIUCgxvcmdhbmlzYXRpb24YASABKAkSEQoJcGFnZV9zaXplGGQgASgFEhIKCnBhZ2VfdG9rZW4YZSABKAkiYQoYTGlzdEVudmlyb25tZW50c1Jlc3BvbnNlEiwKDGVudmlyb25tZW50cxgBIAMoCzIWLmZvcmVzdC52MS5FbnZpcm9ubWVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YZCABKAkieAoYVXBkYXRlRW52aXJvbm1lbnRSZXF1ZXN0EgoKAmlkGAEgASgJEhgKC2Rlc2NyaXB0aW9uGAIgASgJSACIAQESFwoKc29ydF9vcmRlchgDIAEoBUgBiAEBQg4KDF9kZXNjcmlwdGlvbkINCgtfc29ydF9vcmRlciJIChlVcGRhdGVFbnZpcm9ubWVudFJlc3BvbnNlEisKC2Vudmlyb25tZW50GAEgASgLMhYuZm9yZXN0LnYxLkVudmlyb25tZW50IiYKGERlbGV0ZUVudmlyb25tZW50UmVxdWVzdBIKCgJpZBgBIAEoCSIbChlEZWxldGVFbnZpcm9ubWVudFJlc3BvbnNlMvIDChJFbnZpcm9ubWVudFNlcnZpY2USXgoRQ3JlYXRlRW52aXJvbm1lbnQSIy5mb3Jlc3QudjEuQ3JlYXRlRW52aXJvbm1lbnRSZXF1ZXN0GiQuZm9yZXN0LnYxLkNyZWF0ZUVudmlyb25tZW50UmVzcG9uc2USWgoOR2V0RW52aXJvbm1lbnQSIC5mb3Jlc3QudjEuR2V0RW52aXJvbm1lbnRSZXF1ZXN0GiEuZm9yZXN0LnYxLkdldEVudmlyb25tZW50UmVzcG9uc2UiA5ACARJgChBMaXN0RW52aXJvbm1lbnRzEiIuZm9yZXN0LnYxLkxpc3RFbnZpcm9ubWVudHNSZXF1ZXN0GiMuZm9yZXN0LnYxLkxpc3RFbnZpcm9ubWVudHNSZXNwb25zZSIDkAIBEl4KEVVwZGF0ZUVudmlyb25tZW50EiMuZm9yZXN0LnYxLlVwZGF0ZUVudmlyb25tZW50UmVxdWVzdBokLmZvcmVzdC52MS5VcGRhdGVFbnZpcm9ubWVudFJlc3BvbnNlEl4KEURlbGV0ZUVudmlyb25tZW50EiMuZm9yZXN0LnYxLkRlbGV0ZUVudmlyb25tZW50UmVxdWVzdBokLmZvcmVzdC52MS5EZWxldGVFbnZpcm9ubWVudFJlc3BvbnNlYgZwcm90bzM");
+  fileDesc("Chxmb3Jlc3QvdjEvZW52aXJvbm1lbnRzLnByb3RvEglmb3Jlc3QudjEipAEKC0Vudmlyb25tZW50EgoKAmlkGAEgASgJEhQKDG9yZ2FuaXNhdGlvbhgCIAEoCRIMCgRuYW1lGAMgASgJEhgKC2Rlc2NyaXB0aW9uGAQgASgJSACIAQESEgoKc29ydF9vcmRlchgFIAEoBRISCgpjcmVhdGVkX2F0GAYgASgJEhMKC2Nhbm5vdF9wbGFuGGQgAygJQg4KDF9kZXNjcmlwdGlvbiJ8ChhDcmVhdGVFbnZpcm9ubWVudFJlcXVlc3QSFAoMb3JnYW5pc2F0aW9uGAEgASgJEgwKBG5hbWUYAiABKAkSGAoLZGVzY3JpcHRpb24YAyABKAlIAIgBARISCgpzb3J0X29yZGVyGAQgASgFQg4KDF9kZXNjcmlwdGlvbiJIChlDcmVhdGVFbnZpcm9ubWVudFJlc3BvbnNlEisKC2Vudmlyb25tZW50GAEgASgLMhYuZm9yZXN0LnYxLkVudmlyb25tZW50IjcKEUVudmlyb25tZW50TG9va3VwEhQKDG9yZ2FuaXNhdGlvbhgBIAEoCRIMCgRuYW1lGAIgASgJIlYKF0xpc3RFbnZpcm9ubWVudHNSZXF1ZXN0EhQKDG9yZ2FuaXNhdGlvbhgBIAEoCRIRCglwYWdlX3NpemUYZCABKAUSEgoKcGFnZV90b2tlbhhlIAEoCSJhChhMaXN0RW52aXJvbm1lbnRzUmVzcG9uc2USLAoMZW52aXJvbm1lbnRzGAEgAygLMhYuZm9yZXN0LnYxLkVudmlyb25tZW50EhcKD25leHRfcGFnZV90b2tlbhhkIAEoCSJ4ChhVcGRhdGVFbnZpcm9ubWVudFJlcXVlc3QSCgoCaWQYASABKAkSGAoLZGVzY3JpcHRpb24YAiABKAlIAIgBARIXCgpzb3J0X29yZGVyGAMgASgFSAGIAQFCDgoMX2Rlc2NyaXB0aW9uQg0KC19zb3J0X29yZGVyIkgKGVVwZGF0ZUVudmlyb25tZW50UmVzcG9uc2USKwoLZW52aXJvbm1lbnQYASABKAsyFi5mb3Jlc3QudjEuRW52aXJvbm1lbnQiJgoYRGVsZXRlRW52aXJvbm1lbnRSZXF1ZXN0EgoKAmlkGAEgASgJIhsKGURlbGV0ZUVudmlyb25tZW50UmVzcG9uc2UylgMKEkVudmlyb25tZW50U2VydmljZRJeChFDcmVhdGVFbnZpcm9ubWVudBIjLmZvcmVzdC52MS5DcmVhdGVFbnZpcm9ubWVudFJlcXVlc3QaJC5mb3Jlc3QudjEuQ3JlYXRlRW52aXJvbm1lbnRSZXNwb25zZRJgChBMaXN0RW52aXJvbm1lbnRzEiIuZm9yZXN0LnYxLkxpc3RFbnZpcm9ubWVudHNSZXF1ZXN0GiMuZm9yZXN0LnYxLkxpc3RFbnZpcm9ubWVudHNSZXNwb25zZSIDkAIBEl4KEVVwZGF0ZUVudmlyb25tZW50EiMuZm9yZXN0LnYxLlVwZGF0ZUVudmlyb25tZW50UmVxdWVzdBokLmZvcmVzdC52MS5VcGRhdGVFbnZpcm9ubWVudFJlc3BvbnNlEl4KEURlbGV0ZUVudmlyb25tZW50EiMuZm9yZXN0LnYxLkRlbGV0ZUVudmlyb25tZW50UmVxdWVzdBokLmZvcmVzdC52MS5EZWxldGVFbnZpcm9ubWVudFJlc3BvbnNlYgZwcm90bzM");
 
 /**
  * An environment that releases are deployed to.
@@ -139,43 +139,6 @@ export const CreateEnvironmentResponseSchema: GenMessage<CreateEnvironmentRespon
   messageDesc(file_forest_v1_environments, 2);
 
 /**
- * Identifies an environment.
- *
- * @generated from message forest.v1.GetEnvironmentRequest
- */
-export type GetEnvironmentRequest = Message<"forest.v1.GetEnvironmentRequest"> & {
-  /**
-   * Required.
-   *
-   * @generated from oneof forest.v1.GetEnvironmentRequest.identifier
-   */
-  identifier: {
-    /**
-     * UUID of the environment.
-     *
-     * @generated from field: string id = 1;
-     */
-    value: string;
-    case: "id";
-  } | {
-    /**
-     * Organisation and name.
-     *
-     * @generated from field: forest.v1.EnvironmentLookup lookup = 2;
-     */
-    value: EnvironmentLookup;
-    case: "lookup";
-  } | { case: undefined; value?: undefined };
-};
-
-/**
- * Describes the message forest.v1.GetEnvironmentRequest.
- * Use `create(GetEnvironmentRequestSchema)` to create a new message.
- */
-export const GetEnvironmentRequestSchema: GenMessage<GetEnvironmentRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_environments, 3);
-
-/**
  * An environment by organisation and name.
  *
  * @generated from message forest.v1.EnvironmentLookup
@@ -201,28 +164,7 @@ export type EnvironmentLookup = Message<"forest.v1.EnvironmentLookup"> & {
  * Use `create(EnvironmentLookupSchema)` to create a new message.
  */
 export const EnvironmentLookupSchema: GenMessage<EnvironmentLookup> = /*@__PURE__*/
-  messageDesc(file_forest_v1_environments, 4);
-
-/**
- * The environment.
- *
- * @generated from message forest.v1.GetEnvironmentResponse
- */
-export type GetEnvironmentResponse = Message<"forest.v1.GetEnvironmentResponse"> & {
-  /**
-   * The current state.
-   *
-   * @generated from field: forest.v1.Environment environment = 1;
-   */
-  environment?: Environment | undefined;
-};
-
-/**
- * Describes the message forest.v1.GetEnvironmentResponse.
- * Use `create(GetEnvironmentResponseSchema)` to create a new message.
- */
-export const GetEnvironmentResponseSchema: GenMessage<GetEnvironmentResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_environments, 5);
+  messageDesc(file_forest_v1_environments, 3);
 
 /**
  * Requests a page of environments.
@@ -257,7 +199,7 @@ export type ListEnvironmentsRequest = Message<"forest.v1.ListEnvironmentsRequest
  * Use `create(ListEnvironmentsRequestSchema)` to create a new message.
  */
 export const ListEnvironmentsRequestSchema: GenMessage<ListEnvironmentsRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_environments, 6);
+  messageDesc(file_forest_v1_environments, 4);
 
 /**
  * A page of environments.
@@ -285,7 +227,7 @@ export type ListEnvironmentsResponse = Message<"forest.v1.ListEnvironmentsRespon
  * Use `create(ListEnvironmentsResponseSchema)` to create a new message.
  */
 export const ListEnvironmentsResponseSchema: GenMessage<ListEnvironmentsResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_environments, 7);
+  messageDesc(file_forest_v1_environments, 5);
 
 /**
  * Changes to an environment; absent fields keep their values.
@@ -320,7 +262,7 @@ export type UpdateEnvironmentRequest = Message<"forest.v1.UpdateEnvironmentReque
  * Use `create(UpdateEnvironmentRequestSchema)` to create a new message.
  */
 export const UpdateEnvironmentRequestSchema: GenMessage<UpdateEnvironmentRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_environments, 8);
+  messageDesc(file_forest_v1_environments, 6);
 
 /**
  * The environment after the change.
@@ -341,7 +283,7 @@ export type UpdateEnvironmentResponse = Message<"forest.v1.UpdateEnvironmentResp
  * Use `create(UpdateEnvironmentResponseSchema)` to create a new message.
  */
 export const UpdateEnvironmentResponseSchema: GenMessage<UpdateEnvironmentResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_environments, 9);
+  messageDesc(file_forest_v1_environments, 7);
 
 /**
  * An environment to delete.
@@ -362,7 +304,7 @@ export type DeleteEnvironmentRequest = Message<"forest.v1.DeleteEnvironmentReque
  * Use `create(DeleteEnvironmentRequestSchema)` to create a new message.
  */
 export const DeleteEnvironmentRequestSchema: GenMessage<DeleteEnvironmentRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_environments, 10);
+  messageDesc(file_forest_v1_environments, 8);
 
 /**
  * Empty.
@@ -377,7 +319,7 @@ export type DeleteEnvironmentResponse = Message<"forest.v1.DeleteEnvironmentResp
  * Use `create(DeleteEnvironmentResponseSchema)` to create a new message.
  */
 export const DeleteEnvironmentResponseSchema: GenMessage<DeleteEnvironmentResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_environments, 11);
+  messageDesc(file_forest_v1_environments, 9);
 
 /**
  * The ordered environments of an organisation, such as `staging` and `production`. Policies protect them, stages deploy to
@@ -399,16 +341,6 @@ export const EnvironmentService: GenService<{
     methodKind: "unary";
     input: typeof CreateEnvironmentRequestSchema;
     output: typeof CreateEnvironmentResponseSchema;
-  },
-  /**
-   * One environment, by id or by organisation and name. `not_found`: unknown.
-   *
-   * @generated from rpc forest.v1.EnvironmentService.GetEnvironment
-   */
-  getEnvironment: {
-    methodKind: "unary";
-    input: typeof GetEnvironmentRequestSchema;
-    output: typeof GetEnvironmentResponseSchema;
   },
   /**
    * An organisation's environments, by `sort_order`, then name.

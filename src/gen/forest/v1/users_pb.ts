@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file forest/v1/users.proto.
  */
 export const file_forest_v1_users: GenFile = /*@__PURE__*/
-  fileDesc("ChVmb3Jlc3QvdjEvdXNlcnMucHJvdG8SCWZvcmVzdC52MSKEAgoEVXNlchIPCgd1c2VyX2lkGAEgASgJEhAKCHVzZXJuYW1lGAIgASgJEiQKBmVtYWlscxgDIAMoCzIULmZvcmVzdC52MS5Vc2VyRW1haWwSEwoLbWZhX2VuYWJsZWQYBSABKAgSLgoKY3JlYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIAoTcHJvZmlsZV9waWN0dXJlX3VybBgIIAEoCUgAiAEBQhYKFF9wcm9maWxlX3BpY3R1cmVfdXJsSgQIBBAFIiwKCVVzZXJFbWFpbBINCgVlbWFpbBgBIAEoCRIQCgh2ZXJpZmllZBgCIAEoCCJECg9SZWdpc3RlclJlcXVlc3QSEAoIdXNlcm5hbWUYASABKAkSDQoFZW1haWwYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkifQoQUmVnaXN0ZXJSZXNwb25zZRIdCgR1c2VyGAEgASgLMg8uZm9yZXN0LnYxLlVzZXISJQoGdG9rZW5zGAIgASgLMhUuZm9yZXN0LnYxLkF1dGhUb2tlbnMSIwobZW1haWxfdmVyaWZpY2F0aW9uX3JlcXVpcmVkGAMgASgIIlUKCkF1dGhUb2tlbnMSFAoMYWNjZXNzX3Rva2VuGAEgASgJEhUKDXJlZnJlc2hfdG9rZW4YAiABKAkSGgoSZXhwaXJlc19pbl9zZWNvbmRzGAMgASgDIhIKEFRva2VuSW5mb1JlcXVlc3QiOAoRVG9rZW5JbmZvUmVzcG9uc2USDwoHdXNlcl9pZBgBIAEoCRISCgpleHBpcmVzX2F0GAIgASgDIlYKDkdldFVzZXJSZXF1ZXN0EhEKB3VzZXJfaWQYASABKAlIABISCgh1c2VybmFtZRgCIAEoCUgAEg8KBWVtYWlsGAMgASgJSABCDAoKaWRlbnRpZmllciIwCg9HZXRVc2VyUmVzcG9uc2USHQoEdXNlchgBIAEoCzIPLmZvcmVzdC52MS5Vc2VyIlkKEExpc3RVc2Vyc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkSEwoGc2VhcmNoGAMgASgJSACIAQFCCQoHX3NlYXJjaCJhChFMaXN0VXNlcnNSZXNwb25zZRIeCgV1c2VycxgBIAMoCzIPLmZvcmVzdC52MS5Vc2VyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRITCgt0b3RhbF9jb3VudBgDIAEoBSJYChVDaGFuZ2VQYXNzd29yZFJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRIYChBjdXJyZW50X3Bhc3N3b3JkGAIgASgJEhQKDG5ld19wYXNzd29yZBgDIAEoCSIsChZDaGFuZ2VQYXNzd29yZFJlc3BvbnNlEhIKCmNzcmZfdG9rZW4YZCABKAki1AEKE1BlcnNvbmFsQWNjZXNzVG9rZW4SEAoIdG9rZW5faWQYASABKAkSDAoEbmFtZRgCIAEoCRIOCgZzY29wZXMYAyADKAkSLgoKZXhwaXJlc19hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJbGFzdF91c2VkGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIuCgpjcmVhdGVkX2F0GAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJtCiBDcmVhdGVQZXJzb25hbEFjY2Vzc1Rva2VuUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSDgoGc2NvcGVzGAMgAygJEhoKEmV4cGlyZXNfaW5fc2Vjb25kcxgEIAEoAyJlCiFDcmVhdGVQZXJzb25hbEFjY2Vzc1Rva2VuUmVzcG9uc2USLQoFdG9rZW4YASABKAsyHi5mb3Jlc3QudjEuUGVyc29uYWxBY2Nlc3NUb2tlbhIRCglyYXdfdG9rZW4YAiABKAkiMgofTGlzdFBlcnNvbmFsQWNjZXNzVG9rZW5zUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJIlIKIExpc3RQZXJzb25hbEFjY2Vzc1Rva2Vuc1Jlc3BvbnNlEi4KBnRva2VucxgBIAMoCzIeLmZvcmVzdC52MS5QZXJzb25hbEFjY2Vzc1Rva2VuIjQKIERlbGV0ZVBlcnNvbmFsQWNjZXNzVG9rZW5SZXF1ZXN0EhAKCHRva2VuX2lkGAEgASgJIiMKIURlbGV0ZVBlcnNvbmFsQWNjZXNzVG9rZW5SZXNwb25zZSIcChpMaXN0Q29tbWl0QWRkcmVzc2VzUmVxdWVzdCIwChtMaXN0Q29tbWl0QWRkcmVzc2VzUmVzcG9uc2USEQoJYWRkcmVzc2VzGAEgAygJIioKF0FkZENvbW1pdEFkZHJlc3NSZXF1ZXN0Eg8KB2FkZHJlc3MYASABKAkiKwoYQWRkQ29tbWl0QWRkcmVzc1Jlc3BvbnNlEg8KB2FkZHJlc3MYASABKAkiLQoaUmVtb3ZlQ29tbWl0QWRkcmVzc1JlcXVlc3QSDwoHYWRkcmVzcxgBIAEoCSIdChtSZW1vdmVDb21taXRBZGRyZXNzUmVzcG9uc2UyowgKDFVzZXJzU2VydmljZRJDCghSZWdpc3RlchIaLmZvcmVzdC52MS5SZWdpc3RlclJlcXVlc3QaGy5mb3Jlc3QudjEuUmVnaXN0ZXJSZXNwb25zZRJFCgdHZXRVc2VyEhkuZm9yZXN0LnYxLkdldFVzZXJSZXF1ZXN0GhouZm9yZXN0LnYxLkdldFVzZXJSZXNwb25zZSIDkAIBEksKCUxpc3RVc2VycxIbLmZvcmVzdC52MS5MaXN0VXNlcnNSZXF1ZXN0GhwuZm9yZXN0LnYxLkxpc3RVc2Vyc1Jlc3BvbnNlIgOQAgESVQoOQ2hhbmdlUGFzc3dvcmQSIC5mb3Jlc3QudjEuQ2hhbmdlUGFzc3dvcmRSZXF1ZXN0GiEuZm9yZXN0LnYxLkNoYW5nZVBhc3N3b3JkUmVzcG9uc2USdgoZQ3JlYXRlUGVyc29uYWxBY2Nlc3NUb2tlbhIrLmZvcmVzdC52MS5DcmVhdGVQZXJzb25hbEFjY2Vzc1Rva2VuUmVxdWVzdBosLmZvcmVzdC52MS5DcmVhdGVQZXJzb25hbEFjY2Vzc1Rva2VuUmVzcG9uc2USeAoYTGlzdFBlcnNvbmFsQWNjZXNzVG9rZW5zEiouZm9yZXN0LnYxLkxpc3RQZXJzb25hbEFjY2Vzc1Rva2Vuc1JlcXVlc3QaKy5mb3Jlc3QudjEuTGlzdFBlcnNvbmFsQWNjZXNzVG9rZW5zUmVzcG9uc2UiA5ACARJ2ChlEZWxldGVQZXJzb25hbEFjY2Vzc1Rva2VuEisuZm9yZXN0LnYxLkRlbGV0ZVBlcnNvbmFsQWNjZXNzVG9rZW5SZXF1ZXN0GiwuZm9yZXN0LnYxLkRlbGV0ZVBlcnNvbmFsQWNjZXNzVG9rZW5SZXNwb25zZRJpChNMaXN0Q29tbWl0QWRkcmVzc2VzEiUuZm9yZXN0LnYxLkxpc3RDb21taXRBZGRyZXNzZXNSZXF1ZXN0GiYuZm9yZXN0LnYxLkxpc3RDb21taXRBZGRyZXNzZXNSZXNwb25zZSIDkAIBElsKEEFkZENvbW1pdEFkZHJlc3MSIi5mb3Jlc3QudjEuQWRkQ29tbWl0QWRkcmVzc1JlcXVlc3QaIy5mb3Jlc3QudjEuQWRkQ29tbWl0QWRkcmVzc1Jlc3BvbnNlEmQKE1JlbW92ZUNvbW1pdEFkZHJlc3MSJS5mb3Jlc3QudjEuUmVtb3ZlQ29tbWl0QWRkcmVzc1JlcXVlc3QaJi5mb3Jlc3QudjEuUmVtb3ZlQ29tbWl0QWRkcmVzc1Jlc3BvbnNlEksKCVRva2VuSW5mbxIbLmZvcmVzdC52MS5Ub2tlbkluZm9SZXF1ZXN0GhwuZm9yZXN0LnYxLlRva2VuSW5mb1Jlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChVmb3Jlc3QvdjEvdXNlcnMucHJvdG8SCWZvcmVzdC52MSKEAgoEVXNlchIPCgd1c2VyX2lkGAEgASgJEhAKCHVzZXJuYW1lGAIgASgJEiQKBmVtYWlscxgDIAMoCzIULmZvcmVzdC52MS5Vc2VyRW1haWwSEwoLbWZhX2VuYWJsZWQYBSABKAgSLgoKY3JlYXRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKdXBkYXRlZF9hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASIAoTcHJvZmlsZV9waWN0dXJlX3VybBgIIAEoCUgAiAEBQhYKFF9wcm9maWxlX3BpY3R1cmVfdXJsSgQIBBAFIiwKCVVzZXJFbWFpbBINCgVlbWFpbBgBIAEoCRIQCgh2ZXJpZmllZBgCIAEoCCJECg9SZWdpc3RlclJlcXVlc3QSEAoIdXNlcm5hbWUYASABKAkSDQoFZW1haWwYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkifQoQUmVnaXN0ZXJSZXNwb25zZRIdCgR1c2VyGAEgASgLMg8uZm9yZXN0LnYxLlVzZXISJQoGdG9rZW5zGAIgASgLMhUuZm9yZXN0LnYxLkF1dGhUb2tlbnMSIwobZW1haWxfdmVyaWZpY2F0aW9uX3JlcXVpcmVkGAMgASgIIlUKCkF1dGhUb2tlbnMSFAoMYWNjZXNzX3Rva2VuGAEgASgJEhUKDXJlZnJlc2hfdG9rZW4YAiABKAkSGgoSZXhwaXJlc19pbl9zZWNvbmRzGAMgASgDIhIKEFRva2VuSW5mb1JlcXVlc3QiOAoRVG9rZW5JbmZvUmVzcG9uc2USDwoHdXNlcl9pZBgBIAEoCRISCgpleHBpcmVzX2F0GAIgASgDIlYKDkdldFVzZXJSZXF1ZXN0EhEKB3VzZXJfaWQYASABKAlIABISCgh1c2VybmFtZRgCIAEoCUgAEg8KBWVtYWlsGAMgASgJSABCDAoKaWRlbnRpZmllciIwCg9HZXRVc2VyUmVzcG9uc2USHQoEdXNlchgBIAEoCzIPLmZvcmVzdC52MS5Vc2VyIlgKFUNoYW5nZVBhc3N3b3JkUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEhgKEGN1cnJlbnRfcGFzc3dvcmQYAiABKAkSFAoMbmV3X3Bhc3N3b3JkGAMgASgJIiwKFkNoYW5nZVBhc3N3b3JkUmVzcG9uc2USEgoKY3NyZl90b2tlbhhkIAEoCSLUAQoTUGVyc29uYWxBY2Nlc3NUb2tlbhIQCgh0b2tlbl9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEg4KBnNjb3BlcxgDIAMoCRIuCgpleHBpcmVzX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglsYXN0X3VzZWQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCmNyZWF0ZWRfYXQYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIm0KIENyZWF0ZVBlcnNvbmFsQWNjZXNzVG9rZW5SZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSDAoEbmFtZRgCIAEoCRIOCgZzY29wZXMYAyADKAkSGgoSZXhwaXJlc19pbl9zZWNvbmRzGAQgASgDImUKIUNyZWF0ZVBlcnNvbmFsQWNjZXNzVG9rZW5SZXNwb25zZRItCgV0b2tlbhgBIAEoCzIeLmZvcmVzdC52MS5QZXJzb25hbEFjY2Vzc1Rva2VuEhEKCXJhd190b2tlbhgCIAEoCSIyCh9MaXN0UGVyc29uYWxBY2Nlc3NUb2tlbnNSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkiUgogTGlzdFBlcnNvbmFsQWNjZXNzVG9rZW5zUmVzcG9uc2USLgoGdG9rZW5zGAEgAygLMh4uZm9yZXN0LnYxLlBlcnNvbmFsQWNjZXNzVG9rZW4iNAogRGVsZXRlUGVyc29uYWxBY2Nlc3NUb2tlblJlcXVlc3QSEAoIdG9rZW5faWQYASABKAkiIwohRGVsZXRlUGVyc29uYWxBY2Nlc3NUb2tlblJlc3BvbnNlIhwKGkxpc3RDb21taXRBZGRyZXNzZXNSZXF1ZXN0IjAKG0xpc3RDb21taXRBZGRyZXNzZXNSZXNwb25zZRIRCglhZGRyZXNzZXMYASADKAkiKgoXQWRkQ29tbWl0QWRkcmVzc1JlcXVlc3QSDwoHYWRkcmVzcxgBIAEoCSIrChhBZGRDb21taXRBZGRyZXNzUmVzcG9uc2USDwoHYWRkcmVzcxgBIAEoCSItChpSZW1vdmVDb21taXRBZGRyZXNzUmVxdWVzdBIPCgdhZGRyZXNzGAEgASgJIh0KG1JlbW92ZUNvbW1pdEFkZHJlc3NSZXNwb25zZTLWBwoMVXNlcnNTZXJ2aWNlEkMKCFJlZ2lzdGVyEhouZm9yZXN0LnYxLlJlZ2lzdGVyUmVxdWVzdBobLmZvcmVzdC52MS5SZWdpc3RlclJlc3BvbnNlEkUKB0dldFVzZXISGS5mb3Jlc3QudjEuR2V0VXNlclJlcXVlc3QaGi5mb3Jlc3QudjEuR2V0VXNlclJlc3BvbnNlIgOQAgESVQoOQ2hhbmdlUGFzc3dvcmQSIC5mb3Jlc3QudjEuQ2hhbmdlUGFzc3dvcmRSZXF1ZXN0GiEuZm9yZXN0LnYxLkNoYW5nZVBhc3N3b3JkUmVzcG9uc2USdgoZQ3JlYXRlUGVyc29uYWxBY2Nlc3NUb2tlbhIrLmZvcmVzdC52MS5DcmVhdGVQZXJzb25hbEFjY2Vzc1Rva2VuUmVxdWVzdBosLmZvcmVzdC52MS5DcmVhdGVQZXJzb25hbEFjY2Vzc1Rva2VuUmVzcG9uc2USeAoYTGlzdFBlcnNvbmFsQWNjZXNzVG9rZW5zEiouZm9yZXN0LnYxLkxpc3RQZXJzb25hbEFjY2Vzc1Rva2Vuc1JlcXVlc3QaKy5mb3Jlc3QudjEuTGlzdFBlcnNvbmFsQWNjZXNzVG9rZW5zUmVzcG9uc2UiA5ACARJ2ChlEZWxldGVQZXJzb25hbEFjY2Vzc1Rva2VuEisuZm9yZXN0LnYxLkRlbGV0ZVBlcnNvbmFsQWNjZXNzVG9rZW5SZXF1ZXN0GiwuZm9yZXN0LnYxLkRlbGV0ZVBlcnNvbmFsQWNjZXNzVG9rZW5SZXNwb25zZRJpChNMaXN0Q29tbWl0QWRkcmVzc2VzEiUuZm9yZXN0LnYxLkxpc3RDb21taXRBZGRyZXNzZXNSZXF1ZXN0GiYuZm9yZXN0LnYxLkxpc3RDb21taXRBZGRyZXNzZXNSZXNwb25zZSIDkAIBElsKEEFkZENvbW1pdEFkZHJlc3MSIi5mb3Jlc3QudjEuQWRkQ29tbWl0QWRkcmVzc1JlcXVlc3QaIy5mb3Jlc3QudjEuQWRkQ29tbWl0QWRkcmVzc1Jlc3BvbnNlEmQKE1JlbW92ZUNvbW1pdEFkZHJlc3MSJS5mb3Jlc3QudjEuUmVtb3ZlQ29tbWl0QWRkcmVzc1JlcXVlc3QaJi5mb3Jlc3QudjEuUmVtb3ZlQ29tbWl0QWRkcmVzc1Jlc3BvbnNlEksKCVRva2VuSW5mbxIbLmZvcmVzdC52MS5Ub2tlbkluZm9SZXF1ZXN0GhwuZm9yZXN0LnYxLlRva2VuSW5mb1Jlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * A user.
@@ -320,76 +320,6 @@ export const GetUserResponseSchema: GenMessage<GetUserResponse> = /*@__PURE__*/
   messageDesc(file_forest_v1_users, 8);
 
 /**
- * Requests a page of users.
- *
- * @generated from message forest.v1.ListUsersRequest
- */
-export type ListUsersRequest = Message<"forest.v1.ListUsersRequest"> & {
-  /**
-   * Entries per page, 0 to 500; 0 means 50.
-   *
-   * @generated from field: int32 page_size = 1;
-   */
-  pageSize: number;
-
-  /**
-   * `next_page_token` of the previous page; empty for the first page.
-   *
-   * @generated from field: string page_token = 2;
-   */
-  pageToken: string;
-
-  /**
-   * Only users whose name contains this, in any case; at most 254 characters.
-   *
-   * @generated from field: optional string search = 3;
-   */
-  search?: string | undefined;
-};
-
-/**
- * Describes the message forest.v1.ListUsersRequest.
- * Use `create(ListUsersRequestSchema)` to create a new message.
- */
-export const ListUsersRequestSchema: GenMessage<ListUsersRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 9);
-
-/**
- * A page of users.
- *
- * @generated from message forest.v1.ListUsersResponse
- */
-export type ListUsersResponse = Message<"forest.v1.ListUsersResponse"> & {
-  /**
-   * By username.
-   *
-   * @generated from field: repeated forest.v1.User users = 1;
-   */
-  users: User[];
-
-  /**
-   * Token of the next page; empty on the last.
-   *
-   * @generated from field: string next_page_token = 2;
-   */
-  nextPageToken: string;
-
-  /**
-   * How many users match on all pages.
-   *
-   * @generated from field: int32 total_count = 3;
-   */
-  totalCount: number;
-};
-
-/**
- * Describes the message forest.v1.ListUsersResponse.
- * Use `create(ListUsersResponseSchema)` to create a new message.
- */
-export const ListUsersResponseSchema: GenMessage<ListUsersResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 10);
-
-/**
  * A new password.
  *
  * @generated from message forest.v1.ChangePasswordRequest
@@ -422,7 +352,7 @@ export type ChangePasswordRequest = Message<"forest.v1.ChangePasswordRequest"> &
  * Use `create(ChangePasswordRequestSchema)` to create a new message.
  */
 export const ChangePasswordRequestSchema: GenMessage<ChangePasswordRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 11);
+  messageDesc(file_forest_v1_users, 9);
 
 /**
  * The password is changed.
@@ -443,7 +373,7 @@ export type ChangePasswordResponse = Message<"forest.v1.ChangePasswordResponse">
  * Use `create(ChangePasswordResponseSchema)` to create a new message.
  */
 export const ChangePasswordResponseSchema: GenMessage<ChangePasswordResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 12);
+  messageDesc(file_forest_v1_users, 10);
 
 /**
  * A long-lived bearer token, without its secret.
@@ -499,7 +429,7 @@ export type PersonalAccessToken = Message<"forest.v1.PersonalAccessToken"> & {
  * Use `create(PersonalAccessTokenSchema)` to create a new message.
  */
 export const PersonalAccessTokenSchema: GenMessage<PersonalAccessToken> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 13);
+  messageDesc(file_forest_v1_users, 11);
 
 /**
  * A new token.
@@ -543,7 +473,7 @@ export type CreatePersonalAccessTokenRequest = Message<"forest.v1.CreatePersonal
  * Use `create(CreatePersonalAccessTokenRequestSchema)` to create a new message.
  */
 export const CreatePersonalAccessTokenRequestSchema: GenMessage<CreatePersonalAccessTokenRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 14);
+  messageDesc(file_forest_v1_users, 12);
 
 /**
  * The new token.
@@ -571,7 +501,7 @@ export type CreatePersonalAccessTokenResponse = Message<"forest.v1.CreatePersona
  * Use `create(CreatePersonalAccessTokenResponseSchema)` to create a new message.
  */
 export const CreatePersonalAccessTokenResponseSchema: GenMessage<CreatePersonalAccessTokenResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 15);
+  messageDesc(file_forest_v1_users, 13);
 
 /**
  * Lists the caller's own tokens.
@@ -592,7 +522,7 @@ export type ListPersonalAccessTokensRequest = Message<"forest.v1.ListPersonalAcc
  * Use `create(ListPersonalAccessTokensRequestSchema)` to create a new message.
  */
 export const ListPersonalAccessTokensRequestSchema: GenMessage<ListPersonalAccessTokensRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 16);
+  messageDesc(file_forest_v1_users, 14);
 
 /**
  * The caller's own tokens.
@@ -613,7 +543,7 @@ export type ListPersonalAccessTokensResponse = Message<"forest.v1.ListPersonalAc
  * Use `create(ListPersonalAccessTokensResponseSchema)` to create a new message.
  */
 export const ListPersonalAccessTokensResponseSchema: GenMessage<ListPersonalAccessTokensResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 17);
+  messageDesc(file_forest_v1_users, 15);
 
 /**
  * A token to revoke.
@@ -634,7 +564,7 @@ export type DeletePersonalAccessTokenRequest = Message<"forest.v1.DeletePersonal
  * Use `create(DeletePersonalAccessTokenRequestSchema)` to create a new message.
  */
 export const DeletePersonalAccessTokenRequestSchema: GenMessage<DeletePersonalAccessTokenRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 18);
+  messageDesc(file_forest_v1_users, 16);
 
 /**
  * Empty: the token is revoked.
@@ -649,7 +579,7 @@ export type DeletePersonalAccessTokenResponse = Message<"forest.v1.DeletePersona
  * Use `create(DeletePersonalAccessTokenResponseSchema)` to create a new message.
  */
 export const DeletePersonalAccessTokenResponseSchema: GenMessage<DeletePersonalAccessTokenResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 19);
+  messageDesc(file_forest_v1_users, 17);
 
 /**
  * Empty: lists the caller's own addresses.
@@ -664,7 +594,7 @@ export type ListCommitAddressesRequest = Message<"forest.v1.ListCommitAddressesR
  * Use `create(ListCommitAddressesRequestSchema)` to create a new message.
  */
 export const ListCommitAddressesRequestSchema: GenMessage<ListCommitAddressesRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 20);
+  messageDesc(file_forest_v1_users, 18);
 
 /**
  * The caller's commit addresses.
@@ -685,7 +615,7 @@ export type ListCommitAddressesResponse = Message<"forest.v1.ListCommitAddresses
  * Use `create(ListCommitAddressesResponseSchema)` to create a new message.
  */
 export const ListCommitAddressesResponseSchema: GenMessage<ListCommitAddressesResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 21);
+  messageDesc(file_forest_v1_users, 19);
 
 /**
  * An address to add.
@@ -706,7 +636,7 @@ export type AddCommitAddressRequest = Message<"forest.v1.AddCommitAddressRequest
  * Use `create(AddCommitAddressRequestSchema)` to create a new message.
  */
 export const AddCommitAddressRequestSchema: GenMessage<AddCommitAddressRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 22);
+  messageDesc(file_forest_v1_users, 20);
 
 /**
  * The added address.
@@ -727,7 +657,7 @@ export type AddCommitAddressResponse = Message<"forest.v1.AddCommitAddressRespon
  * Use `create(AddCommitAddressResponseSchema)` to create a new message.
  */
 export const AddCommitAddressResponseSchema: GenMessage<AddCommitAddressResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 23);
+  messageDesc(file_forest_v1_users, 21);
 
 /**
  * An address to remove.
@@ -748,7 +678,7 @@ export type RemoveCommitAddressRequest = Message<"forest.v1.RemoveCommitAddressR
  * Use `create(RemoveCommitAddressRequestSchema)` to create a new message.
  */
 export const RemoveCommitAddressRequestSchema: GenMessage<RemoveCommitAddressRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 24);
+  messageDesc(file_forest_v1_users, 22);
 
 /**
  * Empty.
@@ -763,7 +693,7 @@ export type RemoveCommitAddressResponse = Message<"forest.v1.RemoveCommitAddress
  * Use `create(RemoveCommitAddressResponseSchema)` to create a new message.
  */
 export const RemoveCommitAddressResponseSchema: GenMessage<RemoveCommitAddressResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_users, 25);
+  messageDesc(file_forest_v1_users, 23);
 
 /**
  * Users, their bearer tokens and their personal access tokens. A bearer token of Login, or a personal access token, goes into
@@ -796,16 +726,6 @@ export const UsersService: GenService<{
     methodKind: "unary";
     input: typeof GetUserRequestSchema;
     output: typeof GetUserResponseSchema;
-  },
-  /**
-   * The caller and the members of the caller's organisations, by username.
-   *
-   * @generated from rpc forest.v1.UsersService.ListUsers
-   */
-  listUsers: {
-    methodKind: "unary";
-    input: typeof ListUsersRequestSchema;
-    output: typeof ListUsersResponseSchema;
   },
   /**
    * Changes the caller's own password and ends the caller's other logins and sessions. Requires a session or a login
