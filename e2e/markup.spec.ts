@@ -1,6 +1,6 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { Page } from 'playwright/test';
-import { expect, test, type World } from './fixtures.ts';
+import { expect, openDeploy, test, type World } from './fixtures.ts';
 import {
   ADDRESS,
   fillWithMarkup,
@@ -126,6 +126,15 @@ test('shows them as text in menus, dialogs, details and plans, and to members', 
     for (const summary of await page.locator('summary').all()) await summary.click();
     await expect(page.getByText('data-pwned onload').first()).toBeVisible();
     await fine('the failure details');
+    await page.getByRole('button', { name: 'Logs of hooks' }).click();
+    await expect(page.getByRole('dialog').getByRole('listitem').first()).toBeVisible();
+    await fine('the log');
+    await page.keyboard.press('Escape');
+    const deploy = await openDeploy(page);
+    await deploy.getByLabel('Target environment').selectOption('production');
+    await expect(deploy).toContainText('production requires approvals');
+    await fine('the dialog that deploys');
+    await page.keyboard.press('Escape');
     await page.goto(`/orgs/${world.organisation}/history`);
     const changes = page.getByRole('list', { name: 'History' }).getByRole('button');
     await expect(changes.first()).toBeVisible();

@@ -94,7 +94,7 @@ function DestinationTable({ states, ...build }: BuildRef & { readonly states: re
     <table className="w-full table-fixed text-left text-sm">
       <thead className="sr-only">
         <tr>
-          <th scope="col" className="w-1/4">
+          <th scope="col" className="w-1/5">
             Environment
           </th>
           <th scope="col" className="w-1/4">

@@ -55,7 +55,7 @@ export function LogLines({ label, lines, pattern }: LogLinesProps) {
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be scrollable by keyboard.
         tabIndex={0}
         onScroll={scrolled}
-        className="h-[50dvh] overflow-auto overscroll-contain rounded-md bg-sunken py-1 font-mono text-xs"
+        className="max-h-[50dvh] min-h-40 overflow-auto overscroll-contain rounded-md bg-sunken py-1 font-mono text-xs"
       >
         <ol style={{ paddingTop: from * rowHeight, paddingBottom: (lines.length - to) * rowHeight }}>
           {lines.slice(from, to).map((one) => (
