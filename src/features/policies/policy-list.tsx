@@ -14,6 +14,7 @@ import { WarningList } from '#src/components/warning-list.tsx';
 import { type ProjectRef, paths } from '#src/config/paths.ts';
 import type { Policy } from '#src/gen/forest/v1/policies_pb.ts';
 import { policyWarningMessage } from '#src/lib/policy-warning-message.ts';
+import { visibleText } from '#src/lib/visible-text.ts';
 import { usePolicyActions } from './policy-actions.tsx';
 import { draftOf } from './policy-draft.ts';
 import { groupPolicies, unguarded } from './policy-groups.ts';
@@ -121,7 +122,7 @@ function PolicyRow({ project, policy, canEdit }: PolicyListProps & { readonly po
         <UserText>{name}</UserText>
       </span>
       <Badge icon={icons[policy.config.case ?? ''] ?? null}>{policyLabel(policy)}</Badge>
-      <span title={sentence ?? undefined} className="min-w-0 text-muted wrap-anywhere max-sm:w-full">
+      <span title={visibleText(sentence ?? '')} className="min-w-0 text-muted wrap-anywhere max-sm:w-full">
         <UserText>{policyDetails(policy)}</UserText>
       </span>
     </SettingRow>
