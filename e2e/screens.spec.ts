@@ -46,17 +46,16 @@ test('shows an unavailable server, and recovers', async ({ page, ownServer }) =>
   await page.getByLabel('Email').fill('founder@example.com');
   await page.getByLabel('Password').fill('correct horse battery staple');
   await page.getByRole('button', { name: 'Set up Forage' }).click();
-  await page.getByRole('link', { name: 'Forage', exact: true }).click();
-  const organisation = page
-    .getByRole('list', { name: 'Your organisations' })
-    .getByRole('link', { name: 'acme' });
-  await expect(organisation).toBeVisible();
+  const environments = page
+    .getByRole('navigation', { name: 'Organisation' })
+    .getByRole('link', { name: 'Environments' });
+  await expect(environments).toBeVisible();
   await server.stop();
-  await organisation.click();
+  await environments.click();
   await expect(page.getByRole('heading', { name: "Can't reach the server" })).toBeVisible();
   await server.restart();
   await page.getByRole('button', { name: 'Try again' }).click();
-  await expect(page.getByRole('heading', { level: 1, name: 'acme' })).toBeVisible();
+  await expect(page.getByRole('heading', { level: 1, name: 'Environments' })).toBeVisible();
 });
 
 test('keeps data while polling fails, and recovers', async ({ world, browserOf }) => {
