@@ -9,7 +9,7 @@ import { artifactsInput } from '#src/features/artifacts/queries.ts';
 import type { PreviousBuild } from '#src/features/board/board-view.ts';
 import { Lanes } from '#src/features/board/lanes.tsx';
 import { lanesOptions } from '#src/features/board/use-board.ts';
-import { ProjectAbout } from '#src/features/projects/project-about.tsx';
+import { EditDescription, ProjectAbout } from '#src/features/projects/project-about.tsx';
 import { projectOptions } from '#src/features/projects/use-projects.ts';
 import { DeployButton } from '#src/features/releases/deploy-button.tsx';
 import { ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
@@ -48,6 +48,7 @@ export function shouldRevalidate({
 
 export function Component() {
   const { organisation, project } = useProjectParams();
+  const isAdmin = useIsAdmin(organisation);
   const rollBack = useCallback(
     (environment: string, { artifactId, name }: PreviousBuild) => (
       <DeployButton
@@ -65,8 +66,9 @@ export function Component() {
       title={project}
       documentTitle={`${project} · ${organisation}`}
       crumbs={[{ label: organisation, to: paths.organisation(organisation) }, { label: project }]}
+      actions={isAdmin && <EditDescription organisation={organisation} project={project} />}
     >
-      <ProjectAbout organisation={organisation} project={project} canEdit={useIsAdmin(organisation)} />
+      <ProjectAbout organisation={organisation} project={project} />
       <Lanes organisation={organisation} project={project} rollBack={rollBack} />
       <ArtifactList organisation={organisation} project={project} />
     </Page>

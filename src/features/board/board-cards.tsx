@@ -7,18 +7,22 @@ import { paths } from '#src/config/paths.ts';
 import { RowCounts, type RowsProps } from './board-table.tsx';
 import { type CellView, quietSummary, type RowView } from './board-view.ts';
 import { cellRule, ItemBadge, LiveMark, Since } from './live-cell.tsx';
-import { useGrowing } from './use-growing.ts';
+import { MoreRows } from './more-rows.tsx';
+import { useWindow } from './use-window.ts';
 
 /** The board on a phone: a card per project, those that need attention first; a quiet project is one line. */
-export function BoardCards({ organisation, rows }: RowsProps) {
+export function BoardCards({ organisation, rows, filter }: RowsProps) {
   const sorted = rows.toSorted((a, b) => Number(b.needsAttention) - Number(a.needsAttention));
-  const count = useGrowing(sorted.length);
+  const { count, ...more } = useWindow(sorted.length, filter);
   return (
-    <ul aria-label="Projects">
-      {sorted.slice(0, count).map((row) => (
-        <Card key={row.project} organisation={organisation} row={row} />
-      ))}
-    </ul>
+    <>
+      <ul aria-label="Projects">
+        {sorted.slice(0, count).map((row) => (
+          <Card key={row.project} organisation={organisation} row={row} />
+        ))}
+      </ul>
+      <MoreRows {...more} />
+    </>
   );
 }
 

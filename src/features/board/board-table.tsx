@@ -4,11 +4,14 @@ import { classNames } from '#src/components/class-names.ts';
 import { paths } from '#src/config/paths.ts';
 import type { RowView } from './board-view.ts';
 import { cellRule, LiveCell } from './live-cell.tsx';
-import { useGrowing } from './use-growing.ts';
+import { MoreRows } from './more-rows.tsx';
+import { useWindow } from './use-window.ts';
 
 export interface RowsProps {
   readonly organisation: string;
   readonly rows: readonly RowView[];
+  /** What the rows are filtered by. */
+  readonly filter: string;
 }
 
 export interface BoardTableProps extends RowsProps {
@@ -18,16 +21,20 @@ export interface BoardTableProps extends RowsProps {
 const edge = 'border-b border-line px-3 py-2 text-left align-top';
 
 /** Projects × environments; head and first column stay in view while the region scrolls. */
-export function BoardTable({ organisation, rows, environments }: BoardTableProps) {
-  const count = useGrowing(rows.length);
+export function BoardTable({ organisation, rows, filter, environments }: BoardTableProps) {
+  const { count, ...more } = useWindow(rows.length, filter);
   return (
     <section
       aria-label="Projects and environments"
       // biome-ignore lint/a11y/noNoninteractiveTabindex: the region scrolls, so the keyboard must reach it.
       tabIndex={0}
+      data-scrolls
       className="max-h-[max(24rem,calc(100dvh-14rem))] overflow-auto"
     >
-      <table className="w-full table-fixed border-separate border-spacing-0 text-sm">
+      <table
+        aria-rowcount={rows.length + 1}
+        className="w-full table-fixed border-separate border-spacing-0 text-sm"
+      >
         <colgroup>
           <col className="w-44" />
           {environments.map((environment) => (
@@ -56,6 +63,7 @@ export function BoardTable({ organisation, rows, environments }: BoardTableProps
           ))}
         </tbody>
       </table>
+      <MoreRows {...more} />
     </section>
   );
 }

@@ -13,6 +13,7 @@ import { useIsWide } from '#src/lib/use-is-wide.ts';
 import { BoardCards } from './board-cards.tsx';
 import { BoardTable } from './board-table.tsx';
 import type { RowView } from './board-view.ts';
+import { TodayProvider } from './live-cell.tsx';
 import type { BoardQuery } from './use-board.ts';
 
 export interface BoardProps {
@@ -93,8 +94,7 @@ function FilteredBoard({ organisation, rows, environments }: FilteredBoardProps)
   const shown = found.filter(({ isEmpty }) => !isEmpty);
   const empty = found.filter(({ isEmpty }) => isEmpty);
   const isFiltered = wanted !== '' || onlyUrgent;
-  // A new filter begins with a screenful of rows again.
-  const key = `${wanted} ${onlyUrgent}`;
+  const filter = `${onlyUrgent} ${wanted}`;
   const clear = () => {
     setTyped('');
     setOnlyUrgent(false);
@@ -131,12 +131,19 @@ function FilteredBoard({ organisation, rows, environments }: FilteredBoardProps)
           isFiltered ? `${found.length} ${found.length === 1 ? 'project' : 'projects'}` : 'All projects'
         }
       />
-      {shown.length > 0 &&
-        (isWide ? (
-          <BoardTable key={key} organisation={organisation} rows={shown} environments={environments} />
-        ) : (
-          <BoardCards key={key} organisation={organisation} rows={shown} />
-        ))}
+      <TodayProvider>
+        {shown.length > 0 &&
+          (isWide ? (
+            <BoardTable
+              organisation={organisation}
+              rows={shown}
+              filter={filter}
+              environments={environments}
+            />
+          ) : (
+            <BoardCards organisation={organisation} rows={shown} filter={filter} />
+          ))}
+      </TodayProvider>
       {empty.length > 0 && (
         <EmptyProjects organisation={organisation} rows={empty} areAll={shown.length === 0} />
       )}

@@ -12,7 +12,7 @@ import { staleSince } from '#src/lib/polling.ts';
 import { useIsWide } from '#src/lib/use-is-wide.ts';
 import { visibleText } from '#src/lib/visible-text.ts';
 import type { CellItem, PreviousBuild } from './board-view.ts';
-import { type CellProps, cellRule, itemPath, LiveBuilds, LiveFacts } from './live-cell.tsx';
+import { type CellProps, cellRule, itemPath, LiveBuilds, LiveFacts, TodayProvider } from './live-cell.tsx';
 import { useLanes } from './use-board.ts';
 
 export interface LanesProps extends ProjectRef {
@@ -46,7 +46,7 @@ export function Lanes({ rollBack, ...ref }: LanesProps) {
     );
   }
   return (
-    <>
+    <TodayProvider>
       {/* Read only after a failure, so that polls without changes render nothing. */}
       <StaleBar since={since} onRetry={query.refetch} retrying={since !== null && query.isFetching} />
       {!query.data && <Loading label="Loading environments…" />}
@@ -67,7 +67,7 @@ export function Lanes({ rollBack, ...ref }: LanesProps) {
           )}
         </div>
       )}
-    </>
+    </TodayProvider>
   );
 }
 
@@ -156,7 +156,7 @@ function LaneBody(props: LaneProps) {
     <>
       <div className={part}>
         {live.length > 0 ? (
-          <LiveBuilds {...props} />
+          <LiveBuilds {...props} withWord />
         ) : (
           <p className="text-muted">{destinations === 0 ? 'No destinations' : 'Nothing live yet'}</p>
         )}

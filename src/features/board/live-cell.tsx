@@ -1,10 +1,11 @@
-import { memo } from 'react';
+import { createContext, memo, type ReactNode, useContext } from 'react';
 import { Link } from 'react-router';
 import { Badge } from '#src/components/badge.tsx';
 import { classNames } from '#src/components/class-names.ts';
-import { ShortTime } from '#src/components/relative-time.tsx';
 import { UserText } from '#src/components/user-text.tsx';
 import { type ProjectRef, paths } from '#src/config/paths.ts';
+import { useTimed } from '#src/lib/clock.ts';
+import { exactTime, shortTime, timeOf } from '#src/lib/time-words.ts';
 import { visibleText } from '#src/lib/visible-text.ts';
 import type { CellItem, CellView, LiveView } from './board-view.ts';
 
@@ -36,7 +37,12 @@ export const LiveCell = memo(function LiveCell(props: CellProps) {
 });
 
 /** The live builds, each with a link; all of them where the destinations differ. */
-export function LiveBuilds({ organisation, project, cell: { live, destinations } }: CellProps) {
+export function LiveBuilds({
+  organisation,
+  project,
+  cell: { live, destinations },
+  withWord = false,
+}: CellProps & { readonly withWord?: boolean }) {
   if (live.length === 0) {
     const words = destinations === 0 ? 'No destinations' : 'Never deployed';
     return (
@@ -48,7 +54,7 @@ export function LiveBuilds({ organisation, project, cell: { live, destinations }
   }
   return (
     <p className="wrap-anywhere">
-      <LiveMark />
+      <LiveMark withWord={withWord} />
       {live.map((build, index) => (
         <span key={build.slug}>
           {index > 0 && ', '}
@@ -66,12 +72,12 @@ export function LiveBuilds({ organisation, project, cell: { live, destinations }
 }
 
 /** The mark before a live build. */
-export const LiveMark = () => (
+export const LiveMark = ({ withWord = false }: { readonly withWord?: boolean }) => (
   <>
     <span aria-hidden className="mr-1 text-passed">
       ●
     </span>
-    <span className="sr-only">Live: </span>
+    <span className={withWord ? 'text-passed' : 'sr-only'}>{withWord ? 'Live ' : 'Live: '}</span>
   </>
 );
 
@@ -88,11 +94,28 @@ export function LiveFacts({ cell: { live, by, bypassedBy } }: { readonly cell: C
   );
 }
 
-export const Since = ({ build }: { readonly build: LiveView }) => (
-  <>
-    since <ShortTime value={build.since} />
-  </>
-);
+/** A board has too many times for a timer each. */
+export function Since({ build: { since } }: { readonly build: LiveView }) {
+  const today = useContext(Today);
+  const time = timeOf(since);
+  if (!time) return null;
+  return (
+    <>
+      since{' '}
+      <time dateTime={since} title={exactTime(time)}>
+        {shortTime(time, today)}
+      </time>
+    </>
+  );
+}
+
+const Today = createContext(0);
+
+/** Tells the times in it what day it is. */
+export function TodayProvider({ children }: { readonly children: ReactNode }) {
+  const today = useTimed(30_000, (now) => new Date(now).setHours(0, 0, 0, 0));
+  return <Today value={today}>{children}</Today>;
+}
 
 /** Where an item leads: to the release's Policy Requirements, else to the environment of the project. */
 export function itemPath({ organisation, project, cell }: CellProps, { build, intentId }: CellItem): string {

@@ -4,40 +4,40 @@ import { Button } from '#src/components/button.tsx';
 import { DescriptionDialog } from '#src/components/description-dialog.tsx';
 import { ActionError } from '#src/components/states.tsx';
 import { UserText } from '#src/components/user-text.tsx';
+import type { ProjectRef } from '#src/config/paths.ts';
 import { ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
 import { useProjectMutations } from './use-projects.ts';
 
-export interface ProjectAboutProps {
-  readonly organisation: string;
-  readonly project: string;
-  readonly canEdit: boolean;
+const useProject = (ref: ProjectRef) => useQuery(ReleaseService.method.getProject, { ...ref });
+
+/** A project's description; nothing where it has none. */
+export function ProjectAbout(ref: ProjectRef) {
+  const { data, error } = useProject(ref);
+  const description = data?.project?.description;
+  if (error) {
+    return <ActionError>{`Couldn't load the description. ${describeError(error).message}`}</ActionError>;
+  }
+  if (!description) return null;
+  return (
+    <p dir="auto" className="max-w-prose min-w-0 whitespace-pre-wrap text-muted wrap-anywhere">
+      <UserText>{description}</UserText>
+    </p>
+  );
 }
 
-/** A project's description, which admins can edit. */
-export function ProjectAbout({ organisation, project, canEdit }: ProjectAboutProps) {
-  const query = useQuery(ReleaseService.method.getProject, { organisation, project });
+/** The button with which admins edit a project's description. */
+export function EditDescription({ organisation, project }: ProjectRef) {
+  const { data } = useProject({ organisation, project });
   const { update } = useProjectMutations();
   const [editing, setEditing] = useState(false);
-  const description = query.data?.project?.description ?? '';
-  if (query.error) {
-    return (
-      <ActionError>{`Couldn't load the description. ${describeError(query.error).message}`}</ActionError>
-    );
-  }
-  if (!query.data || (!description && !canEdit)) return null;
+  if (!data) return null;
+  const description = data.project?.description ?? '';
   return (
-    <div className="flex flex-wrap items-start gap-x-3 gap-y-2">
-      {description && (
-        <p dir="auto" className="max-w-prose min-w-0 whitespace-pre-wrap text-muted wrap-anywhere">
-          <UserText>{description}</UserText>
-        </p>
-      )}
-      {canEdit && (
-        <Button variant="text" onClick={() => setEditing(true)}>
-          {description ? 'Edit description' : 'Add description'}
-        </Button>
-      )}
+    <>
+      <Button variant="text" onClick={() => setEditing(true)}>
+        {description ? 'Edit description' : 'Add description'}
+      </Button>
       {editing && (
         <DescriptionDialog
           title={`Description of ${project}`}
@@ -48,6 +48,6 @@ export function ProjectAbout({ organisation, project, canEdit }: ProjectAboutPro
           onClose={() => setEditing(false)}
         />
       )}
-    </div>
+    </>
   );
 }
