@@ -12,7 +12,15 @@ import { staleSince } from '#src/lib/polling.ts';
 import { useIsWide } from '#src/lib/use-is-wide.ts';
 import { visibleText } from '#src/lib/visible-text.ts';
 import type { CellItem, PreviousBuild } from './board-view.ts';
-import { type CellProps, cellRule, itemPath, LiveBuilds, LiveFacts, TodayProvider } from './live-cell.tsx';
+import {
+  type CellProps,
+  cellRule,
+  itemPath,
+  LiveBuilds,
+  LiveFacts,
+  LiveMark,
+  TodayProvider,
+} from './live-cell.tsx';
 import { useLanes } from './use-board.ts';
 
 export interface LanesProps extends ProjectRef {
@@ -20,7 +28,12 @@ export interface LanesProps extends ProjectRef {
   readonly rollBack: (environment: string, build: PreviousBuild) => ReactNode;
 }
 
-type LaneProps = CellProps & Pick<LanesProps, 'rollBack'>;
+type BodyProps = CellProps & Pick<LanesProps, 'rollBack'>;
+
+interface LaneProps extends BodyProps {
+  readonly isWide: boolean;
+  readonly startsOpen: boolean;
+}
 
 /** A project's environments, each with what is live, what is in motion, and the build before. */
 export function Lanes({ rollBack, ...ref }: LanesProps) {
@@ -52,102 +65,93 @@ export function Lanes({ rollBack, ...ref }: LanesProps) {
       {!query.data && <Loading label="Loading environments…" />}
       {lanes.length > 0 && (
         <div className="grid grid-cols-[repeat(auto-fit,minmax(min(16rem,100%),1fr))] gap-3">
-          {lanes.map((cell) =>
-            isWide ? (
-              <Lane key={cell.environment} {...ref} rollBack={rollBack} cell={cell} />
-            ) : (
-              <FoldedLane
-                key={cell.environment}
-                {...ref}
-                rollBack={rollBack}
-                cell={cell}
-                startsOpen={cell === open}
-              />
-            ),
-          )}
+          {lanes.map((cell) => (
+            <Lane
+              key={cell.environment}
+              {...ref}
+              rollBack={rollBack}
+              cell={cell}
+              isWide={isWide}
+              startsOpen={cell === open}
+            />
+          ))}
         </div>
       )}
     </TodayProvider>
   );
 }
 
-const box = 'flex min-w-0 scroll-mt-16 flex-col rounded-lg border border-line bg-surface';
-
-/** One environment: live, in motion, previous. */
-const Lane = memo(function Lane(props: LaneProps) {
-  const { environment } = props.cell;
-  const titleId = useId();
-  return (
-    <section
-      id={environmentAnchor(environment)}
-      aria-labelledby={titleId}
-      className={classNames(box, cellRule(props.cell))}
-    >
-      <h2 id={titleId} className="border-b border-line px-4 py-2 text-sm font-semibold wrap-anywhere">
-        {environment}
-      </h2>
-      <LaneBody {...props} />
-    </section>
-  );
-});
-
-/** A lane on a phone: two lines, and the rest when it is opened. */
-const FoldedLane = memo(function FoldedLane({
-  startsOpen,
-  ...props
-}: LaneProps & { readonly startsOpen: boolean }) {
+/**
+ * One environment: live, in motion, previous. On a phone two lines, and the rest when it is opened; it stays mounted, so that
+ * a dialog stays open when the phone is turned.
+ */
+const Lane = memo(function Lane({ isWide, startsOpen, ...props }: LaneProps) {
   const { cell } = props;
-  const { environment, live, items } = cell;
+  const { environment } = cell;
   const [isOpen, setIsOpen] = useState(startsOpen);
   const titleId = useId();
-  const [first] = items;
   return (
     <section
       id={environmentAnchor(environment)}
       aria-labelledby={titleId}
-      className={classNames(box, cellRule(cell))}
+      className={classNames(
+        'flex min-w-0 scroll-mt-16 flex-col rounded-lg border border-line bg-surface',
+        cellRule(cell),
+      )}
     >
-      <h2 className="text-sm font-semibold">
-        <button
-          type="button"
-          aria-expanded={isOpen}
-          className="flex min-h-11 w-full cursor-pointer flex-wrap items-center gap-x-2 px-4 py-2 text-left"
-          onClick={() => setIsOpen(!isOpen)}
-        >
-          <span id={titleId} className="wrap-anywhere">
-            {environment}
-          </span>
-          <ChevronDown
-            aria-hidden
-            size={16}
-            className={classNames('ml-auto text-muted', isOpen && 'rotate-180')}
-          />
-          {!isOpen && (
-            <span className="w-full font-normal wrap-anywhere">
-              {live.length > 0 ? (
-                <>
-                  <span aria-hidden className="text-passed">
-                    ●
-                  </span>{' '}
-                  <UserText>{live.map(({ name }) => name).join(', ')}</UserText>
-                </>
-              ) : (
-                <span className="text-muted">Nothing live yet</span>
-              )}
-              {first && <ItemWords item={first} className="ml-3" />}
+      {isWide ? (
+        <h2 id={titleId} className="border-b border-line px-4 py-2 text-sm font-semibold wrap-anywhere">
+          {environment}
+        </h2>
+      ) : (
+        <h2 className="text-sm font-semibold">
+          <button
+            type="button"
+            aria-expanded={isOpen}
+            className="flex min-h-11 w-full cursor-pointer flex-wrap items-center gap-x-2 px-4 py-2 text-left"
+            onClick={() => setIsOpen(!isOpen)}
+          >
+            <span id={titleId} className="wrap-anywhere">
+              {environment}
             </span>
-          )}
-        </button>
-      </h2>
-      {isOpen && <LaneBody {...props} />}
+            <ChevronDown
+              aria-hidden
+              size={16}
+              className={classNames('ml-auto text-muted', isOpen && 'rotate-180')}
+            />
+            {!isOpen && <LaneSummary cell={cell} />}
+          </button>
+        </h2>
+      )}
+      <div className={isWide || isOpen ? 'flex flex-1 flex-col' : 'hidden'}>
+        <LaneBody {...props} />
+      </div>
     </section>
   );
 });
+
+/** The second line of a closed lane. */
+function LaneSummary({ cell: { live, items } }: Pick<CellProps, 'cell'>) {
+  const [first] = items;
+  return (
+    <span className="w-full font-normal wrap-anywhere">
+      {live.length > 0 ? (
+        <>
+          <LiveMark />
+          <UserText>{live.map(({ name }) => name).join(', ')}</UserText>
+        </>
+      ) : (
+        <span className="text-muted">Nothing live yet</span>
+      )}
+      {first && <ItemWords item={first} className="ml-3" />}
+    </span>
+  );
+}
 
 const part = 'px-4 py-2.5 text-sm';
 const MAX_ITEMS = 3;
 
-function LaneBody(props: LaneProps) {
+function LaneBody(props: BodyProps) {
   const { cell, organisation, project, rollBack } = props;
   const { live, destinations, items, previous } = cell;
   const [all, setAll] = useState(false);
