@@ -90,6 +90,7 @@ test('shows the same comment and vote in the sheet of a narrow window', async ({
   await button(page, 'Review').click();
   await expect(sheet.getByRole('heading', { name: 'Review for production' })).toBeFocused();
   await expect(sheet).toContainText(`shop 1.4.0 · main · 5f0c1d2 · by ${world.people.author.username}`);
+  await expect(sheet).toContainText('Nothing is live yet.');
   await sheet.getByLabel('Comment').fill('Read on the train');
   await expectFitForAll(page);
   await page.keyboard.press('Escape');
@@ -238,3 +239,28 @@ test('passes axe with votes, a soak and the bypass dialog, for an admin and for 
   await expect(requirements(authorPage)).toContainText('You cannot approve your own release.');
   await expectFitForAll(authorPage);
 });
+
+for (const width of [1280, 390]) {
+  test(`shifts little while it loads over a slow network, ${width} pixels wide`, async ({
+    world,
+    browserOf,
+  }) => {
+    const { address } = await waiting(world);
+    const page = await browserOf(world.people.reviewer, { viewport: { width, height: 800 } });
+    const protocol = await page.context().newCDPSession(page);
+    await protocol.send('Network.enable');
+    const network = { offline: false, latency: 250, downloadThroughput: -1, uploadThroughput: -1 };
+    await protocol.send('Network.emulateNetworkConditions', network);
+    await page.addInitScript(`
+      window.shift = 0;
+      new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
+      }).observe({ type: 'layout-shift', buffered: true });
+    `);
+    await page.goto(address);
+    await expect(page.getByText(/1\.4\.2 \(live since/)).toBeVisible();
+    await expect(button(page, 'Approve')).toBeVisible();
+    await page.waitForLoadState('networkidle');
+    expect(await page.evaluate<number>('window.shift')).toBeLessThanOrEqual(0.05);
+  });
+}

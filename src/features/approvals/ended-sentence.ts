@@ -47,8 +47,7 @@ function endSentence(
   }
   if (live) {
     const part = having(BuildState.LIVE).length < places.length ? ` (${live.destinationName})` : '';
-    const people = bypass ? [] : (live.live?.approvedBy ?? []);
-    const approved = people.length > 0 ? `, approved by ${listOf(people, 'and')}` : '';
+    const approved = bypass ? '' : approvedLabel(live.live?.approvedBy ?? []);
     return {
       tone: tone('live'),
       text: `Live on ${name}${part}${live.live ? ` since ${live.live.since}` : ''}${approved}.${end}`,
@@ -57,10 +56,20 @@ function endSentence(
   const [replaced] = having(BuildState.REPLACED);
   if (replaced) {
     const by = replaced.live?.version || replaced.replacedBySlug;
-    return { tone: tone('neutral'), text: `Was live on ${name}${by ? `, replaced by ${by}` : ''}.${end}` };
+    const was = `Was live on ${name}${by ? `, replaced by ${by}` : ''}.${end}`;
+    const elsewhere = destinations.find(({ buildState }) => buildState === BuildState.LIVE);
+    if (!elsewhere?.live) return { tone: tone('neutral'), text: was };
+    const { since, approvedBy } = elsewhere.live;
+    return {
+      tone: approvedBy.some((person) => person.endsWith(' (bypass)')) ? 'bypassed' : tone('live'),
+      text: `Live on ${elsewhere.environment} since ${since}${approvedLabel(approvedBy)}. ${was}`,
+    };
   }
   return { tone: tone('passed'), text: `Deployed to ${name}.${end}` };
 }
+
+const approvedLabel = (people: readonly string[]) =>
+  people.length > 0 ? `, approved by ${listOf(people, 'and')}` : '';
 
 /** The most destinations of a failed stage that are told apart. */
 const MAX_PLACES = 3;

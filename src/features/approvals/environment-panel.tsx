@@ -147,11 +147,7 @@ export function EnvironmentPanel(props: EnvironmentPanelProps) {
       )}
       {decides && <DecisionBar environment={environment} onReview={() => setReviewing(true)} />}
       {reviewing && sheet && (
-        <sheet.ReviewSheet
-          environment={environment.environment}
-          identity={identity}
-          onClose={() => setReviewing(false)}
-        >
+        <sheet.ReviewSheet environment={environment} identity={identity} onClose={() => setReviewing(false)}>
           <Direction environment={environment} />
           {decisions}
           {!votable && <p className="text-sm">The deployment has started or ended. Votes no longer count.</p>}

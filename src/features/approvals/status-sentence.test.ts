@@ -277,6 +277,18 @@ it.each<[string, Facts, BadgeTone, string]>([
     'Was live on production, replaced by 1.6.0.',
   ],
   [
+    'replaced, but live elsewhere',
+    {
+      intent: ended(SUCCEEDED, {}),
+      destinations: [
+        place('eu-west', BuildState.REPLACED, '1.6.0'),
+        { ...place('rig', BuildState.LIVE), environment: 'load-test' },
+      ],
+    },
+    'live',
+    `Live on load-test since ${at}, approved by admin and reviewer. Was live on production, replaced by 1.6.0.`,
+  ],
+  [
     'uncertain',
     {
       intent: ended(SUCCEEDED, {}),
