@@ -1,5 +1,6 @@
 import { memo, type UIEvent, useLayoutEffect, useRef, useState } from 'react';
 import { Button } from '#src/components/button.tsx';
+import { classNames } from '#src/components/class-names.ts';
 import { UserText } from '#src/components/user-text.tsx';
 import { visibleText } from '#src/lib/visible-text.ts';
 import { isError, type NumberedLine, splitAtMatches } from './log-text.ts';
@@ -7,7 +8,7 @@ import { isError, type NumberedLine, splitAtMatches } from './log-text.ts';
 /** Height of a row in rem; each line is one row. */
 const ROW_REM = 1.25;
 /** Rows that are rendered above and below those in view. */
-const MARGIN = 20;
+const MARGIN = 10;
 
 export interface LogLinesProps {
   readonly label: string;
@@ -74,33 +75,33 @@ export function LogLines({ label, lines, pattern }: LogLinesProps) {
 
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
-const Line = memo(function Line({
-  number,
-  line,
-  pattern,
-}: NumberedLine & { readonly pattern: RegExp | undefined }) {
+interface LineProps extends NumberedLine {
+  readonly pattern: RegExp | undefined;
+}
+
+/** Few elements, because a scroll can replace all rows at once. */
+const Line = memo(function Line({ number, line, pattern }: LineProps) {
   const { timestamp } = line;
   const time = new Date(timestamp);
+  const prefix = `${String(number).padStart(5)}  ${Number.isNaN(time.getTime()) ? '' : clock.format(time)}  `;
   return (
-    <li className="flex h-5 w-max min-w-full gap-3 px-3 leading-5 whitespace-pre">
-      <span className="text-muted select-none">{String(number).padStart(5)}</span>
-      <time dateTime={timestamp} title={timestamp} className="text-muted select-none">
-        {Number.isNaN(time.getTime()) ? '' : clock.format(time)}
-      </time>
-      {isError(line) && <strong className="font-semibold text-failed">stderr</strong>}
-      <span className={isError(line) ? 'text-failed' : undefined}>
-        {splitAtMatches(line.line, pattern).map((part, index) =>
-          index % 2 === 1 ? (
-            // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a line never move.
-            <mark key={index}>
-              <UserText>{part}</UserText>
-            </mark>
-          ) : (
-            // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a line never move.
-            <UserText key={index}>{part}</UserText>
-          ),
-        )}
-      </span>
+    <li
+      title={timestamp}
+      className={classNames(
+        'h-5 w-max min-w-full px-3 leading-5 whitespace-pre',
+        isError(line) && 'text-failed',
+      )}
+    >
+      <span className="text-muted select-none">{prefix}</span>
+      {isError(line) && <strong className="font-semibold">stderr </strong>}
+      {pattern ? (
+        splitAtMatches(line.line, pattern).map((part, index) =>
+          // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a line never move.
+          index % 2 === 1 ? <mark key={index}>{visibleText(part)}</mark> : visibleText(part),
+        )
+      ) : (
+        <UserText>{line.line}</UserText>
+      )}
     </li>
   );
 });

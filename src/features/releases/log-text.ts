@@ -25,8 +25,7 @@ export function matchingLines(
 }
 
 /** A line in parts; every second part is a match. */
-export function splitAtMatches(line: string, pattern: RegExp | undefined): string[] {
-  if (!pattern) return [line];
+export function splitAtMatches(line: string, pattern: RegExp): string[] {
   return line.split(new RegExp(`(${pattern.source})`, 'i'));
 }
 
