@@ -28,6 +28,7 @@ test('pages of other organisations look like unknown pages', async ({ world, new
     await expect(page.getByRole('link', { name: 'Go to home' })).toBeVisible();
     // No tabs of an organisation that the user is not in.
     await expect(page.getByRole('navigation')).toHaveCount(0);
+    await expect(page.getByRole('button', { name: /switch organisation/ })).toHaveCount(0);
     await expect(page.getByText(artifact.context?.title ?? '')).toHaveCount(0);
   }
   await page.getByRole('button', { name: 'Sign in as someone else' }).click();

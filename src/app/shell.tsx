@@ -61,7 +61,11 @@ export function Shell() {
             </Suspense>
             <CommandMenu organisation={org} project={project} />
             <UserMenu>
-              <SectionTabs org={org} project={project} className="flex-col px-3 sm:hidden" />
+              <SectionTabs
+                org={org}
+                project={project}
+                className="border-b border-line px-3 pb-1 *:flex-col *:items-start sm:hidden"
+              />
             </UserMenu>
           </div>
         </div>
