@@ -299,3 +299,38 @@ test('a poll that changes nothing renders nothing', async ({ world, browserOf })
     expect(await page.evaluate('window.changes')).toEqual([]);
   }
 });
+
+test('renders more of a long board as the reader comes near its end', async ({ world, browserOf }) => {
+  const environments = ['dev', 'test', 'qa', 'load', 'staging', 'canary', 'production', 'archive'];
+  const row = (n: number) => ({
+    project: `project-${String(n).padStart(3, '0')}`,
+    cells: environments.map((environment) => ({
+      environment,
+      live: [{ artifactId: `a${n}`, slug: `b${n}`, version: `1.${n}`, since: '2026-11-24T10:12:00.000Z' }],
+      places: [{ destination: `${environment}-eu`, liveArtifactId: `a${n}`, requestedBy: 'author' }],
+    })),
+  });
+  const page = await browserOf(world.people.reviewer);
+  await page.route(/GetDeploymentBoard/, (route) => {
+    const after = Number(/"pageToken":"(\d+)"/.exec(decodeURIComponent(route.request().url()))?.[1] ?? 0);
+    const rows = Array.from({ length: 50 }, (_, index) => row(after + index));
+    return route.fulfill({ json: { rows, ...(after < 150 && { nextPageToken: String(after + 50) }) } });
+  });
+  await page.goto(boardOf(world));
+  const rows = table(page).locator('tbody tr');
+  await expect(table(page).getByRole('table')).toHaveAttribute('aria-rowcount', '201');
+  expect(await rows.count()).toBeLessThan(50);
+  // Found without scrolling, and by scrolling.
+  await page.getByLabel('Search projects').fill('project-199');
+  await expect(rows).toHaveText([/^project-199/]);
+  await page.getByRole('button', { name: 'Clear filters' }).click();
+  await expect(async () => {
+    await rows.last().scrollIntoViewIfNeeded();
+    await expect(rows.last()).toContainText('project-199', { timeout: 100 });
+  }).toPass();
+  await expect(page.getByRole('button', { name: 'Show more projects' })).toHaveCount(0);
+  // The head and the first column stay in view.
+  await table(page).evaluate('(element) => element.scrollBy(400, 0)');
+  await expect(table(page).getByRole('columnheader', { name: 'Project', exact: true })).toBeInViewport();
+  await expect(rows.last().getByRole('rowheader')).toBeInViewport({ ratio: 0.9 });
+});

@@ -76,7 +76,10 @@ export const listCells = statement<
                            from releases r join artifacts a on a.id = r.artifact_id
                           where r.id = (q.failures->0->>'releaseId')::uuid))
               order by q.destination_name) as places
-       from page p join place_states q on q.project_id = p.id
+       from (select s.project_id, s.environment, s.destination_name, s.live, s.doubt, s.failures
+               from page p join place_states s on s.project_id = p.id
+              -- Keeps the view's subqueries from being repeated for each use.
+             offset 0) q
       group by q.project_id, q.environment
    ), open_deliveries as (
      select r.*, count(*) filter (where r.status = 'QUEUED')
