@@ -25,10 +25,12 @@ test('lists the newest entries first, with values before and after', async ({ wo
   await page.goto(address(world, everything));
   // The newest entry is the reviewer's own sign-in, which the list leaves out at first.
   await expect(entries(page).first()).toContainText(`${reviewer.username} signed in`);
-  await filters(page).getByLabel('Kind').selectOption('Everything but sign-ins');
+  await filters(page).getByLabel('Kind').selectOption('All but sign-ins');
   await expect(entries(page).filter({ hasText: 'signed in' })).toHaveCount(0);
   const newest = entries(page).filter({ hasText: ' policy ' }).first();
-  await expect(newest).toContainText(`${admin.username} changed policy four-eyes in shop`);
+  await expect(newest).toContainText(
+    `${admin.username} changed policy four-eyes in shop: required approvals 1 → 2`,
+  );
   await newest.getByRole('button', { name: '1 changed' }).click();
   await expect(newest.getByRole('term')).toHaveText(/required approvals/);
   await expect(newest.getByRole('definition')).toHaveText(/was 1.*is 2/);

@@ -22,7 +22,7 @@ export function RowActions({ name, children }: RowActionsProps) {
         type="button"
         popoverTarget={id}
         aria-label={visibleText(`Actions for ${name}`)}
-        className="ml-auto flex size-11 shrink-0 cursor-pointer items-center justify-center rounded-md text-muted hover:bg-sunken hover:text-ink sm:hidden"
+        className="-mr-3 ml-auto flex size-11 shrink-0 cursor-pointer items-center justify-center rounded-md text-muted hover:bg-sunken hover:text-ink sm:hidden"
       >
         <EllipsisVertical aria-hidden size={18} />
       </button>

@@ -21,7 +21,7 @@ export function SettingRow({ name, enabled, children, actions, problem, below }:
   return (
     <li className="flex flex-col gap-2 border-b border-line px-4 py-2.5 last:border-b-0">
       <div className="flex items-center gap-x-3">
-        <div className="flex min-w-0 flex-1 flex-wrap items-center gap-x-3 gap-y-1">
+        <div className="flex min-w-0 flex-1 flex-wrap items-center gap-x-2 gap-y-1 sm:gap-x-3">
           <span className="flex shrink-0 items-center gap-1.5 text-xs text-muted sm:w-20">
             <span
               aria-hidden

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { differences } from './difference.ts';
+import { changesInline, differences } from './difference.ts';
 
 describe('differences', () => {
   it('lists changed values only', () => {
@@ -56,5 +56,16 @@ describe('differences', () => {
     ]);
     expect(differences({ name: 'staging' }, undefined)).toEqual([{ path: 'name', before: 'staging' }]);
     expect(differences(undefined, undefined)).toEqual([]);
+  });
+});
+
+describe('changesInline', () => {
+  it.each([
+    [[{ path: 'config › enabled', before: 'yes', after: 'no' }], 'enabled yes → no'],
+    [[{ path: 'description', after: 'Totals' }], 'description – → Totals'],
+    [[{ path: 'description', after: 'x'.repeat(101) }], ''],
+    [['a', 'b', 'c'].map((path) => ({ path, before: '1', after: '2' })), ''],
+  ])('of %j', (changes, text) => {
+    expect(changesInline(changes)).toBe(text);
   });
 });

@@ -22,6 +22,18 @@ export function differences(before: JsonObject | undefined, after: JsonObject | 
   });
 }
 
+const MAX_INLINE = 2;
+const MAX_CHARACTERS = 100;
+
+/** A few short changes for the row: `enabled yes → no`; empty for more, which are shown on demand. */
+export function changesInline(changes: readonly Difference[]): string {
+  if (changes.length > MAX_INLINE) return '';
+  const text = changes
+    .map(({ path, before = '–', after = '–' }) => `${path.replace(/^config › /, '')} ${before} → ${after}`)
+    .join(', ');
+  return text.length > MAX_CHARACTERS ? '' : text;
+}
+
 const SEPARATOR = ' › ';
 
 function leavesOf(state: JsonObject | undefined): Map<string, string> {

@@ -31,7 +31,7 @@ export function HistoryFilters({ organisation, filter, entries, onChange }: Hist
     <search aria-label="History" className="flex flex-col gap-3 print:hidden">
       <div className="flex flex-wrap items-end gap-3">
         <Choice label="Kind" value={filter.kind} onChange={(kind) => set({ kind })}>
-          <option value="">Everything but sign-ins</option>
+          <option value="">All but sign-ins</option>
           <option value={ALL_KINDS}>Everything</option>
           {kindGroups.map(({ id, label, kinds }) => (
             <optgroup key={id} label={label}>

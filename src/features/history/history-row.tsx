@@ -4,7 +4,7 @@ import { Link } from 'react-router';
 import { UserText } from '#src/components/user-text.tsx';
 import type { HistoryEntry } from '#src/gen/forest/v1/policies_pb.ts';
 import { clockTime, exactTime } from '#src/lib/time-words.ts';
-import { type Difference, differences } from './difference.ts';
+import { changesInline, type Difference, differences } from './difference.ts';
 import { commentOf, historyMessage, type Part } from './history-message.ts';
 
 /** One event: when, who did what, with the comment; its changes on demand. */
@@ -14,6 +14,8 @@ export const HistoryRow = memo(function HistoryRow({ entry }: { readonly entry: 
   const changesId = useId();
   const changes = useMemo(() => differences(before, after), [before, after]);
   const comment = commentOf(entry);
+  // A release's own entries say in words what changed.
+  const inline = before && after && !entry.releaseIntentId ? changesInline(changes) : '';
   const time = new Date(at);
   return (
     <li className="flex flex-wrap items-start gap-x-3 gap-y-1 border-b border-line px-4 py-2 last:border-b-0 print:break-inside-avoid print:px-0">
@@ -25,6 +27,11 @@ export const HistoryRow = memo(function HistoryRow({ entry }: { readonly entry: 
           // biome-ignore lint/suspicious/noArrayIndexKey: the parts of an entry never change.
           <MessagePart key={index} part={part} />
         ))}
+        {inline && (
+          <span className="text-muted">
+            : <UserText>{inline}</UserText>
+          </span>
+        )}
         {comment && (
           <>
             {' — '}
