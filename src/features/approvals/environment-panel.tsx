@@ -136,7 +136,7 @@ export function EnvironmentPanel(props: EnvironmentPanelProps) {
         <>
           <CountAnnouncer message={`${environment.environment}: ${announced}`} />
           {/* In view at the foot of the column, however many decisions there are. */}
-          <div className="-mx-4 -mb-3 border-t border-line bg-surface px-4 py-3 empty:hidden has-[form:empty]:hidden lg:sticky lg:bottom-0">
+          <div className="-mx-4 -mb-3 border-t border-line bg-surface px-4 py-3 empty:hidden has-[form:empty]:hidden lg:in-data-side:sticky lg:in-data-side:bottom-0">
             <VoteForm
               {...voteForm}
               id={decides ? decisionAnchor : undefined}
