@@ -42,6 +42,7 @@ test('an admin creates an environment and a destination', async ({ world, newcom
   await dialog.getByRole('button', { name: 'Add destination' }).click();
   await expect(dialog.getByText('Choose a type')).toBeVisible();
   await dialog.getByLabel('Type').selectOption('forage/noop@1');
+  await expect(dialog.getByText('Choose a type')).toHaveCount(0);
   await dialog.getByLabel('Seconds').fill('ten');
   await dialog.getByRole('button', { name: 'Add destination' }).click();
   await expect(dialog.getByText('Seconds must be a number')).toBeVisible();
