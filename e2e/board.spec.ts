@@ -227,7 +227,8 @@ test('a project has a lane per environment: live, in motion, previous', async ({
   await expect(page).toHaveURL(new RegExp(`releases/${next.slug}\\?release=${intentId}#policy-requirements`));
   await page.goBack();
   await staging.getByRole('button', { name: 'Roll back…' }).click();
-  const dialog = page.getByRole('dialog', { name: 'Roll back staging to 1.0.0' });
+  const dialog = page.getByRole('dialog', { name: 'Roll back staging' });
+  await expect(dialog).toContainText('To 1.0.0');
   await expect(dialog).toContainText('Rollback: replaces 2.0.0, which is newer');
   await expectFitForAll(page);
   await dialog.getByRole('button', { name: 'Roll back', exact: true }).click();
