@@ -70,7 +70,12 @@ function WaitingLine(props: WaitingRowProps) {
   return (
     <>
       {/* The button covers the line, on a phone the link does. */}
-      <div className="relative grid min-h-11 grid-cols-[auto_minmax(0,1fr)_auto] content-center items-center gap-x-3 px-3 py-1 max-sm:min-h-16 hover:bg-sunken/60 lg:grid-cols-[auto_minmax(0,1fr)_20rem_7rem_3.5rem_3rem_auto]">
+      <div
+        className={classNames(
+          'relative grid min-h-11 grid-cols-[auto_minmax(0,1fr)_auto] content-center items-center gap-x-3 px-3 py-1 max-sm:min-h-16 hover:bg-sunken/60 lg:grid-cols-[auto_minmax(0,1fr)_20rem_7rem_3.5rem_3rem_auto]',
+          !selecting && 'max-sm:gap-x-0',
+        )}
+      >
         <Checkbox
           label={`Select ${named}`}
           hiddenLabel
@@ -95,7 +100,7 @@ function WaitingLine(props: WaitingRowProps) {
             <UserText>{title}</UserText>
           </bdi>
         </Link>
-        <div className="col-start-2 flex min-w-0 flex-wrap items-center gap-x-3 text-xs text-muted lg:contents">
+        <div className="col-start-2 flex min-w-0 flex-wrap items-center gap-x-3 text-xs text-muted max-sm:flex-nowrap lg:contents">
           <span className="min-w-0 truncate">
             <BuildFacts approval={approval} />
           </span>
@@ -118,7 +123,7 @@ function WaitingLine(props: WaitingRowProps) {
           <ChevronDown aria-hidden size={16} className={classNames('m-auto', !open && '-rotate-90')} />
         </button>
       </div>
-      <div className="flex flex-col gap-1 pr-3 pb-2 pl-12 empty:hidden max-sm:pl-3">
+      <div className="flex flex-col gap-1 pr-3 pb-2 pl-12 empty:hidden max-sm:pl-2.5">
         <Cautions approval={approval} />
       </div>
       <div id={detailsId} hidden={!open} className="pr-3 pb-3 pl-12 max-sm:hidden">
