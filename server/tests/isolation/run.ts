@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setPriority } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -76,9 +77,7 @@ export async function runNeighbours(options: Options): Promise<{ rows: readonly 
     // As `npm start` does.
     [process.execPath, '--max-semi-space-size=32', 'server/main.ts'],
   );
-  const child = fork(new URL('./attacker-process.ts', import.meta.url));
-  // The attacker's own work would be done on another machine; here it must not take the server's processors.
-  if (child.pid !== undefined) setPriority(child.pid, LOWEST_PRIORITY);
+  const child = startAttacker();
   const db = new pg.Client({ connectionString: databaseUrl });
   try {
     const [{ hangingPort }] = await once(child, 'message');
@@ -115,6 +114,17 @@ export async function runNeighbours(options: Options): Promise<{ rows: readonly 
 }
 
 const send = (child: ChildProcess, order: Order) => child.send(order);
+
+/** The attacker's own work would be done on another machine; here it takes only what the server leaves of the processors. */
+function startAttacker(): ChildProcess {
+  // Linux shares processors among sessions first, so it has a session of its own. It ends with this process: its channel closes.
+  const child = fork(new URL('./attacker-process.ts', import.meta.url), { detached: true });
+  if (child.pid === undefined) return child;
+  setPriority(child.pid, LOWEST_PRIORITY);
+  const share = `/proc/${child.pid}/autogroup`;
+  if (existsSync(share)) writeFileSync(share, String(LOWEST_PRIORITY));
+  return child;
+}
 
 async function neighbourWorld(clients: Clients): Promise<World> {
   const w = await world(clients);
