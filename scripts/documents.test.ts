@@ -73,8 +73,18 @@ test('e2e/README.md names texts that the dashboard shows', () => {
   expect(names.length).toBeGreaterThan(60);
   // The dashboard composes these from two texts.
   const composed = [
+    'Actions for four-eyes',
+    'Approve 3',
+    'Approve 3 releases',
     'Awaiting approval 1/2',
+    'Delete policy',
+    'Disable policy',
     'Make admin',
+    'Policies for production',
+    'Reject 3',
+    'Soaking · 3m left',
+    'Waiting 3',
+    'Waiting for you: organisation / project',
     'Load the saved policy',
     'Load the saved pipeline',
   ];

@@ -41,7 +41,7 @@ describe('Button', () => {
       </form>,
       nothing,
     );
-    await user.click(screen.getByRole('button'));
+    await user.click(screen.getByRole('button', { name: 'Press' }));
     expect(submit).not.toHaveBeenCalled();
   });
 });
