@@ -52,6 +52,7 @@ test('the pipeline editor says at a plan stage which destinations cannot plan', 
     metadata: { url: 'https://deploy.example/hook', plans: 'true' },
   });
   await page.reload();
+  await page.getByRole('button', { name: /Plan production/ }).click();
   await expect(page.getByRole('combobox', { name: 'Environment' })).toHaveValue('production');
   await expect(warning).toHaveCount(0);
 });

@@ -284,7 +284,7 @@ test('lists what each release waits for, and updates', async ({ world, browserOf
   const gated = await world.gated();
   const page = await browserOf(reviewer);
   await page.goto(world.page());
-  const row = listed(page, gated.artifact.slug);
+  const row = listed(page, gated.artifact.context?.title ?? '');
   await expect(row).toContainText('Awaiting approval 0/2');
   await expect(row).toContainText('main');
   await expect(row).toContainText('5f0c1d2');

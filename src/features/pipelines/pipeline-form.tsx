@@ -15,7 +15,7 @@ import {
   type StageProblems,
 } from './pipeline-draft.ts';
 import { Graph } from './pipeline-graph.tsx';
-import { type CannotPlan, StageFields, StageRow } from './stage-fields.tsx';
+import { type CannotPlan, PlanWarning, StageFields, StageRow } from './stage-fields.tsx';
 import { graphOfDraft, stageTitles, stageTypes } from './stage-types.ts';
 
 export interface PipelineFormProps {
@@ -120,13 +120,13 @@ export function PipelineForm(props: PipelineFormProps) {
                     onToggle={toggle}
                     onRemove={remove}
                   />
+                  <PlanWarning stage={stage} cannotPlan={cannotPlan} />
                   {stage.key === openKey && (
                     <StageFields
                       stage={stage}
                       position={index + 1}
                       problems={problems.ofStage[stage.key]}
                       environments={environments}
-                      cannotPlan={cannotPlan}
                       stages={draft.stages}
                       onChange={change}
                     />

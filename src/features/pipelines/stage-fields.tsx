@@ -70,13 +70,26 @@ export const StageRow = memo(function StageRow(props: StageRowProps) {
   );
 });
 
+/** Says that a plan stage would fail, whether or not its fields are open. */
+export function PlanWarning({ stage, cannotPlan }: { stage: StageDraft; cannotPlan: CannotPlan }) {
+  const unable = (stage.type === 'plan' && cannotPlan.get(stage.environment)) || [];
+  if (unable.length === 0) return null;
+  return (
+    <WarningList
+      label={`Destinations of ${stage.environment} that cannot plan`}
+      warnings={[
+        `This stage would fail: ${unable.join(', ')} cannot plan. An admin can turn on Plans in the settings of a destination once its receiver handles plan.requested.`,
+      ]}
+    />
+  );
+}
+
 export interface StageFieldsProps {
   readonly stage: StageDraft;
   /** From 1. */
   readonly position: number;
   readonly problems: StageProblems | undefined;
   readonly environments: readonly string[];
-  readonly cannotPlan: CannotPlan;
   /** All stages of the draft, including this one. */
   readonly stages: readonly StageDraft[];
   readonly onChange: (key: string, change: Partial<StageDraft>) => void;
@@ -84,8 +97,7 @@ export interface StageFieldsProps {
 
 /** The fields of the open stage. */
 export function StageFields(props: StageFieldsProps) {
-  const { stage, position, problems, environments, cannotPlan, stages, onChange } = props;
-  const unable = (stage.type === 'plan' && cannotPlan.get(stage.environment)) || [];
+  const { stage, position, problems, environments, stages, onChange } = props;
   const chosen = stageTypes.find(({ type }) => type === stage.type);
   const set = (change: Partial<StageDraft>) => onChange(stage.key, change);
   return (
@@ -126,14 +138,6 @@ export function StageFields(props: StageFieldsProps) {
           className="w-fit"
           checked={stage.autoApprove}
           onChange={(event) => set({ autoApprove: event.target.checked })}
-        />
-      )}
-      {unable.length > 0 && (
-        <WarningList
-          label={`Destinations of ${stage.environment} that cannot plan`}
-          warnings={[
-            `This stage would fail: ${unable.join(', ')} cannot plan. An admin can turn on Plans in the settings of a destination once its receiver handles plan.requested.`,
-          ]}
         />
       )}
       <StageDependencies
