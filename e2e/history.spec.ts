@@ -102,6 +102,7 @@ test('keeps filters in the address', async ({ world, browserOf }) => {
   await page.reload();
   await expect(entries(page)).toHaveText([/annotated/]);
   await page.getByRole('button', { name: 'Clear filters' }).click();
+  await expect(page.getByRole('button', { name: 'Clear filters' })).toHaveCount(0);
   await filters(page).getByLabel('Project').selectOption('shop');
   await expect(entries(page).filter({ hasText: 'created environment' })).toHaveCount(0);
   await expect(entries(page).filter({ hasText: `${admin.username} created policy` })).toHaveCount(1);

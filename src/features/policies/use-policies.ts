@@ -1,5 +1,11 @@
 import type { Transport } from '@connectrpc/connect';
-import { createQueryOptions, useMutation, useQuery, useTransport } from '@connectrpc/connect-query';
+import {
+  createConnectQueryKey,
+  createQueryOptions,
+  useMutation,
+  useQuery,
+  useTransport,
+} from '@connectrpc/connect-query';
 import { useQueryClient } from '@tanstack/react-query';
 import type { ProjectRef } from '#src/config/paths.ts';
 import { EnvironmentService } from '#src/gen/forest/v1/environments_pb.ts';
@@ -18,14 +24,22 @@ export const policiesOptions = (transport: Transport, project: ProjectRef) =>
 /** Creating, changing and deleting policies. A policy also changes which releases wait, so they are refetched too. */
 export function usePolicyMutations() {
   const invalidate = useInvalidate();
+  const queryClient = useQueryClient();
+  const transport = useTransport();
   const onSuccess = () => {
     void invalidate(ReleaseService);
     return invalidate(PolicyService);
   };
+  // What is shown may be out of date. It is loaded again when it is next opened, not now: the form must keep what was typed.
+  const onError = () =>
+    queryClient.invalidateQueries({
+      queryKey: createConnectQueryKey({ schema: listPolicies, transport, cardinality: 'finite' }),
+      refetchType: 'none',
+    });
   return {
     create: useMutation(createPolicy, { onSuccess }),
-    update: useMutation(updatePolicy, { onSuccess }),
-    remove: useMutation(deletePolicy, { onSuccess }),
+    update: useMutation(updatePolicy, { onSuccess, onError }),
+    remove: useMutation(deletePolicy, { onSuccess, onError }),
   };
 }
 
