@@ -68,6 +68,8 @@ const endings = {
   async 'times out'(w: World, target: Receiver) {
     const environment = await webhookEnvironment(w, target, { timeout_seconds: '1' });
     const intent = await w.releaseNew([environment]);
+    // Otherwise the next release might start first.
+    await receivedBy(target, 1);
     const end = () => ended(w, intent, ReleaseIntentStatus.FAILED);
     return { environment, intent, end };
   },
