@@ -3,7 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Browser, chromium, type Page } from 'playwright';
+import { type Browser, chromium } from 'playwright';
 import { signedIn } from './api.ts';
 import { type RunningDemo, withDemo } from './demo-process.ts';
 import { ensureChromium } from './ensure-chromium.ts';
@@ -28,14 +28,14 @@ interface Picture {
 const organisation = '/orgs/acme';
 const project = `${organisation}/projects/checkout`;
 
-/** The addresses of two releases: one with one of two approvals, and one of the user `author` that waits. */
-async function releasePaths(demo: RunningDemo): Promise<{ half: string; own: string }> {
+/** The addresses of two releases that wait: one with one of two approvals, and another one. */
+async function releasePaths(demo: RunningDemo): Promise<{ half: string; other: string }> {
   const { policies } = await signedIn(demo.url, 'reviewer-two', demo.passwords['reviewer-two']);
   const { approvals } = await policies.listPendingApprovals({});
   const [half] = approvals.filter((approval) => approval.currentApprovals === 1);
   if (half === undefined) throw new Error('No release has one approval');
-  const own = approvals.find((approval) => approval.slug !== half.slug) ?? half;
-  return { half: `${project}/releases/${half.slug}`, own: `${project}/releases/${own.slug}` };
+  const other = approvals.find((approval) => approval.slug !== half.slug) ?? half;
+  return { half: `${project}/releases/${half.slug}`, other: `${project}/releases/${other.slug}` };
 }
 
 async function readmePictures(demo: RunningDemo): Promise<Picture[]> {
@@ -63,7 +63,7 @@ const LOOKS = [
 ] as const;
 
 async function everyScreen(demo: RunningDemo): Promise<Picture[]> {
-  const { half, own } = await releasePaths(demo);
+  const { half, other } = await releasePaths(demo);
   const screens: Pick<Picture, 'name' | 'path' | 'ready' | 'user'>[] = [
     { name: 'sign-in', path: '/sign-in', ready: 'Sign in', user: null },
     { name: 'home', path: '/', ready: 'Waiting for you', user: 'reviewer-two' },
@@ -74,7 +74,7 @@ async function everyScreen(demo: RunningDemo): Promise<Picture[]> {
     { name: 'history', path: `${organisation}/history`, ready: 'approved', user: 'admin' },
     { name: 'project', path: project, ready: 'Awaiting approval', user: 'reviewer-two' },
     { name: 'release', path: half, ready: 'Policy Requirements', user: 'reviewer-two' },
-    { name: 'release-author', path: own, ready: 'Policy Requirements', user: 'author' },
+    { name: 'release-author', path: other, ready: 'Policy Requirements', user: 'author' },
     { name: 'release-admin', path: half, ready: 'Bypass (Admin)', user: 'admin' },
     { name: 'policies', path: `${project}/policies`, ready: 'Approval Required', user: 'admin' },
     { name: 'pipelines', path: `${project}/pipelines`, ready: 'Pipelines', user: 'admin' },
@@ -94,7 +94,7 @@ async function take(browser: Browser, demo: RunningDemo, folder: string, picture
     const data = { identifier: user, password: demo.passwords[user] };
     await context.request.post(`${demo.url}/forest.v1.SessionService/SignIn`, { data });
   }
-  const page: Page = await context.newPage();
+  const page = await context.newPage();
   await page.goto(`${demo.url}${path}`);
   const shown = page.getByText(ready).filter({ visible: true }).first();
   await shown.waitFor({ timeout: 20_000 }).catch(() => {

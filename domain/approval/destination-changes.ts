@@ -1,4 +1,5 @@
 import type { Stage } from '#domain/release/stage.ts';
+import { isWanted } from '#domain/release/start.ts';
 import { isOpenToVotes } from './ballot.ts';
 import type { Vote } from './vote.ts';
 
@@ -23,13 +24,12 @@ export interface OpenStage extends Pick<Stage, 'onlyDestinations'> {
 }
 
 /** Whether a change is of a destination that the stage has yet to deploy to. */
-const concerns = (
-  { onlyDestinations, releases }: OpenStage,
-  { destinationId, destination }: DestinationChange,
-): boolean =>
-  releases.length === 0
-    ? (onlyDestinations?.includes(destination) ?? true)
-    : releases.some((release) => release.destinationId === destinationId && release.status === 'QUEUED');
+const concerns = (stage: OpenStage, { destinationId, destination }: DestinationChange): boolean =>
+  stage.releases.length === 0
+    ? isWanted(stage, { name: destination })
+    : stage.releases.some(
+        (release) => release.destinationId === destinationId && release.status === 'QUEUED',
+      );
 
 /** The changes of destinations that one of the stages has yet to deploy to. */
 export const changesFor = (

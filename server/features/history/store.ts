@@ -104,7 +104,7 @@ function bind<Row>(
     const value = query[filter];
     if (value === null) continue;
     params.push(value);
-    // PostgreSQL's names have at most 63 characters.
+    // PostgreSQL's names have at most 63 characters. The first three letters tell the filters apart.
     fullName += `_${filter.slice(0, 3)}`;
     const param = `$${params.length}`;
     if (filter === 'kinds') from = `unnest(${param}::text[]) as one (kind)`;

@@ -13,7 +13,7 @@ export const UNUSABLE_HASH =
 
 /**
  * Node has four threads for such work: two are left for everything else, and memory use is bounded. One of the two is kept for
- * known networks. Those that wait are a few seconds of work.
+ * known networks. The work that waits takes a few seconds.
  */
 const queue = new FairQueue({ running: 2, runningOfOthers: 1, waiting: 50, waitingOfNetwork: 10 });
 const RETRY_AFTER_SECONDS = 3;
