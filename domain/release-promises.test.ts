@@ -114,7 +114,7 @@ it('older builds replace newer ones only when somebody wants it, and what is sai
       }
       world.settle();
     }),
-    { numRuns: 80 },
+    { numRuns: 300 },
   );
   expect(Math.min(...seen.values())).toBeGreaterThan(5);
 });

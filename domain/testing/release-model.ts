@@ -112,6 +112,12 @@ export function receiverRuns(log: Log, project: string, place: string): Build | 
   return releases.findLast((release) => release.project === project)?.build ?? null;
 }
 
+/** Whether it is uncertain what the place runs although the delivery succeeded: another one had started before it said so. */
+const isDoubtful = (deliveries: readonly Delivery[], { started, late, succeeded }: Delivery): boolean =>
+  succeeded >= 0 &&
+  succeeded === late &&
+  deliveries.some((other) => other.started > started && other.started < late);
+
 /** The times in which a build, or an equal one, was live without interruption: when each began, as index and time, and its end. */
 function staysOf(log: Log, project: string, place: string, { order }: Build, newerCounts: boolean) {
   const deliveries = deliveriesTo(log, project, place);
@@ -126,10 +132,8 @@ function staysOf(log: Log, project: string, place: string, { order }: Build, new
       const { build } = one.intent;
       if ((one.started === index || one.succeeded === index) && isOther(build)) close();
       if (build.order !== order) continue;
-      const isDoubtful =
-        one.late === index && deliveries.some(({ started }) => started > one.started && started < index);
       if (one.ended === index && one.succeeded !== index) close();
-      if (one.succeeded === index && isDoubtful) close();
+      if (one.succeeded === index && isDoubtful(deliveries, one)) close();
       else if (one.succeeded === index && open === undefined) stays.push({ index, from: fact.at, to: null });
     }
   });
@@ -205,15 +209,19 @@ const stillToDo = (log: Log, { intent, places }: Request): readonly string[] =>
 function renewedAt(log: Log, release: Request): number {
   const { intent, project, build, environment } = release;
   const rollbacks = rollbacksIn(log, project, environment).filter((one) => one.intent.intent !== intent);
-  const others = DESTINATIONS[environment].flatMap((place) =>
-    deliveriesTo(log, project, place)
-      .filter(({ succeeded, intent: { build: other } }) => {
+  const others = DESTINATIONS[environment].flatMap((place) => {
+    const deliveries = deliveriesTo(log, project, place);
+    return deliveries
+      .filter((one) => {
+        const { succeeded } = one;
+        const other = one.intent.build;
         if (succeeded < 0 || other.order <= build.order || isSameLine(other, build)) return false;
+        if (isDoubtful(deliveries, one)) return true;
         const isLive = staysOf(log.slice(0, succeeded), project, place, other, false).at(-1)?.to === null;
         return !isLive || liveOn(log, project, place)?.succeeded === succeeded;
       })
-      .map(({ succeeded }) => succeeded),
-  );
+      .map(({ succeeded }) => succeeded);
+  });
   const places = stillToDo(log, release);
   const changes = log.flatMap((fact, index) =>
     fact.is === 'changed' && places.includes(fact.place) ? [index] : [],

@@ -356,6 +356,8 @@ export class ReleaseWorld {
   private readonly runs: Run[] = [];
   private readonly known = new Map<string, Known>();
   private readonly periods: Period[] = [];
+  /** Builds that went live while it was uncertain what the place runs. */
+  private readonly doubtful: Omit<Period, 'is'>[] = [];
   private readonly rollbacks: (Rollback & { readonly project: string; readonly environment: Environment })[] =
     [];
 
@@ -600,7 +602,10 @@ export class ReleaseWorld {
       build.slug,
     );
     const isIt = ({ order }: Build) => order === build.order;
-    if (doubt !== null) this.endPeriods(owner, run.place, isIt, isIt, null);
+    if (doubt !== null) {
+      this.endPeriods(owner, run.place, isIt, isIt, null);
+      this.doubtful.push({ project: owner, place: run.place, build, moment });
+    }
     const lasts = this.periods.some(
       (one) => one.project === owner && one.place === run.place && isIt(one.build) && one.is.endedAt === null,
     );
@@ -682,9 +687,14 @@ export class ReleaseWorld {
           isRunning: true,
         })),
       ];
-      const periods = this.periods.filter((one) => one.project === owner && one.place === name);
-      const branches = [...periods, ...(live ? [{ build: live, moment: live.moment }] : [])];
-      const otherNewer = branches
+      const isHere = (one: Omit<Period, 'is'>) => one.project === owner && one.place === name;
+      const periods = this.periods.filter(isHere);
+      const arrivals = [
+        ...periods,
+        ...this.doubtful.filter(isHere),
+        ...(live ? [{ build: live, moment: live.moment }] : []),
+      ];
+      const otherNewer = arrivals
         .filter(
           (one) =>
             one.build.order > build.order && one.build.branch !== build.branch && build.branch !== null,

@@ -145,6 +145,15 @@ CREATE TABLE destinations (
   revision bigint NOT NULL DEFAULT 1
 );
 
+CREATE TABLE doubtful_arrivals (
+  id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+  destination_id uuid NOT NULL,
+  project_id uuid NOT NULL,
+  artifact_id uuid NOT NULL,
+  build_order bigint NOT NULL,
+  moment bigint NOT NULL
+);
+
 CREATE TABLE environments (
   id uuid NOT NULL,
   organisation_id uuid NOT NULL,
@@ -468,6 +477,7 @@ ALTER TABLE destinations ADD CONSTRAINT destinations_pkey PRIMARY KEY (id);
 ALTER TABLE destinations ADD CONSTRAINT destinations_check CHECK (((environment_id IS NOT NULL) OR (deleted_at IS NOT NULL)));
 ALTER TABLE destinations ADD CONSTRAINT destinations_grace_period_seconds_check CHECK (((grace_period_seconds >= 0) AND (grace_period_seconds <= 3600)));
 ALTER TABLE destinations ADD CONSTRAINT destinations_secrets_check CHECK ((secrets ~~ 'v1:%'::text));
+ALTER TABLE doubtful_arrivals ADD CONSTRAINT doubtful_arrivals_pkey PRIMARY KEY (id);
 ALTER TABLE environments ADD CONSTRAINT environments_pkey PRIMARY KEY (id);
 ALTER TABLE environments ADD CONSTRAINT environments_organisation_id_name_key UNIQUE (organisation_id, name);
 ALTER TABLE history ADD CONSTRAINT history_pkey PRIMARY KEY (id);
@@ -542,6 +552,9 @@ ALTER TABLE destination_revisions ADD CONSTRAINT destination_revisions_destinati
 ALTER TABLE destination_revisions ADD CONSTRAINT destination_revisions_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environments(id) ON DELETE CASCADE;
 ALTER TABLE destinations ADD CONSTRAINT destinations_environment_id_fkey FOREIGN KEY (environment_id) REFERENCES environments(id) ON DELETE SET NULL;
 ALTER TABLE destinations ADD CONSTRAINT destinations_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisations(id) ON DELETE CASCADE;
+ALTER TABLE doubtful_arrivals ADD CONSTRAINT doubtful_arrivals_artifact_id_fkey FOREIGN KEY (artifact_id) REFERENCES artifacts(id) ON DELETE CASCADE;
+ALTER TABLE doubtful_arrivals ADD CONSTRAINT doubtful_arrivals_destination_id_fkey FOREIGN KEY (destination_id) REFERENCES destinations(id);
+ALTER TABLE doubtful_arrivals ADD CONSTRAINT doubtful_arrivals_project_id_fkey FOREIGN KEY (project_id) REFERENCES projects(id) ON DELETE CASCADE;
 ALTER TABLE environments ADD CONSTRAINT environments_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisations(id) ON DELETE CASCADE;
 ALTER TABLE history ADD CONSTRAINT history_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES organisations(id);
 ALTER TABLE holds ADD CONSTRAINT holds_artifact_id_fkey FOREIGN KEY (artifact_id) REFERENCES artifacts(id) ON DELETE CASCADE;
@@ -598,6 +611,8 @@ CREATE INDEX destination_revisions_environment ON public.destination_revisions U
 CREATE INDEX destinations_environment ON public.destinations USING btree (environment_id) WHERE (deleted_at IS NULL);
 CREATE UNIQUE INDEX destinations_name ON public.destinations USING btree (organisation_id, name) WHERE (deleted_at IS NULL);
 CREATE INDEX destinations_same_name ON public.destinations USING btree (organisation_id, lower(name)) WHERE (deleted_at IS NULL);
+CREATE INDEX doubtful_arrivals_artifact ON public.doubtful_arrivals USING btree (artifact_id);
+CREATE INDEX doubtful_arrivals_place ON public.doubtful_arrivals USING btree (destination_id, project_id, build_order);
 CREATE INDEX environments_same_name ON public.environments USING btree (organisation_id, lower(name));
 CREATE INDEX history_actor ON public.history USING btree (organisation_id, actor_id, id DESC);
 CREATE INDEX history_at ON public.history USING btree (organisation_id, at, id);
@@ -664,10 +679,10 @@ AS $function$
   select greatest(
     (select max(h.began_moment) from holds h
       where h.project_id = i.project_id and h.environment = approvals_renewed.environment and h.release_intent_id <> i.id),
-    (select max(l.began_moment)
+    (select max(l.moment)
        from environments e
        join destinations d on d.environment_id = e.id and d.deleted_at is null
-       join live_periods l on l.destination_id = d.id and l.project_id = i.project_id and l.build_order > a.build_order
+       join arrivals l on l.destination_id = d.id and l.project_id = i.project_id and l.build_order > a.build_order
        join artifacts b on b.id = l.artifact_id and b.branch <> a.branch
       where e.organisation_id = p.organisation_id and e.name = approvals_renewed.environment),
     (select max(r.moment)
@@ -888,6 +903,10 @@ begin
   perform end_live_periods(destination, project, artifact, by_order, at);
   if new_doubt is not null then
     perform interrupt_live_periods(destination, project, by_order, at);
+    if artifact is not null then
+      insert into doubtful_arrivals (destination_id, project_id, artifact_id, build_order, moment)
+      values (destination, project, artifact, by_order, now_moment);
+    end if;
   elsif artifact is not null
         and not exists (select from live_periods l
                          where l.destination_id = destination and l.project_id = project and l.build_order = by_order
@@ -1425,6 +1444,20 @@ AS $function$
 $function$
 ;
 
+CREATE VIEW arrivals AS
+ SELECT live_periods.destination_id,
+    live_periods.project_id,
+    live_periods.artifact_id,
+    live_periods.build_order,
+    live_periods.began_moment AS moment
+   FROM live_periods
+UNION ALL
+ SELECT doubtful_arrivals.destination_id,
+    doubtful_arrivals.project_id,
+    doubtful_arrivals.artifact_id,
+    doubtful_arrivals.build_order,
+    doubtful_arrivals.moment
+   FROM doubtful_arrivals;
 CREATE VIEW artifact_arrivals AS
  SELECT a.id AS artifact_id,
     e.name AS environment,
@@ -1494,15 +1527,9 @@ CREATE VIEW build_environments AS
                          LIMIT 50) l
                      LEFT JOIN artifacts eb ON eb.id = l.ended_by
                      LEFT JOIN artifacts ob ON ob.id = l.outdated_by), 'otherNewer', ( SELECT json_build_object('slug', b.slug, 'branch', b.branch, 'moment', l.moment) AS json_build_object
-                   FROM ( SELECT l_1.artifact_id,
-                            l_1.began_moment AS moment
-                           FROM live_periods l_1
-                          WHERE l_1.destination_id = q.destination_id AND l_1.project_id = a.project_id AND l_1.build_order > a.build_order
-                        UNION ALL
-                         SELECT q.live_artifact_id,
-                            q.live_moment) l
+                   FROM arrivals l
                      JOIN artifacts b ON b.id = l.artifact_id
-                  WHERE b.build_order > a.build_order AND b.branch <> a.branch
+                  WHERE l.destination_id = q.destination_id AND l.project_id = a.project_id AND l.build_order > a.build_order AND b.branch <> a.branch
                   ORDER BY l.moment DESC
                  LIMIT 1)) ORDER BY q.destination_name), '[]'::json) AS "coalesce"
            FROM place_states q

@@ -34,7 +34,7 @@ afterAll(async () => {
 });
 
 /** What the promise says of a row; empty when it holds. */
-function broken({ quiet, p99, failures, grown }: Row): string[] {
+function broken({ all: { quiet, p99 }, failures, grown }: Row): string[] {
   const found = [...new Set(failures)];
   if (grown > MAX_MEMORY_MB) found.push(`memory grew by ${grown.toFixed(0)} MB`);
   if (!isLong) return found;

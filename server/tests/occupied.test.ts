@@ -1,8 +1,12 @@
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { claimNext } from '#server/features/deliveries/service.ts';
-import { ReleaseIntentStatus, ReleaseStatus } from '#server/gen/forest/v1/releases_pb.ts';
+import {
+  PipelineRunStageStatus,
+  ReleaseIntentStatus,
+  ReleaseStatus,
+} from '#server/gen/forest/v1/releases_pb.ts';
 import { deliveredTo, deliveryWorld, placeOf, receivedBy, report } from './delivery-world.ts';
-import { stepBecomes } from './gate-world.ts';
+import { stageWaits, stepBecomes, voteOn } from './gate-world.ts';
 import { eventually, startTestApp } from './harness.ts';
 import { answer } from './webhook-receiver.ts';
 import { ended, stateOf, type World } from './world.ts';
@@ -11,7 +15,7 @@ const SERVER = '01890000-0000-7000-8000-000000000000';
 
 const app = await startTestApp();
 afterAll(() => app.stop());
-const { anotherServer, called, close, receiver, running, webhookEnvironment } = deliveryWorld(app);
+const { anotherServer, called, close, receiver, running, webhookEnvironment, webhookTo } = deliveryWorld(app);
 afterEach(close);
 
 const rows = async (sql: string, ...values: unknown[]) => (await app.context.db.pool.query(sql, values)).rows;
@@ -246,6 +250,50 @@ describe('a late report', () => {
       doubt: null,
       uncertain: [],
     });
+  });
+
+  test('that a newer build of another branch was deployed ends earlier approvals, also when another build is live', async () => {
+    const { w, target, environment } = await webhookTo(answer(202));
+    await w.approvalPolicy(2, environment);
+    await setGracePeriod(environment, 0);
+    const again = await w.artifact('main', '1'.repeat(40));
+    const older = await w.artifact('main', '2'.repeat(40));
+    const hotfix = await w.artifact('release/1.9', '3'.repeat(40));
+    const waits = async (artifactId: string) => {
+      const intent = await w.release(artifactId, [environment]);
+      await stageWaits(w, intent, PipelineRunStageStatus.AWAITING_APPROVAL, environment);
+      return intent;
+    };
+    const approve = (intent: string, by = w.reviewer) =>
+      by.policies.approveRelease(voteOn(w, intent, environment));
+    const delivered = async (artifactId: string) => {
+      const intent = await waits(artifactId);
+      await approve(intent);
+      await approve(intent, w.reviewerTwo);
+      await deliveredTo(target, intent);
+      return intent;
+    };
+    const waiting = await waits(older.artifactId);
+    await w.author.releases.cancelRelease({ releaseIntentId: await delivered(hotfix.artifactId) });
+    const next = await delivered(again.artifactId);
+    expect((await approve(waiting)).state?.currentApprovals).toBe(1);
+    expect((await report(target, 'SUCCEEDED', {}, { request: 0 })).status).toBe(200);
+    await report(target, 'SUCCEEDED');
+    await ended(w, next);
+    expect(await placeOf(app, w, environment)).toEqual({
+      live: again.artifactId,
+      doubt: null,
+      uncertain: [],
+    });
+    const { environments } = await w.author.policies.getReleaseRequirements({
+      project: w.project,
+      releaseIntentId: waiting,
+    });
+    const state = environments[0]?.evaluations[0]?.approvalState;
+    expect(state?.currentApprovals).toBe(0);
+    expect(state?.decisions[0]?.notCountedReason).toBe(
+      `given before ${hotfix.slug} of another branch, release/1.9, went live`,
+    );
   });
 
   test('is accepted after the receiver did not answer, but not after it rejected the release itself', async () => {

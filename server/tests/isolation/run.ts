@@ -30,14 +30,19 @@ export const LARGEST: Sizes = {
   historyEntries: 300,
 };
 
-/** The neighbour during one attack; times in milliseconds. */
+/** 99th percentiles before and during an attack, in milliseconds. */
+interface Compared {
+  readonly quiet: number;
+  readonly p99: number;
+}
+
+/** The neighbour during one attack. */
 export interface Row {
   readonly attack: string;
   readonly requests: number;
-  /** The kind of request whose 99th percentile grew most. */
-  readonly worst: Kind;
-  readonly quiet: number;
-  readonly p99: number;
+  /** Of all its requests, and of the kind whose percentile grew most. */
+  readonly all: Compared;
+  readonly worst: Compared & { readonly kind: Kind };
   readonly failures: readonly string[];
   /** By how much the server's process grew, at most and after the attack, in MB. */
   readonly grown: number;
@@ -216,18 +221,26 @@ export function percentile(times: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 }
 
-function rowOf(attack: string, quiet: Measured, attacked: Measured) {
-  const compared = (Object.keys(quiet.times) as Kind[]).map((kind) => {
-    const before = percentile(quiet.times[kind], 0.99);
-    const p99 = percentile(attacked.times[kind], 0.99);
-    return { worst: kind, quiet: before, p99, ratio: p99 / before };
-  });
-  const [{ ratio: _, ...worst } = { worst: 'poll' as const, quiet: 0, p99: 0, ratio: 0 }] = compared.toSorted(
-    (a, b) => b.ratio - a.ratio,
-  );
-  const requests = Object.values(attacked.times).reduce((sum, times) => sum + times.length, 0);
-  return { attack, requests, ...worst, failures: [...quiet.failures, ...attacked.failures] };
+function compare(quiet: readonly number[], attacked: readonly number[]): Compared {
+  return { quiet: percentile(quiet, 0.99), p99: percentile(attacked, 0.99) };
 }
+
+const ratioOf = ({ quiet, p99 }: Compared): number => p99 / quiet;
+
+function rowOf(attack: string, quiet: Measured, attacked: Measured) {
+  const [worst = { kind: 'poll' as const, quiet: 0, p99: 0 }] = (Object.keys(quiet.times) as Kind[])
+    .map((kind) => ({ kind, ...compare(quiet.times[kind], attacked.times[kind]) }))
+    .toSorted((a, b) => ratioOf(b) - ratioOf(a));
+  const during = Object.values(attacked.times).flat();
+  const all = compare(Object.values(quiet.times).flat(), during);
+  return { attack, requests: during.length, all, worst, failures: [...quiet.failures, ...attacked.failures] };
+}
+
+const cellsOf = (compared: Compared): string[] => [
+  `${compared.quiet.toFixed(0)} ms`,
+  `${compared.p99.toFixed(0)} ms`,
+  ratioOf(compared).toFixed(1),
+];
 
 export const TABLE_HEAD = lineOf(null);
 
@@ -235,14 +248,26 @@ export const TABLE_HEAD = lineOf(null);
 export function lineOf(row: Row | null): string {
   const cells =
     row === null
-      ? ['attack', 'requests', 'worst', 'quiet p99', 'p99', 'ratio', 'failed', 'memory', 'kept']
+      ? [
+          'attack',
+          'requests',
+          'quiet p99',
+          'p99',
+          'ratio',
+          'worst',
+          'quiet p99',
+          'p99',
+          'ratio',
+          'failed',
+          'memory',
+          'kept',
+        ]
       : [
           row.attack,
           String(row.requests),
-          row.worst,
-          `${row.quiet.toFixed(0)} ms`,
-          `${row.p99.toFixed(0)} ms`,
-          (row.p99 / row.quiet).toFixed(1),
+          ...cellsOf(row.all),
+          row.worst.kind,
+          ...cellsOf(row.worst),
           String(row.failures.length),
           `${row.grown.toFixed(0)} MB`,
           `${row.kept.toFixed(0)} MB`,
