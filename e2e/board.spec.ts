@@ -4,6 +4,7 @@ import { expectFitForAll } from './fit-for-all.ts';
 import { becomes, build, expect, test, type World } from './fixtures.ts';
 import { LINE } from './hostile-texts.ts';
 import { injected } from './injected.ts';
+import { poll, polledUntil } from './polling.ts';
 
 const phone = { viewport: { width: 390, height: 844 } };
 const boardOf = (world: World) => `/orgs/${world.organisation}`;
@@ -38,6 +39,7 @@ test('the board says what is live, since when and by whom, and what waits', asyn
   for (const project of ['billing', 'identity'])
     await admin.api.releases.createProject({ organisation, project });
   const page = await browserOf(reviewer);
+  await page.clock.install();
   await page.goto(boardOf(world));
   await expect(cell(page, 'shop', 0)).toContainText('Live: 2.0.0');
   await expect(cell(page, 'shop', 0)).toContainText(`by ${author.username}`);
@@ -62,7 +64,7 @@ test('the board says what is live, since when and by whom, and what waits', asyn
   const rejected = cell(page, 'shop', 1).getByRole('link', {
     name: `2.0.0 Rejected by ${reviewer.username}`,
   });
-  await expect(rejected).toBeVisible({ timeout: 20_000 });
+  await polledUntil(page, (within) => expect(rejected).toBeVisible(within));
   await expect(rejected).toBeFocused();
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL(new RegExp(`releases/${next.slug}\\?release=${intentId}#policy-requirements`));
@@ -171,14 +173,15 @@ test('says what failed, and what each destination runs then', async ({ world, br
 test('the board keeps its data while the server is away, and recovers', async ({ world, browserOf }) => {
   await twoBuilds(world);
   const page = await browserOf(world.people.reviewer);
+  await page.clock.install();
   await page.goto(boardOf(world));
   await expect(cell(page, 'shop', 1)).toContainText('1.0.0');
   await page.route(/GetDeploymentBoard/, (route) => route.abort('connectionrefused'));
   const bar = page.getByRole('status').filter({ hasText: "Can't reach the server" });
-  await expect(bar).toBeVisible({ timeout: 20_000 });
+  await polledUntil(page, (within) => expect(bar).toBeVisible(within));
   await expect(cell(page, 'shop', 1)).toContainText('1.0.0');
   await page.unroute(/GetDeploymentBoard/);
-  await expect(bar).toBeHidden();
+  await polledUntil(page, (within) => expect(bar).toBeHidden(within));
 });
 
 test('has words for an organisation without projects, and for a failed load', async ({
@@ -212,6 +215,7 @@ test('a project has a lane per environment: live, in motion, previous', async ({
     comment: 'The totals are wrong.',
   });
   const page = await browserOf(author);
+  await page.clock.install();
   await page.goto(world.page());
   const [staging, production] = [lane(page, 'staging'), lane(page, 'production')];
   await expect(staging).toContainText('Live 2.0.0');
@@ -232,7 +236,7 @@ test('a project has a lane per environment: live, in motion, previous', async ({
   await expect(dialog).toContainText('Rollback: replaces 2.0.0, which is newer');
   await expectFitForAll(page);
   await dialog.getByRole('button', { name: 'Roll back', exact: true }).click();
-  await expect(staging).toContainText('Live 1.0.0', { timeout: 20_000 });
+  await polledUntil(page, (within) => expect(staging).toContainText('Live 1.0.0', within));
 });
 
 test('on a phone lanes fold to two lines; the one in motion is open', async ({ world, browserOf }) => {
@@ -284,19 +288,25 @@ test('hostile texts stay inert on the board and in the lanes', async ({ world, b
 test('a poll that changes nothing renders nothing', async ({ world, browserOf }) => {
   await twoBuilds(world);
   const page = await browserOf(world.people.reviewer);
+  await page.clock.install();
+  const boardIsPolled = async () => {
+    const answered = page.waitForResponse(/GetDeploymentBoard/);
+    await poll(page);
+    await (await answered).finished();
+  };
   for (const address of [boardOf(world), world.page()]) {
     await page.goto(address);
     await expect(page.getByText('Awaiting approval 0/2').first()).toBeVisible();
     // Another poll may still bring what has just changed.
-    await page.waitForResponse(/GetDeploymentBoard/, { timeout: 20_000 });
+    await boardIsPolled();
     await page.evaluate(`window.changes = [];
       new MutationObserver((records) => {
         // Times go on by themselves.
         for (const { target } of records)
           if (!target.parentElement?.closest('time')) window.changes.push(target.nodeName);
       }).observe(document.getElementById('main'), { subtree: true, childList: true, characterData: true, attributes: true });`);
-    await page.waitForResponse(/GetDeploymentBoard/, { timeout: 20_000 });
-    await page.waitForResponse(/GetDeploymentBoard/, { timeout: 20_000 });
+    await boardIsPolled();
+    await boardIsPolled();
     expect(await page.evaluate('window.changes')).toEqual([]);
   }
 });
@@ -327,8 +337,8 @@ test('renders more of a long board as the reader comes near its end', async ({ w
   await page.getByRole('button', { name: 'Clear filters' }).click();
   await expect(async () => {
     await rows.last().scrollIntoViewIfNeeded();
-    await expect(rows.last()).toContainText('project-199', { timeout: 100 });
-  }).toPass();
+    await expect(rows.last()).toContainText('project-199', { timeout: 50 });
+  }).toPass({ intervals: [50] });
   await expect(page.getByRole('button', { name: 'Show more projects' })).toHaveCount(0);
   // The head and the first column stay in view.
   await table(page).evaluate('(element) => element.scrollBy(400, 0)');

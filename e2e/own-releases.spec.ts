@@ -1,6 +1,7 @@
 import type { Page } from 'playwright/test';
 import { expectFitForAll } from './fit-for-all.ts';
 import { expect, test } from './fixtures.ts';
+import { polledUntil } from './polling.ts';
 
 const region = (page: Page) => page.getByRole('region', { name: 'Your releases' });
 const list = (page: Page) => page.getByRole('list', { name: 'Your releases' });
@@ -12,6 +13,7 @@ test('shows an author what is under way, where it waits, and why somebody reject
   const { author, reviewer } = world.people;
   const { artifact, intentId } = await world.gated();
   const page = await browserOf(author);
+  await page.clock.install();
   await page.goto('/');
   const row = list(page).getByRole('listitem');
   await expect(row).toHaveCount(1);
@@ -27,7 +29,7 @@ test('shows an author what is under way, where it waits, and why somebody reject
     comment: 'Missing plural forms',
   });
   const words = `Rejected by ${reviewer.username} for production: “Missing plural forms”`;
-  await expect(row).toContainText(words, { timeout: 40_000 });
+  await polledUntil(page, (within) => expect(row).toContainText(words, within));
   await expectFitForAll(page);
   await page.setViewportSize({ width: 390, height: 844 });
   await expectFitForAll(page);

@@ -4,6 +4,7 @@ import { PolicyType } from '#server/gen/forest/v1/policies_pb.ts';
 import { ReleaseStatus } from '#server/gen/forest/v1/releases_pb.ts';
 import { apiAt } from '../scripts/api.ts';
 import { expect, openDeploy, test } from './fixtures.ts';
+import { polledUntil } from './polling.ts';
 import { startReceiver } from './receiver.ts';
 
 const pipeline = (page: Page) => page.getByRole('region', { name: 'Pipeline' });
@@ -283,15 +284,16 @@ test('lists what each release waits for, and updates', async ({ world, browserOf
   const { reviewer, reviewerTwo } = world.people;
   const gated = await world.gated();
   const page = await browserOf(reviewer);
+  await page.clock.install();
   await page.goto(world.page());
   const row = listed(page, gated.artifact.context?.title ?? '');
   await expect(row).toContainText('Awaiting approval 0/2');
   await expect(row).toContainText('main');
   await expect(row).toContainText('5f0c1d2');
   await gated.approve(reviewer);
-  await expect(row).toContainText('Awaiting approval 1/2');
+  await polledUntil(page, (within) => expect(row).toContainText('Awaiting approval 1/2', within));
   await gated.approve(reviewerTwo);
-  await expect(row).toContainText('Live');
+  await polledUntil(page, (within) => expect(row).toContainText('Live', within));
   await expect(row.getByRole('list')).toContainText('production');
 });
 
