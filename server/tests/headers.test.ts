@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DatabaseFailure } from '#server/db/database-failure.ts';
+import { gatedRelease } from './gate-world.ts';
 import { startTestApp, type TestApp } from './harness.ts';
 import { http1, http2, type RawResponse } from './sockets.ts';
 import { type World, world } from './world.ts';
@@ -19,7 +20,7 @@ beforeAll(async () => {
   app = await startTestApp({ config: { staticDir: folder, metricsToken: 'the-token-of-metrics' } });
   w = await world(app);
   await w.approvalPolicy(1);
-  intentId = await w.release((await w.artifact()).artifactId, ['production']);
+  intentId = await gatedRelease(w);
 });
 afterAll(async () => {
   await app?.stop();
