@@ -1,11 +1,21 @@
-import { AxeBuilder } from '@axe-core/playwright';
+import axe from 'axe-core';
 import type { Page } from 'playwright/test';
 
-/** The violations that axe finds: rule and element. With `'dark'` only the contrast is checked, as only colours differ. */
-export async function faults(page: Page, colorScheme: 'light' | 'dark' = 'light'): Promise<string[]> {
-  const axe = new AxeBuilder({ page });
-  if (colorScheme === 'dark') axe.withRules(['color-contrast']);
-  const { violations } = await axe.analyze();
+/**
+ * The violations that axe finds in the page, or in the elements of a selector: rule and element. With `'dark'` only the contrast is
+ * checked, as only colours differ. Runs axe in the page itself: `@axe-core/playwright` takes five times as long.
+ */
+export async function faults(
+  page: Page,
+  colorScheme: 'light' | 'dark' = 'light',
+  selector = 'html',
+): Promise<string[]> {
+  if (await page.evaluate('window.axe === undefined')) await page.evaluate(axe.source);
+  const runOnly = colorScheme === 'dark' ? ['color-contrast'] : undefined;
+  const options: axe.RunOptions = { resultTypes: ['violations'], ...(runOnly && { runOnly }) };
+  const { violations } = await page.evaluate<axe.AxeResults>(
+    `axe.run(${JSON.stringify(selector)}, ${JSON.stringify(options)})`,
+  );
   return violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target.join(' ')}`));
 }
 
