@@ -10,7 +10,8 @@ export default defineConfig({
   outputDir: './test-results',
   // Each test makes its own data, so order and company do not matter; a failure is a failure, not a reason to retry.
   fullyParallel: true,
-  workers: 2,
+  // Tests wait for their pages more than they compute, so two cores run three at once.
+  workers: 3,
   retries: 0,
   forbidOnly: true,
   // A busy machine is slow; a slow test is not a failed one.

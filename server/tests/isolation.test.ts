@@ -11,7 +11,7 @@ const seconds = Number(process.env['NEIGHBOUR_SECONDS'] ?? 0);
 const chosen = process.env['NEIGHBOUR_ATTACK'] ?? '';
 const isLong = seconds > 0;
 
-const SHORT_SECONDS = 3;
+const SHORT_SECONDS = 2;
 const SMALL: Sizes = {
   wideDestinations: 100,
   hangingDestinations: 50,
