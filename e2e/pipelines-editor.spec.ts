@@ -34,7 +34,7 @@ test('an admin creates a pipeline, and a release can use it', async ({ world, br
   await expect(stageRow(page, 1)).toHaveText('1 · Deploy to staging');
   await form.getByRole('button', { name: 'Add wait stage' }).click();
   await stage(page, 2).getByLabel('Duration').fill('1h 30m');
-  await expect(stage(page, 2).getByText('That is 1h 30m.')).toBeVisible();
+  await expect(stage(page, 2).getByText('1 hour 30 minutes', { exact: true })).toBeVisible();
   // One stage is open at a time.
   await expect(stage(page, 1)).toHaveCount(0);
   await form.getByRole('button', { name: 'Add plan stage' }).click();

@@ -1,4 +1,5 @@
 import type { Page } from 'playwright/test';
+import { expectFitForAll } from './fit-for-all.ts';
 import { expect, test } from './fixtures.ts';
 import { faults, overhang } from './page-faults.ts';
 
@@ -22,7 +23,7 @@ const cases: readonly PolicyCase[] = [
       await page.getByLabel('Source environment').selectOption('staging');
       await page.getByLabel('Target environment').selectOption('production');
       await page.getByLabel('Soak duration').fill('30m');
-      await expect(page.getByText('That is 30m.')).toBeVisible();
+      await expect(page.getByText('30 minutes', { exact: true })).toBeVisible();
     },
     details: 'staging → production · 30m',
     edit: (page) => page.getByLabel('Soak duration').fill('5400'),
@@ -276,4 +277,27 @@ test('a release continues when its blocking policy is disabled', async ({ world,
   expect(await faults(page, 'light', '[role=alertdialog]')).toEqual([]);
   await question.getByRole('button', { name: 'Disable policy' }).click();
   await expect(watching.getByRole('region', { name: 'Pipeline' })).toContainText('Deployed to production');
+});
+
+test('the editor says who can approve and what waits now', async ({ world, browserOf }) => {
+  const { artifact, intentId } = await world.gated();
+  const page = await browserOf(world.people.admin);
+  await page.goto(world.page('policies/approve-production'));
+  const form = page.getByRole('form', { name: 'Edit policy' });
+  await expect(form.getByRole('heading', { name: 'Now' })).toBeVisible();
+  await expect(form).toContainText('3 members can approve');
+  await expect(form).toContainText('1 release waits for production: 1.4.0');
+  await expect(form.getByRole('link', { name: '1.4.0' })).toHaveAttribute(
+    'href',
+    `/orgs/${world.organisation}/projects/shop/releases/${artifact.slug}?release=${intentId}#policy-requirements`,
+  );
+  const approvals = page.getByLabel('Required approvals');
+  await approvals.fill('4');
+  await expect(form).toContainText('Only 3 members can approve');
+  const later = await world.annotate({ title: 'Round down', version: '1.5.0' });
+  await world.release(later, 'production');
+  await expect(form).toContainText('2 releases wait for production: 1.4.0, 1.5.0', { timeout: 20_000 });
+  await expect(approvals).toHaveValue('4');
+  await expect(approvals).toBeFocused();
+  await expectFitForAll(page);
 });

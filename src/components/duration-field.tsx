@@ -1,4 +1,5 @@
-import { formatDuration, parseDuration } from '#domain/time/duration.ts';
+import { parseDuration } from '#domain/time/duration.ts';
+import { durationInWords } from '#src/lib/duration-words.ts';
 import { Field, Input } from './field.tsx';
 
 export interface DurationFieldProps {
@@ -13,7 +14,7 @@ export interface DurationFieldProps {
 export function DurationField({ label, value, error, onChange }: DurationFieldProps) {
   const duration = parseDuration(value);
   const hint = duration.ok
-    ? `That is ${formatDuration(duration.seconds)}.`
+    ? durationInWords(duration.seconds)
     : 'In seconds, or with units: 90, 30m, 1h 30m, 2d.';
   return (
     <Field label={label} error={error} hint={hint} required>

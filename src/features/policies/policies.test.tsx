@@ -3,10 +3,13 @@ import { Code, ConnectError, type ConnectRouter } from '@connectrpc/connect';
 import { screen, waitFor, within } from '@testing-library/react';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { EnvironmentService } from '#src/gen/forest/v1/environments_pb.ts';
+import { OrganisationService } from '#src/gen/forest/v1/organisations_pb.ts';
 import type { CreatePolicyRequest, Policy } from '#src/gen/forest/v1/policies_pb.ts';
 import { PolicyService } from '#src/gen/forest/v1/policies_pb.ts';
 import { ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
+import { SessionService } from '#src/gen/forest/v1/sessions_pb.ts';
 import { renderWithin } from '#src/testing/render-within.tsx';
+import { sessionOf } from '#src/testing/sessions.ts';
 import { CreatePolicy } from './policy-editor.tsx';
 import { PolicyList } from './policy-list.tsx';
 
@@ -49,6 +52,8 @@ class PolicyServer {
         return {};
       },
     });
+    router.service(SessionService, { getSession: () => ({ session: sessionOf() }) });
+    router.service(OrganisationService, { listMembers: () => ({ totalCount: 4 }) });
     router.service(EnvironmentService, {
       listEnvironments: () => ({
         environments: [{ name: 'staging' }, { name: 'production' }, { name: 'archive' }],
@@ -64,6 +69,7 @@ class PolicyServer {
           releaseIntentId: title,
           title,
           slug: `slug-of-${title}`,
+          ...(title === 'Versioned' && { version: '1.5.0' }),
         }));
         return { rows: [{ project: 'checkout', cells: [{ environment: 'production', waiting }] }] };
       },
@@ -155,6 +161,37 @@ describe('creating', () => {
     await user.click(screen.getByRole('button', { name: 'Create Policy' }));
     expect(await screen.findByText('production · 2 approvals')).toBeTruthy();
     expect(server.created[0]?.config).toMatchObject({ case: 'approval', value: { requiredApprovals: 2 } });
+  });
+
+  test('says who can approve now, and links the releases that wait', async () => {
+    server.waiting = ['Versioned', 'old'];
+    const { user } = open();
+    expect(screen.queryByRole('heading', { name: 'Now' })).toBeNull();
+    await user.selectOptions(label('Type'), 'Approval Required');
+    expect(await screen.findByText('3 members can approve')).toBeTruthy();
+    await user.clear(label('Required approvals'));
+    await user.type(label('Required approvals'), '4');
+    expect(screen.getByText('Only 3 members can approve')).toBeTruthy();
+    await user.selectOptions(label('Target environment'), 'production');
+    const line = await screen.findByText(/^2 releases wait for production/);
+    const links = within(line).getAllByRole('link');
+    expect(links.map((link) => link.getAttribute('href'))).toEqual([
+      '/orgs/acme/projects/checkout/releases/slug-of-Versioned?release=Versioned#policy-requirements',
+      '/orgs/acme/projects/checkout/releases/slug-of-old?release=old#policy-requirements',
+    ]);
+    expect(links.map((link) => link.firstChild?.textContent)).toEqual(['1.5.0', 'slug-of-old']);
+    await user.selectOptions(label('Target environment'), 'staging');
+    expect(await screen.findByText('No release waits for staging')).toBeTruthy();
+  });
+
+  test('says why the waiting releases are not known', async () => {
+    server.boardProblem = new ConnectError('Not for you', Code.PermissionDenied);
+    const { user } = open();
+    await user.selectOptions(label('Type'), 'Branch Restriction');
+    await user.selectOptions(label('Target environment'), 'production');
+    const problem = "Couldn't check which releases are waiting for production. Not for you";
+    expect(await screen.findByText(problem)).toBeTruthy();
+    expect(screen.queryByText(/can approve/)).toBeNull();
   });
 
   test('shows missing values at their fields, sends nothing and focuses the first', async () => {

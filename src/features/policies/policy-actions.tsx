@@ -7,14 +7,12 @@ import type { Policy } from '#src/gen/forest/v1/policies_pb.ts';
 import type { BoardWaiting } from '#src/gen/forest/v1/releases_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
 import { targetOf } from './policy-types.ts';
-import { usePolicyMutations, useWaitingReleases } from './use-policies.ts';
+import { MAX_WAITING, useLoadWaiting, usePolicyMutations } from './use-policies.ts';
 
 /** Releases that wait at the policy's gate, or why they are not known. */
 type Waiting = readonly BoardWaiting[] | { readonly problem: string };
 
 type Question = 'disable' | 'delete';
-
-const MAX_LISTED = 20;
 
 export interface PolicyActions {
   /** Enables the policy; disables it, after a question when releases wait for its environment. */
@@ -37,7 +35,7 @@ interface Done {
 export function usePolicyActions(project: ProjectRef, policy: Policy, done: Done = {}): PolicyActions {
   const { update, remove } = usePolicyMutations();
   const { name, enabled } = policy;
-  const loadWaiting = useWaitingReleases(project, targetOf(policy));
+  const loadWaiting = useLoadWaiting(project, targetOf(policy));
   const [loading, setLoading] = useState<Question | null>(null);
   const [question, setQuestion] = useState<{ is: Question; waiting: Waiting } | null>(null);
 
@@ -130,5 +128,5 @@ function Consequences({ policy, is, waiting }: ConsequencesProps) {
 
 function waitingCount(count: number): string {
   if (count === 1) return '1 release is';
-  return count < MAX_LISTED ? `${count} releases are` : `${MAX_LISTED} or more releases are`;
+  return count < MAX_WAITING ? `${count} releases are` : `${MAX_WAITING} or more releases are`;
 }

@@ -214,7 +214,7 @@ function PolicyForm(props: PolicyFormProps) {
           existing={existing}
           onChange={setDraft}
         />
-        <InEffect draft={draft} />
+        <InEffect project={project} draft={draft} />
       </div>
     </EditorForm>
   );

@@ -1,23 +1,6 @@
 import { parseDuration } from '#domain/time/duration.ts';
+import { durationInWords } from '#src/lib/duration-words.ts';
 import type { PolicyDraft } from './policy-draft.ts';
-
-const units: readonly (readonly [name: string, seconds: number])[] = [
-  ['day', 86_400],
-  ['hour', 3_600],
-  ['minute', 60],
-  ['second', 1],
-];
-
-/** Seconds in words: `1 hour 30 minutes`. */
-function durationInWords(seconds: number): string {
-  let rest = seconds;
-  const parts = units.flatMap(([name, size]) => {
-    const count = Math.floor(rest / size);
-    rest -= count * size;
-    return count > 0 ? [`${count} ${name}${count === 1 ? '' : 's'}`] : [];
-  });
-  return parts.join(' ');
-}
 
 /** What a policy does, in one sentence. `…` is for what has not been chosen yet. */
 export function policySentence(draft: PolicyDraft): string {
