@@ -138,6 +138,48 @@ test('an admin disables, enables and deletes a pipeline', async ({ world, browse
   await expect(page.getByText('No pipelines yet')).toBeVisible();
 });
 
+test('the page of a pipeline disables, enables and deletes it, and keeps what was typed', async ({
+  world,
+  browserOf,
+}) => {
+  const { admin } = world.people;
+  await world.addPipeline('main-line', line);
+  const page = await browserOf(admin);
+  await page.goto(world.page('pipelines/main-line'));
+  const pipeline = page.getByRole('region', { name: 'Pipeline', exact: true });
+  await expect(pipeline).toContainText('Enabled');
+  await page.getByRole('button', { name: 'Save Changes' }).click();
+  await expect(page.getByText('No changes')).toBeVisible();
+  const id = await openId(page, 2);
+  await id.fill('live');
+  await pipeline.getByRole('button', { name: 'Disable' }).click();
+  await expect(pipeline.getByRole('button', { name: 'Enable' })).toBeVisible();
+  await expect(pipeline).toContainText('Disabled');
+  await expect(id).toHaveValue('live');
+  // The state that it was disabled in is the one that is saved.
+  await page.getByRole('button', { name: 'Save Changes' }).click();
+  await expect(stagesOf(page, 'main-line')).toContainText('live: deploy to production');
+  const { pipelines } = await admin.api.pipelines.listReleasePipelines({ project: world.project });
+  expect(pipelines.map(({ enabled }) => enabled)).toEqual([false]);
+
+  await page.goto(world.page('pipelines/main-line'));
+  await page.route(/UpdateReleasePipeline/, (route) => route.abort('connectionrefused'));
+  await pipeline.getByRole('button', { name: 'Enable' }).click();
+  await expect(pipeline.getByRole('alert')).toContainText("Couldn't change “main-line”.");
+  await page.unroute(/UpdateReleasePipeline/);
+  await pipeline.getByRole('button', { name: 'Enable' }).click();
+  await expect(pipeline.getByRole('button', { name: 'Disable' })).toBeVisible();
+  await expect(pipeline.getByRole('alert')).toHaveCount(0);
+  await pipeline.getByRole('button', { name: 'Delete…' }).click();
+  const question = page.getByRole('alertdialog', { name: 'Delete pipeline "main-line"?' });
+  await question.getByRole('button', { name: 'Cancel' }).click();
+  await expect(pipeline.getByRole('button', { name: 'Delete…' })).toBeFocused();
+  await pipeline.getByRole('button', { name: 'Delete…' }).click();
+  await question.getByRole('button', { name: 'Delete', exact: true }).click();
+  await expect(page).toHaveURL(world.page('pipelines'));
+  await expect(page.getByText('No pipelines yet')).toBeVisible();
+});
+
 test('shows members pipelines without controls', async ({ world, browserOf }) => {
   await world.addPipeline('main-line', line);
   const page = await browserOf(world.people.reviewer);

@@ -286,7 +286,7 @@ test('the editor says who can approve and what waits now', async ({ world, brows
   const form = page.getByRole('form', { name: 'Edit policy' });
   await expect(form.getByRole('heading', { name: 'Now' })).toBeVisible();
   await expect(form).toContainText('3 members can approve');
-  await expect(form).toContainText('1 release waits for production: 1.4.0');
+  await expect(form).toContainText('1 release waits for production');
   await expect(form.getByRole('link', { name: '1.4.0' })).toHaveAttribute(
     'href',
     `/orgs/${world.organisation}/projects/shop/releases/${artifact.slug}?release=${intentId}#policy-requirements`,
@@ -296,7 +296,8 @@ test('the editor says who can approve and what waits now', async ({ world, brows
   await expect(form).toContainText('Only 3 members can approve');
   const later = await world.annotate({ title: 'Round down', version: '1.5.0' });
   await world.release(later, 'production');
-  await expect(form).toContainText('2 releases wait for production: 1.4.0, 1.5.0', { timeout: 20_000 });
+  await expect(form).toContainText('2 releases wait for production', { timeout: 20_000 });
+  await expect(form.getByRole('link')).toHaveText([/^1\.4\.0/, /^1\.5\.0/]);
   await expect(approvals).toHaveValue('4');
   await expect(approvals).toBeFocused();
   await expectFitForAll(page);

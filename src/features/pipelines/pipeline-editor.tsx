@@ -1,12 +1,14 @@
 import { useMemo } from 'react';
 import { Link, useRevalidator } from 'react-router';
+import { Button } from '#src/components/button.tsx';
 import { NewSection } from '#src/components/new-section.tsx';
 import { Section } from '#src/components/section.tsx';
-import { Empty } from '#src/components/states.tsx';
+import { ActionError, Empty } from '#src/components/states.tsx';
 import { announce } from '#src/components/toast.tsx';
 import { type ProjectRef, paths } from '#src/config/paths.ts';
 import type { Environment } from '#src/gen/forest/v1/environments_pb.ts';
 import type { ReleasePipeline } from '#src/gen/forest/v1/release_pipelines_pb.ts';
+import { usePipelineActions } from './pipeline-actions.tsx';
 import { draftOfPipeline, emptyPipelineDraft, type PipelineDraft, wireStages } from './pipeline-draft.ts';
 import { PipelineForm } from './pipeline-form.tsx';
 import { PipelineGraph } from './pipeline-graph.tsx';
@@ -62,18 +64,18 @@ export function CreatePipeline({ project, environments }: CreatePipelineProps) {
 
 export interface EditPipelineProps extends CreatePipelineProps {
   readonly pipeline: ReleasePipeline;
-  /** Called after saving and by **Cancel**. */
+  /** Called after saving and deleting, and by **Cancel**. */
   readonly onDone: () => void;
 }
 
-/** The form for an existing pipeline. */
+/** An existing pipeline: its state, and its form. */
 export function EditPipeline({ project, pipeline, environments, onDone }: EditPipelineProps) {
   const { update } = usePipelineMutations();
   const { revalidate } = useRevalidator();
+  const actions = usePipelineActions(project, pipeline, { onToggled: revalidate, onDeleted: onDone });
   const offered = useEnvironments(environments);
   // From the pipeline as loaded: a later refetch must not overwrite input.
   const initial = useMemo(() => draftOfPipeline(pipeline), [pipeline]);
-  if (!initial) return <p>This pipeline has a stage of an unknown type and can't be edited here.</p>;
   const save = async ({ stages }: PipelineDraft) => {
     await update.mutateAsync({
       project,
@@ -86,16 +88,35 @@ export function EditPipeline({ project, pipeline, environments, onDone }: EditPi
     onDone();
   };
   return (
-    <Section title="Pipeline">
-      <PipelineForm
-        initial={initial}
-        existing
-        {...offered}
-        draftKey={`pipeline:${project.organisation}/${project.project}/${pipeline.name}`}
-        onSave={save}
-        onCancel={onDone}
-        stored={{ changes: stageNames(pipeline), load: revalidate }}
-      />
+    <Section
+      title="Pipeline"
+      aside={<span className="text-muted">{pipeline.enabled ? 'Enabled' : 'Disabled'}</span>}
+      actions={
+        <>
+          <Button onClick={actions.toggle} pending={actions.toggling}>
+            {pipeline.enabled ? 'Disable' : 'Enable'}
+          </Button>
+          <Button onClick={actions.askDelete}>Delete…</Button>
+        </>
+      }
+    >
+      <div className="flex flex-col gap-4">
+        {actions.dialog}
+        {actions.problem && <ActionError>{actions.problem}</ActionError>}
+        {initial ? (
+          <PipelineForm
+            initial={initial}
+            existing
+            {...offered}
+            draftKey={`pipeline:${project.organisation}/${project.project}/${pipeline.name}`}
+            onSave={save}
+            onCancel={onDone}
+            stored={{ changes: stageNames(pipeline), load: revalidate }}
+          />
+        ) : (
+          <p>This pipeline has a stage of an unknown type and can't be edited here.</p>
+        )}
+      </div>
     </Section>
   );
 }

@@ -1,21 +1,19 @@
 import { useTransport } from '@connectrpc/connect-query';
 import { useInfiniteQuery } from '@tanstack/react-query';
-import { useMemo, useState } from 'react';
+import { useMemo } from 'react';
 import { Link } from 'react-router';
 import { Button, buttonLook } from '#src/components/button.tsx';
 import { classNames } from '#src/components/class-names.ts';
-import { DeleteDialog } from '#src/components/delete-dialog.tsx';
 import { PagedList } from '#src/components/paged-list.tsx';
 import { Section } from '#src/components/section.tsx';
 import { SettingRow } from '#src/components/setting-row.tsx';
 import { Empty } from '#src/components/states.tsx';
-import { announce } from '#src/components/toast.tsx';
 import { type ProjectRef, paths } from '#src/config/paths.ts';
 import type { ReleasePipeline } from '#src/gen/forest/v1/release_pipelines_pb.ts';
-import { describeError } from '#src/lib/errors.ts';
+import { usePipelineActions } from './pipeline-actions.tsx';
 import { PipelineGraph } from './pipeline-graph.tsx';
 import { graphOfPipeline } from './stage-types.ts';
-import { pipelinesOptions, usePipelineMutations } from './use-pipelines.ts';
+import { pipelinesOptions } from './use-pipelines.ts';
 
 export interface PipelineListProps {
   readonly project: ProjectRef;
@@ -53,31 +51,25 @@ function PipelineRow({
   pipeline,
   canEdit,
 }: PipelineListProps & { readonly pipeline: ReleasePipeline }) {
-  const { update, remove } = usePipelineMutations();
-  const [deleting, setDeleting] = useState(false);
+  const { toggle, toggling, askDelete, problem, dialog } = usePipelineActions(project, pipeline);
   const { name, enabled, stages } = pipeline;
   const graph = useMemo(() => graphOfPipeline(stages), [stages]);
   const path = paths.pipeline(project.organisation, project.project, name);
-  const toggle = () =>
-    update.mutate(
-      { project, name, enabled: !enabled },
-      { onSuccess: () => announce(`Pipeline ${enabled ? 'disabled' : 'enabled'}`) },
-    );
   return (
     <SettingRow
       name={name}
       enabled={enabled}
-      problem={update.error ? `Couldn't change “${name}”. ${describeError(update.error).message}` : ''}
+      problem={problem}
       actions={
         canEdit && (
           <>
             <Link to={path} className={buttonLook('text')}>
               Edit
             </Link>
-            <Button variant="text" onClick={toggle} pending={update.isPending}>
+            <Button variant="text" onClick={toggle} pending={toggling}>
               {enabled ? 'Disable' : 'Enable'}
             </Button>
-            <Button variant="text" onClick={() => setDeleting(true)}>
+            <Button variant="text" onClick={askDelete}>
               Delete
             </Button>
           </>
@@ -86,16 +78,7 @@ function PipelineRow({
       below={
         <>
           <PipelineGraph name={name} stages={graph} />
-          {deleting && (
-            <DeleteDialog
-              what="pipeline"
-              name={name}
-              description="Releases in progress finish with their own copy. New releases can't use it. This can't be undone."
-              deletion={remove}
-              onConfirm={(done) => remove.mutate({ project, name }, done)}
-              onClose={() => setDeleting(false)}
-            />
-          )}
+          {dialog}
         </>
       }
     >
