@@ -2,7 +2,7 @@ import type { Page } from 'playwright/test';
 import { BuildState } from '#server/gen/forest/v1/releases_pb.ts';
 import { expectFitForAll } from './fit-for-all.ts';
 import { becomes, build, expect, test, type World } from './fixtures.ts';
-import { faults } from './page-faults.ts';
+import { expectNoFaults } from './page-faults.ts';
 
 const requirements = (page: Page) => page.getByRole('region', { name: 'Policy Requirements' });
 const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
@@ -231,7 +231,7 @@ test('passes axe with votes, a soak and the bypass dialog, for an admin and for 
   await expect(page.getByRole('alertdialog')).toContainText('This skips 2 of 3 approvals for production.');
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    expect(await faults(page, colorScheme, '[role=alertdialog]'), colorScheme).toEqual([]);
+    await expectNoFaults(page, colorScheme, '[role=alertdialog]');
   }
   const authorPage = await browserOf(world.people.author);
   await authorPage.goto(address);

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright/test';
 import { expect, test, type World } from './fixtures.ts';
-import { faults, overhang } from './page-faults.ts';
+import { expectNoFaults, overhang } from './page-faults.ts';
 
 const address = (world: World) => `/orgs/${world.organisation}/environments`;
 const row = (page: Page, name: string) =>
@@ -200,12 +200,12 @@ test('the environments page is accessible and fits 320 pixels', async ({ world, 
   for (const colorScheme of ['light', 'dark'] as const) {
     const page = await browserOf(world.people.admin, { colorScheme, reducedMotion: 'reduce' });
     await open(world, page);
-    expect(await faults(page, colorScheme)).toEqual([]);
+    await expectNoFaults(page, colorScheme);
     await page.getByRole('button', { name: 'Add destination' }).first().click();
     await page.getByRole('dialog').getByLabel('Type').selectOption('forage/webhook@1');
     await page.getByRole('button', { name: 'Add destination' }).click();
     await expect(page.getByText('URL is required')).toBeVisible();
-    expect(await faults(page, colorScheme)).toEqual([]);
+    await expectNoFaults(page, colorScheme);
     await page.setViewportSize({ width: 320, height: 640 });
     expect(await overhang(page)).toBeLessThanOrEqual(0);
     await page.keyboard.press('Escape');

@@ -1,12 +1,12 @@
 import type { Page } from 'playwright/test';
 import { expect } from './fixtures.ts';
-import { faults, overhang } from './page-faults.ts';
+import { expectNoFaults, overhang } from './page-faults.ts';
 
 /** Expects no accessibility violations that axe finds, light and dark, and no horizontal scrolling at 320 pixels. */
 export async function expectFitForAll(page: Page): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    expect(await faults(page, colorScheme), colorScheme).toEqual([]);
+    await expectNoFaults(page, colorScheme);
   }
   const size = page.viewportSize();
   await page.setViewportSize({ width: 320, height: 640 });

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Download, Page } from 'playwright/test';
 import { expect, test, type World } from './fixtures.ts';
-import { faults, overhang } from './page-faults.ts';
+import { expectNoFaults, overhang } from './page-faults.ts';
 
 const address = (world: World, search = '') => `/orgs/${world.organisation}/history${search}`;
 const entries = (page: Page) => page.getByRole('list', { name: 'History' }).getByRole('listitem');
@@ -243,7 +243,7 @@ test('the history is accessible and fits 320 pixels', async ({ world, browserOf 
     await page.goto(address(world));
     await entries(page).first().getByRole('button', { name: 'Details' }).click();
     await expect(entries(page).first().getByRole('term').first()).toBeVisible();
-    expect(await faults(page, colorScheme)).toEqual([]);
+    await expectNoFaults(page, colorScheme);
     await page.setViewportSize({ width: 320, height: 640 });
     expect(await overhang(page)).toBeLessThanOrEqual(0);
   }

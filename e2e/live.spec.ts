@@ -1,6 +1,6 @@
 import type { Page } from 'playwright/test';
 import { expect, test } from './fixtures.ts';
-import { faults } from './page-faults.ts';
+import { expectNoFaults } from './page-faults.ts';
 
 const requirements = (page: Page) => page.getByRole('region', { name: 'Policy Requirements' });
 const pipeline = (page: Page) => page.getByRole('region', { name: 'Pipeline' });
@@ -131,7 +131,7 @@ test('sends no vote while the server is unreachable, keeps the comment and offer
   await expect(failure).toHaveText("Can't reach the server. Your approval hasn't been sent. Try again.");
   await expect(page.getByRole('status').filter({ hasText: "Can't reach the server" })).toBeVisible();
   await expect(requirements(page)).toContainText('0/2 approvals');
-  expect(await faults(page)).toEqual([]);
+  await expectNoFaults(page);
   await page.context().setOffline(false);
   await expect(page.getByRole('status').filter({ hasText: "Can't reach the server" })).toBeHidden();
   await expect(requirements(page)).toContainText('No decisions yet.');

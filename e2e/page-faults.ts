@@ -1,5 +1,6 @@
 import axe from 'axe-core';
 import type { Page } from 'playwright/test';
+import { expect } from './fixtures.ts';
 
 /**
  * The violations that axe finds in the page, or in the elements of a selector: rule and element. With `'dark'` only the contrast is
@@ -18,6 +19,10 @@ export async function faults(
   );
   return violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target.join(' ')}`));
 }
+
+/** Expects no faults once the page has loaded. */
+export const expectNoFaults = (page: Page, colorScheme: 'light' | 'dark' = 'light', selector = 'html') =>
+  expect.poll(() => faults(page, colorScheme, selector), colorScheme).toEqual([]);
 
 /** The pixels by which the page is wider than its window. */
 export function overhang(page: Page): Promise<number> {

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright/test';
 import { expect, openDeploy, type Stage, test } from './fixtures.ts';
-import { faults, overhang } from './page-faults.ts';
+import { expectNoFaults, overhang } from './page-faults.ts';
 
 const deployTo = (environment: string, ...dependsOn: string[]): Stage => ({
   id: environment,
@@ -214,7 +214,7 @@ test('the pipeline pages are accessible and fit 320 pixels', async ({ world, bro
       await page.getByRole('button', { name: 'Add plan stage' }).click();
       await page.getByRole('button', { name: /Save Changes|Create pipeline/ }).click();
       await expect(page.getByText('Choose the environment of the stage')).toBeVisible();
-      expect(await faults(page, colorScheme), path).toEqual([]);
+      await expectNoFaults(page, colorScheme);
       await page.setViewportSize({ width: 320, height: 640 });
       expect(await overhang(page), path).toBeLessThanOrEqual(0);
       await page.setViewportSize({ width: 1280, height: 900 });

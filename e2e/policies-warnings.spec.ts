@@ -1,5 +1,5 @@
 import { expect, test } from './fixtures.ts';
-import { faults } from './page-faults.ts';
+import { expectNoFaults } from './page-faults.ts';
 
 test('warns of a policy that cannot be satisfied: after saving, in the list and on a waiting release', async ({
   world,
@@ -23,7 +23,7 @@ test('warns of a policy that cannot be satisfied: after saving, in the list and 
   await expect(waiting.getByRole('list', { name: 'Warnings about production' })).toContainText(
     `${warning} can vote. Add members or require fewer approvals.`,
   );
-  for (const each of [page, waiting]) expect(await faults(each)).toEqual([]);
+  for (const each of [page, waiting]) await expectNoFaults(each);
   await page.getByRole('link', { name: 'Edit' }).click();
   await page.getByLabel('Required approvals').fill('3');
   await page.getByRole('button', { name: 'Save Changes' }).click();

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright/test';
 import { expectFitForAll } from './fit-for-all.ts';
 import { expect, test } from './fixtures.ts';
-import { faults, overhang } from './page-faults.ts';
+import { expectNoFaults, overhang } from './page-faults.ts';
 
 const row = (page: Page, name: string) =>
   page.getByRole('list', { name: 'Policies for' }).getByRole('listitem').filter({ hasText: name });
@@ -232,14 +232,14 @@ test('policies on a phone have a menu, and everything is accessible', async ({ w
     await page.getByRole('button', { name: 'Actions for four-eyes' }).click();
     const box = await row(page, 'four-eyes').getByRole('button', { name: 'Delete' }).boundingBox();
     expect(box?.height).toBeGreaterThanOrEqual(44);
-    expect(await faults(page, colorScheme)).toEqual([]);
+    await expectNoFaults(page, colorScheme);
     await page.keyboard.press('Escape');
     await expect(row(page, 'four-eyes').getByRole('button', { name: 'Delete' })).toBeHidden();
     for (const path of ['policies', 'policies/four-eyes']) {
       await page.goto(world.page(path));
       for (const width of [1280, 390, 320]) {
         await page.setViewportSize({ width, height: 844 });
-        expect(await faults(page, colorScheme)).toEqual([]);
+        await expectNoFaults(page, colorScheme);
         expect(await overhang(page)).toBeLessThanOrEqual(0);
       }
       await page.setViewportSize(viewport);
@@ -274,7 +274,7 @@ test('a release continues when its blocking policy is disabled', async ({ world,
   const question = page.getByRole('alertdialog', { name: 'Disable policy "approve-production"?' });
   await expect(question).toContainText('1 release is waiting for production:');
   await expect(question.getByRole('listitem')).toHaveText('Round totals half up (1.4.0)');
-  expect(await faults(page, 'light', '[role=alertdialog]')).toEqual([]);
+  await expectNoFaults(page, 'light', '[role=alertdialog]');
   await question.getByRole('button', { name: 'Disable policy' }).click();
   await expect(watching.getByRole('region', { name: 'Pipeline' })).toContainText('Deployed to production');
 });

@@ -3,7 +3,7 @@ import { PolicyType } from '#server/gen/forest/v1/policies_pb.ts';
 import { ReleaseStatus } from '#server/gen/forest/v1/releases_pb.ts';
 import { apiAt } from '../scripts/api.ts';
 import { expect, openDeploy, test } from './fixtures.ts';
-import { faults } from './page-faults.ts';
+import { expectNoFaults } from './page-faults.ts';
 import { polledUntil } from './polling.ts';
 import { startReceiver } from './receiver.ts';
 
@@ -363,7 +363,7 @@ test('filters the list by the address, and keeps filters on back and forward', a
   await expect(more).toHaveText('More filters2 set');
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
-    expect(await faults(page, colorScheme), colorScheme).toEqual([]);
+    await expectNoFaults(page, colorScheme);
   }
   await page
     .getByRole('region', { name: 'Releases' })

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright/test';
 import { PolicyType } from '#server/gen/forest/v1/policies_pb.ts';
 import { expect, signIn, test, type World } from './fixtures.ts';
-import { faults, overhang } from './page-faults.ts';
+import { expectNoFaults, overhang } from './page-faults.ts';
 
 test('an unknown address has its own page with a link', async ({ world, browserOf }) => {
   const page = await browserOf(world.people.reviewer);
@@ -108,7 +108,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     const signInPage = await signedOut.newPage();
     await signInPage.goto(`${world.url}/sign-in`);
     await expect(signInPage.getByRole('button', { name: 'Sign in' })).toBeVisible();
-    expect(await faults(signInPage, colorScheme)).toEqual([]);
+    await expectNoFaults(signInPage, colorScheme);
     await signedOut.close();
 
     const { screens, pages } = await eachScreen(world, (person) =>
@@ -118,7 +118,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       const page = pages[person];
       await page.goto(path);
       await expect(page.getByRole('region', { name: landmark, exact: true })).toBeVisible();
-      expect(await faults(page, colorScheme), path).toEqual([]);
+      await expectNoFaults(page, colorScheme);
     }
   });
 }
