@@ -127,16 +127,29 @@ test('a place is uncertain after a delivery that was cancelled while it ran, and
   const first = await w.release(live.artifactId, ['qa']);
   await stepBecomes(w, first, 'RUNNING');
   await succeed(first);
-  const next = await w.artifact();
+  const { artifact: next } = await w.author.releases.annotateRelease({
+    project: w.project,
+    context: { title: 'Round half up' },
+    ref: { commitSha: 'b'.repeat(40), version: '1.5.0' },
+  });
+  if (next === undefined) throw new Error('no artifact');
   const second = await w.release(next.artifactId, ['qa']);
   await stepBecomes(w, second, 'RUNNING');
-  expect(await stateOf(w, live.artifactId)).toMatchObject({ buildState: LIVE, uncertain: false });
+  const before = await stateOf(w, live.artifactId);
+  expect(before).toMatchObject({ buildState: LIVE, uncertain: false });
+  expect(before?.failedDelivery).toBeUndefined();
   await w.author.releases.cancelRelease({ releaseIntentId: second });
   await ended(w, second, ReleaseIntentStatus.CANCELLED);
 
   const uncertain = {
     uncertain: true,
     uncertainReason: expect.stringMatching(`^${next.slug} was cancelled at \\d\\d:\\d\\d UTC$`),
+    failedDelivery: {
+      slug: next.slug,
+      version: '1.5.0',
+      outcome: BuildState.CANCELLED,
+      endedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+    },
     buildState: UNCERTAIN,
     live: { slug: live.slug },
   };

@@ -43,6 +43,7 @@ test('releases run a pipeline’s stages in the order of the DAG, with its waits
     ['production', 'us-east', intentId],
   ]);
   const state = await ended(w, intentId);
+  expect(state.pipeline).toBe('main');
   const at = (id: string, key: 'startedAt' | 'completedAt') =>
     Date.parse(state.stages.find((s) => s.stageId === id)?.[key] ?? '');
   expect(at('breathe', 'completedAt') - at('breathe', 'startedAt')).toBeGreaterThanOrEqual(1_000);
@@ -127,6 +128,7 @@ test('releases go directly to one destination, and require force to deploy again
   const only = { destinations: ['us-east'] };
   const state = await ended(w, await w.release(artifactId, only));
   expect(state.steps.map((s) => s.destinationName)).toEqual(['us-east']);
+  expect(state.pipeline).toBeUndefined();
   const again = await refusal(w.release(artifactId, only));
   expect(again).toMatchObject({ code: 'FailedPrecondition', message: expect.stringContaining('force') });
   await ended(w, await w.release(artifactId, { ...only, force: true }));

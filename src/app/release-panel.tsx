@@ -29,19 +29,10 @@ export interface ReleasePanelProps {
   readonly intent: ReleaseIntentState | undefined;
   readonly earlier: readonly ReleaseIntentState[];
   readonly poll: ReturnType<typeof useReleasePoll>;
-  readonly anchored?: boolean;
 }
 
 /** One release of the build: its pipeline and what it requires. */
-export function ReleasePanel({
-  params,
-  heading,
-  identity,
-  intent,
-  earlier,
-  poll,
-  anchored = false,
-}: ReleasePanelProps) {
+export function ReleasePanel({ params, heading, identity, intent, earlier, poll }: ReleasePanelProps) {
   const { org: organisation, project, slug } = params;
   const releaseIntentId = intent?.releaseIntentId;
   const reasons = useMemo(() => poll.data && reasonsByStage(poll.data), [poll.data]);
@@ -49,11 +40,10 @@ export function ReleasePanel({
     <>
       <PipelineSection current={poll.data?.intent ?? intent} earlier={earlier} reasons={reasons} />
       {/* The right column of wide windows. Its height leaves the vote in the first screenful. */}
-      <div data-side={anchored || undefined} className="min-w-0 empty:hidden">
+      <div data-side className="min-w-0 empty:hidden">
         {releaseIntentId && poll.data && (
           <RequirementsSection
             key={releaseIntentId}
-            anchored={anchored}
             release={{ organisation, project, releaseIntentId }}
             releaseName={`${heading} (${slug})`}
             identity={identity}
@@ -75,15 +65,6 @@ export function ReleasePanel({
       </div>
     </>
   );
-}
-
-/** A further active release of the build, with a poll of its own. */
-export function FurtherRelease({
-  intent,
-  ...build
-}: Pick<ReleasePanelProps, 'params' | 'heading' | 'identity'> & { readonly intent: ReleaseIntentState }) {
-  const poll = useReleasePoll(build.params, intent.releaseIntentId);
-  return <ReleasePanel {...build} intent={intent} earlier={[]} poll={poll} />;
 }
 
 /** Whether the release certainly has requirements, so that space is reserved while they load. */

@@ -52,6 +52,8 @@ export const routes: RouteObject[] = [
               {
                 path: patterns.release,
                 loader: loadArtifactPage,
+                // Another release of the same build is loaded by the page itself.
+                shouldRevalidate: ({ currentUrl, nextUrl }) => currentUrl.pathname !== nextUrl.pathname,
                 lazy: () => import('./routes/artifact-detail.tsx'),
               },
               { path: patterns.policies, lazy: () => import('./routes/policies.tsx') },

@@ -11,6 +11,7 @@ import {
   DESTINATION_STATE,
   type DestinationStateRow,
   type IntentStateRow,
+  pipelineName,
   QUEUED,
   rolledBack,
   STAGE_VOTES,
@@ -174,7 +175,7 @@ export const findRequirements = statement<[releaseIntentId: string, projectId: s
           i."wantedGeneration", i."seenGeneration", i."nextCheckAt", i."createdAt", i."completedAt", i.stages, i.steps,
           i.policies, i.votes, i.places, i.holds, ${destinationChanges('i.id')}, i.moment, i."buildOrder", i."actorKind", g.members, g.environments,
           g.branches, n.numbers, (select knows_source(a) from artifacts a where a.id = i."artifactId") as "knowsSource",
-          ${rolledBack('i.id')},
+          ${rolledBack('i.id')}, ${pipelineName('i.id')},
           ${STAGE_VOTES}, ${QUEUED},
           (select coalesce(json_agg(row_to_json(one)), '[]')
              from (select ${DESTINATION_STATE}, i.project

@@ -193,6 +193,7 @@ function stageToWire(
 
 export function destinationStateToWire(row: DestinationStateRow): DestinationState {
   const place = placeOf(row);
+  const [failed] = place.failures;
   return create(DestinationStateSchema, {
     ...withoutNulls({ ...row, live: null }),
     ...jsonTimestamps(row),
@@ -201,6 +202,12 @@ export function destinationStateToWire(row: DestinationStateRow): DestinationSta
     live: row.live === null ? undefined : liveBuildToWire(row.live),
     uncertain: isUncertain(place),
     uncertainReason: uncertainReason(place) ?? undefined,
+    failedDelivery: failed && {
+      slug: failed.slug,
+      version: row.failedVersion ?? undefined,
+      outcome: BuildState[failed.status],
+      endedAt: timestamp(failed.endedAt),
+    },
     inFlight: row.inFlight.map(deliveryToWire),
     ...buildStateToWire(row),
   });

@@ -136,6 +136,8 @@ export interface IntentStateRow
   extends AuthorsRow,
     Pick<IntentRow, 'id' | 'artifactId' | 'slug' | 'status' | 'buildOrder'> {
   readonly project: string;
+  /** Null for a release directly to environments. */
+  readonly pipeline: string | null;
   readonly errorMessage: string | null;
   readonly force: boolean;
   readonly prepareOnly: boolean;
@@ -162,6 +164,10 @@ export const currentFirst = (intents: string): string =>
   `${intents}.status = 'ACTIVE' desc,
    exists (select from stages w where w.release_intent_id = ${intents}.id and w.status = 'AWAITING_APPROVAL') desc,
    ${intents}.created_at desc, ${intents}.id desc`;
+
+/** The column of the name of an intent's pipeline; `id` is the SQL of its id. */
+export const pipelineName = (id: string): string =>
+  `(select r.pipeline from release_intents r where r.id = ${id}) as pipeline`;
 
 /** The column of the environments that an intent rolled back; `id` is the SQL of its id. */
 export const rolledBack = (id: string): string =>
@@ -213,6 +219,8 @@ export interface DestinationStateRow extends PlaceRow {
   readonly startedAt: Date | string | null;
   readonly completedAt: Date | string | null;
   readonly queuePosition: number | null;
+  /** The version of the build of the first of `failures`. */
+  readonly failedVersion: string | null;
 }
 
 /** The columns of such a row: of destination `d`, its place `s`, the attempts `b` of one build there, and the delivery `r`. */
@@ -221,7 +229,9 @@ export const DESTINATION_STATE = `
   (select q.in_flight from destination_queues q where q.destination_id = d."destinationId") as "inFlight",
   r."releaseId", r."artifactId", r.slug, r."intentId", r."stageId", r.status, r."errorMessage", r."queuedAt",
   r."assignedAt", r."startedAt", r."completedAt", r."queuePosition",
-  s.live, s.doubt, s.failures, b.artifact_id as "buildId", b.open, b.was_live as "wasLive",
+  s.live, s.doubt, s.failures,
+  (select a.version from artifacts a where a.id = (s.failures->0->>'artifactId')::uuid) as "failedVersion",
+  b.artifact_id as "buildId", b.open, b.was_live as "wasLive",
   (select coalesce(l."lateStatus", l.status) from delivery_states l where l."releaseId" = b.last_release_id) as "lastStatus"`;
 
 /** A row of a list in which a destination can have several. */

@@ -8,6 +8,7 @@ import {
   type DestinationStateRow,
   type IntentStateRow,
   type ListedDestinationRow,
+  pipelineName,
   QUEUED,
   rolledBack,
   STAGE_VOTES,
@@ -170,7 +171,7 @@ export const listPlanDigests = statement<
 
 const STATE_COLUMNS = `
   select i.id, i."artifactId", i.slug, i.project, i."actorId", i."actorUsername", i.authors, i.status, i."errorMessage",
-         i.force, i."prepareOnly", i."createdAt", i."completedAt", i.stages, i.steps, i."buildOrder", ${rolledBack('i.id')},
+         i.force, i."prepareOnly", i."createdAt", i."completedAt", i.stages, i.steps, i."buildOrder", ${rolledBack('i.id')}, ${pipelineName('i.id')},
          (select coalesce(json_agg(json_build_object('environment', e.environment, 'places', e.places)), '[]')
             from build_environments e
            where i.status = 'ACTIVE' and e.artifact_id = i."artifactId"

@@ -1,5 +1,5 @@
 import { useQuery } from '@connectrpc/connect-query';
-import { useMemo, useState } from 'react';
+import { lazy, Suspense, useMemo, useState } from 'react';
 import { useParams, useSearchParams } from 'react-router';
 import { Page } from '#src/components/page.tsx';
 import { Failed, Loading } from '#src/components/states.tsx';
@@ -17,12 +17,21 @@ import { DeployButton } from '#src/features/releases/deploy-button.tsx';
 import { chooseIntent } from '#src/features/releases/intents.ts';
 import { intentsInput, intentsPolling } from '#src/features/releases/queries.ts';
 import { RollBackButton } from '#src/features/releases/roll-back-button.tsx';
-import { type Artifact, type ReleaseIntentState, ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
+import {
+  type Artifact,
+  type ReleaseIntentState,
+  ReleaseIntentStatus,
+  ReleaseService,
+} from '#src/gen/forest/v1/releases_pb.ts';
 import { buildName } from '#src/lib/build-words.ts';
 import { describeError } from '#src/lib/errors.ts';
 import { staleSince } from '#src/lib/polling.ts';
 import { type ArtifactParams, artifactParamsOf } from '../artifact-page.ts';
-import { FurtherRelease, ReleasePanel, useReleasePoll } from '../release-panel.tsx';
+import { ReleasePanel, useReleasePoll } from '../release-panel.tsx';
+import { releasePanelId, releaseTabId } from '../release-tab-id.ts';
+
+// Without their code the address alone chooses the release.
+const ReleaseTabs = lazy(() => import('../release-tabs.tsx').catch(() => ({ default: () => null })));
 
 /** Artifact detail: the build, its release, what that waits for, and where the build runs. */
 export function Component() {
@@ -48,7 +57,9 @@ function ArtifactDetail({ params, artifact }: ArtifactDetailProps) {
   const { org, project, slug } = params;
   const { artifactId } = artifact;
   const [search] = useSearchParams();
-  const requested = search.get(releaseParameter);
+  const addressed = search.get(releaseParameter);
+  const [kept, setKept] = useState<string>();
+  const requested = addressed ?? kept;
   const intents = useQuery(
     ReleaseService.method.getReleaseIntentStates,
     intentsInput(org, project, artifactId),
@@ -58,8 +69,13 @@ function ArtifactDetail({ params, artifact }: ArtifactDetailProps) {
     () => chooseIntent(intents.data?.releaseIntents ?? latestOf(artifact), requested),
     [intents.data, artifact, requested],
   );
+  // Once shown, a release stays while one is active: no vote or poll puts the buttons of another under the pointer.
+  const several = choice.active.length > 0;
+  const isActive = choice.current?.status === ReleaseIntentStatus.ACTIVE;
+  const keep = intents.data && (several || isActive) ? choice.current?.releaseIntentId : undefined;
+  if (keep !== kept) setKept(keep);
   // Until the list is loaded, the address is believed: the latest release may be another.
-  const releaseIntentId = intents.isPending && requested ? requested : choice.current?.releaseIntentId;
+  const releaseIntentId = intents.isPending && addressed ? addressed : choice.current?.releaseIntentId;
   // The page's main poll: the release with its requirements and the destinations.
   const live = useReleasePoll(params, releaseIntentId);
   const unreleased = useDestinationStates(destinationsInput(org, project, artifactId), {
@@ -107,7 +123,22 @@ function ArtifactDetail({ params, artifact }: ArtifactDetailProps) {
         />
         <ArtifactHeader artifact={artifact} />
       </div>
-      <div className="release">
+      {several && (
+        <Suspense fallback={<div className="min-h-10" />}>
+          <ReleaseTabs
+            intents={current ? [current, ...choice.active] : choice.active}
+            currentId={releaseIntentId}
+          />
+        </Suspense>
+      )}
+      <div
+        className="release"
+        {...(several && {
+          id: releasePanelId,
+          role: 'tabpanel',
+          'aria-labelledby': releaseTabId(releaseIntentId ?? ''),
+        })}
+      >
         <ComparisonSection
           organisation={org}
           project={project}
@@ -117,15 +148,10 @@ function ArtifactDetail({ params, artifact }: ArtifactDetailProps) {
           destinations={states}
         />
         {current || !releaseIntentId || live.isError ? (
-          <ReleasePanel {...build} intent={current} earlier={choice.earlier} poll={live} anchored />
+          <ReleasePanel {...build} intent={current} earlier={choice.earlier} poll={live} />
         ) : (
           <Loading />
         )}
-        {choice.active
-          .filter((intent) => intent.releaseIntentId !== releaseIntentId)
-          .map((intent) => (
-            <FurtherRelease key={intent.releaseIntentId} {...build} intent={intent} />
-          ))}
         {intents.isError && !intents.data && (
           <Failed
             title="Couldn't load earlier releases"

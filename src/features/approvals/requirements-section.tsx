@@ -10,8 +10,6 @@ import type { ReleaseRef } from './queries.ts';
 import { decidableOf, isOpen, tally } from './requirements-view.ts';
 
 export interface RequirementsSectionProps {
-  /** Whether this is the page's first release: links lead to it, and the bar of narrow windows is about it. */
-  readonly anchored?: boolean;
   readonly release: ReleaseRef;
   /** Title and slug of the build. */
   readonly releaseName: string;
@@ -22,7 +20,6 @@ export interface RequirementsSectionProps {
 
 /** What is voted on, the verdicts of the policies and the votes, by environment. Nothing for a release without policies. */
 export function RequirementsSection({
-  anchored = false,
   release,
   releaseName,
   identity,
@@ -35,14 +32,14 @@ export function RequirementsSection({
     requirements.intentStatus === ReleaseIntentStatus.ACTIVE && requirements.environments.some(isOpen);
   const bypassed = requirements.intent?.stages.some((stage) => stage.bypassedBy);
   const tone = passed === total ? (bypassed ? 'neutral' : 'passed') : open ? 'waiting' : 'neutral';
-  const decidable = anchored ? decidableOf(requirements) : undefined;
+  const decidable = decidableOf(requirements);
   const authors = requirements.authors.map(({ username }) => username);
   const author = listOf(authors.length > 0 ? authors : [requirements.authorUsername], 'and');
   const line = author ? `${identity} · by ${author}` : identity;
   return (
     <Section
       title="Policy Requirements"
-      {...(anchored ? { id: requirementsAnchor } : {})}
+      id={requirementsAnchor}
       flush
       aside={total > 0 && <Badge tone={tone}>{`${passed}/${total} passed`}</Badge>}
     >
