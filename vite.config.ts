@@ -16,8 +16,8 @@ const sharedByPages = new RegExp(
   [
     'node_modules/(react|react-dom|scheduler|react-router|lucide-react)/(?!.*/icons/(chevron-right|chevron-up|circle-check|ellipsis-|grip-|triangle-|undo-|user-check|wifi-))',
     'node_modules/@connectrpc/connect-query/.*/use-(query|mutation)\\.',
-    'src/(main|app/(?!narrow-page|page-name|use-start-session|waiting-link)[^/]+$|config/)',
-    'src/lib/(?!annotate-|form-problems|intent-status|policy-warning-|save-file|token-life|use-editor|use-is-wide|waiting-count)',
+    'src/(main|app/(?!narrow-page|page-name|release-(?!panel)|use-start-session|waiting-link)[^/]+$|config/)',
+    'src/lib/(?!annotate-|form-problems|intent-status|policy-warning-|save-file|session-facts|single-keys|token-life|use-editor|use-is-wide|waiting-count)',
     'src/components/(?!.*-body|alert-|checkbox|code-block|confirm-|delete-|description-|duration-|editor-|environment-|first-|form|new-|paged-|plain-|reason-|row-|rows|setting-|shown-once|skeleton-|stale-|token-|warning-)',
     'src/features/(approvals/(vote-form|ballot-labels|use-vote|use-ballot|queries|requirements-view|pending-facts|direction-label)|comparison/(?!comparison-lists)|releases/deploy-button)',
     'src/gen/(?!.*(artifacts|organisations|destinations|identities|service_accounts)_pb)',

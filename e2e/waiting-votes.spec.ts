@@ -106,7 +106,7 @@ test('tells builds of one title apart, and leaves a colleague’s rejection out 
   await expectFitForAll(page);
 });
 
-test('each active release of a build has an address, a panel and votes of its own', async ({
+test('each active release of a build has an address, a tab and votes of its own', async ({
   world,
   browserOf,
 }) => {
@@ -114,17 +114,39 @@ test('each active release of a build has an address, a panel and votes of its ow
   await world.requireApprovals('production', 1);
   await world.requireApprovals('staging', 1);
   const build = await world.annotate({ title: 'Released twice' });
-  const first = await world.release(build, 'staging');
+  await world.addPipeline('to-staging', [
+    { id: 'staging', config: { case: 'deploy', value: { environment: 'staging' } } },
+  ]);
+  const first = await world.releaseBy('to-staging', build);
   const second = await world.release(build, 'production');
   const page = await browserOf(reviewer);
   await openHome(page, 2);
   await list(page).getByRole('listitem').filter({ hasText: 'staging' }).getByRole('link').first().click();
   await expect(page).toHaveURL(new RegExp(`release=${first}#policy-requirements$`));
   const requirements = page.getByRole('region', { name: 'Policy Requirements' });
-  await expect(requirements).toHaveCount(2);
-  await expect(requirements.first().getByRole('heading', { name: 'staging' })).toBeVisible();
-  await requirements.first().getByRole('button', { name: 'Approve', exact: true }).click();
-  await expect(page.getByRole('region', { name: 'Pipeline' }).first()).toContainText('Deployed to staging');
+  const pipeline = page.getByRole('region', { name: 'Pipeline' });
+  const tab = (name: string) => page.getByRole('tab', { name });
+  await expect(tab('to-staging')).toHaveAttribute('aria-selected', 'true');
+  await expect(tab('production only')).toContainText('Awaiting approval 0/1');
+  await expect(page.getByRole('tabpanel', { name: 'to-staging' })).toContainText('Policy Requirements');
+  await expect(requirements).toHaveCount(1);
+  await expect(requirements.getByRole('heading', { name: 'staging' })).toBeVisible();
+
+  // By keyboard there and back: the focus stays on the tabs, and a typed comment is kept.
+  await requirements.getByLabel('Comment').fill('Read and tried.');
+  await tab('to-staging').focus();
+  await page.keyboard.press('ArrowRight');
+  await expect(tab('production only')).toBeFocused();
+  await expect(page).toHaveURL(new RegExp(`release=${second}$`));
+  await expect(requirements.getByRole('heading', { name: 'production' })).toBeVisible();
+  await expect(requirements.getByLabel('Comment')).toHaveValue('');
+  await expectFitForAll(page);
+  await page.keyboard.press('ArrowRight');
+  await expect(tab('to-staging')).toBeFocused();
+  await expect(requirements.getByLabel('Comment')).toHaveValue('Read and tried.');
+
+  await requirements.getByRole('button', { name: 'Approve', exact: true }).click();
+  await expect(pipeline).toContainText('Deployed to staging');
   const votes = async (releaseIntentId: string, targetEnvironment: string) =>
     (
       await author.api.policies.getApprovalState({
@@ -141,6 +163,28 @@ test('each active release of a build has an address, a panel and votes of its ow
   await own.getByRole('button', { name: 'Cancel release' }).click();
   await own.getByRole('alertdialog').getByRole('button', { name: 'Cancel release' }).click();
   await expect(own.getByRole('region', { name: 'Pipeline' })).toContainText('Cancelled production');
+});
+
+test('a vote on one of several releases does not put the buttons of another in its place', async ({
+  world,
+  browserOf,
+}) => {
+  await world.requireApprovals('production', 1);
+  await world.requireApprovals('staging', 1);
+  const build = await world.annotate({ title: 'Released twice' });
+  await world.release(build, 'staging');
+  await world.release(build, 'production');
+  const page = await browserOf(world.people.reviewer, { viewport: { width: 390, height: 844 } });
+  // Without a release in the address.
+  await page.goto(world.page(`releases/${build.slug}`));
+  await expect(page.getByRole('tab', { name: 'production only' })).toHaveAttribute('aria-selected', 'true');
+  await expectFitForAll(page);
+  const requirements = page.getByRole('region', { name: 'Policy Requirements' });
+  await requirements.getByRole('button', { name: 'Approve', exact: true }).click();
+  await expect(page.getByRole('region', { name: 'Pipeline' })).toContainText('Deployed to production');
+  await expect(page.getByRole('tab', { name: 'production only' })).toHaveAttribute('aria-selected', 'true');
+  await page.getByRole('tab', { name: 'staging only' }).click();
+  await expect(requirements.getByRole('heading', { name: 'staging' })).toBeVisible();
 });
 
 test('can be worked through by keyboard, and no single key votes', async ({ world, browserOf }) => {

@@ -4,7 +4,8 @@ import userEvent from '@testing-library/user-event';
 import { startTransition } from 'react';
 import { createRoot } from 'react-dom/client';
 import { afterEach, expect, test, vi } from 'vitest';
-import { switchSingleKeys, useShortcuts } from './shortcuts.ts';
+import { useShortcuts } from './shortcuts.ts';
+import { switchSingleKeys } from './single-keys.ts';
 
 const approve = vi.fn();
 const down = vi.fn();

@@ -1,4 +1,4 @@
-import { useLayoutEffect, useRef, useSyncExternalStore } from 'react';
+import { useLayoutEffect, useRef } from 'react';
 
 /** The action of a key; `repeats` lets it repeat while the key is held down. */
 export interface Shortcut {
@@ -6,27 +6,12 @@ export interface Shortcut {
   readonly repeats?: boolean;
 }
 
-const offKey = 'forage.single-keys-off';
-const listeners = new Set<() => void>();
+/** The key of the browser's storage under which they are off. */
+export const offKey = 'forage.single-keys-off';
 
 /** Whether single-key shortcuts are enabled. People who dictate or press keys by accident can disable them. */
 export function singleKeysOn(): boolean {
   return localStorage.getItem(offKey) === null;
-}
-
-/** Enables or disables them in this browser. */
-export function switchSingleKeys(on: boolean): void {
-  if (on) localStorage.removeItem(offKey);
-  else localStorage.setItem(offKey, '1');
-  for (const listener of listeners) listener();
-}
-
-/** `singleKeysOn` as React state. */
-export function useSingleKeysOn(): boolean {
-  return useSyncExternalStore((listener) => {
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  }, singleKeysOn);
 }
 
 /** Whether the target is a field that takes keys as input. */

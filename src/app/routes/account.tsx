@@ -9,7 +9,8 @@ import { IdentityList } from '#src/features/identities/identity-list.tsx';
 import { useIdentities } from '#src/features/identities/use-identities.ts';
 import { SignInProblem } from '#src/features/sessions/sign-in-problem.tsx';
 import { problemIn } from '#src/features/sessions/sign-in-problems.ts';
-import { useSession, useSignInMethods } from '#src/lib/session.ts';
+import { useSession } from '#src/lib/session.ts';
+import { useSignInMethods } from '#src/lib/session-facts.ts';
 
 export function Component() {
   const session = useSession();

@@ -1,6 +1,7 @@
 import { useQuery } from '@connectrpc/connect-query';
 import { lazy, Suspense, useMemo, useState } from 'react';
 import { useParams, useSearchParams } from 'react-router';
+import { CopyLink } from '#src/components/copy-link.tsx';
 import { Page } from '#src/components/page.tsx';
 import { Failed, Loading } from '#src/components/states.tsx';
 import { paths, releaseParameter } from '#src/config/paths.ts';
@@ -105,14 +106,17 @@ function ArtifactDetail({ params, artifact }: ArtifactDetailProps) {
         { label: name },
       ]}
       actions={
-        <DeployButton
-          // By key, so that an open dialog closes when another build is shown.
-          key={artifactId}
-          organisation={org}
-          project={project}
-          artifactId={artifactId}
-          name={name}
-        />
+        <>
+          <CopyLink to={paths.release(org, project, slug, several ? releaseIntentId : undefined)} />
+          <DeployButton
+            // By key, so that an open dialog closes when another build is shown.
+            key={artifactId}
+            organisation={org}
+            project={project}
+            artifactId={artifactId}
+            name={name}
+          />
+        </>
       }
     >
       <div className="-mt-3 flex min-w-0 flex-col gap-1">

@@ -3,7 +3,7 @@ import { Page } from '#src/components/page.tsx';
 import { paths } from '#src/config/paths.ts';
 import { EnvironmentList } from '#src/features/environments/environment-list.tsx';
 import { environmentsOptions } from '#src/features/environments/use-environments.ts';
-import { useIsAdmin } from '#src/lib/session.ts';
+import { useIsAdmin } from '#src/lib/session-facts.ts';
 import { organisationIn, useOrganisationParam } from '../route-params.ts';
 import { servicesOf } from '../services.ts';
 

@@ -4,7 +4,7 @@ import { paths } from '#src/config/paths.ts';
 import { filterSearch, type HistoryFilter, readFilter } from '#src/features/history/history-filter.ts';
 import { HistoryList } from '#src/features/history/history-list.tsx';
 import { historyOptions } from '#src/features/history/use-history.ts';
-import { useIsAdmin } from '#src/lib/session.ts';
+import { useIsAdmin } from '#src/lib/session-facts.ts';
 import { organisationIn, useOrganisationParam } from '../route-params.ts';
 import { servicesOf } from '../services.ts';
 

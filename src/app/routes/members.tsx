@@ -6,7 +6,8 @@ import { FileRetention } from '#src/features/organisations/file-retention.tsx';
 import { JoinRules } from '#src/features/organisations/join-rules.tsx';
 import { MemberList } from '#src/features/organisations/member-list.tsx';
 import { ServiceAccountList } from '#src/features/service-accounts/service-account-list.tsx';
-import { sessionQuery, useIsAdmin, useSession, useSignInMethods } from '#src/lib/session.ts';
+import { sessionQuery, useSession } from '#src/lib/session.ts';
+import { useIsAdmin, useSignInMethods } from '#src/lib/session-facts.ts';
 import { notFound, organisationIn, useOrganisationParam } from '../route-params.ts';
 import { servicesOf } from '../services.ts';
 

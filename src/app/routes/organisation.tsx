@@ -6,7 +6,8 @@ import { Board } from '#src/features/board/board.tsx';
 import { boardOptions, useBoard } from '#src/features/board/use-board.ts';
 import { SetupGuide } from '#src/features/organisations/setup-guide.tsx';
 import { CreateProjectDialog } from '#src/features/projects/create-project-dialog.tsx';
-import { useIsAdmin, useSession } from '#src/lib/session.ts';
+import { useSession } from '#src/lib/session.ts';
+import { useIsAdmin } from '#src/lib/session-facts.ts';
 import { organisationIn, useOrganisationParam } from '../route-params.ts';
 import { servicesOf } from '../services.ts';
 

@@ -7,7 +7,7 @@ import { type ProjectRef, paths } from '#src/config/paths.ts';
 import { type Environment, EnvironmentService } from '#src/gen/forest/v1/environments_pb.ts';
 import { describeError } from '#src/lib/errors.ts';
 import { MAX_PAGE_SIZE } from '#src/lib/paged.ts';
-import { useIsAdmin } from '#src/lib/session.ts';
+import { useIsAdmin } from '#src/lib/session-facts.ts';
 import { useProjectParams } from '../route-params.ts';
 import type { Services } from '../services.ts';
 

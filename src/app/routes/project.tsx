@@ -14,7 +14,7 @@ import { projectOptions } from '#src/features/projects/use-projects.ts';
 import { DeployButton } from '#src/features/releases/deploy-button.tsx';
 import { ReleaseService } from '#src/gen/forest/v1/releases_pb.ts';
 import { paged } from '#src/lib/paged.ts';
-import { useIsAdmin } from '#src/lib/session.ts';
+import { useIsAdmin } from '#src/lib/session-facts.ts';
 import { projectIn, useProjectParams } from '../route-params.ts';
 import { servicesOf } from '../services.ts';
 

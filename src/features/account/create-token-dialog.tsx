@@ -3,7 +3,7 @@ import { Checkbox } from '#src/components/checkbox.tsx';
 import { type CreatedToken, TokenDialog } from '#src/components/token-dialog.tsx';
 import { useDraft } from '#src/lib/draft.ts';
 import { useFormProblems } from '#src/lib/form-problems.ts';
-import { useTokenMaxDays } from '#src/lib/session.ts';
+import { useTokenMaxDays } from '#src/lib/session-facts.ts';
 import { defaultLifetime } from '#src/lib/token-life.ts';
 import { useTokenMutations } from './use-tokens.ts';
 

@@ -3,7 +3,7 @@ import { CountAnnouncer } from '#src/components/count-announcer.tsx';
 import { useLoadedOnOpen } from '#src/components/loaded-on-open.ts';
 import { ShortTime } from '#src/components/relative-time.tsx';
 import { UserText } from '#src/components/user-text.tsx';
-import { decisionAnchor } from '#src/config/paths.ts';
+import { decisionAnchor, paths } from '#src/config/paths.ts';
 import type {
   EnvironmentRequirements,
   GetReleaseRequirementsResponse,
@@ -40,6 +40,7 @@ export interface EnvironmentPanelProps {
 /** One environment's policies: what blocks, what passed, and the votes where approvals are required. */
 export function EnvironmentPanel(props: EnvironmentPanelProps) {
   const { release, releaseName, identity, requirements, environment, decides } = props;
+  const { organisation, project, releaseIntentId } = release;
   const headingId = useId();
   const heading = useRef<HTMLHeadingElement>(null);
   const [bypassing, setBypassing] = useState(false);
@@ -72,7 +73,9 @@ export function EnvironmentPanel(props: EnvironmentPanelProps) {
   const announced = approvals.map((one) => `${countOf(one)} approvals`).join(', ');
   const voteForm = {
     ballot,
-    ownRelease: requirements.isReleaseAuthor,
+    ownRelease: requirements.isReleaseAuthor
+      ? paths.release(organisation, project, requirements.intent?.slug ?? '', releaseIntentId)
+      : undefined,
     onBypass: () => setBypassing(true),
   };
 

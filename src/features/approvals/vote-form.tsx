@@ -1,5 +1,6 @@
 import { type MouseEvent, useId, useRef } from 'react';
 import { Button, type ButtonVariant } from '#src/components/button.tsx';
+import { CopyLink } from '#src/components/copy-link.tsx';
 import { Field, Textarea } from '#src/components/field.tsx';
 import { Reason } from '#src/components/reason.tsx';
 import { RelativeTime } from '#src/components/relative-time.tsx';
@@ -8,15 +9,22 @@ import { ActionError } from '#src/components/states.tsx';
 import { UserText } from '#src/components/user-text.tsx';
 import type { ApprovalDecisionEntry } from '#src/gen/forest/v1/policies_pb.ts';
 import { describeError, isServerAway } from '#src/lib/errors.ts';
-import { approvalEffect, decisionLabel, failureMessage, rejectionEffect } from './ballot-labels.ts';
+import {
+  approvalEffect,
+  decisionLabel,
+  failureMessage,
+  rejectionEffect,
+  votersLabel,
+} from './ballot-labels.ts';
+import { approvalsOf } from './requirements-view.ts';
 import type { Ballot } from './use-ballot.ts';
 import type { Decision } from './use-vote.ts';
 
 export interface VoteFormProps {
   /** Once votes no longer matter, only the failure of the last one is shown. */
   readonly ballot: Ballot;
-  /** Whether the caller is an author of the release. */
-  readonly ownRelease: boolean;
+  /** The address of the caller's own release, to send to those who can approve it; undefined for other people's. */
+  readonly ownRelease?: string | undefined;
   /** The anchor of **Skip to decision**. */
   readonly id?: string | undefined;
   readonly onBypass: () => void;
@@ -30,6 +38,8 @@ export function VoteForm({ ballot, ownRelease, id, onBypass, onRecorded }: VoteF
   const { canApprove, canWithdraw, rejectEffect } = environment;
   const approveButton = useRef<HTMLButtonElement>(null);
   const ids = useId();
+  const missing = approvalsOf(environment).find(({ passed }) => !passed);
+  const voters = missing && votersLabel(missing);
 
   const send = (decision: Decision, button: HTMLElement) =>
     ballot.send(decision, () => {
@@ -81,7 +91,19 @@ export function VoteForm({ ballot, ownRelease, id, onBypass, onRecorded }: VoteF
           {canWithdraw?.allowed && voteButton('Withdraw vote', 'quiet', 'withdrawn')}
         </div>
       )}
-      {open && ownRelease && <p className="text-sm text-muted">You cannot approve your own release.</p>}
+      {open && ownRelease && (
+        <div className="flex flex-wrap items-center gap-x-3 gap-y-1 text-sm text-muted">
+          <p>You cannot approve your own release.</p>
+          {voters && (
+            <>
+              <p className="min-w-0 wrap-anywhere">
+                Ask: <UserText>{voters}</UserText>
+              </p>
+              <CopyLink to={ownRelease} />
+            </>
+          )}
+        </div>
+      )}
       {open && !ownRelease && !approve && !reject && !bypass && !mine && canApprove?.reason && (
         <p className="text-sm text-muted wrap-anywhere">
           <UserText>{canApprove.reason}</UserText>

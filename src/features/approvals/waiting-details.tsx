@@ -106,12 +106,7 @@ function Vote({ release, requirements, environment, focus, onFocused, onVoted }:
       {approvalsOf(environment)[0]?.approvalState?.decisions.map((decision) => (
         <EarlierVote key={decision.userId} decision={decision} />
       ))}
-      <VoteForm
-        ballot={{ ...ballot, send }}
-        ownRelease={false}
-        onBypass={() => undefined}
-        onRecorded={() => undefined}
-      />
+      <VoteForm ballot={{ ...ballot, send }} onBypass={() => undefined} onRecorded={() => undefined} />
     </div>
   );
 }

@@ -7,7 +7,8 @@ import { Section } from '#src/components/section.tsx';
 import { Empty } from '#src/components/states.tsx';
 import { paths } from '#src/config/paths.ts';
 import type { OrganisationWaiting } from '#src/gen/forest/v1/policies_pb.ts';
-import { useMayCreateOrganisations, useSession } from '#src/lib/session.ts';
+import { useSession } from '#src/lib/session.ts';
+import { useMayCreateOrganisations } from '#src/lib/session-facts.ts';
 import { CreateOrganisationDialog } from './create-organisation-dialog.tsx';
 
 export interface OrganisationListProps {

@@ -12,7 +12,7 @@ import { saveFile } from '#src/lib/save-file.ts';
 import { visibleText } from '#src/lib/visible-text.ts';
 import { LogLines } from './log-lines.tsx';
 import { lineCount, logText, matchingLines, searchPattern } from './log-text.ts';
-import { stepLabel } from './stage-labels.ts';
+import { stepLabel } from './step-label.ts';
 import { useLog } from './use-log.ts';
 
 export interface LogDialogProps {

@@ -8,7 +8,8 @@ import {
   PipelineRunStageType as StageType,
   ReleaseStatus as Step,
 } from '#src/gen/forest/v1/releases_pb.ts';
-import { causeOf, stageLabel, stepLabel, waitsOf } from './stage-labels.ts';
+import { causeOf, stageLabel, waitsOf } from './stage-labels.ts';
+import { stepLabel } from './step-label.ts';
 
 const { DEPLOY, WAIT, PLAN } = StageType;
 const stage = (stageType: StageType, status: Stage, reason?: string) =>

@@ -1,7 +1,6 @@
 import type { BadgeTone } from '#src/components/badge.tsx';
 import {
   type PipelineStageState,
-  ReleaseMode,
   type ReleaseStepState,
   PipelineRunStageStatus as Stage,
   PipelineRunStageType as StageType,
@@ -114,26 +113,5 @@ function planLabel(stage: PipelineStageState): StatusLabel {
       return shown('Plan failed', 'failed');
     default:
       return shown('Plan', stage.reason ? 'time' : 'neutral');
-  }
-}
-
-/** The state of one delivery or plan. */
-export function stepLabel({ statusCode, mode, cancelling }: ReleaseStepState): StatusLabel {
-  if (cancelling) return { label: 'Cancelling', tone: 'time' };
-  const plans = mode === ReleaseMode.PLAN;
-  switch (statusCode) {
-    case Step.QUEUED:
-      return { label: 'Queued', tone: 'time' };
-    case Step.ASSIGNED:
-    case Step.RUNNING:
-      return { label: plans ? 'Planning' : 'Deploying', tone: 'running' };
-    case Step.SUCCEEDED:
-      return { label: plans ? 'Planned' : 'Deployed', tone: 'passed' };
-    case Step.FAILED:
-      return { label: 'Failed', tone: 'failed' };
-    case Step.TIMED_OUT:
-      return { label: 'Timed out', tone: 'failed' };
-    default:
-      return { label: 'Cancelled', tone: 'neutral' };
   }
 }

@@ -4,7 +4,7 @@ import { type CreatedToken, TokenDialog } from '#src/components/token-dialog.tsx
 import type { ServiceAccount } from '#src/gen/forest/v1/service_accounts_pb.ts';
 import { useDraft } from '#src/lib/draft.ts';
 import { useFormProblems } from '#src/lib/form-problems.ts';
-import { useTokenMaxDays } from '#src/lib/session.ts';
+import { useTokenMaxDays } from '#src/lib/session-facts.ts';
 import { defaultLifetime } from '#src/lib/token-life.ts';
 import { useServiceAccountMutations } from './use-service-accounts.ts';
 

@@ -1,7 +1,7 @@
 import { Checkbox } from '#src/components/checkbox.tsx';
 import { Dialog } from '#src/components/dialog.tsx';
 import { KeyCap } from '#src/components/key-cap.tsx';
-import { switchSingleKeys, useSingleKeysOn } from '#src/lib/shortcuts.ts';
+import { switchSingleKeys, useSingleKeysOn } from '#src/lib/single-keys.ts';
 
 const groups: readonly {
   readonly title: string;
