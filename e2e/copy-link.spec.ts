@@ -13,7 +13,7 @@ test('an author copies the address of a release for those who can approve it', a
   await expect(requirements).toContainText(/Ask: \S+, \S+ or \S+/);
   for (const { username } of [reviewer, reviewerTwo, admin])
     await expect(requirements).toContainText(username);
-  const copied = () => page.evaluate(() => navigator.clipboard.readText());
+  const copied = () => page.evaluate<string>('navigator.clipboard.readText()');
   await page.getByRole('button', { name: 'Copy link' }).first().click();
   await expect(page.getByText('Copied', { exact: true })).toBeVisible();
   expect(await copied()).toBe(world.page(`releases/${artifact.slug}`));

@@ -7,7 +7,9 @@ import { UserText } from '#src/components/user-text.tsx';
 import { releaseParameter } from '#src/config/paths.ts';
 import { releaseName } from '#src/features/releases/release-name.ts';
 import type { ReleaseIntentState } from '#src/gen/forest/v1/releases_pb.ts';
+import { keepDrafts } from '#src/lib/draft.ts';
 import { intentStatus } from '#src/lib/intent-status.ts';
+import { useSession } from '#src/lib/session.ts';
 import { releasePanelId, releaseTabId } from './release-tab-id.ts';
 
 export interface ReleaseTabsProps {
@@ -19,12 +21,16 @@ export interface ReleaseTabsProps {
 /** A tab per release of the build, oldest first, so that a new one moves no other. The address names the chosen one. */
 export default function ReleaseTabs({ intents, currentId }: ReleaseTabsProps): ReactNode {
   const [, setSearch] = useSearchParams();
+  const session = useSession();
   const tabs = [...intents].sort(
     (a, b) => a.createdAt.localeCompare(b.createdAt) || a.releaseIntentId.localeCompare(b.releaseIntentId),
   );
   const names = tabs.map(releaseName);
-  const choose = (releaseIntentId: string) =>
+  const choose = (releaseIntentId: string) => {
+    // A typed comment is there again when its release is.
+    keepDrafts(session?.user?.userId);
     setSearch({ [releaseParameter]: releaseIntentId }, { replace: true, preventScrollReset: true });
+  };
   const chooseByKey = (event: KeyboardEvent, index: number) => {
     const target = { ArrowLeft: index - 1, ArrowRight: index + 1, Home: 0, End: -1 }[event.key];
     const next = target === undefined ? undefined : tabs.at(target % tabs.length);

@@ -1,12 +1,12 @@
 import { useEffect, useState } from 'react';
 
-/** Forms that are unsaved when the session ends are kept in this tab for the same user. They are written only then. */
+/** Forms that are unsaved when the session ends or another release is shown are kept in this tab for the same user. They are written only then. */
 const prefix = 'forage.draft.';
 const ownerKey = 'forage.draft-owner';
 
 const open = new Map<string, () => string>();
 
-/** Stores the content of all open forms; called when the session has ended. */
+/** Stores the content of all open forms; called when the session has ended, and before they make room for others. */
 export function keepDrafts(userId: string | undefined, storage: Storage = sessionStorage): void {
   if (!userId || open.size === 0) return;
   storage.setItem(ownerKey, userId);
