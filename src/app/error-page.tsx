@@ -1,18 +1,19 @@
 import { Code } from '@connectrpc/connect';
-import type { ReactNode } from 'react';
-import { isRouteErrorResponse, Link, useLocation, useRouteError } from 'react-router';
+import { lazy, type ReactNode, Suspense } from 'react';
+import { isRouteErrorResponse, Link, useRouteError } from 'react-router';
 import { Button, buttonLook } from '#src/components/button.tsx';
 import { Page } from '#src/components/page.tsx';
+import { Loading } from '#src/components/states.tsx';
 import { paths } from '#src/config/paths.ts';
 import { describeError, isServerAway } from '#src/lib/errors.ts';
-import { useSession } from '#src/lib/session.ts';
-import { useSignOut } from './use-sign-out.ts';
+
+const NotFound = lazy(() =>
+  import('./routes/not-found.tsx').then(({ Component }) => ({ default: Component })),
+);
 
 /** Shown inside the shell when a route failed: unknown address, no access, server unavailable, or another error. */
 export function PageError() {
   const error = useRouteError();
-  if (isRouteErrorResponse(error) && error.status === 404) return <NotFound />;
-
   const { code, message } = describeError(error);
   const retry = <Button onClick={() => window.location.reload()}>Try again</Button>;
   if (isServerAway(error)) {
@@ -22,7 +23,16 @@ export function PageError() {
       </MessagePage>
     );
   }
-  if ([Code.NotFound, Code.InvalidArgument, Code.PermissionDenied].includes(code)) return <NotFound />;
+  if (
+    (isRouteErrorResponse(error) && error.status === 404) ||
+    [Code.NotFound, Code.InvalidArgument, Code.PermissionDenied].includes(code)
+  ) {
+    return (
+      <Suspense fallback={<Loading />}>
+        <NotFound />
+      </Suspense>
+    );
+  }
   return (
     <MessagePage title="Something went wrong" actions={retry}>
       <p>{message}</p>
@@ -39,38 +49,14 @@ export function RootError() {
   );
 }
 
-/** An unknown address. It looks the same for pages of another organisation, which the server also calls "not found". */
-export function NotFound() {
-  const { pathname, search, hash } = useLocation();
-  const user = useSession()?.user;
-  const { signOut, isPending } = useSignOut(paths.signIn(pathname + search + hash));
-  return (
-    // Hides the tabs, which would lead to more unknown addresses.
-    <div data-not-found>
-      <MessagePage
-        title="Page not found"
-        actions={
-          user && (
-            <Button onClick={signOut} pending={isPending}>
-              Sign in as someone else
-            </Button>
-          )
-        }
-      >
-        <p>This page doesn't exist, or you don't have access to it.</p>
-        {user && <p className="mt-2">Signed in as {user.username}.</p>}
-      </MessagePage>
-    </div>
-  );
-}
-
 interface MessagePageProps {
   readonly title: string;
   readonly children: ReactNode;
   readonly actions?: ReactNode;
 }
 
-function MessagePage({ title, children, actions }: MessagePageProps) {
+/** A message in place of a page, and the way home. */
+export function MessagePage({ title, children, actions }: MessagePageProps) {
   return (
     <Page title={title}>
       <div className="max-w-prose wrap-anywhere">{children}</div>

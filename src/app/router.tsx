@@ -13,7 +13,7 @@ import {
 import { Loading } from '#src/components/states.tsx';
 import { patterns } from '#src/config/paths.ts';
 import { loadArtifactPage } from './artifact-page.ts';
-import { NotFound, PageError, RootError } from './error-page.tsx';
+import { PageError, RootError } from './error-page.tsx';
 import { requireSession } from './require-session.ts';
 import { provideServices, type Services } from './services.ts';
 import { Shell } from './shell.tsx';
@@ -60,7 +60,7 @@ export const routes: RouteObject[] = [
               { path: patterns.policy, lazy: () => import('./routes/policy.tsx') },
               { path: patterns.pipelines, lazy: () => import('./routes/pipelines.tsx') },
               { path: patterns.pipeline, lazy: () => import('./routes/pipeline.tsx') },
-              { path: '*', Component: NotFound },
+              { path: '*', lazy: () => import('./routes/not-found.tsx') },
             ],
           },
         ],
