@@ -160,6 +160,31 @@ test('says what each destination runs, who asked for it, and what failed there',
   expect(production?.places[0]?.failure).toBeUndefined();
 });
 
+test('the caller’s organisations say how many projects they have, and what failed as the board shows it', async () => {
+  const w = await world(app);
+  const { organisation } = w;
+  const counts = async () => (await w.reviewer.organisations.listMyOrganisations({})).counts;
+  expect(await counts()).toMatchObject([{ projects: 1, failed: 0 }]);
+  await w.admin.releases.createProject({ organisation, project: 'second' });
+  const [first, second] = [await build(w, '0001'), await build(w, '0002')];
+  await ended(w, await w.release(first, ['staging', 'production']));
+  for (const name of ['eu', 'eu-west', 'us-east'])
+    await w.admin.destinations.updateDestination({ organisation, name, metadata: { fail: 'true' } });
+  // Two destinations of an environment failed for one reason, and are one failure.
+  await ended(w, await w.release(second, ['production']), ReleaseIntentStatus.FAILED);
+  expect(await counts()).toMatchObject([{ projects: 2, failed: 1 }]);
+  await ended(w, await w.release(second, ['staging']), ReleaseIntentStatus.FAILED);
+  expect(await counts()).toMatchObject([{ projects: 2, failed: 2 }]);
+  await w.admin.destinations.updateDestination({ organisation, name: 'eu', metadata: {} });
+  await ended(w, await w.release(second, ['staging']));
+  expect(await counts()).toMatchObject([{ projects: 2, failed: 1 }]);
+  expect((await w.reviewer.organisations.listMyOrganisations({ role: 'admin' })).counts).toEqual([]);
+  const stranger = await world(app);
+  expect((await stranger.reviewer.organisations.listMyOrganisations({})).counts).toMatchObject([
+    { projects: 1, failed: 0 },
+  ]);
+});
+
 test('names the build, who rejected or bypassed it, and when time alone moves it on', async () => {
   const w = await world(app);
   await w.approvalPolicy(2);

@@ -28,8 +28,12 @@ export const organisationHandlers = (app: AppContext): ServiceImpl<typeof Organi
 
   async listMyOrganisations({ role }, context) {
     const filter = role === '' ? '' : roleFromWire(role);
-    const memberships = await organisations.listMemberships(app, callerOf(context).userId, filter);
-    return { organisations: memberships.map(organisationToWire), roles: memberships.map((m) => m.role) };
+    const memberships = await organisations.listCountedMemberships(app, callerOf(context).userId, filter);
+    return {
+      organisations: memberships.map(organisationToWire),
+      roles: memberships.map((m) => m.role),
+      counts: memberships.map(({ counts: { projects, failed } }) => ({ projects, failed })),
+    };
   },
 
   async listMembers(request, context) {

@@ -115,6 +115,19 @@ export async function listMemberships(
   return await app.db.run(store.listMemberships, [userId, role]);
 }
 
+/** The organisations of a user as `listMemberships` has them, with what there is in each. */
+export async function listCountedMemberships(app: AppContext, userId: string, role: Role | '') {
+  const [memberships, counts] = await Promise.all([
+    listMemberships(app, userId, role),
+    app.db.run(store.countContents, [userId]),
+  ]);
+  const countsById = new Map(counts.map((row) => [row.organisationId, row]));
+  return memberships.map((membership) => ({
+    ...membership,
+    counts: countsById.get(membership.organisationId) ?? { projects: 0, failed: 0 },
+  }));
+}
+
 /** A page of members, by username, and how many there are in all. */
 export async function listMembers(app: AppContext, { organisationId }: OrganisationScope, page: Page) {
   const params = [organisationId, page.after?.[0] ?? null, page.limit + 1] as const;

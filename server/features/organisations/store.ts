@@ -42,6 +42,37 @@ export const listMemberships = statement<[userId: string, role: Role | ''], Memb
     order by o.name`,
 );
 
+export interface CountsRow {
+  readonly organisationId: string;
+  readonly projects: number;
+  readonly failed: number;
+}
+
+/** What there is in each organisation of a user. A release that failed is counted as the board shows it: once per environment. */
+export const countContents = statement<[userId: string], CountsRow>(
+  'organisations.count_contents',
+  `with failures as (
+     select s.organisation_id, s.project_id, s.environment, s.failures->0->>'status' as status,
+            (select r.release_intent_id from releases r where r.id = (s.failures->0->>'releaseId')::uuid) as intent_id
+       from memberships m
+       join lateral (select q.organisation_id, q.project_id, q.environment, q.failures
+                       from place_states q
+                      where q.organisation_id = m.organisation_id
+                      -- Keeps the view's subqueries from being repeated for each use.
+                     offset 0) s on true
+      where m.user_id = $1 and s.failures->0->>'status' in ('FAILED', 'TIMED_OUT')
+   )
+   select m.organisation_id as "organisationId",
+          (select count(*) from projects p where p.organisation_id = m.organisation_id) as projects,
+          (select count(distinct (f.project_id, f.environment, f.intent_id, f.status)) from failures f
+            where f.organisation_id = m.organisation_id
+              and not exists (select from releases r
+                               where r.release_intent_id = f.intent_id and r.environment = f.environment and r.mode = 'deploy'
+                                 and (r.status in ('QUEUED', 'ASSIGNED', 'RUNNING') or r.occupied_until is not null))) as failed
+     from memberships m
+    where m.user_id = $1`,
+);
+
 export const updateOrganisation = statement<[id: string, fileRetentionDays: number | null]>(
   'organisations.update',
   'update organisations set file_retention_days = $2 where id = $1',

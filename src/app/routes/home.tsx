@@ -1,10 +1,14 @@
-import { createInfiniteQueryOptions, useInfiniteQuery } from '@connectrpc/connect-query';
+import { createInfiniteQueryOptions, createQueryOptions, useInfiniteQuery } from '@connectrpc/connect-query';
 import type { LoaderFunctionArgs } from 'react-router';
 import { Page } from '#src/components/page.tsx';
 import { pendingInput, pendingMethod } from '#src/features/approvals/queries.ts';
 import { WaitingList } from '#src/features/approvals/waiting-list.tsx';
 import { Comparison } from '#src/features/comparison/comparison-section.tsx';
 import { OrganisationList } from '#src/features/organisations/organisation-list.tsx';
+import {
+  organisationsInput,
+  organisationsMethod,
+} from '#src/features/organisations/use-organisation-counts.ts';
 import {
   OwnReleases,
   ownReleasesInput,
@@ -24,6 +28,7 @@ export function loader({ context }: LoaderFunctionArgs) {
   void queryClient.prefetchInfiniteQuery(
     createInfiniteQueryOptions(ownReleasesMethod, ownReleasesInput, options),
   );
+  void queryClient.prefetchQuery(createQueryOptions(organisationsMethod, organisationsInput, { transport }));
   return null;
 }
 
@@ -42,13 +47,13 @@ export function Component() {
   // The lists poll; here it only matters whether they are there.
   const pending = useInfiniteQuery(pendingMethod, pendingInput, paged);
   const own = useInfiniteQuery(ownReleasesMethod, ownReleasesInput, paged);
-  const counts = pending.data?.pages[0]?.organisations ?? [];
+  const waiting = pending.data?.pages[0]?.organisations ?? [];
   return (
     <Page title="Home" documentTitle="">
       <WaitingList onShowKeys={() => showKeys()} changeOf={changeOf} />
       {/* What stands below a list appears with it, so that it does not move. */}
       {!pending.isPending && <OwnReleases />}
-      {!pending.isPending && !own.isPending && <OrganisationList counts={counts} />}
+      {!pending.isPending && !own.isPending && <OrganisationList waiting={waiting} />}
     </Page>
   );
 }

@@ -10,23 +10,27 @@ import type { OrganisationWaiting } from '#src/gen/forest/v1/policies_pb.ts';
 import { useSession } from '#src/lib/session.ts';
 import { useMayCreateOrganisations } from '#src/lib/session-facts.ts';
 import { CreateOrganisationDialog } from './create-organisation-dialog.tsx';
+import { type OrganisationCounts, useOrganisationCounts } from './use-organisation-counts.ts';
 
 export interface OrganisationListProps {
   /** How much waits for the caller, where anything does. */
-  readonly counts: readonly OrganisationWaiting[];
+  readonly waiting: readonly OrganisationWaiting[];
 }
 
 /** Counts are up to this. */
 const MAX_COUNT = 100;
 
-/** The caller's organisations with what waits for them there, and the button to create one. */
-export function OrganisationList({ counts }: OrganisationListProps) {
+/** The caller's organisations with what is in them and waits for the caller there, and the button to create one. */
+export function OrganisationList({ waiting }: OrganisationListProps) {
+  const counts = useOrganisationCounts();
   const session = useSession();
   const memberships = session?.memberships ?? [];
   const mayCreate = useMayCreateOrganisations();
   const [creating, setCreating] = useState(false);
   const navigate = useNavigate();
   const none = memberships.length === 0;
+  // The last list of the page: it appears as a whole, so that nothing in it moves.
+  if (counts.isPending) return null;
   return (
     <Section
       title="Your organisations"
@@ -52,8 +56,11 @@ export function OrganisationList({ counts }: OrganisationListProps) {
               <Link to={paths.organisation(organisation)} className="min-w-0 font-medium wrap-anywhere">
                 {organisation}
               </Link>
-              <span className="text-muted">{role}</span>
-              <Waiting count={counts.find((one) => one.organisation === organisation)?.waiting ?? 0} />
+              <Facts
+                role={role}
+                counts={counts.data?.[organisationId]}
+                waiting={waiting.find((one) => one.organisation === organisation)?.waiting ?? 0}
+              />
             </Row>
           ))}
         </Rows>
@@ -71,11 +78,33 @@ export function OrganisationList({ counts }: OrganisationListProps) {
   );
 }
 
-function Waiting({ count }: { readonly count: number }) {
-  if (count === 0) return null;
+interface FactsProps {
+  readonly role: string;
+  /** Absent while they are not known. */
+  readonly counts: OrganisationCounts | undefined;
+  readonly waiting: number;
+}
+
+/** `admin · 6 projects`, and what waits or failed. */
+function Facts({ role, counts, waiting }: FactsProps) {
   return (
-    <Badge tone="waiting" icon={null} className="ml-auto">
-      {`${count}${count < MAX_COUNT ? '' : '+'} waiting`}
-    </Badge>
+    <>
+      <span className="text-muted">
+        {role}
+        {counts && ` · ${counts.projects} ${counts.projects === 1 ? 'project' : 'projects'}`}
+      </span>
+      <span className="ml-auto flex gap-1.5">
+        {waiting > 0 && (
+          <Badge tone="waiting" icon={null}>
+            {`${waiting}${waiting < MAX_COUNT ? '' : '+'} waiting`}
+          </Badge>
+        )}
+        {counts && counts.failed > 0 && (
+          <Badge tone="failed" icon={null}>
+            {`${counts.failed} failed`}
+          </Badge>
+        )}
+      </span>
+    </>
   );
 }

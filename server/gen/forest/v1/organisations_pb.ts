@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file forest/v1/organisations.proto.
  */
 export const file_forest_v1_organisations: GenFile = /*@__PURE__*/
-  fileDesc("Ch1mb3Jlc3QvdjEvb3JnYW5pc2F0aW9ucy5wcm90bxIJZm9yZXN0LnYxIoIBCgxPcmdhbmlzYXRpb24SFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSLgoKY3JlYXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGwoTZmlsZV9yZXRlbnRpb25fZGF5cxhlIAEoBSKEAQoZVXBkYXRlT3JnYW5pc2F0aW9uUmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEiwKE2ZpbGVfcmV0ZW50aW9uX2RheXMYAyABKAVCCrpIBxoFGMIcKAFIAIgBAUIWChRfZmlsZV9yZXRlbnRpb25fZGF5cyJLChpVcGRhdGVPcmdhbmlzYXRpb25SZXNwb25zZRItCgxvcmdhbmlzYXRpb24YASABKAsyFy5mb3Jlc3QudjEuT3JnYW5pc2F0aW9uItEBChlDcmVhdGVPcmdhbmlzYXRpb25SZXF1ZXN0ErMBCgRuYW1lGAEgASgJQqQBukigAboBnAEKBG5hbWUSYW11c3QgYmUgMSB0byAxMDAgY2hhcmFjdGVyczogbGV0dGVycywgZGlnaXRzLCAnLicsICdfJyBvciAnLScsIGJlZ2lubmluZyB3aXRoIGEgbGV0dGVyIG9yIGEgZGlnaXQaMXRoaXMubWF0Y2hlcygnXltBLVphLXowLTldW0EtWmEtejAtOS5fLV17MCw5OX0kJykiNQoaQ3JlYXRlT3JnYW5pc2F0aW9uUmVzcG9uc2USFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJIooCChZHZXRPcmdhbmlzYXRpb25SZXF1ZXN0EiMKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQFIABK1AQoEbmFtZRgCIAEoCUKkAbpIoAG6AZwBCgRuYW1lEmFtdXN0IGJlIDEgdG8gMTAwIGNoYXJhY3RlcnM6IGxldHRlcnMsIGRpZ2l0cywgJy4nLCAnXycgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlciBvciBhIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XVtBLVphLXowLTkuXy1dezAsOTl9JCcpSABCEwoKaWRlbnRpZmllchIFukgCCAEiSAoXR2V0T3JnYW5pc2F0aW9uUmVzcG9uc2USLQoMb3JnYW5pc2F0aW9uGAEgASgLMhcuZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbiJCChpMaXN0TXlPcmdhbmlzYXRpb25zUmVxdWVzdBIkCgRyb2xlGAEgASgJQha6SBNyEVIAUgZtZW1iZXJSBWFkbWluIlwKG0xpc3RNeU9yZ2FuaXNhdGlvbnNSZXNwb25zZRIuCg1vcmdhbmlzYXRpb25zGAEgAygLMhcuZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbhINCgVyb2xlcxgCIAMoCSJ0ChJPcmdhbmlzYXRpb25NZW1iZXISDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRIMCgRyb2xlGAMgASgJEi0KCWpvaW5lZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAidAoQQWRkTWVtYmVyUmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEhkKB3VzZXJfaWQYAiABKAlCCLpIBXIDsAEBEiIKBHJvbGUYAyABKAlCFLpIEXIPUgZtZW1iZXJSBWFkbWluIkIKEUFkZE1lbWJlclJlc3BvbnNlEi0KBm1lbWJlchgBIAEoCzIdLmZvcmVzdC52MS5PcmdhbmlzYXRpb25NZW1iZXIicgoTUmVtb3ZlTWVtYmVyUmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEhkKB3VzZXJfaWQYAiABKAlCCLpIBXIDsAEBEh0KFXJldm9rZV9jcmVhdGVkX3Rva2VucxhkIAEoCCIWChRSZW1vdmVNZW1iZXJSZXNwb25zZSJcChhMZWF2ZU9yZ2FuaXNhdGlvblJlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIdChVyZXZva2VfY3JlYXRlZF90b2tlbnMYZCABKAgiGwoZTGVhdmVPcmdhbmlzYXRpb25SZXNwb25zZSKaAQoXVXBkYXRlTWVtYmVyUm9sZVJlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIZCgd1c2VyX2lkGAIgASgJQgi6SAVyA7ABARIiCgRyb2xlGAMgASgJQhS6SBFyD1IGbWVtYmVyUgVhZG1pbhIdChVyZXZva2VfY3JlYXRlZF90b2tlbnMYZCABKAgiSQoYVXBkYXRlTWVtYmVyUm9sZVJlc3BvbnNlEi0KBm1lbWJlchgBIAEoCzIdLmZvcmVzdC52MS5PcmdhbmlzYXRpb25NZW1iZXIieAoSTGlzdE1lbWJlcnNSZXF1ZXN0EiEKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRj0AygAEiAKCnBhZ2VfdG9rZW4YAyABKAlCDLpICXIHGPQDugEBACJzChNMaXN0TWVtYmVyc1Jlc3BvbnNlEi4KB21lbWJlcnMYASADKAsyHS5mb3Jlc3QudjEuT3JnYW5pc2F0aW9uTWVtYmVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCRITCgt0b3RhbF9jb3VudBgDIAEoBSJ4CghKb2luUnVsZRIUCgxqb2luX3J1bGVfaWQYASABKAkSEAoIcHJvdmlkZXIYAiABKAkSFAoMZW1haWxfZG9tYWluGAMgASgJEi4KCmNyZWF0ZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjkKFExpc3RKb2luUnVsZXNSZXF1ZXN0EiEKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQEiQAoVTGlzdEpvaW5SdWxlc1Jlc3BvbnNlEicKCmpvaW5fcnVsZXMYASADKAsyEy5mb3Jlc3QudjEuSm9pblJ1bGUivgMKFUNyZWF0ZUpvaW5SdWxlUmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEqUBCghwcm92aWRlchgCIAEoCUKSAbpIjgG6AYoBCghwcm92aWRlchJWbXVzdCBiZSAxIHRvIDMyIGNoYXJhY3RlcnM6IGxvd2VyLWNhc2UgbGV0dGVycywgZGlnaXRzIG9yICctJywgYmVnaW5uaW5nIHdpdGggYSBsZXR0ZXIaJnRoaXMubWF0Y2hlcygnXlthLXpdW2EtejAtOS1dezAsMzF9JCcpEtkBCgxlbWFpbF9kb21haW4YAyABKAlCwgG6SL4BugG6AQoMZW1haWxfZG9tYWluEiRtdXN0IGJlIGEgZG9tYWluIHN1Y2ggYXMgZXhhbXBsZS5jb20agwFzaXplKHRoaXMpIDw9IDI1MyAmJiB0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XShbQS1aYS16MC05LV17MCw2MX1bQS1aYS16MC05XSk/KFsuXVtBLVphLXowLTldKFtBLVphLXowLTktXXswLDYxfVtBLVphLXowLTldKT8pKyQnKSJAChZDcmVhdGVKb2luUnVsZVJlc3BvbnNlEiYKCWpvaW5fcnVsZRgBIAEoCzITLmZvcmVzdC52MS5Kb2luUnVsZSJaChVEZWxldGVKb2luUnVsZVJlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIeCgxqb2luX3J1bGVfaWQYAiABKAlCCLpIBXIDsAEBIhgKFkRlbGV0ZUpvaW5SdWxlUmVzcG9uc2Uy1QgKE09yZ2FuaXNhdGlvblNlcnZpY2USYQoSQ3JlYXRlT3JnYW5pc2F0aW9uEiQuZm9yZXN0LnYxLkNyZWF0ZU9yZ2FuaXNhdGlvblJlcXVlc3QaJS5mb3Jlc3QudjEuQ3JlYXRlT3JnYW5pc2F0aW9uUmVzcG9uc2USXQoPR2V0T3JnYW5pc2F0aW9uEiEuZm9yZXN0LnYxLkdldE9yZ2FuaXNhdGlvblJlcXVlc3QaIi5mb3Jlc3QudjEuR2V0T3JnYW5pc2F0aW9uUmVzcG9uc2UiA5ACARJpChNMaXN0TXlPcmdhbmlzYXRpb25zEiUuZm9yZXN0LnYxLkxpc3RNeU9yZ2FuaXNhdGlvbnNSZXF1ZXN0GiYuZm9yZXN0LnYxLkxpc3RNeU9yZ2FuaXNhdGlvbnNSZXNwb25zZSIDkAIBEmEKElVwZGF0ZU9yZ2FuaXNhdGlvbhIkLmZvcmVzdC52MS5VcGRhdGVPcmdhbmlzYXRpb25SZXF1ZXN0GiUuZm9yZXN0LnYxLlVwZGF0ZU9yZ2FuaXNhdGlvblJlc3BvbnNlEkYKCUFkZE1lbWJlchIbLmZvcmVzdC52MS5BZGRNZW1iZXJSZXF1ZXN0GhwuZm9yZXN0LnYxLkFkZE1lbWJlclJlc3BvbnNlEk8KDFJlbW92ZU1lbWJlchIeLmZvcmVzdC52MS5SZW1vdmVNZW1iZXJSZXF1ZXN0Gh8uZm9yZXN0LnYxLlJlbW92ZU1lbWJlclJlc3BvbnNlEl4KEUxlYXZlT3JnYW5pc2F0aW9uEiMuZm9yZXN0LnYxLkxlYXZlT3JnYW5pc2F0aW9uUmVxdWVzdBokLmZvcmVzdC52MS5MZWF2ZU9yZ2FuaXNhdGlvblJlc3BvbnNlElsKEFVwZGF0ZU1lbWJlclJvbGUSIi5mb3Jlc3QudjEuVXBkYXRlTWVtYmVyUm9sZVJlcXVlc3QaIy5mb3Jlc3QudjEuVXBkYXRlTWVtYmVyUm9sZVJlc3BvbnNlElEKC0xpc3RNZW1iZXJzEh0uZm9yZXN0LnYxLkxpc3RNZW1iZXJzUmVxdWVzdBoeLmZvcmVzdC52MS5MaXN0TWVtYmVyc1Jlc3BvbnNlIgOQAgESVwoNTGlzdEpvaW5SdWxlcxIfLmZvcmVzdC52MS5MaXN0Sm9pblJ1bGVzUmVxdWVzdBogLmZvcmVzdC52MS5MaXN0Sm9pblJ1bGVzUmVzcG9uc2UiA5ACARJVCg5DcmVhdGVKb2luUnVsZRIgLmZvcmVzdC52MS5DcmVhdGVKb2luUnVsZVJlcXVlc3QaIS5mb3Jlc3QudjEuQ3JlYXRlSm9pblJ1bGVSZXNwb25zZRJVCg5EZWxldGVKb2luUnVsZRIgLmZvcmVzdC52MS5EZWxldGVKb2luUnVsZVJlcXVlc3QaIS5mb3Jlc3QudjEuRGVsZXRlSm9pblJ1bGVSZXNwb25zZWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp]);
+  fileDesc("Ch1mb3Jlc3QvdjEvb3JnYW5pc2F0aW9ucy5wcm90bxIJZm9yZXN0LnYxIoIBCgxPcmdhbmlzYXRpb24SFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSLgoKY3JlYXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGwoTZmlsZV9yZXRlbnRpb25fZGF5cxhlIAEoBSKEAQoZVXBkYXRlT3JnYW5pc2F0aW9uUmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEiwKE2ZpbGVfcmV0ZW50aW9uX2RheXMYAyABKAVCCrpIBxoFGMIcKAFIAIgBAUIWChRfZmlsZV9yZXRlbnRpb25fZGF5cyJLChpVcGRhdGVPcmdhbmlzYXRpb25SZXNwb25zZRItCgxvcmdhbmlzYXRpb24YASABKAsyFy5mb3Jlc3QudjEuT3JnYW5pc2F0aW9uItEBChlDcmVhdGVPcmdhbmlzYXRpb25SZXF1ZXN0ErMBCgRuYW1lGAEgASgJQqQBukigAboBnAEKBG5hbWUSYW11c3QgYmUgMSB0byAxMDAgY2hhcmFjdGVyczogbGV0dGVycywgZGlnaXRzLCAnLicsICdfJyBvciAnLScsIGJlZ2lubmluZyB3aXRoIGEgbGV0dGVyIG9yIGEgZGlnaXQaMXRoaXMubWF0Y2hlcygnXltBLVphLXowLTldW0EtWmEtejAtOS5fLV17MCw5OX0kJykiNQoaQ3JlYXRlT3JnYW5pc2F0aW9uUmVzcG9uc2USFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJIooCChZHZXRPcmdhbmlzYXRpb25SZXF1ZXN0EiMKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQFIABK1AQoEbmFtZRgCIAEoCUKkAbpIoAG6AZwBCgRuYW1lEmFtdXN0IGJlIDEgdG8gMTAwIGNoYXJhY3RlcnM6IGxldHRlcnMsIGRpZ2l0cywgJy4nLCAnXycgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlciBvciBhIGRpZ2l0GjF0aGlzLm1hdGNoZXMoJ15bQS1aYS16MC05XVtBLVphLXowLTkuXy1dezAsOTl9JCcpSABCEwoKaWRlbnRpZmllchIFukgCCAEiSAoXR2V0T3JnYW5pc2F0aW9uUmVzcG9uc2USLQoMb3JnYW5pc2F0aW9uGAEgASgLMhcuZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbiJCChpMaXN0TXlPcmdhbmlzYXRpb25zUmVxdWVzdBIkCgRyb2xlGAEgASgJQha6SBNyEVIAUgZtZW1iZXJSBWFkbWluIosBChtMaXN0TXlPcmdhbmlzYXRpb25zUmVzcG9uc2USLgoNb3JnYW5pc2F0aW9ucxgBIAMoCzIXLmZvcmVzdC52MS5PcmdhbmlzYXRpb24SDQoFcm9sZXMYAiADKAkSLQoGY291bnRzGGQgAygLMh0uZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbkNvdW50cyI2ChJPcmdhbmlzYXRpb25Db3VudHMSEAoIcHJvamVjdHMYASABKAUSDgoGZmFpbGVkGAIgASgFInQKEk9yZ2FuaXNhdGlvbk1lbWJlchIPCgd1c2VyX2lkGAEgASgJEhAKCHVzZXJuYW1lGAIgASgJEgwKBHJvbGUYAyABKAkSLQoJam9pbmVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJ0ChBBZGRNZW1iZXJSZXF1ZXN0EiEKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESGQoHdXNlcl9pZBgCIAEoCUIIukgFcgOwAQESIgoEcm9sZRgDIAEoCUIUukgRcg9SBm1lbWJlclIFYWRtaW4iQgoRQWRkTWVtYmVyUmVzcG9uc2USLQoGbWVtYmVyGAEgASgLMh0uZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbk1lbWJlciJyChNSZW1vdmVNZW1iZXJSZXF1ZXN0EiEKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESGQoHdXNlcl9pZBgCIAEoCUIIukgFcgOwAQESHQoVcmV2b2tlX2NyZWF0ZWRfdG9rZW5zGGQgASgIIhYKFFJlbW92ZU1lbWJlclJlc3BvbnNlIlwKGExlYXZlT3JnYW5pc2F0aW9uUmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEh0KFXJldm9rZV9jcmVhdGVkX3Rva2VucxhkIAEoCCIbChlMZWF2ZU9yZ2FuaXNhdGlvblJlc3BvbnNlIpoBChdVcGRhdGVNZW1iZXJSb2xlUmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEhkKB3VzZXJfaWQYAiABKAlCCLpIBXIDsAEBEiIKBHJvbGUYAyABKAlCFLpIEXIPUgZtZW1iZXJSBWFkbWluEh0KFXJldm9rZV9jcmVhdGVkX3Rva2VucxhkIAEoCCJJChhVcGRhdGVNZW1iZXJSb2xlUmVzcG9uc2USLQoGbWVtYmVyGAEgASgLMh0uZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbk1lbWJlciJ4ChJMaXN0TWVtYmVyc1JlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABARIdCglwYWdlX3NpemUYAiABKAVCCrpIBxoFGPQDKAASIAoKcGFnZV90b2tlbhgDIAEoCUIMukgJcgcY9AO6AQEAInMKE0xpc3RNZW1iZXJzUmVzcG9uc2USLgoHbWVtYmVycxgBIAMoCzIdLmZvcmVzdC52MS5PcmdhbmlzYXRpb25NZW1iZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhMKC3RvdGFsX2NvdW50GAMgASgFIngKCEpvaW5SdWxlEhQKDGpvaW5fcnVsZV9pZBgBIAEoCRIQCghwcm92aWRlchgCIAEoCRIUCgxlbWFpbF9kb21haW4YAyABKAkSLgoKY3JlYXRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiOQoUTGlzdEpvaW5SdWxlc1JlcXVlc3QSIQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJQgi6SAVyA7ABASJAChVMaXN0Sm9pblJ1bGVzUmVzcG9uc2USJwoKam9pbl9ydWxlcxgBIAMoCzITLmZvcmVzdC52MS5Kb2luUnVsZSK+AwoVQ3JlYXRlSm9pblJ1bGVSZXF1ZXN0EiEKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCUIIukgFcgOwAQESpQEKCHByb3ZpZGVyGAIgASgJQpIBukiOAboBigEKCHByb3ZpZGVyElZtdXN0IGJlIDEgdG8gMzIgY2hhcmFjdGVyczogbG93ZXItY2FzZSBsZXR0ZXJzLCBkaWdpdHMgb3IgJy0nLCBiZWdpbm5pbmcgd2l0aCBhIGxldHRlchomdGhpcy5tYXRjaGVzKCdeW2Etel1bYS16MC05LV17MCwzMX0kJykS2QEKDGVtYWlsX2RvbWFpbhgDIAEoCULCAbpIvgG6AboBCgxlbWFpbF9kb21haW4SJG11c3QgYmUgYSBkb21haW4gc3VjaCBhcyBleGFtcGxlLmNvbRqDAXNpemUodGhpcykgPD0gMjUzICYmIHRoaXMubWF0Y2hlcygnXltBLVphLXowLTldKFtBLVphLXowLTktXXswLDYxfVtBLVphLXowLTldKT8oWy5dW0EtWmEtejAtOV0oW0EtWmEtejAtOS1dezAsNjF9W0EtWmEtejAtOV0pPykrJCcpIkAKFkNyZWF0ZUpvaW5SdWxlUmVzcG9uc2USJgoJam9pbl9ydWxlGAEgASgLMhMuZm9yZXN0LnYxLkpvaW5SdWxlIloKFURlbGV0ZUpvaW5SdWxlUmVxdWVzdBIhCg9vcmdhbmlzYXRpb25faWQYASABKAlCCLpIBXIDsAEBEh4KDGpvaW5fcnVsZV9pZBgCIAEoCUIIukgFcgOwAQEiGAoWRGVsZXRlSm9pblJ1bGVSZXNwb25zZTLVCAoTT3JnYW5pc2F0aW9uU2VydmljZRJhChJDcmVhdGVPcmdhbmlzYXRpb24SJC5mb3Jlc3QudjEuQ3JlYXRlT3JnYW5pc2F0aW9uUmVxdWVzdBolLmZvcmVzdC52MS5DcmVhdGVPcmdhbmlzYXRpb25SZXNwb25zZRJdCg9HZXRPcmdhbmlzYXRpb24SIS5mb3Jlc3QudjEuR2V0T3JnYW5pc2F0aW9uUmVxdWVzdBoiLmZvcmVzdC52MS5HZXRPcmdhbmlzYXRpb25SZXNwb25zZSIDkAIBEmkKE0xpc3RNeU9yZ2FuaXNhdGlvbnMSJS5mb3Jlc3QudjEuTGlzdE15T3JnYW5pc2F0aW9uc1JlcXVlc3QaJi5mb3Jlc3QudjEuTGlzdE15T3JnYW5pc2F0aW9uc1Jlc3BvbnNlIgOQAgESYQoSVXBkYXRlT3JnYW5pc2F0aW9uEiQuZm9yZXN0LnYxLlVwZGF0ZU9yZ2FuaXNhdGlvblJlcXVlc3QaJS5mb3Jlc3QudjEuVXBkYXRlT3JnYW5pc2F0aW9uUmVzcG9uc2USRgoJQWRkTWVtYmVyEhsuZm9yZXN0LnYxLkFkZE1lbWJlclJlcXVlc3QaHC5mb3Jlc3QudjEuQWRkTWVtYmVyUmVzcG9uc2USTwoMUmVtb3ZlTWVtYmVyEh4uZm9yZXN0LnYxLlJlbW92ZU1lbWJlclJlcXVlc3QaHy5mb3Jlc3QudjEuUmVtb3ZlTWVtYmVyUmVzcG9uc2USXgoRTGVhdmVPcmdhbmlzYXRpb24SIy5mb3Jlc3QudjEuTGVhdmVPcmdhbmlzYXRpb25SZXF1ZXN0GiQuZm9yZXN0LnYxLkxlYXZlT3JnYW5pc2F0aW9uUmVzcG9uc2USWwoQVXBkYXRlTWVtYmVyUm9sZRIiLmZvcmVzdC52MS5VcGRhdGVNZW1iZXJSb2xlUmVxdWVzdBojLmZvcmVzdC52MS5VcGRhdGVNZW1iZXJSb2xlUmVzcG9uc2USUQoLTGlzdE1lbWJlcnMSHS5mb3Jlc3QudjEuTGlzdE1lbWJlcnNSZXF1ZXN0Gh4uZm9yZXN0LnYxLkxpc3RNZW1iZXJzUmVzcG9uc2UiA5ACARJXCg1MaXN0Sm9pblJ1bGVzEh8uZm9yZXN0LnYxLkxpc3RKb2luUnVsZXNSZXF1ZXN0GiAuZm9yZXN0LnYxLkxpc3RKb2luUnVsZXNSZXNwb25zZSIDkAIBElUKDkNyZWF0ZUpvaW5SdWxlEiAuZm9yZXN0LnYxLkNyZWF0ZUpvaW5SdWxlUmVxdWVzdBohLmZvcmVzdC52MS5DcmVhdGVKb2luUnVsZVJlc3BvbnNlElUKDkRlbGV0ZUpvaW5SdWxlEiAuZm9yZXN0LnYxLkRlbGV0ZUpvaW5SdWxlUmVxdWVzdBohLmZvcmVzdC52MS5EZWxldGVKb2luUnVsZVJlc3BvbnNlYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp]);
 
 /**
  * A tenant: it owns projects, environments and destinations, which only its members see.
@@ -246,6 +246,13 @@ export type ListMyOrganisationsResponse = Message<"forest.v1.ListMyOrganisations
    * @generated from field: repeated string roles = 2;
    */
   roles: string[];
+
+  /**
+   * What there is in the organisation at the same index.
+   *
+   * @generated from field: repeated forest.v1.OrganisationCounts counts = 100;
+   */
+  counts: OrganisationCounts[];
 };
 
 /**
@@ -254,6 +261,35 @@ export type ListMyOrganisationsResponse = Message<"forest.v1.ListMyOrganisations
  */
 export const ListMyOrganisationsResponseSchema: GenMessage<ListMyOrganisationsResponse> = /*@__PURE__*/
   messageDesc(file_forest_v1_organisations, 8);
+
+/**
+ * How much there is in an organisation.
+ *
+ * @generated from message forest.v1.OrganisationCounts
+ */
+export type OrganisationCounts = Message<"forest.v1.OrganisationCounts"> & {
+  /**
+   * Projects.
+   *
+   * @generated from field: int32 projects = 1;
+   */
+  projects: number;
+
+  /**
+   * Releases that failed or timed out in an environment, once for each environment: where nothing went live since on the
+   * destinations concerned, and where the release is not being tried again.
+   *
+   * @generated from field: int32 failed = 2;
+   */
+  failed: number;
+};
+
+/**
+ * Describes the message forest.v1.OrganisationCounts.
+ * Use `create(OrganisationCountsSchema)` to create a new message.
+ */
+export const OrganisationCountsSchema: GenMessage<OrganisationCounts> = /*@__PURE__*/
+  messageDesc(file_forest_v1_organisations, 9);
 
 /**
  * A member of an organisation.
@@ -295,7 +331,7 @@ export type OrganisationMember = Message<"forest.v1.OrganisationMember"> & {
  * Use `create(OrganisationMemberSchema)` to create a new message.
  */
 export const OrganisationMemberSchema: GenMessage<OrganisationMember> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 9);
+  messageDesc(file_forest_v1_organisations, 10);
 
 /**
  * A user to add.
@@ -330,7 +366,7 @@ export type AddMemberRequest = Message<"forest.v1.AddMemberRequest"> & {
  * Use `create(AddMemberRequestSchema)` to create a new message.
  */
 export const AddMemberRequestSchema: GenMessage<AddMemberRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 10);
+  messageDesc(file_forest_v1_organisations, 11);
 
 /**
  * The new membership.
@@ -351,7 +387,7 @@ export type AddMemberResponse = Message<"forest.v1.AddMemberResponse"> & {
  * Use `create(AddMemberResponseSchema)` to create a new message.
  */
 export const AddMemberResponseSchema: GenMessage<AddMemberResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 11);
+  messageDesc(file_forest_v1_organisations, 12);
 
 /**
  * A membership to end.
@@ -387,7 +423,7 @@ export type RemoveMemberRequest = Message<"forest.v1.RemoveMemberRequest"> & {
  * Use `create(RemoveMemberRequestSchema)` to create a new message.
  */
 export const RemoveMemberRequestSchema: GenMessage<RemoveMemberRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 12);
+  messageDesc(file_forest_v1_organisations, 13);
 
 /**
  * Empty: the membership has ended.
@@ -402,7 +438,7 @@ export type RemoveMemberResponse = Message<"forest.v1.RemoveMemberResponse"> & {
  * Use `create(RemoveMemberResponseSchema)` to create a new message.
  */
 export const RemoveMemberResponseSchema: GenMessage<RemoveMemberResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 13);
+  messageDesc(file_forest_v1_organisations, 14);
 
 /**
  * An organisation to leave.
@@ -431,7 +467,7 @@ export type LeaveOrganisationRequest = Message<"forest.v1.LeaveOrganisationReque
  * Use `create(LeaveOrganisationRequestSchema)` to create a new message.
  */
 export const LeaveOrganisationRequestSchema: GenMessage<LeaveOrganisationRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 14);
+  messageDesc(file_forest_v1_organisations, 15);
 
 /**
  * Empty: the caller is no longer a member.
@@ -446,7 +482,7 @@ export type LeaveOrganisationResponse = Message<"forest.v1.LeaveOrganisationResp
  * Use `create(LeaveOrganisationResponseSchema)` to create a new message.
  */
 export const LeaveOrganisationResponseSchema: GenMessage<LeaveOrganisationResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 15);
+  messageDesc(file_forest_v1_organisations, 16);
 
 /**
  * A member's new role.
@@ -489,7 +525,7 @@ export type UpdateMemberRoleRequest = Message<"forest.v1.UpdateMemberRoleRequest
  * Use `create(UpdateMemberRoleRequestSchema)` to create a new message.
  */
 export const UpdateMemberRoleRequestSchema: GenMessage<UpdateMemberRoleRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 16);
+  messageDesc(file_forest_v1_organisations, 17);
 
 /**
  * The membership after the change.
@@ -510,7 +546,7 @@ export type UpdateMemberRoleResponse = Message<"forest.v1.UpdateMemberRoleRespon
  * Use `create(UpdateMemberRoleResponseSchema)` to create a new message.
  */
 export const UpdateMemberRoleResponseSchema: GenMessage<UpdateMemberRoleResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 17);
+  messageDesc(file_forest_v1_organisations, 18);
 
 /**
  * Requests a page of members.
@@ -545,7 +581,7 @@ export type ListMembersRequest = Message<"forest.v1.ListMembersRequest"> & {
  * Use `create(ListMembersRequestSchema)` to create a new message.
  */
 export const ListMembersRequestSchema: GenMessage<ListMembersRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 18);
+  messageDesc(file_forest_v1_organisations, 19);
 
 /**
  * A page of members.
@@ -580,7 +616,7 @@ export type ListMembersResponse = Message<"forest.v1.ListMembersResponse"> & {
  * Use `create(ListMembersResponseSchema)` to create a new message.
  */
 export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 19);
+  messageDesc(file_forest_v1_organisations, 20);
 
 /**
  * A rule by which new users become members.
@@ -622,7 +658,7 @@ export type JoinRule = Message<"forest.v1.JoinRule"> & {
  * Use `create(JoinRuleSchema)` to create a new message.
  */
 export const JoinRuleSchema: GenMessage<JoinRule> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 20);
+  messageDesc(file_forest_v1_organisations, 21);
 
 /**
  * Lists an organisation's rules.
@@ -643,7 +679,7 @@ export type ListJoinRulesRequest = Message<"forest.v1.ListJoinRulesRequest"> & {
  * Use `create(ListJoinRulesRequestSchema)` to create a new message.
  */
 export const ListJoinRulesRequestSchema: GenMessage<ListJoinRulesRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 21);
+  messageDesc(file_forest_v1_organisations, 22);
 
 /**
  * An organisation's rules.
@@ -664,7 +700,7 @@ export type ListJoinRulesResponse = Message<"forest.v1.ListJoinRulesResponse"> &
  * Use `create(ListJoinRulesResponseSchema)` to create a new message.
  */
 export const ListJoinRulesResponseSchema: GenMessage<ListJoinRulesResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 22);
+  messageDesc(file_forest_v1_organisations, 23);
 
 /**
  * A new rule.
@@ -699,7 +735,7 @@ export type CreateJoinRuleRequest = Message<"forest.v1.CreateJoinRuleRequest"> &
  * Use `create(CreateJoinRuleRequestSchema)` to create a new message.
  */
 export const CreateJoinRuleRequestSchema: GenMessage<CreateJoinRuleRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 23);
+  messageDesc(file_forest_v1_organisations, 24);
 
 /**
  * The new rule.
@@ -720,7 +756,7 @@ export type CreateJoinRuleResponse = Message<"forest.v1.CreateJoinRuleResponse">
  * Use `create(CreateJoinRuleResponseSchema)` to create a new message.
  */
 export const CreateJoinRuleResponseSchema: GenMessage<CreateJoinRuleResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 24);
+  messageDesc(file_forest_v1_organisations, 25);
 
 /**
  * A rule to delete.
@@ -748,7 +784,7 @@ export type DeleteJoinRuleRequest = Message<"forest.v1.DeleteJoinRuleRequest"> &
  * Use `create(DeleteJoinRuleRequestSchema)` to create a new message.
  */
 export const DeleteJoinRuleRequestSchema: GenMessage<DeleteJoinRuleRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 25);
+  messageDesc(file_forest_v1_organisations, 26);
 
 /**
  * Empty: the rule is deleted.
@@ -763,7 +799,7 @@ export type DeleteJoinRuleResponse = Message<"forest.v1.DeleteJoinRuleResponse">
  * Use `create(DeleteJoinRuleResponseSchema)` to create a new message.
  */
 export const DeleteJoinRuleResponseSchema: GenMessage<DeleteJoinRuleResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 26);
+  messageDesc(file_forest_v1_organisations, 27);
 
 /**
  * Organisations and their members. A role is `member` or `admin`; each method says which roles may call it.
@@ -796,7 +832,7 @@ export const OrganisationService: GenService<{
     output: typeof GetOrganisationResponseSchema;
   },
   /**
-   * The organisations that the caller belongs to, with the caller's role in each.
+   * The organisations that the caller belongs to, with the caller's role and what there is in each.
    *
    * @generated from rpc forest.v1.OrganisationService.ListMyOrganisations
    */

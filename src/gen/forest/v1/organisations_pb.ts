@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file forest/v1/organisations.proto.
  */
 export const file_forest_v1_organisations: GenFile = /*@__PURE__*/
-  fileDesc("Ch1mb3Jlc3QvdjEvb3JnYW5pc2F0aW9ucy5wcm90bxIJZm9yZXN0LnYxIoIBCgxPcmdhbmlzYXRpb24SFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSLgoKY3JlYXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGwoTZmlsZV9yZXRlbnRpb25fZGF5cxhlIAEoBSJuChlVcGRhdGVPcmdhbmlzYXRpb25SZXF1ZXN0EhcKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCRIgChNmaWxlX3JldGVudGlvbl9kYXlzGAMgASgFSACIAQFCFgoUX2ZpbGVfcmV0ZW50aW9uX2RheXMiSwoaVXBkYXRlT3JnYW5pc2F0aW9uUmVzcG9uc2USLQoMb3JnYW5pc2F0aW9uGAEgASgLMhcuZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbiIpChlDcmVhdGVPcmdhbmlzYXRpb25SZXF1ZXN0EgwKBG5hbWUYASABKAkiNQoaQ3JlYXRlT3JnYW5pc2F0aW9uUmVzcG9uc2USFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJIlEKFkdldE9yZ2FuaXNhdGlvblJlcXVlc3QSGQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJSAASDgoEbmFtZRgCIAEoCUgAQgwKCmlkZW50aWZpZXIiSAoXR2V0T3JnYW5pc2F0aW9uUmVzcG9uc2USLQoMb3JnYW5pc2F0aW9uGAEgASgLMhcuZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbiIqChpMaXN0TXlPcmdhbmlzYXRpb25zUmVxdWVzdBIMCgRyb2xlGAEgASgJIlwKG0xpc3RNeU9yZ2FuaXNhdGlvbnNSZXNwb25zZRIuCg1vcmdhbmlzYXRpb25zGAEgAygLMhcuZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbhINCgVyb2xlcxgCIAMoCSJ0ChJPcmdhbmlzYXRpb25NZW1iZXISDwoHdXNlcl9pZBgBIAEoCRIQCgh1c2VybmFtZRgCIAEoCRIMCgRyb2xlGAMgASgJEi0KCWpvaW5lZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiSgoQQWRkTWVtYmVyUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIMCgRyb2xlGAMgASgJIkIKEUFkZE1lbWJlclJlc3BvbnNlEi0KBm1lbWJlchgBIAEoCzIdLmZvcmVzdC52MS5PcmdhbmlzYXRpb25NZW1iZXIiXgoTUmVtb3ZlTWVtYmVyUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIdChVyZXZva2VfY3JlYXRlZF90b2tlbnMYZCABKAgiFgoUUmVtb3ZlTWVtYmVyUmVzcG9uc2UiUgoYTGVhdmVPcmdhbmlzYXRpb25SZXF1ZXN0EhcKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCRIdChVyZXZva2VfY3JlYXRlZF90b2tlbnMYZCABKAgiGwoZTGVhdmVPcmdhbmlzYXRpb25SZXNwb25zZSJwChdVcGRhdGVNZW1iZXJSb2xlUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSDwoHdXNlcl9pZBgCIAEoCRIMCgRyb2xlGAMgASgJEh0KFXJldm9rZV9jcmVhdGVkX3Rva2VucxhkIAEoCCJJChhVcGRhdGVNZW1iZXJSb2xlUmVzcG9uc2USLQoGbWVtYmVyGAEgASgLMh0uZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbk1lbWJlciJUChJMaXN0TWVtYmVyc1JlcXVlc3QSFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJInMKE0xpc3RNZW1iZXJzUmVzcG9uc2USLgoHbWVtYmVycxgBIAMoCzIdLmZvcmVzdC52MS5PcmdhbmlzYXRpb25NZW1iZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhMKC3RvdGFsX2NvdW50GAMgASgFIngKCEpvaW5SdWxlEhQKDGpvaW5fcnVsZV9pZBgBIAEoCRIQCghwcm92aWRlchgCIAEoCRIUCgxlbWFpbF9kb21haW4YAyABKAkSLgoKY3JlYXRlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiLwoUTGlzdEpvaW5SdWxlc1JlcXVlc3QSFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJIkAKFUxpc3RKb2luUnVsZXNSZXNwb25zZRInCgpqb2luX3J1bGVzGAEgAygLMhMuZm9yZXN0LnYxLkpvaW5SdWxlIlgKFUNyZWF0ZUpvaW5SdWxlUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSEAoIcHJvdmlkZXIYAiABKAkSFAoMZW1haWxfZG9tYWluGAMgASgJIkAKFkNyZWF0ZUpvaW5SdWxlUmVzcG9uc2USJgoJam9pbl9ydWxlGAEgASgLMhMuZm9yZXN0LnYxLkpvaW5SdWxlIkYKFURlbGV0ZUpvaW5SdWxlUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSFAoMam9pbl9ydWxlX2lkGAIgASgJIhgKFkRlbGV0ZUpvaW5SdWxlUmVzcG9uc2Uy1QgKE09yZ2FuaXNhdGlvblNlcnZpY2USYQoSQ3JlYXRlT3JnYW5pc2F0aW9uEiQuZm9yZXN0LnYxLkNyZWF0ZU9yZ2FuaXNhdGlvblJlcXVlc3QaJS5mb3Jlc3QudjEuQ3JlYXRlT3JnYW5pc2F0aW9uUmVzcG9uc2USXQoPR2V0T3JnYW5pc2F0aW9uEiEuZm9yZXN0LnYxLkdldE9yZ2FuaXNhdGlvblJlcXVlc3QaIi5mb3Jlc3QudjEuR2V0T3JnYW5pc2F0aW9uUmVzcG9uc2UiA5ACARJpChNMaXN0TXlPcmdhbmlzYXRpb25zEiUuZm9yZXN0LnYxLkxpc3RNeU9yZ2FuaXNhdGlvbnNSZXF1ZXN0GiYuZm9yZXN0LnYxLkxpc3RNeU9yZ2FuaXNhdGlvbnNSZXNwb25zZSIDkAIBEmEKElVwZGF0ZU9yZ2FuaXNhdGlvbhIkLmZvcmVzdC52MS5VcGRhdGVPcmdhbmlzYXRpb25SZXF1ZXN0GiUuZm9yZXN0LnYxLlVwZGF0ZU9yZ2FuaXNhdGlvblJlc3BvbnNlEkYKCUFkZE1lbWJlchIbLmZvcmVzdC52MS5BZGRNZW1iZXJSZXF1ZXN0GhwuZm9yZXN0LnYxLkFkZE1lbWJlclJlc3BvbnNlEk8KDFJlbW92ZU1lbWJlchIeLmZvcmVzdC52MS5SZW1vdmVNZW1iZXJSZXF1ZXN0Gh8uZm9yZXN0LnYxLlJlbW92ZU1lbWJlclJlc3BvbnNlEl4KEUxlYXZlT3JnYW5pc2F0aW9uEiMuZm9yZXN0LnYxLkxlYXZlT3JnYW5pc2F0aW9uUmVxdWVzdBokLmZvcmVzdC52MS5MZWF2ZU9yZ2FuaXNhdGlvblJlc3BvbnNlElsKEFVwZGF0ZU1lbWJlclJvbGUSIi5mb3Jlc3QudjEuVXBkYXRlTWVtYmVyUm9sZVJlcXVlc3QaIy5mb3Jlc3QudjEuVXBkYXRlTWVtYmVyUm9sZVJlc3BvbnNlElEKC0xpc3RNZW1iZXJzEh0uZm9yZXN0LnYxLkxpc3RNZW1iZXJzUmVxdWVzdBoeLmZvcmVzdC52MS5MaXN0TWVtYmVyc1Jlc3BvbnNlIgOQAgESVwoNTGlzdEpvaW5SdWxlcxIfLmZvcmVzdC52MS5MaXN0Sm9pblJ1bGVzUmVxdWVzdBogLmZvcmVzdC52MS5MaXN0Sm9pblJ1bGVzUmVzcG9uc2UiA5ACARJVCg5DcmVhdGVKb2luUnVsZRIgLmZvcmVzdC52MS5DcmVhdGVKb2luUnVsZVJlcXVlc3QaIS5mb3Jlc3QudjEuQ3JlYXRlSm9pblJ1bGVSZXNwb25zZRJVCg5EZWxldGVKb2luUnVsZRIgLmZvcmVzdC52MS5EZWxldGVKb2luUnVsZVJlcXVlc3QaIS5mb3Jlc3QudjEuRGVsZXRlSm9pblJ1bGVSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("Ch1mb3Jlc3QvdjEvb3JnYW5pc2F0aW9ucy5wcm90bxIJZm9yZXN0LnYxIoIBCgxPcmdhbmlzYXRpb24SFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJEgwKBG5hbWUYAiABKAkSLgoKY3JlYXRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGwoTZmlsZV9yZXRlbnRpb25fZGF5cxhlIAEoBSJuChlVcGRhdGVPcmdhbmlzYXRpb25SZXF1ZXN0EhcKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCRIgChNmaWxlX3JldGVudGlvbl9kYXlzGAMgASgFSACIAQFCFgoUX2ZpbGVfcmV0ZW50aW9uX2RheXMiSwoaVXBkYXRlT3JnYW5pc2F0aW9uUmVzcG9uc2USLQoMb3JnYW5pc2F0aW9uGAEgASgLMhcuZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbiIpChlDcmVhdGVPcmdhbmlzYXRpb25SZXF1ZXN0EgwKBG5hbWUYASABKAkiNQoaQ3JlYXRlT3JnYW5pc2F0aW9uUmVzcG9uc2USFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJIlEKFkdldE9yZ2FuaXNhdGlvblJlcXVlc3QSGQoPb3JnYW5pc2F0aW9uX2lkGAEgASgJSAASDgoEbmFtZRgCIAEoCUgAQgwKCmlkZW50aWZpZXIiSAoXR2V0T3JnYW5pc2F0aW9uUmVzcG9uc2USLQoMb3JnYW5pc2F0aW9uGAEgASgLMhcuZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbiIqChpMaXN0TXlPcmdhbmlzYXRpb25zUmVxdWVzdBIMCgRyb2xlGAEgASgJIosBChtMaXN0TXlPcmdhbmlzYXRpb25zUmVzcG9uc2USLgoNb3JnYW5pc2F0aW9ucxgBIAMoCzIXLmZvcmVzdC52MS5PcmdhbmlzYXRpb24SDQoFcm9sZXMYAiADKAkSLQoGY291bnRzGGQgAygLMh0uZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbkNvdW50cyI2ChJPcmdhbmlzYXRpb25Db3VudHMSEAoIcHJvamVjdHMYASABKAUSDgoGZmFpbGVkGAIgASgFInQKEk9yZ2FuaXNhdGlvbk1lbWJlchIPCgd1c2VyX2lkGAEgASgJEhAKCHVzZXJuYW1lGAIgASgJEgwKBHJvbGUYAyABKAkSLQoJam9pbmVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJKChBBZGRNZW1iZXJSZXF1ZXN0EhcKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEgwKBHJvbGUYAyABKAkiQgoRQWRkTWVtYmVyUmVzcG9uc2USLQoGbWVtYmVyGAEgASgLMh0uZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbk1lbWJlciJeChNSZW1vdmVNZW1iZXJSZXF1ZXN0EhcKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEh0KFXJldm9rZV9jcmVhdGVkX3Rva2VucxhkIAEoCCIWChRSZW1vdmVNZW1iZXJSZXNwb25zZSJSChhMZWF2ZU9yZ2FuaXNhdGlvblJlcXVlc3QSFwoPb3JnYW5pc2F0aW9uX2lkGAEgASgJEh0KFXJldm9rZV9jcmVhdGVkX3Rva2VucxhkIAEoCCIbChlMZWF2ZU9yZ2FuaXNhdGlvblJlc3BvbnNlInAKF1VwZGF0ZU1lbWJlclJvbGVSZXF1ZXN0EhcKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCRIPCgd1c2VyX2lkGAIgASgJEgwKBHJvbGUYAyABKAkSHQoVcmV2b2tlX2NyZWF0ZWRfdG9rZW5zGGQgASgIIkkKGFVwZGF0ZU1lbWJlclJvbGVSZXNwb25zZRItCgZtZW1iZXIYASABKAsyHS5mb3Jlc3QudjEuT3JnYW5pc2F0aW9uTWVtYmVyIlQKEkxpc3RNZW1iZXJzUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkicwoTTGlzdE1lbWJlcnNSZXNwb25zZRIuCgdtZW1iZXJzGAEgAygLMh0uZm9yZXN0LnYxLk9yZ2FuaXNhdGlvbk1lbWJlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSEwoLdG90YWxfY291bnQYAyABKAUieAoISm9pblJ1bGUSFAoMam9pbl9ydWxlX2lkGAEgASgJEhAKCHByb3ZpZGVyGAIgASgJEhQKDGVtYWlsX2RvbWFpbhgDIAEoCRIuCgpjcmVhdGVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIvChRMaXN0Sm9pblJ1bGVzUmVxdWVzdBIXCg9vcmdhbmlzYXRpb25faWQYASABKAkiQAoVTGlzdEpvaW5SdWxlc1Jlc3BvbnNlEicKCmpvaW5fcnVsZXMYASADKAsyEy5mb3Jlc3QudjEuSm9pblJ1bGUiWAoVQ3JlYXRlSm9pblJ1bGVSZXF1ZXN0EhcKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCRIQCghwcm92aWRlchgCIAEoCRIUCgxlbWFpbF9kb21haW4YAyABKAkiQAoWQ3JlYXRlSm9pblJ1bGVSZXNwb25zZRImCglqb2luX3J1bGUYASABKAsyEy5mb3Jlc3QudjEuSm9pblJ1bGUiRgoVRGVsZXRlSm9pblJ1bGVSZXF1ZXN0EhcKD29yZ2FuaXNhdGlvbl9pZBgBIAEoCRIUCgxqb2luX3J1bGVfaWQYAiABKAkiGAoWRGVsZXRlSm9pblJ1bGVSZXNwb25zZTLVCAoTT3JnYW5pc2F0aW9uU2VydmljZRJhChJDcmVhdGVPcmdhbmlzYXRpb24SJC5mb3Jlc3QudjEuQ3JlYXRlT3JnYW5pc2F0aW9uUmVxdWVzdBolLmZvcmVzdC52MS5DcmVhdGVPcmdhbmlzYXRpb25SZXNwb25zZRJdCg9HZXRPcmdhbmlzYXRpb24SIS5mb3Jlc3QudjEuR2V0T3JnYW5pc2F0aW9uUmVxdWVzdBoiLmZvcmVzdC52MS5HZXRPcmdhbmlzYXRpb25SZXNwb25zZSIDkAIBEmkKE0xpc3RNeU9yZ2FuaXNhdGlvbnMSJS5mb3Jlc3QudjEuTGlzdE15T3JnYW5pc2F0aW9uc1JlcXVlc3QaJi5mb3Jlc3QudjEuTGlzdE15T3JnYW5pc2F0aW9uc1Jlc3BvbnNlIgOQAgESYQoSVXBkYXRlT3JnYW5pc2F0aW9uEiQuZm9yZXN0LnYxLlVwZGF0ZU9yZ2FuaXNhdGlvblJlcXVlc3QaJS5mb3Jlc3QudjEuVXBkYXRlT3JnYW5pc2F0aW9uUmVzcG9uc2USRgoJQWRkTWVtYmVyEhsuZm9yZXN0LnYxLkFkZE1lbWJlclJlcXVlc3QaHC5mb3Jlc3QudjEuQWRkTWVtYmVyUmVzcG9uc2USTwoMUmVtb3ZlTWVtYmVyEh4uZm9yZXN0LnYxLlJlbW92ZU1lbWJlclJlcXVlc3QaHy5mb3Jlc3QudjEuUmVtb3ZlTWVtYmVyUmVzcG9uc2USXgoRTGVhdmVPcmdhbmlzYXRpb24SIy5mb3Jlc3QudjEuTGVhdmVPcmdhbmlzYXRpb25SZXF1ZXN0GiQuZm9yZXN0LnYxLkxlYXZlT3JnYW5pc2F0aW9uUmVzcG9uc2USWwoQVXBkYXRlTWVtYmVyUm9sZRIiLmZvcmVzdC52MS5VcGRhdGVNZW1iZXJSb2xlUmVxdWVzdBojLmZvcmVzdC52MS5VcGRhdGVNZW1iZXJSb2xlUmVzcG9uc2USUQoLTGlzdE1lbWJlcnMSHS5mb3Jlc3QudjEuTGlzdE1lbWJlcnNSZXF1ZXN0Gh4uZm9yZXN0LnYxLkxpc3RNZW1iZXJzUmVzcG9uc2UiA5ACARJXCg1MaXN0Sm9pblJ1bGVzEh8uZm9yZXN0LnYxLkxpc3RKb2luUnVsZXNSZXF1ZXN0GiAuZm9yZXN0LnYxLkxpc3RKb2luUnVsZXNSZXNwb25zZSIDkAIBElUKDkNyZWF0ZUpvaW5SdWxlEiAuZm9yZXN0LnYxLkNyZWF0ZUpvaW5SdWxlUmVxdWVzdBohLmZvcmVzdC52MS5DcmVhdGVKb2luUnVsZVJlc3BvbnNlElUKDkRlbGV0ZUpvaW5SdWxlEiAuZm9yZXN0LnYxLkRlbGV0ZUpvaW5SdWxlUmVxdWVzdBohLmZvcmVzdC52MS5EZWxldGVKb2luUnVsZVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * A tenant: it owns projects, environments and destinations, which only its members see.
@@ -245,6 +245,13 @@ export type ListMyOrganisationsResponse = Message<"forest.v1.ListMyOrganisations
    * @generated from field: repeated string roles = 2;
    */
   roles: string[];
+
+  /**
+   * What there is in the organisation at the same index.
+   *
+   * @generated from field: repeated forest.v1.OrganisationCounts counts = 100;
+   */
+  counts: OrganisationCounts[];
 };
 
 /**
@@ -253,6 +260,35 @@ export type ListMyOrganisationsResponse = Message<"forest.v1.ListMyOrganisations
  */
 export const ListMyOrganisationsResponseSchema: GenMessage<ListMyOrganisationsResponse> = /*@__PURE__*/
   messageDesc(file_forest_v1_organisations, 8);
+
+/**
+ * How much there is in an organisation.
+ *
+ * @generated from message forest.v1.OrganisationCounts
+ */
+export type OrganisationCounts = Message<"forest.v1.OrganisationCounts"> & {
+  /**
+   * Projects.
+   *
+   * @generated from field: int32 projects = 1;
+   */
+  projects: number;
+
+  /**
+   * Releases that failed or timed out in an environment, once for each environment: where nothing went live since on the
+   * destinations concerned, and where the release is not being tried again.
+   *
+   * @generated from field: int32 failed = 2;
+   */
+  failed: number;
+};
+
+/**
+ * Describes the message forest.v1.OrganisationCounts.
+ * Use `create(OrganisationCountsSchema)` to create a new message.
+ */
+export const OrganisationCountsSchema: GenMessage<OrganisationCounts> = /*@__PURE__*/
+  messageDesc(file_forest_v1_organisations, 9);
 
 /**
  * A member of an organisation.
@@ -294,7 +330,7 @@ export type OrganisationMember = Message<"forest.v1.OrganisationMember"> & {
  * Use `create(OrganisationMemberSchema)` to create a new message.
  */
 export const OrganisationMemberSchema: GenMessage<OrganisationMember> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 9);
+  messageDesc(file_forest_v1_organisations, 10);
 
 /**
  * A user to add.
@@ -329,7 +365,7 @@ export type AddMemberRequest = Message<"forest.v1.AddMemberRequest"> & {
  * Use `create(AddMemberRequestSchema)` to create a new message.
  */
 export const AddMemberRequestSchema: GenMessage<AddMemberRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 10);
+  messageDesc(file_forest_v1_organisations, 11);
 
 /**
  * The new membership.
@@ -350,7 +386,7 @@ export type AddMemberResponse = Message<"forest.v1.AddMemberResponse"> & {
  * Use `create(AddMemberResponseSchema)` to create a new message.
  */
 export const AddMemberResponseSchema: GenMessage<AddMemberResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 11);
+  messageDesc(file_forest_v1_organisations, 12);
 
 /**
  * A membership to end.
@@ -386,7 +422,7 @@ export type RemoveMemberRequest = Message<"forest.v1.RemoveMemberRequest"> & {
  * Use `create(RemoveMemberRequestSchema)` to create a new message.
  */
 export const RemoveMemberRequestSchema: GenMessage<RemoveMemberRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 12);
+  messageDesc(file_forest_v1_organisations, 13);
 
 /**
  * Empty: the membership has ended.
@@ -401,7 +437,7 @@ export type RemoveMemberResponse = Message<"forest.v1.RemoveMemberResponse"> & {
  * Use `create(RemoveMemberResponseSchema)` to create a new message.
  */
 export const RemoveMemberResponseSchema: GenMessage<RemoveMemberResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 13);
+  messageDesc(file_forest_v1_organisations, 14);
 
 /**
  * An organisation to leave.
@@ -430,7 +466,7 @@ export type LeaveOrganisationRequest = Message<"forest.v1.LeaveOrganisationReque
  * Use `create(LeaveOrganisationRequestSchema)` to create a new message.
  */
 export const LeaveOrganisationRequestSchema: GenMessage<LeaveOrganisationRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 14);
+  messageDesc(file_forest_v1_organisations, 15);
 
 /**
  * Empty: the caller is no longer a member.
@@ -445,7 +481,7 @@ export type LeaveOrganisationResponse = Message<"forest.v1.LeaveOrganisationResp
  * Use `create(LeaveOrganisationResponseSchema)` to create a new message.
  */
 export const LeaveOrganisationResponseSchema: GenMessage<LeaveOrganisationResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 15);
+  messageDesc(file_forest_v1_organisations, 16);
 
 /**
  * A member's new role.
@@ -488,7 +524,7 @@ export type UpdateMemberRoleRequest = Message<"forest.v1.UpdateMemberRoleRequest
  * Use `create(UpdateMemberRoleRequestSchema)` to create a new message.
  */
 export const UpdateMemberRoleRequestSchema: GenMessage<UpdateMemberRoleRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 16);
+  messageDesc(file_forest_v1_organisations, 17);
 
 /**
  * The membership after the change.
@@ -509,7 +545,7 @@ export type UpdateMemberRoleResponse = Message<"forest.v1.UpdateMemberRoleRespon
  * Use `create(UpdateMemberRoleResponseSchema)` to create a new message.
  */
 export const UpdateMemberRoleResponseSchema: GenMessage<UpdateMemberRoleResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 17);
+  messageDesc(file_forest_v1_organisations, 18);
 
 /**
  * Requests a page of members.
@@ -544,7 +580,7 @@ export type ListMembersRequest = Message<"forest.v1.ListMembersRequest"> & {
  * Use `create(ListMembersRequestSchema)` to create a new message.
  */
 export const ListMembersRequestSchema: GenMessage<ListMembersRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 18);
+  messageDesc(file_forest_v1_organisations, 19);
 
 /**
  * A page of members.
@@ -579,7 +615,7 @@ export type ListMembersResponse = Message<"forest.v1.ListMembersResponse"> & {
  * Use `create(ListMembersResponseSchema)` to create a new message.
  */
 export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 19);
+  messageDesc(file_forest_v1_organisations, 20);
 
 /**
  * A rule by which new users become members.
@@ -621,7 +657,7 @@ export type JoinRule = Message<"forest.v1.JoinRule"> & {
  * Use `create(JoinRuleSchema)` to create a new message.
  */
 export const JoinRuleSchema: GenMessage<JoinRule> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 20);
+  messageDesc(file_forest_v1_organisations, 21);
 
 /**
  * Lists an organisation's rules.
@@ -642,7 +678,7 @@ export type ListJoinRulesRequest = Message<"forest.v1.ListJoinRulesRequest"> & {
  * Use `create(ListJoinRulesRequestSchema)` to create a new message.
  */
 export const ListJoinRulesRequestSchema: GenMessage<ListJoinRulesRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 21);
+  messageDesc(file_forest_v1_organisations, 22);
 
 /**
  * An organisation's rules.
@@ -663,7 +699,7 @@ export type ListJoinRulesResponse = Message<"forest.v1.ListJoinRulesResponse"> &
  * Use `create(ListJoinRulesResponseSchema)` to create a new message.
  */
 export const ListJoinRulesResponseSchema: GenMessage<ListJoinRulesResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 22);
+  messageDesc(file_forest_v1_organisations, 23);
 
 /**
  * A new rule.
@@ -698,7 +734,7 @@ export type CreateJoinRuleRequest = Message<"forest.v1.CreateJoinRuleRequest"> &
  * Use `create(CreateJoinRuleRequestSchema)` to create a new message.
  */
 export const CreateJoinRuleRequestSchema: GenMessage<CreateJoinRuleRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 23);
+  messageDesc(file_forest_v1_organisations, 24);
 
 /**
  * The new rule.
@@ -719,7 +755,7 @@ export type CreateJoinRuleResponse = Message<"forest.v1.CreateJoinRuleResponse">
  * Use `create(CreateJoinRuleResponseSchema)` to create a new message.
  */
 export const CreateJoinRuleResponseSchema: GenMessage<CreateJoinRuleResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 24);
+  messageDesc(file_forest_v1_organisations, 25);
 
 /**
  * A rule to delete.
@@ -747,7 +783,7 @@ export type DeleteJoinRuleRequest = Message<"forest.v1.DeleteJoinRuleRequest"> &
  * Use `create(DeleteJoinRuleRequestSchema)` to create a new message.
  */
 export const DeleteJoinRuleRequestSchema: GenMessage<DeleteJoinRuleRequest> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 25);
+  messageDesc(file_forest_v1_organisations, 26);
 
 /**
  * Empty: the rule is deleted.
@@ -762,7 +798,7 @@ export type DeleteJoinRuleResponse = Message<"forest.v1.DeleteJoinRuleResponse">
  * Use `create(DeleteJoinRuleResponseSchema)` to create a new message.
  */
 export const DeleteJoinRuleResponseSchema: GenMessage<DeleteJoinRuleResponse> = /*@__PURE__*/
-  messageDesc(file_forest_v1_organisations, 26);
+  messageDesc(file_forest_v1_organisations, 27);
 
 /**
  * Organisations and their members. A role is `member` or `admin`; each method says which roles may call it.
@@ -795,7 +831,7 @@ export const OrganisationService: GenService<{
     output: typeof GetOrganisationResponseSchema;
   },
   /**
-   * The organisations that the caller belongs to, with the caller's role in each.
+   * The organisations that the caller belongs to, with the caller's role and what there is in each.
    *
    * @generated from rpc forest.v1.OrganisationService.ListMyOrganisations
    */
