@@ -109,6 +109,53 @@ test('keeps focus and typed text while the list is polled', async ({ world, brow
   await expect(comment).toHaveValue('Half a sent');
 });
 
+test('is narrowed to an environment by keyboard, and never votes on what is hidden', async ({
+  world,
+  browserOf,
+}) => {
+  await waiting(world, 'For production');
+  const page = await browserOf(world.people.reviewer);
+  await page.clock.install();
+  await openHome(page, 1);
+  const filter = page.getByRole('group', { name: 'Environment' });
+  await expect(filter).toHaveCount(0);
+  await world.requireApprovals('staging', 1);
+  for (const title of ['First for staging', 'Second for staging'])
+    await world.release(await world.annotate({ title }), 'staging');
+  await polledUntil(page, (within) => expect(list(page).getByRole('listitem')).toHaveCount(3, within));
+  await expect(filter.getByRole('button')).toHaveText(['All', 'staging', 'production']);
+  await expect(filter.getByRole('button', { name: 'All' })).toHaveAttribute('aria-pressed', 'true');
+  await details(page, 'For production').click();
+  await region(page).getByRole('checkbox', { name: 'Select all of shop' }).check();
+  await expect(bar(page)).toContainText('3 selected');
+
+  const staging = filter.getByRole('button', { name: 'staging' });
+  await staging.focus();
+  await page.keyboard.press('Enter');
+  await expect(staging).toHaveAttribute('aria-pressed', 'true');
+  await expect(filter.getByRole('button', { name: 'All' })).toHaveAttribute('aria-pressed', 'false');
+  await expect(line(page, 'For production')).toHaveCount(0);
+  await expect(list(page).getByRole('listitem')).toHaveCount(2);
+  await expect(bar(page)).toContainText('2 selected');
+  await expect(page.locator('[aria-live=polite]').getByText('Showing 2 for staging')).toBeAttached();
+  await expectFitForAll(page);
+  await bar(page).getByRole('button', { name: 'Approve 2…' }).click();
+  await expect(dialog(page)).toContainText('Approve 2 releases?');
+  await expect(dialog(page)).not.toContainText('production');
+  await page.keyboard.press('Escape');
+
+  // What was hidden is not selected any more, and an open row with a comment is never hidden.
+  await filter.getByRole('button', { name: 'All' }).click();
+  await expect(list(page).getByRole('listitem')).toHaveCount(3);
+  await expect(bar(page)).toContainText('2 selected');
+  await details(page, 'For production').click();
+  await line(page, 'For production').getByLabel('Comment').fill('Half a sent');
+  await staging.click();
+  await expect(line(page, 'For production').getByLabel('Comment')).toHaveValue('Half a sent');
+  await page.setViewportSize(PHONE.viewport);
+  await expectFitForAll(page);
+});
+
 test('lists the keys on ?, and lets them be disabled', async ({ world, browserOf }) => {
   await waiting(world, 'Only build');
   const page = await browserOf(world.people.reviewer);

@@ -33,7 +33,12 @@ test('a row names the build, its stage, and what a colleague’s rejection says'
   const answer = await w.reviewerTwo.policies.listPendingApprovals({});
   expect(answer.total).toBe(2);
   expect(answer.organisations).toMatchObject([{ organisation: w.organisation, waiting: 2 }]);
-  const common = { kind: PendingKind.APPROVAL, stageId: 'production', isRollback: false };
+  const common = {
+    kind: PendingKind.APPROVAL,
+    stageId: 'production',
+    isRollback: false,
+    environmentSortOrder: 1,
+  };
   expect(answer.approvals).toMatchObject([
     {
       ...common,

@@ -148,6 +148,7 @@ export const pendingToWire = ({
   branch: row.branch ?? undefined,
   commitSha: row.commitSha,
   buildOrder: BigInt(row.buildOrder),
+  environmentSortOrder: row.environmentSortOrder,
   stageId: row.stageId,
   environment: row.environment,
   requiredApprovals: tally.required,

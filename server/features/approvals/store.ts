@@ -58,6 +58,7 @@ export interface PendingRow extends AuthorsRow, Pick<FactsRow, 'policies' | 'vot
   readonly branch: string | null;
   readonly commitSha: string;
   readonly buildOrder: number;
+  readonly environmentSortOrder: number;
   readonly type: 'deploy' | 'plan';
   readonly environment: string;
   readonly onlyDestinations: readonly string[] | null;
@@ -138,6 +139,8 @@ export const listPending = statement<
    )
    select w.release_intent_id as "releaseIntentId", o.name as organisation, i.project, i."artifactId", i.slug, i.title,
           i.version, i.branch, i."commitSha", i."buildOrder", w.id as "stageId", w.type, w.environment,
+          coalesce((select e.sort_order from environments e
+                     where e.organisation_id = w.organisation_id and e.name = w.environment), 0) as "environmentSortOrder",
           w.only_destinations as "onlyDestinations", i."actorId", i."actorUsername", i.authors, w.status,
           w.queued_at as "waitingSince", i.policies, i.votes, i.holds,
           (select least(sum(c.waiting), ${MAX_TOTAL})::int from counted c) as total,

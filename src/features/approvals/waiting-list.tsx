@@ -17,7 +17,9 @@ import { preloaded } from '#src/lib/after-load.ts';
 import { paged } from '#src/lib/paged.ts';
 import { polling, staleSince } from '#src/lib/polling.ts';
 import { useShortcuts } from '#src/lib/shortcuts.ts';
+import { usePortions } from '#src/lib/use-portions.ts';
 import { visibleText } from '#src/lib/visible-text.ts';
+import { EnvironmentFilter } from './environment-filter.tsx';
 import { type ShownRow, shownRows, type Verdict } from './held-rows.ts';
 import { isPlan } from './pending-view.ts';
 import { pendingInput, pendingMethod } from './queries.ts';
@@ -25,7 +27,7 @@ import { SelectionBar } from './selection-bar.tsx';
 import { useCurrentRow } from './use-current-row.ts';
 import { useRowStates, wasOpened } from './use-row-states.ts';
 import { WaitingRow } from './waiting-row.tsx';
-import { groupByProject, needsLook, type ProjectGroup } from './waiting-view.ts';
+import { environmentsOf, groupByProject, needsLook, type ProjectGroup } from './waiting-view.ts';
 
 const loadVoteDialog = preloaded(() => import('./vote-dialog.tsx'));
 
@@ -48,9 +50,18 @@ export function WaitingList({ onShowKeys, changeOf }: WaitingListProps) {
   const listed = useMemo(() => query.data?.pages.flatMap((page) => page.approvals) ?? [], [query.data]);
   const { held, selection, clear, focus, said, actions } = useRowStates();
   const [started, setStarted] = useState(false);
-  const groups = useMemo(() => groupByProject(shownRows(listed, held)), [listed, held]);
+  const all = useMemo(() => shownRows(listed, held), [listed, held]);
+  const environments = useMemo(() => environmentsOf(all.map(({ approval }) => approval)), [all]);
+  const [wanted, setWanted] = useState<string>();
+  const chosen = wanted !== undefined && environments.includes(wanted) ? wanted : undefined;
+  const groups = useMemo(() => groupByProject(all.filter((row) => isShown(row, chosen))), [all, chosen]);
   const rows = useMemo(() => groups.flatMap((group) => group.rows), [groups]);
-  const keys = useMemo(() => rows.map(({ key }) => key), [rows]);
+  const rendered = usePortions(rows.length, chosen ?? '');
+  const shown = useMemo(
+    () => new Set(rows.filter(({ open }, index) => open || index < rendered).map(({ key }) => key)),
+    [rows, rendered],
+  );
+  const keys = useMemo(() => [...shown], [shown]);
   const { current, makeCurrent, move, register } = useCurrentRow(keys);
   const [selecting, setSelecting] = useState(false);
   const [voting, setVoting] = useState<Verdict>();
@@ -65,6 +76,12 @@ export function WaitingList({ onShowKeys, changeOf }: WaitingListProps) {
     if (only && listed.length === 1) actions.setOpen(only, true);
   }
 
+  const choose = (environment: string | undefined) => {
+    setWanted(environment);
+    // Nothing is selected that is not shown.
+    const hidden = all.filter((row) => !isShown(row, environment)).map(({ key }) => key);
+    actions.select(hidden, false);
+  };
   const voteByKey = (verdict: Verdict) => {
     if (selected.length > 0) setVoting(verdict);
     else if (!currentRow) move(1);
@@ -86,6 +103,7 @@ export function WaitingList({ onShowKeys, changeOf }: WaitingListProps) {
   const total = query.data?.pages.at(-1)?.total ?? 0;
   const count = query.hasNextPage ? Math.max(total, listed.length) : listed.length;
   const label = count >= 100 && query.hasNextPage ? `${count}+` : `${count}`;
+  const counted = count === 1 ? '1 release waits for you' : `${label} releases wait for you`;
   return (
     <Section
       title="Waiting for you"
@@ -102,6 +120,7 @@ export function WaitingList({ onShowKeys, changeOf }: WaitingListProps) {
       }
       actions={
         <>
+          <EnvironmentFilter environments={environments} chosen={chosen} onChoose={choose} />
           {rows.length > 0 && (
             <Button
               variant="text"
@@ -123,7 +142,7 @@ export function WaitingList({ onShowKeys, changeOf }: WaitingListProps) {
     >
       {query.isSuccess && (
         <CountAnnouncer
-          message={count === 1 ? '1 release waits for you' : `${label} releases wait for you`}
+          message={chosen === undefined ? counted : `Showing ${rows.length} for ${visibleText(chosen)}`}
         />
       )}
       <CountAnnouncer message={said} />
@@ -137,31 +156,39 @@ export function WaitingList({ onShowKeys, changeOf }: WaitingListProps) {
           <Empty title="Nothing is waiting for you">Releases that need your approval appear here.</Empty>
         }
       >
-        {groups.map((group) => (
-          <ProjectRows
-            key={`${group.organisation}/${group.project}`}
-            group={group}
-            selection={selection}
-            selecting={selecting}
-            onSelect={actions.select}
-          >
-            {group.rows.map(({ key, ...row }) => (
-              <WaitingRow
-                key={key}
-                {...row}
-                name={key}
-                current={key === current}
-                selected={selection.has(key)}
-                selecting={selecting}
-                focus={focus?.key === key ? focus.verdict : undefined}
-                actions={actions}
-                makeCurrent={makeCurrent}
-                register={register}
-                changeOf={changeOf}
-              />
-            ))}
-          </ProjectRows>
-        ))}
+        {groups.map((group) =>
+          !group.rows.some(({ key }) => shown.has(key)) ? (
+            <Places key={`${group.organisation}/${group.project}`} group={group} />
+          ) : (
+            <ProjectRows
+              key={`${group.organisation}/${group.project}`}
+              group={group}
+              selection={selection}
+              selecting={selecting}
+              onSelect={actions.select}
+            >
+              {group.rows.map(({ key, ...row }) =>
+                shown.has(key) ? (
+                  <WaitingRow
+                    key={key}
+                    {...row}
+                    name={key}
+                    current={key === current}
+                    selected={selection.has(key)}
+                    selecting={selecting}
+                    focus={focus?.key === key ? focus.verdict : undefined}
+                    actions={actions}
+                    makeCurrent={makeCurrent}
+                    register={register}
+                    changeOf={changeOf}
+                  />
+                ) : (
+                  <Place key={key} />
+                ),
+              )}
+            </ProjectRows>
+          ),
+        )}
       </PagedList>
       <SelectionBar count={selected.length} onVote={setVoting} onClear={clear} />
       {voting && dialog && (
@@ -176,6 +203,23 @@ export function WaitingList({ onShowKeys, changeOf }: WaitingListProps) {
     </Section>
   );
 }
+
+/** Keeps the place of a row that is rendered later. */
+const Place = () => <li aria-hidden className="min-h-11 max-sm:min-h-16" />;
+
+/** Keeps the places of a project's rows and its name. */
+const Places = ({ group }: Pick<ProjectRowsProps, 'group'>) => (
+  <ul aria-hidden>
+    <li className="min-h-8" />
+    {group.rows.map(({ key }) => (
+      <Place key={key} />
+    ))}
+  </ul>
+);
+
+/** An open row stays whatever is filtered: it may have a comment that is being typed. */
+const isShown = ({ approval, open, vote }: ShownRow, environment: string | undefined) =>
+  environment === undefined || open || vote !== undefined || approval.environment === environment;
 
 interface ProjectRowsProps {
   readonly group: ProjectGroup<ShownRow>;

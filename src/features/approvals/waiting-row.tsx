@@ -36,13 +36,16 @@ export interface WaitingRowProps extends Omit<ShownRow, 'key'> {
 
 /** One release and environment that waits for the caller's vote; a plan waits for a verdict. Opens in place, except on a phone. */
 export const WaitingRow = memo(function WaitingRow(props: WaitingRowProps) {
-  const { name, approval, vote, current, actions, makeCurrent } = props;
+  const { name, approval, open, vote, current, actions, makeCurrent } = props;
   return (
     <li
       aria-current={current || undefined}
       onFocus={() => makeCurrent(name)}
       className={classNames(
         'scroll-my-16 border-b border-l-2 border-b-line text-sm last:border-b-0',
+        // Rows outside of the window are not laid out.
+        !open &&
+          '[contain-intrinsic-size:auto_2.75rem] [content-visibility:auto] max-sm:[contain-intrinsic-size:auto_4rem]',
         current ? 'border-l-focus bg-sunken/60' : 'border-l-transparent',
       )}
     >

@@ -6,6 +6,7 @@ import {
   ageLabel,
   cautionsOf,
   competitionsOf,
+  environmentsOf,
   groupByProject,
   keyOf,
   needsLook,
@@ -75,6 +76,17 @@ it('groups by project, with the oldest first in the list and in a group', () => 
     ['shop', ['1', '3']],
     ['search', ['2', '4']],
   ]);
+});
+
+it('environments are listed once, in the order of their organisations, then by name', () => {
+  const rows = [
+    pending({ environment: 'production', environmentSortOrder: 2 }),
+    pending({ environment: 'staging', environmentSortOrder: 1 }),
+    pending({ environment: 'canary', environmentSortOrder: 2 }),
+    pending({ environment: 'production', environmentSortOrder: 3 }),
+  ];
+  expect(environmentsOf(rows)).toEqual(['staging', 'canary', 'production']);
+  expect(environmentsOf([])).toEqual([]);
 });
 
 describe('competitionsOf', () => {

@@ -81,6 +81,15 @@ export function groupByProject<Row extends { readonly approval: PendingApproval 
   });
 }
 
+/** The environments that occur, each once, in the order in which organisations list theirs. */
+export function environmentsOf(approvals: readonly PendingApproval[]): string[] {
+  const sorted = approvals.toSorted(
+    (a, b) =>
+      a.environmentSortOrder - b.environmentSortOrder || a.environment.localeCompare(b.environment, 'en'),
+  );
+  return [...new Set(sorted.map(({ environment }) => environment))];
+}
+
 /** Several builds of one project for one environment, of which one stays live. */
 export interface Competition {
   /** `3 builds of storefront for production: only 2.11.0 will stay live` */
