@@ -139,6 +139,28 @@ test('on a phone the board is a card per project, attention first', async ({ wor
   await expect(lane(page, 'production')).toBeInViewport();
 });
 
+test('a bypass is said on a phone as on a wide board', async ({ world, browserOf }) => {
+  const { admin, author } = world.people;
+  await world.requireApprovals('staging', 1);
+  const made = await build(world, '1.0.0');
+  await admin.api.policies.approveRelease({
+    project: world.project,
+    releaseIntentId: await world.release(made, 'staging'),
+    targetEnvironment: 'staging',
+    forceBypass: true,
+    comment: 'The shop is down.',
+  });
+  await becomes(world, made.artifactId, 'staging-eu', BuildState.LIVE);
+  const page = await browserOf(author);
+  await page.goto(boardOf(world));
+  const words = new RegExp(`Live: 1\\.0\\.0.*since .* · Bypassed by ${admin.username}`);
+  await expect(cell(page, 'shop', 0)).toHaveText(words);
+  await page.setViewportSize(phone.viewport);
+  const lines = page.getByRole('list', { name: 'Environments of shop' }).locator('> li');
+  await expect(lines.first()).toHaveText(words);
+  await expectFitForAll(page);
+});
+
 const becomesLiveEverywhere = (world: World, project: World['project']) =>
   expect
     .poll(async () => {

@@ -37,6 +37,18 @@ test('shows a colleague’s rejection beside the missing approvals, until it is 
   await expect(badge(page, title, `Rejected by ${reviewer.username}`)).toHaveCount(0);
 });
 
+test('shows the environments of a release in the order of the organisation', async ({ world, browserOf }) => {
+  const made = await build(world, '1.0.0');
+  await world.release(made, 'staging');
+  await becomes(world, made.artifactId, 'staging-eu', BuildState.LIVE);
+  await world.release(made, 'production');
+  for (const name of ['eu-west', 'us-east']) await becomes(world, made.artifactId, name, BuildState.LIVE);
+  const page = await browserOf(world.people.author);
+  await page.goto(world.page());
+  const strip = page.getByRole('list', { name: `Environments of ${made.slug}` }).getByRole('listitem');
+  await expect(strip).toHaveText(['staging: Live', 'production: Live']);
+});
+
 test('never shows a bypass as an approval, whatever became of the build', async ({ world, browserOf }) => {
   const { admin, reviewer } = world.people;
   await world.requireApprovals('staging', 1);

@@ -8,7 +8,7 @@ import { ArtifactList } from '#src/features/artifacts/artifact-list.tsx';
 import { artifactsInput } from '#src/features/artifacts/queries.ts';
 import type { PreviousBuild } from '#src/features/board/board-view.ts';
 import { Lanes } from '#src/features/board/lanes.tsx';
-import { lanesOptions } from '#src/features/board/use-board.ts';
+import { lanesOptions, useEnvironmentOrder } from '#src/features/board/use-board.ts';
 import { EditDescription, ProjectAbout } from '#src/features/projects/project-about.tsx';
 import { projectOptions } from '#src/features/projects/use-projects.ts';
 import { DeployButton } from '#src/features/releases/deploy-button.tsx';
@@ -49,6 +49,7 @@ export function shouldRevalidate({
 export function Component() {
   const { organisation, project } = useProjectParams();
   const isAdmin = useIsAdmin(organisation);
+  const environmentOrder = useEnvironmentOrder({ organisation, project });
   const rollBack = useCallback(
     (environment: string, { artifactId, name }: PreviousBuild) => (
       <DeployButton
@@ -70,7 +71,7 @@ export function Component() {
     >
       <ProjectAbout organisation={organisation} project={project} />
       <Lanes organisation={organisation} project={project} rollBack={rollBack} />
-      <ArtifactList organisation={organisation} project={project} />
+      <ArtifactList organisation={organisation} project={project} environmentOrder={environmentOrder} />
     </Page>
   );
 }

@@ -20,10 +20,11 @@ import { useArtifactFilters } from './use-artifact-filters.ts';
 export interface ArtifactListProps {
   readonly organisation: string;
   readonly project: string;
+  readonly environmentOrder: readonly string[];
 }
 
 /** The builds of a project, newest first, with the state of their releases; filtered by the address. */
-export function ArtifactList({ organisation, project }: ArtifactListProps) {
+export function ArtifactList({ organisation, project, environmentOrder }: ArtifactListProps) {
   const { filters, change, clear } = useArtifactFilters();
   const artifacts = useInfiniteQuery(
     ReleaseService.method.getArtifactsByProject,
@@ -73,6 +74,7 @@ export function ArtifactList({ organisation, project }: ArtifactListProps) {
                 organisation={organisation}
                 project={project}
                 artifact={artifact}
+                environmentOrder={environmentOrder}
               />
             ))}
           </ul>

@@ -15,11 +15,14 @@ export interface ArtifactRowProps {
   readonly organisation: string;
   readonly project: string;
   readonly artifact: Artifact;
+  /** The organisation's environments in their order; the same array while it is unchanged. */
+  readonly environmentOrder: readonly string[];
 }
 
 /** One build: status, title, version, branch, commit, source and environments. Rows outside of the window are not laid out. */
-export const ArtifactRow = memo(function ArtifactRow({ organisation, project, artifact }: ArtifactRowProps) {
-  const { statuses, environments } = summarise(artifact, artifact.latestIntent);
+export const ArtifactRow = memo(function ArtifactRow(props: ArtifactRowProps) {
+  const { organisation, project, artifact, environmentOrder } = props;
+  const { statuses, environments } = summarise(artifact, artifact.latestIntent, environmentOrder);
   const { slug, ref, source, context, createdAt } = artifact;
   const author = source?.user || source?.email;
   const title = context?.title.trim().split('\n', 1)[0] || slug;
@@ -91,5 +94,8 @@ export const ArtifactRow = memo(function ArtifactRow({ organisation, project, ar
 
 /** Every poll brings new objects for all rows; only changed ones are rendered. */
 function isUnchanged(before: ArtifactRowProps, after: ArtifactRowProps) {
-  return equals(ArtifactSchema, before.artifact, after.artifact);
+  return (
+    before.environmentOrder === after.environmentOrder &&
+    equals(ArtifactSchema, before.artifact, after.artifact)
+  );
 }

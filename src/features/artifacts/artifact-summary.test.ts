@@ -1,8 +1,10 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import {
+  type Artifact,
   ArtifactSchema,
   BuildState,
+  type ReleaseIntentState,
   ReleaseIntentStateSchema,
   ReleaseIntentStatus,
   ReleaseStatus,
@@ -11,6 +13,11 @@ import {
 } from '#src/gen/forest/v1/releases_pb.ts';
 import { summarise } from './artifact-summary.ts';
 
+const summary = (
+  of: Artifact,
+  current: ReleaseIntentState | undefined,
+  order: readonly string[] = ['staging', 'production'],
+) => summarise(of, current, order);
 const artifact = (
   destinations: { environment: string; buildState: BuildState; bypassedBy?: string }[] = [],
 ) => create(ArtifactSchema, { artifactId: 'a', destinations });
@@ -25,7 +32,7 @@ const deploy = (environment: string, status: Status, reason?: string) => ({
 
 describe('summarise', () => {
   test('shows an artifact without releases as Not released', () => {
-    expect(summarise(artifact(), undefined)).toEqual({
+    expect(summary(artifact(), undefined)).toEqual({
       statuses: [{ label: 'Not released', tone: 'neutral' }],
       environments: [],
     });
@@ -39,7 +46,7 @@ describe('summarise', () => {
         deploy('production', Status.AWAITING_APPROVAL, '14m left of 30m in staging; awaiting approval: 1/2'),
       ],
     });
-    expect(summarise(artifact(), waiting)).toEqual({
+    expect(summary(artifact(), waiting)).toEqual({
       statuses: [{ label: 'Awaiting approval 1/2', tone: 'waiting' }],
       environments: [
         { environment: 'staging', label: 'Deployed', tone: 'passed' },
@@ -52,7 +59,7 @@ describe('summarise', () => {
     const plan = intent({
       stages: [{ stageType: Type.PLAN, environment: 'production', status: Status.AWAITING_APPROVAL }],
     });
-    expect(summarise(artifact(), plan).statuses[0]?.label).toBe('Awaiting plan approval');
+    expect(summary(artifact(), plan).statuses[0]?.label).toBe('Awaiting plan approval');
   });
 
   test.each([
@@ -62,14 +69,14 @@ describe('summarise', () => {
     [ReleaseIntentStatus.ACTIVE, 'Deploying', 'running'],
   ])('shows an intent of status %i as %s', (status, label, tone) => {
     const state = intent({ status, stages: [deploy('staging', Status.ACTIVE)] });
-    expect(summarise(artifact(), state).statuses).toEqual([{ label, tone }]);
+    expect(summary(artifact(), state).statuses).toEqual([{ label, tone }]);
   });
 
   test('shows a release that waits for time with its environment', () => {
     const soaking = intent({
       stages: [deploy('staging', Status.SUCCEEDED), deploy('production', Status.PENDING, '4m left of 5m')],
     });
-    expect(summarise(artifact(), soaking)).toEqual({
+    expect(summary(artifact(), soaking)).toEqual({
       statuses: [{ label: 'Soaking · 4m left', tone: 'time' }],
       environments: [
         { environment: 'staging', label: 'Deployed', tone: 'passed' },
@@ -79,7 +86,7 @@ describe('summarise', () => {
     const between = intent({
       stages: [{ stageType: Type.WAIT, status: Status.ACTIVE }, deploy('production', Status.PENDING)],
     });
-    expect(summarise(artifact(), between)).toEqual({
+    expect(summary(artifact(), between)).toEqual({
       statuses: [{ label: 'Waiting', tone: 'time' }],
       environments: [{ environment: 'production', label: 'Not deployed', tone: 'neutral' }],
     });
@@ -93,18 +100,16 @@ describe('summarise', () => {
     ['not deployed to staging (eu-west) yet', 'Waiting', 'time'],
   ])('names the cause “%s” as %s', (reason, label, tone) => {
     const state = intent({ stages: [deploy('production', Status.PENDING, reason)] });
-    expect(summarise(artifact(), state).statuses).toEqual([{ label, tone }]);
+    expect(summary(artifact(), state).statuses).toEqual([{ label, tone }]);
   });
 
   test('shows a release that no destination has started as Queued', () => {
     const stage = { ...deploy('production', Status.ACTIVE), stageId: 'production' };
     const step = { stageId: 'production', statusCode: ReleaseStatus.QUEUED };
     const states = [step, step];
-    expect(summarise(artifact(), intent({ stages: [stage], steps: states })).statuses[0]?.label).toBe(
-      'Queued',
-    );
+    expect(summary(artifact(), intent({ stages: [stage], steps: states })).statuses[0]?.label).toBe('Queued');
     const taken = [step, { ...step, statusCode: ReleaseStatus.RUNNING }];
-    expect(summarise(artifact(), intent({ stages: [stage], steps: taken })).statuses[0]?.label).toBe(
+    expect(summary(artifact(), intent({ stages: [stage], steps: taken })).statuses[0]?.label).toBe(
       'Deploying',
     );
   });
@@ -118,7 +123,7 @@ describe('summarise', () => {
       { environment: 'staging', buildState: BuildState.LIVE },
       { environment: 'production', buildState: BuildState.REPLACED },
     ];
-    expect(summarise(artifact(replaced), released)).toEqual({
+    expect(summary(artifact(replaced), released)).toEqual({
       statuses: [{ label: 'Was live', tone: 'neutral' }],
       environments: [
         { environment: 'staging', label: 'Live', tone: 'live' },
@@ -137,7 +142,7 @@ describe('summarise', () => {
     [[BuildState.CANCELLED], 'Cancelled'],
   ])('shows an environment whose destinations have the states %j as %s', (states, label) => {
     const destinations = states.map((buildState) => ({ environment: 'production', buildState }));
-    expect(summarise(artifact(destinations), undefined).environments).toMatchObject([{ label }]);
+    expect(summary(artifact(destinations), undefined).environments).toMatchObject([{ label }]);
   });
 
   test('shows a release that a newer build has superseded', () => {
@@ -146,7 +151,7 @@ describe('summarise', () => {
       supersededBySlug: 'newer',
       stages: [{ ...deploy('production', Status.CANCELLED), supersededBySlug: 'newer' }],
     });
-    expect(summarise(artifact(), superseded)).toEqual({
+    expect(summary(artifact(), superseded)).toEqual({
       statuses: [{ label: 'Superseded', tone: 'neutral' }],
       environments: [{ environment: 'production', label: 'Superseded', tone: 'neutral' }],
     });
@@ -159,16 +164,28 @@ describe('summarise', () => {
       { environment: 'never', buildState: BuildState.NOT_DEPLOYED },
     ];
     const now = intent({ stages: [deploy('staging', Status.AWAITING_APPROVAL)] });
-    expect(summarise(artifact(before), now).environments).toEqual([
+    expect(summary(artifact(before), now).environments).toEqual([
       { environment: 'staging', label: 'Awaiting approval', tone: 'waiting' },
       { environment: 'preview', label: 'Live', tone: 'live' },
     ]);
   });
 
+  test('shows the environments in the order of the organisation, whatever is released last', () => {
+    const before = [
+      { environment: 'deleted', buildState: BuildState.REPLACED },
+      { environment: 'staging', buildState: BuildState.LIVE },
+    ];
+    const now = intent({ stages: [deploy('production', Status.AWAITING_APPROVAL)] });
+    const names = (...order: string[]) =>
+      summary(artifact(before), now, order).environments.map(({ environment }) => environment);
+    expect(names('staging', 'unused', 'production')).toEqual(['staging', 'production', 'deleted']);
+    expect(names()).toEqual(['production', 'deleted', 'staging']);
+  });
+
   test('shows who rejected a release that waits', () => {
     const gated = deploy('production', Status.AWAITING_APPROVAL, 'awaiting approval: 0/2');
     const shown = (...rejectedBy: string[]) =>
-      summarise(
+      summary(
         artifact(),
         intent({ stages: [deploy('staging', Status.SUCCEEDED), { ...gated, rejectedBy }] }),
       );
@@ -197,7 +214,7 @@ describe('summarise', () => {
     [ReleaseIntentStatus.SUCCEEDED, bypassed(Status.SUCCEEDED), 'Bypassed · was live'],
   ])('never shows a bypass as an approval (%#)', (status, stage, label) => {
     const replaced = artifact([{ environment: 'production', buildState: BuildState.REPLACED }]);
-    const { statuses, environments } = summarise(replaced, intent({ status, stages: [stage] }));
+    const { statuses, environments } = summary(replaced, intent({ status, stages: [stage] }));
     expect(statuses).toEqual([{ label, tone: 'bypassed' }]);
     expect(environments).toEqual([{ environment: 'production', label, tone: 'bypassed' }]);
   });
@@ -211,7 +228,7 @@ describe('summarise', () => {
       status: ReleaseIntentStatus.SUCCEEDED,
       stages: [deploy('staging', Status.SUCCEEDED)],
     });
-    expect(summarise(before, now)).toEqual({
+    expect(summary(before, now)).toEqual({
       statuses: [{ label: 'Live', tone: 'live' }],
       environments: [
         { environment: 'staging', label: 'Live', tone: 'live' },

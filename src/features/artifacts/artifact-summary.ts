@@ -17,7 +17,7 @@ import {
 export interface ArtifactSummary {
   /** The status of its current release, and who has rejected that. */
   readonly statuses: readonly StatusLabel[];
-  /** The environments of its releases, in the order of the stages. */
+  /** The environments of its releases. */
   readonly environments: readonly (StatusLabel & { readonly environment: string })[];
 }
 
@@ -31,8 +31,12 @@ function stageLabel(
   return stage.rejectedBy.length > 0 ? { label: `${status.label}, rejected`, tone: 'failed' } : status;
 }
 
-/** How the list shows an artifact: its status and its environments. */
-export function summarise(artifact: Artifact, intent: ReleaseIntentState | undefined): ArtifactSummary {
+/** How the list shows an artifact: its status, and its environments in the organisation's `order`, others last. */
+export function summarise(
+  artifact: Artifact,
+  intent: ReleaseIntentState | undefined,
+  order: readonly string[],
+): ArtifactSummary {
   const { destinations } = artifact;
   const deploys = (intent?.stages ?? []).filter(({ stageType }) => stageType === StageType.DEPLOY);
   const shown = new Map(
@@ -43,8 +47,13 @@ export function summarise(artifact: Artifact, intent: ReleaseIntentState | undef
     const label = environmentLabel(destinations, environment);
     if (label && !shown.has(environment)) shown.set(environment, withBypass(label, bypassedBy));
   }
+  const known = order.flatMap((environment) => (shown.has(environment) ? [environment] : []));
+  const names = new Set([...known, ...shown.keys()]);
   return {
     statuses: statusLabels(intent, destinations),
-    environments: [...shown].map(([environment, state]) => ({ environment, ...state })),
+    environments: [...names].flatMap((environment) => {
+      const state = shown.get(environment);
+      return state ? [{ environment, ...state }] : [];
+    }),
   };
 }

@@ -6,14 +6,15 @@ import { UserText } from '#src/components/user-text.tsx';
 import { paths } from '#src/config/paths.ts';
 import { RowCounts, type RowsProps } from './board-table.tsx';
 import { type CellView, quietSummary, type RowView } from './board-view.ts';
-import { cellRule, ItemBadge, LiveMark, Since } from './live-cell.tsx';
+import { cellRule, ItemBadge, LiveFacts, LiveMark } from './live-cell.tsx';
 import { MoreRows } from './more-rows.tsx';
 import { useWindow } from './use-window.ts';
 
 /** The board on a phone: a card per project, those that need attention first; a quiet project is one line. */
 export function BoardCards({ organisation, rows, filter }: RowsProps) {
   const sorted = rows.toSorted((a, b) => Number(b.needsAttention) - Number(a.needsAttention));
-  const { count, ...more } = useWindow(sorted.length, filter);
+  const columns = sorted[0]?.cells.length ?? 0;
+  const { count, ...more } = useWindow({ total: sorted.length, columns, filter });
   return (
     <>
       <ul aria-label="Projects">
@@ -67,7 +68,7 @@ function CardLine(props: {
 }) {
   const { organisation, project, cell } = props;
   const { environment, live, items } = cell;
-  const [only, ...others] = live;
+  const [only] = live;
   const [first, ...more] = items;
   return (
     <li className={classNames('pl-2', cellRule(cell))}>
@@ -86,11 +87,7 @@ function CardLine(props: {
             <span aria-hidden>–</span>
           )}
         </span>
-        {only && others.length === 0 && (
-          <span className="text-xs text-muted">
-            <Since build={only} />
-          </span>
-        )}
+        <LiveFacts cell={cell} />
       </Link>
       {first && (
         <p className="flex flex-wrap items-center gap-1 pb-1">

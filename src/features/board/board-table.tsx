@@ -18,11 +18,14 @@ export interface BoardTableProps extends RowsProps {
   readonly environments: readonly string[];
 }
 
+/** The height of a row with one line in each cell. */
+const MIN_ROW_REM = 2.25;
+
 const edge = 'border-b border-line px-3 py-2 text-left align-top';
 
 /** Projects × environments; head and first column stay in view while the region scrolls. */
 export function BoardTable({ organisation, rows, filter, environments }: BoardTableProps) {
-  const { count, ...more } = useWindow(rows.length, filter);
+  const { count, ...more } = useWindow({ total: rows.length, columns: environments.length, filter });
   return (
     <section
       aria-label="Projects and environments"
@@ -30,6 +33,8 @@ export function BoardTable({ organisation, rows, filter, environments }: BoardTa
       tabIndex={0}
       data-scrolls
       className="max-h-[max(24rem,calc(100dvh-14rem))] overflow-auto"
+      // The rows that come next have their place, so that what is below does not move.
+      style={{ minHeight: `min(max(24rem, 100dvh - 14rem), ${rows.length * MIN_ROW_REM}rem)` }}
     >
       <table
         aria-rowcount={rows.length + 1}

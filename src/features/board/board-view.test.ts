@@ -225,6 +225,11 @@ describe('a row', () => {
     ],
     ['nothing', {}, { needsAttention: false, isEmpty: true, isQuiet: false }],
     ['a quiet build', quiet, { needsAttention: false, isEmpty: false, isQuiet: true }],
+    [
+      'a bypassed build',
+      { ...quiet, live: [live('0.4.1', { approvedBy: ['admin (bypass)'] })] },
+      { needsAttention: false, isEmpty: false, isQuiet: false },
+    ],
   ])('with %s', (_, cell, expected) => {
     expect(rowView(row(cell))).toMatchObject(expected);
   });

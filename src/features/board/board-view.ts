@@ -58,7 +58,7 @@ export interface RowView {
   readonly needsAttention: boolean;
   /** Nothing was ever deployed, and nothing is coming. */
   readonly isEmpty: boolean;
-  /** Everything is live, and nothing is coming. */
+  /** Everything is live with its approvals, and nothing is coming. */
   readonly isQuiet: boolean;
 }
 
@@ -234,7 +234,7 @@ export function rowView({ project, cells: all }: BoardRow): RowView {
     failed: items.filter(({ key, tone }) => key.startsWith('doubt-') && tone === 'failed').length,
     needsAttention: items.some(isUrgent),
     isEmpty,
-    isQuiet: !isEmpty && items.length === 0,
+    isQuiet: !isEmpty && items.length === 0 && cells.every((cell) => cell.bypassedBy === ''),
   };
 }
 

@@ -86,15 +86,16 @@ function FilteredBoard({ organisation, rows, environments }: FilteredBoardProps)
   const [onlyUrgent, setOnlyUrgent] = useState(false);
   const isWide = useIsWide();
   const wanted = useDeferredValue(typed.trim().toLowerCase());
+  const urgentWanted = useDeferredValue(onlyUrgent);
   const urgent = rows.filter(({ needsAttention }) => needsAttention).length;
   const found = rows.filter(
     ({ project, needsAttention }) =>
-      project.toLowerCase().includes(wanted) && (!onlyUrgent || needsAttention),
+      project.toLowerCase().includes(wanted) && (!urgentWanted || needsAttention),
   );
   const shown = found.filter(({ isEmpty }) => !isEmpty);
   const empty = found.filter(({ isEmpty }) => isEmpty);
-  const isFiltered = wanted !== '' || onlyUrgent;
-  const filter = `${onlyUrgent} ${wanted}`;
+  const isFiltered = wanted !== '' || urgentWanted;
+  const filter = `${urgentWanted} ${wanted}`;
   const clear = () => {
     setTyped('');
     setOnlyUrgent(false);
@@ -148,7 +149,7 @@ function FilteredBoard({ organisation, rows, environments }: FilteredBoardProps)
         <EmptyProjects organisation={organisation} rows={empty} areAll={shown.length === 0} />
       )}
       {found.length === 0 && (
-        <Empty title={onlyUrgent && wanted === '' ? 'Nothing needs attention' : 'No matching projects'} />
+        <Empty title={urgentWanted && wanted === '' ? 'Nothing needs attention' : 'No matching projects'} />
       )}
     </>
   );

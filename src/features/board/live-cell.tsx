@@ -95,7 +95,7 @@ export function LiveFacts({ cell: { live, by, bypassedBy } }: { readonly cell: C
 }
 
 /** A board has too many times for a timer each. */
-export function Since({ build: { since } }: { readonly build: LiveView }) {
+function Since({ build: { since } }: { readonly build: LiveView }) {
   const today = useContext(Today);
   const time = timeOf(since);
   if (!time) return null;

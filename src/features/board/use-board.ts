@@ -1,8 +1,14 @@
 import type { Transport } from '@connectrpc/connect';
-import { createInfiniteQueryOptions, createQueryOptions, useTransport } from '@connectrpc/connect-query';
+import {
+  createInfiniteQueryOptions,
+  createQueryOptions,
+  useQuery as useConnectQuery,
+  useTransport,
+} from '@connectrpc/connect-query';
 import { type InfiniteData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import type { ProjectRef } from '#src/config/paths.ts';
 import {
+  type BoardRow,
   type BoardSetup,
   type GetDeploymentBoardResponse,
   ReleaseService,
@@ -11,7 +17,7 @@ import {
 import { paged } from '#src/lib/paged.ts';
 import { VISIBLE_INTERVAL } from '#src/lib/poll-interval.ts';
 import { polling } from '#src/lib/polling.ts';
-import { rowView } from './board-view.ts';
+import { type RowView, rowView } from './board-view.ts';
 
 const { getDeploymentBoard } = ReleaseService.method;
 
@@ -46,9 +52,18 @@ export const lanesOptions = (transport: Transport, { organisation, project }: Pr
   ...polling<GetDeploymentBoardResponse>(never, (answer) => interval(answer && isDeploying(answer))),
 });
 
+const views = new WeakMap<BoardRow, RowView>();
+
+/** Computed once for a row: with each page that arrives, the earlier ones are read again. */
+function viewOf(row: BoardRow): RowView {
+  const known = views.get(row) ?? rowView(row);
+  views.set(row, known);
+  return known;
+}
+
 /** What the board shows. React Query compares the result with the last one, so that an unchanged poll renders nothing. */
 const boardView = ({ pages }: InfiniteData<GetDeploymentBoardResponse>) => ({
-  rows: pages.flatMap((page) => page.rows.map(rowView)),
+  rows: pages.flatMap((page) => page.rows.map(viewOf)),
   environments: pages[0]?.rows[0]?.cells.map(({ environment }) => environment) ?? [],
   setup: setupView(pages[0]?.setup),
 });
@@ -70,6 +85,16 @@ export const useBoard = (organisation: string) =>
 export type BoardQuery = ReturnType<typeof useBoard>;
 
 const laneViews = ({ rows }: GetDeploymentBoardResponse) => rows[0] && rowView(rows[0]).cells;
+
+const environmentNames = ({ rows }: GetDeploymentBoardResponse) =>
+  rows[0]?.cells.map(({ environment }) => environment) ?? [];
+const NO_ENVIRONMENTS: readonly string[] = [];
+
+/** The environments in their order, once the lanes have loaded them. The same array while it is unchanged. */
+export function useEnvironmentOrder({ organisation, project }: ProjectRef): readonly string[] {
+  const options = { enabled: false, select: environmentNames };
+  return useConnectQuery(getDeploymentBoard, { organisation, project }, options).data ?? NO_ENVIRONMENTS;
+}
 
 export const useLanes = (ref: ProjectRef) =>
   useQuery({ ...lanesOptions(useTransport(), ref), select: laneViews });
