@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright/test';
 import { expectFitForAll } from './fit-for-all.ts';
 import { expect, type Person, password, signIn, test } from './fixtures.ts';
@@ -15,10 +16,21 @@ test('sets up an empty server by its setup link, once', async ({ page, ownServer
   await page.goto(server.url);
   await expect(page.getByRole('heading', { name: 'Set up Forage' })).toBeVisible();
   await expect(page.getByText('Open the setup link printed when it started')).toBeVisible();
+  const operations = await readFile(new URL('../docs/operations.md', import.meta.url), 'utf8');
+  const commands = await page.locator('pre').allTextContents();
+  expect(commands).toHaveLength(2);
+  for (const command of commands) expect(operations).toContain(command);
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.getByRole('button', { name: 'Copy command for Compose' }).click();
+  await expect.poll(() => page.evaluate('navigator.clipboard.readText()')).toBe(commands[0]);
+  await expectFitForAll(page);
+  await page.setViewportSize({ width: 390, height: 844 });
+  await expectFitForAll(page);
 
   await page.goto(`${server.url}/set-up?token=forage_u_guessed`);
   await expect(page.getByRole('alert')).toHaveText('This setup link is invalid or was already used.');
   await expect(page.getByText('Restart the server to print a new link.')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Copy command for systemd' })).toBeVisible();
   await expect(page.getByRole('textbox')).toHaveCount(0);
   await expectFitForAll(page);
 

@@ -5,6 +5,7 @@ import { FormError } from '#src/components/form.tsx';
 import { paths } from '#src/config/paths.ts';
 import { Or } from '#src/features/sessions/provider-links.tsx';
 import { SetUpForm } from '#src/features/sessions/set-up-form.tsx';
+import { SetUpLinkHelp } from '#src/features/sessions/set-up-link-help.tsx';
 import { SetUpWithProvider } from '#src/features/sessions/set-up-with-provider.tsx';
 import { SignInProblem } from '#src/features/sessions/sign-in-problem.tsx';
 import { problemIn } from '#src/features/sessions/sign-in-problems.ts';
@@ -56,8 +57,9 @@ export function Component() {
         {signInProblem}
         <p>
           This server hasn't been set up. Open the setup link printed when it started, and create the first
-          organisation and admin. Restart the server for a new link.
+          organisation and admin.
         </p>
+        <SetUpLinkHelp />
       </NarrowPage>
     );
   }
@@ -66,6 +68,7 @@ export function Component() {
       <NarrowPage title="Set up Forage">
         {problem ? signInProblem : <FormError>This setup link is invalid or was already used.</FormError>}
         <p>Restart the server to print a new link.</p>
+        <SetUpLinkHelp />
       </NarrowPage>
     );
   }
