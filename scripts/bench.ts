@@ -6,6 +6,7 @@ import { board } from './bench/board.ts';
 import { firstLoad } from './bench/bundle.ts';
 import { type Figure, table } from './bench/figure.ts';
 import { growth } from './bench/growth.ts';
+import { longLists } from './bench/long-lists.ts';
 import { memoryAfterDemo } from './bench/memory.ts';
 import { migration } from './bench/migration.ts';
 import { polls } from './bench/polls.ts';
@@ -18,6 +19,7 @@ const all = [
   memoryAfterDemo,
   firstLoad,
   dashboard,
+  longLists,
   approvals,
   polls,
   signals,

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright';
+import type { Browser } from 'playwright';
 import { startServer } from '../server-process.ts';
 import { barePath, withBarePage } from './bare-page.ts';
 import { atMost, type Figure, median } from './figure.ts';
 import { decisions, makePageWorld, type PageWorld, project, releases } from './page-world.ts';
-import { launch, openPage, slowPhone } from './slow-browser.ts';
+import { launch, longestTask, openPage, scrollThrough, slowPhone } from './slow-browser.ts';
 import { withFolder } from './temporary.ts';
 
 const rounds = 5;
@@ -30,16 +30,6 @@ const dataOnScreen = `new Promise((done) => {
   };
   check();
 })`;
-
-/** Runs in the page: starts to record the longest task. */
-const watchTasks = `
-  globalThis.longestTask = 0;
-  new PerformanceObserver((list) => {
-    for (const { duration } of list.getEntries()) {
-      globalThis.longestTask = Math.max(globalThis.longestTask, duration);
-    }
-  }).observe({ type: 'longtask' });
-`;
 
 /** Milliseconds from the navigation to the frame that shows the data. */
 async function timeToData(browser: Browser, url: string, address: string): Promise<number> {
@@ -103,13 +93,6 @@ async function coldRequests(browser: Browser, url: string, { gated }: PageWorld)
 const pageOf = (url: string, slug: string) =>
   `${url}/orgs/${project.organisation}/projects/${project.project}/releases/${slug}`;
 
-/** The longest task while `work` runs on the page, in milliseconds; 0 if none took more than 50 ms. */
-async function longestTask(page: Page, work: () => Promise<void>): Promise<number> {
-  await page.evaluate(watchTasks);
-  await work();
-  return Number(await page.evaluate('globalThis.longestTask'));
-}
-
 /** Runs in the page: resolves once the requirements contain this text. */
 const requirementsShow = (text: string) => `new Promise((done) => {
   const check = () => {
@@ -118,17 +101,6 @@ const requirementsShow = (text: string) => `new Promise((done) => {
   };
   check();
 })`;
-
-/** Scrolls down the page and up again. */
-async function scrollThrough(page: Page): Promise<void> {
-  await page.mouse.move(640, 500);
-  for (const step of [700, -700]) {
-    for (let turn = 0; turn < 60; turn++) {
-      await page.mouse.wheel(0, step);
-      await page.evaluate('new Promise(requestAnimationFrame)');
-    }
-  }
-}
 
 async function longLists(browser: Browser, url: string, { crowded }: PageWorld): Promise<Figure[]> {
   const list = await openPage(browser, url, { cpu: 4 });

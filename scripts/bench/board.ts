@@ -6,9 +6,11 @@ import { growthFigure, latencies } from './latency.ts';
 import { getRequest } from './requests.ts';
 import { type Testbed, withTestbed } from './testbed.ts';
 
-const organisation = 'bench';
+export const organisation = 'bench';
+export const founder = 'founder';
 const password = 'correct horse battery staple';
 const environments = ['dev', 'test', 'qa', 'load', 'staging', 'canary', 'production', 'archive'];
+export const size = `${projects} projects × ${environments.length} environments`;
 /** Deployments of each project to each environment: 1,600 and 1,000,000 in all. */
 const sizes = [1, 625] as const;
 
@@ -19,12 +21,13 @@ interface FilledServer {
   readonly build: { readonly id: string; readonly project: string };
 }
 
-async function fill({ server, database }: Testbed, past: number): Promise<FilledServer> {
+/** Fills a server with the board's projects, each deployed `past` times to each environment. */
+export async function fill({ server, database }: Testbed, past: number): Promise<FilledServer> {
   const began = performance.now();
   const { url } = server;
-  const founder = { username: 'founder', email: 'founder@example.com', password };
-  await apiAt(url).sessions.setUp({ token: server.setUpToken ?? '', organisation, ...founder });
-  const admin = await signedIn(url, 'founder', password);
+  const person = { username: founder, email: 'founder@example.com', password };
+  await apiAt(url).sessions.setUp({ token: server.setUpToken ?? '', organisation, ...person });
+  const admin = await signedIn(url, founder, password);
   const type = { organisation: 'forage', name: 'noop', version: 1n };
   for (const [sortOrder, environment] of environments.entries()) {
     await admin.environments.createEnvironment({ organisation, name: environment, sortOrder });
@@ -35,7 +38,7 @@ async function fill({ server, database }: Testbed, past: number): Promise<Filled
       type,
     });
   }
-  const identifier = { case: 'username', value: 'founder' } as const;
+  const identifier = { case: 'username', value: founder } as const;
   const { user, tokens } = await apiAt(url).users.login({ identifier, password });
   const { organisations } = await admin.organisations.listMyOrganisations({});
   const client = new pg.Client(database);
@@ -78,7 +81,6 @@ export async function board(): Promise<Figure[]> {
       return getRequest(url, 'ReleaseService/GetReleaseComparison', token, message, null);
     });
     const past = 'at 1,600 and 1,000,000 past releases';
-    const size = `${projects} projects × ${environments.length} environments`;
     return [
       growthFigure(`Growth of the board of ${size}, ${past} (median of 25)`, whole),
       growthFigure(`Growth of a comparison over ${newerBuilds} builds, ${past} (median of 100)`, compared),

@@ -29,7 +29,7 @@ async function member(url: string, admin: Api, organisationId: string, username:
 }
 
 /** Runs `work` for 0 to `count` - 1, eight at a time. */
-async function each(count: number, work: (index: number) => Promise<unknown>): Promise<void> {
+export async function each(count: number, work: (index: number) => Promise<unknown>): Promise<void> {
   let next = 0;
   await Promise.all(
     Array.from({ length: 8 }, async () => {

@@ -21,11 +21,16 @@ export interface Slowness {
 /** A slow phone on a mobile network. */
 export const slowPhone: Slowness = { cpu: 4, network: { kilobitsPerSecond: 1600, latencyMs: 150 } };
 
-/** Opens a signed-in page with its own cookies and cache, slowed down. */
-export async function openPage(browser: Browser, url: string, slow: Slowness): Promise<Page> {
+/** Opens a page with its own cookies and cache, in which `identifier` is signed in, slowed down. */
+export async function openPage(
+  browser: Browser,
+  url: string,
+  slow: Slowness,
+  identifier = reader,
+): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
   const answer = await context.request.post(`${url}/forest.v1.SessionService/SignIn`, {
-    data: { identifier: reader, password },
+    data: { identifier, password },
   });
   if (!answer.ok()) throw new Error(`SignIn failed with status ${answer.status()}`);
   const page = await context.newPage();
@@ -42,4 +47,32 @@ export async function openPage(browser: Browser, url: string, slow: Slowness): P
     });
   }
   return page;
+}
+
+/** Runs in the page: starts to record the longest task. */
+const watchTasks = `
+  globalThis.longestTask = 0;
+  new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) {
+      globalThis.longestTask = Math.max(globalThis.longestTask, duration);
+    }
+  }).observe({ type: 'longtask' });
+`;
+
+/** The longest task while `work` runs on the page, in milliseconds; 0 if none took more than 50 ms. */
+export async function longestTask(page: Page, work: () => Promise<void>): Promise<number> {
+  await page.evaluate(watchTasks);
+  await work();
+  return Number(await page.evaluate('globalThis.longestTask'));
+}
+
+/** Scrolls down the page and up again. */
+export async function scrollThrough(page: Page): Promise<void> {
+  await page.mouse.move(640, 500);
+  for (const step of [700, -700]) {
+    for (let turn = 0; turn < 60; turn++) {
+      await page.mouse.wheel(0, step);
+      await page.evaluate('new Promise(requestAnimationFrame)');
+    }
+  }
 }
