@@ -58,3 +58,32 @@ test('takes the newer change of a pipeline', async ({ world, browserOf }) => {
   await second.getByRole('button', { name: 'Cancel' }).click();
   await expect(stages(second)).toContainText('early: deploy to staging');
 });
+
+test('forms mark required fields and say what the mark means', async ({ world, browserOf }) => {
+  const page = await browserOf(world.people.admin);
+  const legend = page.getByText('* required', { exact: true });
+  const stars = page.getByText('*', { exact: true });
+  await page.goto(world.page('policies'));
+  await expect(legend).toBeVisible();
+  await expect(stars).toHaveCount(2);
+  await expect(page.getByRole('textbox', { name: 'Name', exact: true })).toHaveAttribute(
+    'aria-required',
+    'true',
+  );
+  await page.getByLabel('Type').selectOption('Approval Required');
+  await expect(stars).toHaveCount(4);
+  await page.goto(world.page('pipelines'));
+  await expect(legend).toBeVisible();
+  await expect(stars).toHaveCount(1);
+  await page.goto(`/orgs/${world.organisation}`);
+  await page.getByRole('button', { name: 'Create project' }).click();
+  await expect(page.getByRole('dialog').getByText('* required', { exact: true })).toBeVisible();
+});
+
+test('a form without required fields says nothing of them', async ({ world, browserOf }) => {
+  const gated = await world.gated();
+  const page = await browserOf(world.people.reviewer);
+  await page.goto(gated.address);
+  await expect(page.getByLabel('Comment')).toBeVisible();
+  await expect(page.getByText('* required', { exact: true })).toBeHidden();
+});

@@ -46,6 +46,19 @@ describe('Button', () => {
   });
 });
 
+test('a required field has a star, which is not part of its name', () => {
+  const { container } = renderWithin(
+    <Field label="Name" required>
+      {(control) => <Input {...control} />}
+    </Field>,
+    nothing,
+  );
+  const input = screen.getByRole('textbox', { name: 'Name' });
+  expect(screen.getByLabelText('Name')).toBe(input);
+  expect(input.getAttribute('aria-required')).toBe('true');
+  expect(container.textContent).toContain('Name*');
+});
+
 test('a field is described by its hint and its error', () => {
   renderWithin(
     <Field label="Name" hint="A hint." error="is taken">

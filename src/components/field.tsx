@@ -16,6 +16,7 @@ export interface FieldProps {
   readonly hint?: ReactNode;
   /** What is wrong with the value and how to fix it. */
   readonly error?: string | undefined;
+  /** Marked by a star, which the form explains. */
   readonly required?: boolean;
   /** Says so beside the label. */
   readonly optional?: boolean;
@@ -38,6 +39,12 @@ export function Field({ label, hint, error, required, optional, children, classN
         <label htmlFor={id} className="text-sm font-medium">
           <UserText>{label}</UserText>
         </label>
+        {/* Outside the label, whose text is the field's name. */}
+        {required && (
+          <span aria-hidden className="-ml-1 mr-auto">
+            *
+          </span>
+        )}
         {optionalId && (
           <span id={optionalId} className="text-xs text-muted">
             optional

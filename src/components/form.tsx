@@ -45,10 +45,21 @@ export function Form({ problems, onSubmit, label, className, children }: FormPro
         onSubmit();
       }}
     >
+      <RequiredLegend />
       {children}
     </form>
   );
 }
+
+/** Explains the star of required fields, in a form that has some, or has them behind a click. Screen readers say it of each field. */
+export const RequiredLegend = () => (
+  <p
+    aria-hidden
+    className="hidden text-xs text-muted in-[form:has([aria-required],[data-has-required])]:block"
+  >
+    * required
+  </p>
+);
 
 /** A problem of the whole form. Gets the focus when no field is invalid. */
 export function FormError({ children }: { readonly children: ReactNode }) {

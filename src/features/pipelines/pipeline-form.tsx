@@ -108,7 +108,7 @@ export function PipelineForm(props: PipelineFormProps) {
         ) : (
           <>
             <Graph name={draft.name || 'the new pipeline'} stages={graph} />
-            <ol aria-label="Stages" data-stage-list className="flex flex-col gap-2">
+            <ol aria-label="Stages" data-stage-list data-has-required className="flex flex-col gap-2">
               {draft.stages.map((stage, index) => (
                 <li key={stage.key} className="rounded-md border border-line px-3 py-2">
                   <StageRow

@@ -2,6 +2,7 @@ import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
 import { Button } from '#src/components/button.tsx';
 import { Checkbox } from '#src/components/checkbox.tsx';
 import { Field, Select } from '#src/components/field.tsx';
+import { RequiredLegend } from '#src/components/form.tsx';
 import { ActionError } from '#src/components/states.tsx';
 import { announce } from '#src/components/toast.tsx';
 import { UserText } from '#src/components/user-text.tsx';
@@ -81,6 +82,7 @@ export function DeployForm({ build, pipelines, environments, forecasts, onClose 
 
   return (
     <form ref={form} noValidate onSubmit={submit} className="flex flex-col gap-4 text-sm">
+      <RequiredLegend />
       {pipeline && (
         <div className="flex min-w-0 flex-col gap-1">
           <Checkbox
@@ -111,7 +113,7 @@ export function DeployForm({ build, pipelines, environments, forecasts, onClose 
         </div>
       )}
       {!rollBackOn && (
-        <Field label="Target environment" error={problem}>
+        <Field label="Target environment" error={problem} required={pipelines.length === 0}>
           {(control) => (
             <Select
               {...control}
