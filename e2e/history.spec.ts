@@ -9,6 +9,8 @@ const entries = (page: Page) => page.getByRole('list', { name: 'History' }).getB
 const everything = '?kind=all';
 const filters = (page: Page) => page.getByRole('search', { name: 'History' });
 
+const colourOf = (page: Page) => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
+
 async function textOf(download: Download): Promise<string> {
   return readFile(await download.path(), 'utf8');
 }
@@ -67,16 +69,54 @@ test('shows votes with title, version and comment, and why a gate opened', async
   await expect(page.getByRole('heading', { level: 1, name: 'Round totals half up' })).toBeVisible();
 });
 
-test('prints without controls, in light colours', async ({ world, browserOf }) => {
+test('prints all rows with exact times, without controls, in light colours', async ({ world, browserOf }) => {
+  await Promise.all(Array.from({ length: 50 }, (_, index) => world.annotate({ title: `Build ${index}` })));
   const page = await browserOf(world.people.admin, { colorScheme: 'dark' });
   await page.goto(address(world));
-  await expect(entries(page).first()).toBeVisible();
+  await page.getByRole('button', { name: 'Load more history' }).click();
+  await expect(page.getByRole('button', { name: 'Load more history' })).toHaveCount(0);
+  const count = await entries(page).count();
+  expect(count).toBeGreaterThan(50);
+  const screenColour = await colourOf(page);
+
   await page.emulateMedia({ media: 'print' });
-  await expect(entries(page).first()).toBeVisible();
-  for (const name of [/Verify history/, /Download/, /Details/, /More filters/])
-    await expect(page.getByRole('button', { name })).toHaveCount(0);
-  await expect(page.getByRole('banner')).toHaveCount(0);
-  await expect(page.getByText(/^\d+ entries shown/).last()).toBeVisible();
+  await expect(page.getByText(`${count} entries shown`, { exact: true }).last()).toBeVisible();
+  for (const control of ['banner', 'search', 'button'] as const)
+    await expect(page.getByRole(control)).toHaveCount(0);
+  expect(await colourOf(page)).not.toBe(screenColour);
+  const link = entries(page).first().getByRole('link').first();
+  await expect(link).toHaveCSS('text-decoration-line', 'none');
+  const time = entries(page).first().getByRole('time');
+  await expect(time.getByText(/^\d\d:\d\d$/)).toBeHidden();
+  const shownTime = await page.evaluate(
+    `getComputedStyle(document.querySelector('li time'), '::after').content`,
+  );
+  expect(shownTime).toMatch(/^"\w+day,? \d+ \w+ \d{4} at \d\d:\d\d:\d\d /);
+  // A row is not split, a day's heading stays with its first row, and no row leaves a gap.
+  await expect(entries(page).first()).toHaveCSS('break-inside', 'avoid');
+  await expect(page.getByRole('heading', { level: 3 }).first()).toHaveCSS('break-after', 'avoid');
+  const gaps = await page
+    .getByRole('list', { name: 'History' })
+    .first()
+    .evaluate((list) => {
+      const boxes = [...list.children].map((row) => row.getBoundingClientRect());
+      return boxes.map(({ top, height }, index) => ({
+        empty: height < 20,
+        gap: Math.round(top - (boxes[index - 1]?.bottom ?? top)),
+      }));
+    });
+  expect(gaps.filter(({ empty, gap }) => empty || gap !== 0)).toEqual([]);
+});
+
+test('an environment in a row leads to its lane on the project page', async ({ world, browserOf }) => {
+  const gated = await world.gated(1);
+  await gated.approve(world.people.reviewer);
+  const page = await browserOf(world.people.reviewer);
+  await page.goto(address(world, '?kind=decisions'));
+  const vote = entries(page).filter({ hasText: 'approved shop' });
+  await vote.getByRole('link', { name: 'production' }).click();
+  await expect(page).toHaveURL(`${world.page()}#env-production`);
+  await expect(page.locator('#env-production')).toBeVisible();
 });
 
 test('keeps filters in the address', async ({ world, browserOf }) => {

@@ -237,6 +237,7 @@ test('policies on a phone have a menu, and everything is accessible', async ({ w
     await expect(row(page, 'four-eyes').getByRole('button', { name: 'Delete' })).toBeHidden();
     for (const path of ['policies', 'policies/four-eyes']) {
       await page.goto(world.page(path));
+      await expect(page.getByRole('form')).toBeVisible();
       for (const width of [1280, 390, 320]) {
         await page.setViewportSize({ width, height: 844 });
         await expectNoFaults(page, colorScheme);

@@ -13,6 +13,7 @@ import { HistoryRow } from './history-row.tsx';
 import { useHistoryTools } from './history-tools.tsx';
 import { entryCount } from './use-download.ts';
 import { historyOptions } from './use-history.ts';
+import './print.css';
 
 export interface HistoryListProps {
   readonly organisation: string;
@@ -31,17 +32,12 @@ export function HistoryList({ organisation, filter, isAdmin, onFilter }: History
   const entries = query.data?.pages.flatMap((page) => page.entries) ?? [];
   const tools = useHistoryTools(organisation, filter);
   return (
-    <>
+    <div className="history contents">
       <HistoryFilters organisation={organisation} filter={filter} entries={entries} onChange={onFilter} />
       <p role="status" className="sr-only">
         {query.isSuccess && !query.isPlaceholderData && shownMessage(entries.length, query.hasNextPage)}
       </p>
-      <Section
-        title="Entries"
-        hiddenTitle
-        flush
-        actions={isAdmin && <span className="contents print:hidden">{tools.buttons}</span>}
-      >
+      <Section title="Entries" hiddenTitle flush actions={isAdmin && tools.buttons}>
         {isAdmin && tools.results}
         <div aria-busy={query.isPlaceholderData || undefined} className="aria-busy:opacity-60">
           <PagedList
@@ -66,9 +62,11 @@ export function HistoryList({ organisation, filter, isAdmin, onFilter }: History
           </PagedList>
         </div>
         {/* A printed copy says whether it is complete. */}
-        <p className="hidden py-2 print:block">{shownMessage(entries.length, query.hasNextPage)}</p>
+        <p data-printed className="hidden py-2">
+          {shownMessage(entries.length, query.hasNextPage)}
+        </p>
       </Section>
-    </>
+    </div>
   );
 }
 
@@ -76,10 +74,7 @@ function DayEntries({ day: { title, entries } }: { readonly day: Day }) {
   const id = useId();
   return (
     <section aria-labelledby={id} className="border-b border-line last:border-b-0">
-      <h3
-        id={id}
-        className="border-b border-line bg-sunken px-4 py-1.5 text-xs font-semibold print:break-after-avoid print:px-0"
-      >
+      <h3 id={id} className="border-b border-line bg-sunken px-4 py-1.5 text-xs font-semibold">
         {title}
       </h3>
       <Rows label={`History of ${title}`}>

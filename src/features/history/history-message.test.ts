@@ -172,8 +172,15 @@ test('links releases, environments, policies and projects, but nothing that is d
   };
   expect(linksOf(approval)).toEqual([
     '/orgs/acme/projects/checkout/releases/round-half-up?release=intent',
-    '/orgs/acme/environments',
+    '/orgs/acme/projects/checkout#env-production',
   ]);
+  const opened = { ...base, ...release, kind: 'gate.opened', after: { environment: 'production' } };
+  expect(linksOf(opened)[0]).toBe('/orgs/acme/projects/checkout#env-production');
+  const deployed = { ...opened, kind: 'deployment.succeeded' };
+  expect(linksOf(deployed)[1]).toBe('/orgs/acme/projects/checkout#env-production');
+  // Environments belong to the organisation.
+  const created = { ...person, project: undefined, kind: 'environment.created', subject: 'production' };
+  expect(linksOf(created)).toEqual(['/orgs/acme/environments']);
   const policy = { ...person, kind: 'policy.updated', subject: 'four-eyes' };
   expect(linksOf(policy)).toEqual([
     '/orgs/acme/projects/checkout/policies/four-eyes',

@@ -99,12 +99,12 @@ function happened(entry: About): readonly Part[] {
   const environment = field(entry.after, 'environment');
   const destination = field(entry.after, 'destination');
   const error = field(entry.after, 'error');
-  const place = destination ? `${environment}/${destination}` : environment;
+  const place = [environmentLink(entry, environment), ...(destination ? [`/${destination}`] : [])];
   const because = error ? `: ${error}` : '';
   switch (build && kind) {
     case 'gate.opened':
       return [
-        environmentLink(entry, capitalised(environment)),
+        { ...environmentLink(entry, environment), name: capitalised(environment) },
         ' opened for ',
         ...named(build),
         `: ${reasonsOf(entry.after)}`,
@@ -119,21 +119,21 @@ function happened(entry: About): readonly Part[] {
       return ['Release of ', ...named(build), ` superseded${stage && ` in ${stage}`}${by && ` by ${by}`}`];
     }
     case 'deployment.succeeded':
-      return [...named(build), ` deployed to ${place}`];
+      return [...named(build), ' deployed to ', ...place];
     case 'deployment.failed':
-      return ['Deployment of ', ...named(build), ` to ${place} failed${because}`];
+      return ['Deployment of ', ...named(build), ' to ', ...place, ` failed${because}`];
     case 'deployment.timed_out':
-      return ['Deployment of ', ...named(build), ` to ${place} timed out`];
+      return ['Deployment of ', ...named(build), ' to ', ...place, ' timed out'];
     case 'deployment.reported_late':
-      return [`${place} reported the deployment of `, ...named(build), ` late${because}`];
+      return [...place, ' reported the deployment of ', ...named(build), ` late${because}`];
     case 'plan.succeeded':
-      return ['Plan of ', ...named(build), ` for ${place} made`];
+      return ['Plan of ', ...named(build), ' for ', ...place, ' made'];
     case 'plan.failed':
-      return ['Plan of ', ...named(build), ` for ${place} failed${because}`];
+      return ['Plan of ', ...named(build), ' for ', ...place, ` failed${because}`];
     case 'plan.timed_out':
-      return ['Plan of ', ...named(build), ` for ${place} timed out`];
+      return ['Plan of ', ...named(build), ' for ', ...place, ' timed out'];
     case 'plan.reported_late':
-      return [`${place} reported the plan of `, ...named(build), ` late${because}`];
+      return [...place, ' reported the plan of ', ...named(build), ` late${because}`];
     case 'hold.began': {
       const held = environmentLink(entry, environment);
       return ['Newer builds held back from ', held, ' after the rollback to ', ...named(build)];
@@ -210,9 +210,10 @@ function buildOf(entry: About): Build | undefined {
 
 const named = (build: Build | undefined): readonly Part[] => (build ? [build] : []);
 
-const environmentLink = ({ organisation }: About, name: string): Part => ({
+/** An environment, linked to its lane on the project's page; without a project, to the organisation's environments. */
+const environmentLink = ({ organisation, project }: About, name: string) => ({
   name,
-  to: paths.environments(organisation),
+  to: project ? paths.environment(organisation, project, name) : paths.environments(organisation),
 });
 
 /** What the actor wrote: a comment or a reason. */

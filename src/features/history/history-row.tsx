@@ -18,9 +18,9 @@ export const HistoryRow = memo(function HistoryRow({ entry }: { readonly entry: 
   const inline = before && after && !entry.releaseIntentId ? changesInline(changes) : '';
   const time = new Date(at);
   return (
-    <li className="flex flex-wrap items-start gap-x-3 gap-y-1 border-b border-line px-4 py-2 last:border-b-0 print:break-inside-avoid print:px-0">
+    <li className="flex flex-wrap items-start gap-x-3 gap-y-1 border-b border-line px-4 py-2 last:border-b-0">
       <time dateTime={at} title={exactTime(time)} className="w-11 shrink-0 text-muted tabular-nums">
-        {clockTime(time)}
+        <span className="print:hidden">{clockTime(time)}</span>
       </time>
       <span className="min-w-0 flex-1 wrap-anywhere">
         {historyMessage(entry).map((part, index) => (
