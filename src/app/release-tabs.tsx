@@ -5,7 +5,7 @@ import { classNames } from '#src/components/class-names.ts';
 import { ShortTime } from '#src/components/relative-time.tsx';
 import { UserText } from '#src/components/user-text.tsx';
 import { releaseParameter } from '#src/config/paths.ts';
-import { releaseName } from '#src/features/releases/release-name.ts';
+import { releaseName } from '#src/features/releases/release-target.ts';
 import type { ReleaseIntentState } from '#src/gen/forest/v1/releases_pb.ts';
 import { keepDrafts } from '#src/lib/draft.ts';
 import { intentStatus } from '#src/lib/intent-status.ts';

@@ -24,6 +24,7 @@ import {
   ReleaseIntentStatus,
   ReleaseService,
 } from '#src/gen/forest/v1/releases_pb.ts';
+import { preloaded } from '#src/lib/after-load.ts';
 import { buildName } from '#src/lib/build-words.ts';
 import { describeError } from '#src/lib/errors.ts';
 import { staleSince } from '#src/lib/polling.ts';
@@ -33,6 +34,9 @@ import { releasePanelId, releaseTabId } from '../release-tab-id.ts';
 
 // Without their code the address alone chooses the release.
 const ReleaseTabs = lazy(() => import('../release-tabs.tsx').catch(() => ({ default: () => null })));
+const ReleaseActions = lazy(
+  preloaded(() => import('../release-actions.tsx').catch(() => ({ default: () => null }))),
+);
 
 /** Artifact detail: the build, its release, what that waits for, and where the build runs. */
 export function Component() {
@@ -94,6 +98,7 @@ function ArtifactDetail({ params, artifact }: ArtifactDetailProps) {
     heading,
     identity: [`${project} ${name}`, ref?.branch, ref?.commitSha.slice(0, 7)].filter(Boolean).join(' · '),
   };
+  const deployable = { organisation: org, project, artifactId, name };
   const stale = staleSince(live) ?? staleSince(intents);
 
   return (
@@ -111,10 +116,7 @@ function ArtifactDetail({ params, artifact }: ArtifactDetailProps) {
           <DeployButton
             // By key, so that an open dialog closes when another build is shown.
             key={artifactId}
-            organisation={org}
-            project={project}
-            artifactId={artifactId}
-            name={name}
+            {...deployable}
           />
         </>
       }
@@ -124,7 +126,18 @@ function ArtifactDetail({ params, artifact }: ArtifactDetailProps) {
           facts={{ intent: current, requirements: live.data, destinations: states, build: name }}
           since={stale}
           onRetry={() => void Promise.all([live.refetch(), intents.refetch()])}
-        />
+        >
+          {current && (
+            <Suspense>
+              <ReleaseActions
+                key={current.releaseIntentId}
+                build={deployable}
+                intent={current}
+                several={several}
+              />
+            </Suspense>
+          )}
+        </StatusLine>
         <ArtifactHeader artifact={artifact} />
       </div>
       {several && (
@@ -143,14 +156,7 @@ function ArtifactDetail({ params, artifact }: ArtifactDetailProps) {
           'aria-labelledby': releaseTabId(releaseIntentId ?? ''),
         })}
       >
-        <ComparisonSection
-          organisation={org}
-          project={project}
-          artifactId={artifactId}
-          name={name}
-          intent={current}
-          destinations={states}
-        />
+        <ComparisonSection {...deployable} intent={current} destinations={states} />
         {current || !releaseIntentId || live.isError ? (
           <ReleasePanel {...build} intent={current} earlier={choice.earlier} poll={live} />
         ) : (

@@ -1,4 +1,4 @@
-import { lazy, Suspense } from 'react';
+import { lazy, type ReactNode, Suspense } from 'react';
 import { Countdown } from '#src/components/countdown.tsx';
 import { ReleaseIntentStatus } from '#src/gen/forest/v1/releases_pb.ts';
 import { preloaded } from '#src/lib/after-load.ts';
@@ -14,13 +14,15 @@ export interface StatusLineProps {
   /** Since when the shown data is out of date because the server cannot be reached; null while it can. */
   readonly since: Date | null;
   readonly onRetry: () => void;
+  /** What can be done about it. */
+  readonly children?: ReactNode;
 }
 
 /**
  * The release's state in one sentence below the heading or, while the server is away, that it is away. Both have the same place, so
  * that nothing moves. Announced when it changes; the time left is not.
  */
-export function StatusLine({ facts, since, onRetry }: StatusLineProps) {
+export function StatusLine({ facts, since, onRetry, children }: StatusLineProps) {
   const { intent } = facts;
   const ended = intent && intent.status !== ReleaseIntentStatus.ACTIVE ? intent : undefined;
   const active = statusSentence(facts);
@@ -51,6 +53,7 @@ export function StatusLine({ facts, since, onRetry }: StatusLineProps) {
       {active.until && !ended && !since && (
         <Countdown until={active.until} before="(" after=" left)" className="text-muted" />
       )}
+      {children}
     </div>
   );
 }

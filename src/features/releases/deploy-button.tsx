@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { Button } from '#src/components/button.tsx';
 import { useLoadedOnOpen } from '#src/components/loaded-on-open.ts';
+import type { ReleaseTarget } from './release-target.ts';
 
 const loadDialog = () => import('./deploy-dialog.tsx');
 
@@ -16,6 +17,8 @@ export interface DeployableBuild {
 export interface DeployButtonProps extends DeployableBuild {
   /** The environment to roll back to this build; absent to choose a pipeline or an environment. */
   readonly rollBackOn?: string;
+  /** What to choose at first: the target of an earlier release. */
+  readonly again?: ReleaseTarget;
 }
 
 /** **Deploy…** or, for one environment, **Roll back…**: a quiet button whose dialog is loaded when it is opened. */

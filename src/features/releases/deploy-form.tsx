@@ -30,12 +30,13 @@ export interface DeployFormProps {
 
 /** Chooses a pipeline or an environment and requests the release; shows what the policies would do to it and what it replaces. */
 export function DeployForm({ build, pipelines, environments, forecasts, onClose }: DeployFormProps) {
-  const { artifactId, rollBackOn } = build;
-  const [usePipeline, setUsePipeline] = useState(pipelines.length > 0);
-  const [pipelineName, setPipelineName] = useState(pipelines[0]?.name ?? '');
-  const [environment, setEnvironment] = useState(rollBackOn ?? '');
+  const { artifactId, rollBackOn, again } = build;
+  const [first] = pipelines.filter(({ name }) => !again || name === again.pipeline);
+  const [usePipeline, setUsePipeline] = useState(first !== undefined);
+  const [pipelineName, setPipelineName] = useState(first?.name ?? '');
+  const [environment, setEnvironment] = useState(rollBackOn ?? again?.environment ?? '');
   const [force, setForce] = useState(false);
-  const [prepareOnly, setPrepareOnly] = useState(false);
+  const [prepareOnly, setPrepareOnly] = useState(again?.prepareOnly ?? false);
   const [problem, setProblem] = useState<string>();
   const form = useRef<HTMLFormElement>(null);
   const select = useRef<HTMLSelectElement>(null);
