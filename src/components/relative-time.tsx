@@ -1,5 +1,5 @@
 import { useTimed } from '#src/lib/clock.ts';
-import { exactTime, expiryTime, relativeTime, shortTime, timeOf } from '#src/lib/time-words.ts';
+import { exactTime, relativeTime, shortTime, timeOf } from '#src/lib/time-words.ts';
 
 export interface TimeProps {
   /** RFC 3339 or a Date. An absent or invalid time shows nothing. */
@@ -8,19 +8,17 @@ export interface TimeProps {
 }
 
 /** A timestamp as "3 minutes ago", with the exact local time as its title. */
-export const RelativeTime = (props: TimeProps) => <Time {...props} words={relativeTime} />;
+export const RelativeTime = (props: TimeProps) => <WordedTime {...props} words={relativeTime} />;
 
 /** A timestamp as `18:00`, `Tue 10:12` or `24 Nov 10:12`, with the exact local time as its title. */
-export const ShortTime = (props: TimeProps) => <Time {...props} words={shortTime} />;
-
-/** When something expires, as `28 Feb 2027`, or as a time when it is near, with the exact local time as its title. */
-export const ExpiryTime = (props: TimeProps) => <Time {...props} words={expiryTime} />;
+export const ShortTime = (props: TimeProps) => <WordedTime {...props} words={shortTime} />;
 
 interface WordedTimeProps extends TimeProps {
   readonly words: (time: Date, now: number) => string;
 }
 
-function Time({ value, words, className }: WordedTimeProps) {
+/** A timestamp in words, with the exact local time as its title. */
+export function WordedTime({ value, words, className }: WordedTimeProps) {
   const time = timeOf(value);
   const text = useTimed(30_000, (now) => (time ? words(time, now) : ''));
   if (!time) return null;

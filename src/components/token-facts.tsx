@@ -1,6 +1,7 @@
 import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt';
 import { Badge } from './badge.tsx';
-import { ExpiryTime, RelativeTime } from './relative-time.tsx';
+import { ExpiryTime } from './expiry-time.tsx';
+import { RelativeTime } from './relative-time.tsx';
 import { UserText } from './user-text.tsx';
 
 export interface TokenFactsProps {

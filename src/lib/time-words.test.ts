@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { exactTime, expiryTime, relativeTime, shortEnd, shortTime, timeOf } from './time-words.ts';
+import { expiryTime } from './expiry-words.ts';
+import { exactTime, relativeTime, shortEnd, shortTime, timeOf } from './time-words.ts';
 
 /** Tuesday. */
 const now = new Date(2026, 10, 24, 12, 0).getTime();

@@ -5,11 +5,12 @@ const formatter = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeForm
 const clock = formatter({ hour: '2-digit', minute: '2-digit' });
 const weekday = formatter({ weekday: 'short' });
 const dayAndMonth = formatter({ day: 'numeric', month: 'short' });
-const date = formatter({ dateStyle: 'medium' });
+/** `28 Feb 2027`. */
+export const date = formatter({ dateStyle: 'medium' });
 const exact = formatter({ dateStyle: 'full', timeStyle: 'long' });
 const distance = new Intl.RelativeTimeFormat('en-GB');
 
-const DAY_MS = 86_400_000;
+export const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 
 /** `18:00` today, `Tue 10:12` less than a week away, else `24 Nov 10:12`, with the year in another year. */
@@ -29,11 +30,6 @@ export function shortEnd(time: Date, now: number): string {
 
 /** `10:12`. */
 export const clockTime = (time: Date): string => clock.format(time);
-
-/** When something expires or expired: a date such as `28 Feb 2027`, or `shortTime` less than a week away. */
-export function expiryTime(time: Date, now: number): string {
-  return Math.abs(time.getTime() - now) < 6 * DAY_MS ? shortTime(time, now) : date.format(time);
-}
 
 /** `Tuesday, 24 November 2026 at 10:12:05 GMT+1`. */
 export const exactTime = (time: Date): string => exact.format(time);

@@ -170,9 +170,7 @@ function ArtifactDetail({ params, artifact }: ArtifactDetailProps) {
           />
         )}
         <DestinationsSection
-          organisation={org}
-          project={project}
-          artifactId={artifactId}
+          {...deployable}
           isAdmin={live.data?.isAdmin ?? false}
           states={states}
           targets={targetsOf(current)}

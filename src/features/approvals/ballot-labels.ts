@@ -118,6 +118,9 @@ export function quoted(comment: string | undefined): string {
   return shown && `: “${shown}”`;
 }
 
+/** A sentence with its full stop, unless it or a quotation at its end has one. */
+export const fullStop = (text: string): string => (/[.!?…]”?$/.test(text) ? text : `${text}.`);
+
 /** `a`, `a or b`, `a, b or c`. */
 export function listOf(names: readonly string[], conjunction: 'and' | 'or'): string {
   const last = names.at(-1) ?? '';

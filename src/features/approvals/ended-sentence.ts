@@ -7,8 +7,9 @@ import {
   PipelineRunStageStatus as Stage,
   PipelineRunStageType as StageType,
 } from '#src/gen/forest/v1/releases_pb.ts';
-import { listOf } from './ballot-labels.ts';
-import { type ReleaseFacts, reasonOf, type StatusSentence } from './status-sentence.ts';
+import { uncertainText } from '#src/lib/release-status.ts';
+import { fullStop, listOf } from './ballot-labels.ts';
+import { bypassText, type ReleaseFacts, type StatusSentence } from './status-sentence.ts';
 
 /** How a release ended, and what became of its build. */
 export function endedSentence(facts: ReleaseFacts, intent: ReleaseIntentState): StatusSentence {
@@ -35,11 +36,12 @@ function endSentence(
   const [live] = having(BuildState.LIVE);
   const bypass = last?.bypassedBy;
   const of = requirements?.environments.find(({ stageId }) => stageId === last?.stageId);
-  const end = bypass ? ` Approval bypassed by ${bypass}${of ? reasonOf(of) : ''}.` : '';
+  const end = bypass ? ` ${bypassText(bypass, of)}` : '';
   const tone = (other: BadgeTone) => (bypass ? 'bypassed' : other);
   const [uncertain] = having(BuildState.UNCERTAIN);
   if (uncertain) {
-    const reason = uncertain.uncertainReason ? `: ${uncertain.uncertainReason}` : '';
+    const why = uncertainText(uncertain);
+    const reason = why ? `: ${why}` : '';
     return {
       tone: tone('waiting'),
       text: `Uncertain on ${name}: ${uncertain.destinationName}${reason}.${end}`,
@@ -76,14 +78,14 @@ const MAX_PLACES = 3;
 
 function failureSentence(facts: ReleaseFacts, intent: ReleaseIntentState): StatusSentence {
   const stage = intent.stages.find(({ status }) => status === Stage.FAILED);
-  if (!stage) return { tone: 'failed', text: `Failed: ${intent.errorMessage || 'a stage failed'}.` };
+  if (!stage) return { tone: 'failed', text: fullStop(`Failed: ${intent.errorMessage || 'a stage failed'}`) };
   const { environment: name = '', stageId, stageType, errorMessage } = stage;
   const ended = (...codes: ReleaseStatus[]) =>
     intent.steps.filter((step) => step.stageId === stageId && codes.includes(step.statusCode));
   const [broken] = ended(ReleaseStatus.FAILED, ReleaseStatus.TIMED_OUT);
   const reason =
     errorMessage || (broken && `${broken.destinationName}: ${broken.errorMessage || 'no reason given'}`);
-  const why = reason ? `: ${reason.replace(/\.$/, '')}.` : '.';
+  const why = fullStop(reason ? `: ${reason}` : '');
   if (stageType === StageType.PLAN) return { tone: 'failed', text: `Plan for ${name} failed${why}` };
   const verb = broken && ended(ReleaseStatus.FAILED).length === 0 ? 'Timed out' : 'Failed';
   const places = (facts.destinations ?? []).filter(({ environment }) => environment === name);
@@ -104,8 +106,9 @@ function failureSentence(facts: ReleaseFacts, intent: ReleaseIntentState): Statu
 function cancelledText({ destinations = [] }: ReleaseFacts, intent: ReleaseIntentState): string {
   const { supersededBySlug, errorMessage } = intent;
   if (!supersededBySlug) {
-    const reason = errorMessage && errorMessage !== 'cancelled' ? `: ${errorMessage.replace(/\.$/, '')}` : '';
-    return `Cancelled${reason}.`;
+    return fullStop(
+      errorMessage && errorMessage !== 'cancelled' ? `Cancelled: ${errorMessage}` : 'Cancelled',
+    );
   }
   const by = destinations.find(({ live }) => live?.slug === supersededBySlug)?.live;
   return `Superseded by ${by?.version || supersededBySlug}${by ? `, live since ${by.since}` : ''}.`;

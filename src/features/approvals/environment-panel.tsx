@@ -11,9 +11,9 @@ import type {
 } from '#src/gen/forest/v1/policies_pb.ts';
 import { PipelineRunStageStatus, ReleaseIntentStatus } from '#src/gen/forest/v1/releases_pb.ts';
 import { preloaded } from '#src/lib/after-load.ts';
+import { replacesNewer } from '#src/lib/build-words.ts';
 import { DecisionBar } from './decision-bar.tsx';
 import { DecisionList } from './decision-list.tsx';
-import { directionLabel } from './direction-label.ts';
 import { EvaluationRow } from './evaluation-row.tsx';
 import type { ReleaseRef } from './queries.ts';
 import { approvalsOf, authorLabel, countOf, hasVerdicts, isOpen, isVotable } from './requirements-view.ts';
@@ -179,18 +179,13 @@ export function EnvironmentPanel(props: EnvironmentPanelProps) {
 
 /** What an approval would replace, if that is newer. */
 function Direction({ environment }: { readonly environment: EnvironmentRequirements }) {
-  const direction = directionLabel(environment.direction);
-  const [live] = environment.live;
-  if (!direction) return null;
+  const text = replacesNewer(environment.direction, environment.live[0]);
   return (
-    <p className="text-sm font-medium text-failed wrap-anywhere">
-      {direction}
-      {live && (
-        <>
-          : replaces <UserText>{live.version || live.slug}</UserText>, which is newer
-        </>
-      )}
-    </p>
+    text && (
+      <p className="text-sm font-medium text-failed wrap-anywhere">
+        <UserText>{text}</UserText>
+      </p>
+    )
   );
 }
 

@@ -171,18 +171,18 @@ it.each<[string, Facts, BadgeTone, string]>([
       { rejectedBy: ['reviewer', 'admin'] },
     ),
     'failed',
-    'Rejected by reviewer and 1 more: “Totals are wrong.”. production has 0 of 2 approvals.',
+    'Rejected by reviewer and 1 more: “Totals are wrong.” production has 0 of 2 approvals.',
   ],
   ['a soak', gated([approval(2), soak]), 'time', `Soaking. production opens at ${at}`],
   [
     'a bypass and a soak',
     gated(
-      [approval(0, { passed: true, approvalState: { bypassReason: 'Outage' } }), soak],
+      [approval(0, { passed: true, approvalState: { bypassReason: 'Outage!' } }), soak],
       {},
       { bypassedBy: 'admin' },
     ),
     'bypassed',
-    `Approval bypassed by admin: “Outage”. production opens at ${at}`,
+    `Approval bypassed by admin: “Outage!” production opens at ${at}`,
   ],
   [
     'a branch rule',
@@ -298,6 +298,40 @@ it.each<[string, Facts, BadgeTone, string]>([
     },
     'waiting',
     'Uncertain on production: eu-west: 1.5.0 timed out at 10:02.',
+  ],
+  [
+    'uncertain after a deployment that timed out',
+    {
+      intent: ended(SUCCEEDED, {}),
+      destinations: [
+        {
+          ...place('eu-west', BuildState.UNCERTAIN),
+          uncertainReason: 'slug-1.6.0 timed out at 10:02 UTC',
+          failedDelivery: {
+            slug: 'slug-1.6.0',
+            version: '1.6.0',
+            outcome: BuildState.TIMED_OUT,
+            endedAt: at,
+          },
+        },
+      ],
+    },
+    'waiting',
+    `Uncertain on production: eu-west: 1.6.0 timed out at ${at}.`,
+  ],
+  [
+    'uncertain after a cancelled deployment of a build without a version',
+    {
+      intent: ended(SUCCEEDED, {}),
+      destinations: [
+        {
+          ...place('eu-west', BuildState.UNCERTAIN),
+          failedDelivery: { slug: 'calm-otter', outcome: BuildState.CANCELLED, endedAt: at },
+        },
+      ],
+    },
+    'waiting',
+    `Uncertain on production: eu-west: calm-otter was cancelled at ${at}.`,
   ],
   [
     'prepared',

@@ -13,7 +13,7 @@ import {
   PipelineRunStageStatus as Stage,
   PipelineRunStageType as StageType,
 } from '#src/gen/forest/v1/releases_pb.ts';
-import { quoted, votersLabel } from './ballot-labels.ts';
+import { fullStop, quoted, votersLabel } from './ballot-labels.ts';
 import { approvalsOf, countOf } from './requirements-view.ts';
 
 /** What a release does or waits for, in one sentence. */
@@ -92,9 +92,9 @@ function gateSentence(
       : hold && `${name} is ${hold.reason}.`;
     if (rejectedBy.length > 0) return rejectionSentence(environment, approval, rejectedBy);
     const text = approvalText(environment, approval);
-    return { tone: 'waiting', text: also ? `${text.replace(/[^.]$/, '$&.')} ${also}` : text };
+    return { tone: 'waiting', text: also ? `${fullStop(text)} ${also}` : text };
   }
-  const bypassed = bypassedBy && `Approval bypassed by ${bypassedBy}${reasonOf(environment)}. `;
+  const bypassed = bypassedBy && `${bypassText(bypassedBy, environment)} `;
   const tone = bypassed ? 'bypassed' : undefined;
   if (hold) return { tone: tone ?? 'waiting', text: `${bypassed ?? ''}${name} is ${hold.reason}.` };
   if (soak?.nextCheckAt) {
@@ -117,7 +117,7 @@ function rejectionSentence(
   const count = countOf(approval);
   return {
     tone: 'failed',
-    text: `Rejected by ${rejectedBy[0]}${others}${quoted(comment)}. ${environment.environment} has ${count} approvals.`,
+    text: `${fullStop(`Rejected by ${rejectedBy[0]}${others}${quoted(comment)}`)} ${environment.environment} has ${count} approvals.`,
   };
 }
 
@@ -157,9 +157,10 @@ function movingSentence(
 const decisionsOf = (environment: EnvironmentRequirements) =>
   approvalsOf(environment)[0]?.approvalState?.decisions ?? [];
 
-/** The reason of the bypass that counts, in quotation marks after a colon. */
-export function reasonOf(environment: EnvironmentRequirements): string {
-  return quoted(approvalsOf(environment)[0]?.approvalState?.bypassReason);
+/** Who bypassed the approvals, with the reason where it is known. */
+export function bypassText(bypassedBy: string, environment: EnvironmentRequirements | undefined): string {
+  const reason = environment && approvalsOf(environment)[0]?.approvalState?.bypassReason;
+  return fullStop(`Approval bypassed by ${bypassedBy}${quoted(reason)}`);
 }
 
 const plural = (count: number) => `${count} ${count === 1 ? 'destination' : 'destinations'}`;

@@ -1,8 +1,7 @@
 import { X } from 'lucide-react';
 import { UserText } from '#src/components/user-text.tsx';
 import type { PendingApproval } from '#src/gen/forest/v1/policies_pb.ts';
-import { buildName } from '#src/lib/build-words.ts';
-import { directionLabel } from './direction-label.ts';
+import { replacesNewer } from '#src/lib/build-words.ts';
 import { DestinationChanges } from './pending-facts.tsx';
 import { cautionsOf } from './waiting-view.ts';
 
@@ -35,18 +34,12 @@ export function BuildFacts({ approval }: { readonly approval: PendingApproval })
 /** What somebody should know before they vote: what it replaces, the rejections of colleagues, and what is uncertain. */
 export function Cautions({ approval }: { readonly approval: PendingApproval }) {
   const { direction, live, destinationChanges, rejections } = approval;
-  const words = directionLabel(direction);
-  const [newest] = live;
+  const words = replacesNewer(direction, live[0]);
   return (
     <>
       {words && (
         <p className="font-medium text-failed wrap-anywhere">
-          {words}
-          {newest && (
-            <>
-              : replaces <UserText>{buildName(newest)}</UserText>, which is newer
-            </>
-          )}
+          <UserText>{words}</UserText>
         </p>
       )}
       {rejections.map(({ userId, username, comment }) => (

@@ -2,6 +2,7 @@ import { type ComponentType, lazy, memo, Suspense } from 'react';
 import { Link } from 'react-router';
 import { Badge } from '#src/components/badge.tsx';
 import { Fold } from '#src/components/fold.tsx';
+import { Reason } from '#src/components/reason.tsx';
 import { ShortTime } from '#src/components/relative-time.tsx';
 import { Section } from '#src/components/section.tsx';
 import { Empty, Failed, Loading } from '#src/components/states.tsx';
@@ -10,6 +11,7 @@ import { paths } from '#src/config/paths.ts';
 import { BuildState, type DestinationState } from '#src/gen/forest/v1/releases_pb.ts';
 import { buildName } from '#src/lib/build-words.ts';
 import { describeError } from '#src/lib/errors.ts';
+import { uncertainText } from '#src/lib/release-status.ts';
 import { destinationLabels, destinationTime, groupDestinations } from './destination-labels.ts';
 import { MAX_DESTINATIONS } from './use-destination-states.ts';
 
@@ -127,7 +129,8 @@ function DestinationRow({
   state,
   isFirst,
 }: BuildRef & { readonly state: DestinationState; readonly isFirst: boolean }) {
-  const { buildState, live, uncertainReason, errorMessage, environment } = state;
+  const { buildState, live, errorMessage, environment } = state;
+  const uncertain = uncertainText(state);
   const deployed = buildState !== BuildState.NOT_DEPLOYED && buildState !== BuildState.UNSPECIFIED;
   const isLive = buildState === BuildState.LIVE;
   return (
@@ -176,9 +179,9 @@ function DestinationRow({
             <DestinationActions {...{ organisation, project, artifactId, state }} />
           </Suspense>
         )}
-        {uncertainReason && (
+        {uncertain && (
           <span className="mt-1 block text-xs text-waiting wrap-anywhere">
-            <UserText>{uncertainReason}</UserText>
+            <Reason>{uncertain}</Reason>
           </span>
         )}
         {deployed && errorMessage && (
