@@ -84,3 +84,65 @@ test('says why a retry was refused', async ({ world, browserOf }) => {
     `Not retried: This artifact already has an active release to rig: ${other}`,
   );
 });
+
+test('a failed release is deployed again to the same target, and its log opens with a key', async ({
+  world,
+  browserOf,
+}) => {
+  const repair = await brokenRig(world);
+  const artifact = await world.annotate();
+  await world.release(artifact, 'rig');
+  const page = await browserOf(world.people.author, { viewport: { width: 390, height: 844 } });
+  await page.goto(world.page(`releases/${artifact.slug}`));
+  const again = page.getByRole('button', { name: 'Deploy again…' });
+  await expect(again).toBeVisible();
+  await expectFitForAll(page);
+  await page.keyboard.press('l');
+  const logs = page.getByRole('dialog', { name: 'Logs of rig' });
+  await expect(logs).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(logs).toBeHidden();
+  await page.getByRole('button', { name: 'Logs of what failed' }).click();
+  await expect(logs).toBeVisible();
+  await page.keyboard.press('Escape');
+
+  await repair();
+  await again.click();
+  const dialog = page.getByRole('dialog', { name: 'Deploy this release' });
+  await expect(dialog.getByLabel('Target environment')).toHaveValue('rig');
+  await dialog.getByRole('button', { name: 'Deploy', exact: true }).click();
+  await expect(pipeline(page)).toContainText('Deployed to rig');
+  await expect(again).toHaveCount(0);
+});
+
+test('the keys of a release only move the focus', async ({ world, browserOf }) => {
+  const { address, intentId } = await world.gated(1);
+  const page = await browserOf(world.people.reviewer);
+  await page.goto(address);
+  const control = (name: string) => requirements(page).getByRole('button', { name, exact: true });
+  await expect(control('Approve')).toBeVisible();
+  // The code of the keys is loaded after the page.
+  await expect(async () => {
+    await page.keyboard.press('r');
+    await expect(control('Reject')).toBeFocused({ timeout: 500 });
+  }).toPass();
+  await page.keyboard.press('a');
+  await expect(control('Approve')).toBeFocused();
+  await page.keyboard.press('c');
+  await expect(requirements(page).getByLabel('Comment')).toBeFocused();
+  await page.keyboard.type('large');
+  await expect(requirements(page).getByLabel('Comment')).toHaveValue('large');
+  const { api } = world.people.author;
+  const votes = await api.policies.getApprovalState({
+    project: world.project,
+    releaseIntentId: intentId,
+    targetEnvironment: 'production',
+  });
+  expect(votes.state?.decisions).toEqual([]);
+  await control('Approve').focus();
+  await page.keyboard.press('?');
+  await expect(page.getByRole('dialog', { name: 'Keyboard shortcuts' })).toContainText('Open the logs');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('u');
+  await expect(page).toHaveURL(world.page());
+});

@@ -1,13 +1,11 @@
 import type { BadgeTone } from '#src/components/badge.tsx';
 import {
   BuildState,
-  type DestinationState,
   type PipelineStageState,
   ReleaseStatus,
   type ReleaseStepState,
   PipelineRunStageStatus as StageStatus,
 } from '#src/gen/forest/v1/releases_pb.ts';
-import { buildName } from './build-words.ts';
 
 /** A state with its colour. */
 export interface StatusLabel {
@@ -43,19 +41,6 @@ export function buildLabel(state: BuildState): StatusLabel {
     default:
       return { label: 'Not deployed', tone: 'neutral' };
   }
-}
-
-/**
- * Why it is not certain what a destination runs: `1.5.0 timed out at` and when, RFC 3339. Undefined where it is certain or the server
- * does not say.
- */
-export function uncertainText({
-  failedDelivery: failed,
-  uncertainReason,
-}: DestinationState): string | undefined {
-  if (!failed) return uncertainReason;
-  const end = buildLabel(failed.outcome).label.toLowerCase();
-  return `${buildName(failed)} ${failed.outcome === BuildState.CANCELLED ? 'was ' : ''}${end} at ${failed.endedAt}`;
 }
 
 /** The first that a build has at one of several destinations is shown for all of them. */

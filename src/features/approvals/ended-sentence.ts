@@ -7,7 +7,7 @@ import {
   PipelineRunStageStatus as Stage,
   PipelineRunStageType as StageType,
 } from '#src/gen/forest/v1/releases_pb.ts';
-import { uncertainText } from '#src/lib/release-status.ts';
+import { uncertainText } from '#src/lib/uncertain-text.ts';
 import { fullStop, listOf } from './ballot-labels.ts';
 import { bypassText, type ReleaseFacts, type StatusSentence } from './status-sentence.ts';
 

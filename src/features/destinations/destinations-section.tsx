@@ -2,7 +2,6 @@ import { type ComponentType, lazy, memo, Suspense } from 'react';
 import { Link } from 'react-router';
 import { Badge } from '#src/components/badge.tsx';
 import { Fold } from '#src/components/fold.tsx';
-import { Reason } from '#src/components/reason.tsx';
 import { ShortTime } from '#src/components/relative-time.tsx';
 import { Section } from '#src/components/section.tsx';
 import { Empty, Failed, Loading } from '#src/components/states.tsx';
@@ -11,7 +10,6 @@ import { paths } from '#src/config/paths.ts';
 import { BuildState, type DestinationState } from '#src/gen/forest/v1/releases_pb.ts';
 import { buildName } from '#src/lib/build-words.ts';
 import { describeError } from '#src/lib/errors.ts';
-import { uncertainText } from '#src/lib/release-status.ts';
 import { destinationLabels, destinationTime, groupDestinations } from './destination-labels.ts';
 import { MAX_DESTINATIONS } from './use-destination-states.ts';
 
@@ -52,7 +50,7 @@ export function DestinationsSection({ states, error, onRetry, ...build }: Destin
 /** A build, its project, and who looks. */
 type BuildRef = Omit<DestinationsSectionProps, 'states' | 'targets' | 'error' | 'onRetry'>;
 
-// Without their code the buttons are missing until the page is loaded again.
+// Without its code the reason and the buttons are missing until the page is loaded again.
 const DestinationActions = lazy(() =>
   import('./destination-actions.tsx').catch(() => ({ default: () => null })),
 );
@@ -130,7 +128,6 @@ function DestinationRow({
   isFirst,
 }: BuildRef & { readonly state: DestinationState; readonly isFirst: boolean }) {
   const { buildState, live, errorMessage, environment } = state;
-  const uncertain = uncertainText(state);
   const deployed = buildState !== BuildState.NOT_DEPLOYED && buildState !== BuildState.UNSPECIFIED;
   const isLive = buildState === BuildState.LIVE;
   return (
@@ -174,15 +171,10 @@ function DestinationRow({
             since <ShortTime value={live.since} />
           </span>
         )}
-        {isAdmin && (state.uncertain || state.inFlight.some(({ cancelling }) => cancelling)) && (
+        {(state.uncertain || state.inFlight.some(({ cancelling }) => cancelling)) && (
           <Suspense>
-            <DestinationActions {...{ organisation, project, artifactId, state }} />
+            <DestinationActions {...{ organisation, project, artifactId, isAdmin, state }} />
           </Suspense>
-        )}
-        {uncertain && (
-          <span className="mt-1 block text-xs text-waiting wrap-anywhere">
-            <Reason>{uncertain}</Reason>
-          </span>
         )}
         {deployed && errorMessage && (
           <span className="mt-1 block text-xs whitespace-pre-wrap text-failed wrap-anywhere">
