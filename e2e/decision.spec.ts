@@ -209,7 +209,9 @@ test('keeps the verdicts with which a gate opened, and shows only the decisions 
     comment: 'Not on a Friday.',
   });
   await page.goto(world.page(`releases/${next.slug}`));
-  await expect(sentence(page)).toContainText(`Rejected by ${reviewer.username}: “Not on a Friday.”.`);
+  await expect(sentence(page)).toContainText(
+    `Rejected by ${reviewer.username}: “Not on a Friday.” production has`,
+  );
   await author.api.releases.cancelRelease({ releaseIntentId, reason: 'Monday is better' });
   await expect(sentence(page)).toHaveText('Cancelled: Monday is better.');
   await expect(requirements(page)).toContainText('This deployment was cancelled.');

@@ -31,9 +31,8 @@ export default function ReleaseActions({ build, intent, several }: ReleaseAction
   const steps = stage ? stepsOf(stage, intent.steps) : [];
   const readable = stage && steps.length > 0 ? (stage.environment ?? stage.stageId) : undefined;
   useShortcuts({
-    c: { run: () => focusOn('textarea') },
-    a: { run: () => focusOn('[data-vote="approved"]') },
-    r: { run: () => focusOn('[data-vote="rejected"]') },
+    // None moves the focus to a vote, so that no letter and Enter send one.
+    c: { run: () => document.querySelector<HTMLElement>('[data-side] textarea')?.focus() },
     l: { run: () => readable && setOpen('logs') },
     u: { run: () => navigate(paths.project(build.organisation, build.project)) },
   });
@@ -62,9 +61,4 @@ export default function ReleaseActions({ build, intent, several }: ReleaseAction
       )}
     </>
   );
-}
-
-/** Moves the focus to a control of the vote; none is pressed. */
-function focusOn(selector: string) {
-  document.querySelector<HTMLElement>(`[data-side] ${selector}`)?.focus();
 }

@@ -18,8 +18,6 @@ const groups: readonly {
     title: 'Release',
     keys: [
       { caps: ['c'], action: 'Go to Comment' },
-      { caps: ['a'], action: 'Go to Approve' },
-      { caps: ['r'], action: 'Go to Reject' },
       { caps: ['l'], action: 'Open the logs' },
       { caps: ['u'], action: 'Go back to the releases' },
     ],
