@@ -156,6 +156,34 @@ test('is narrowed to an environment by keyboard, and never votes on what is hidd
   await expectFitForAll(page);
 });
 
+test('a long list is complete soon, keeps the place of what comes, and is walked to its end', async ({
+  world,
+  browserOf,
+}) => {
+  const page = await browserOf(world.people.reviewer);
+  const approvals = Array.from({ length: 200 }, (_, n) => ({
+    releaseIntentId: `00000000-0000-4000-8000-${String(n).padStart(12, '0')}`,
+    project: { organisation: world.organisation, project: n < 100 ? 'shop' : 'search' },
+    slug: `build-${n}`,
+    title: `Build ${n}`,
+    environment: n % 2 === 0 ? 'staging' : 'production',
+    requiredApprovals: 2,
+    authorUsername: 'author',
+    waitingSince: new Date(Date.UTC(2026, 10, 24, 10, n)).toISOString(),
+    stageId: 'stage',
+    kind: 'PENDING_KIND_APPROVAL',
+  }));
+  await page.route(/ListPendingApprovals/, (route) => route.fulfill({ json: { approvals, total: 100 } }));
+  await watchShifts(page);
+  await page.goto('/');
+  await expect(list(page).getByRole('listitem')).toHaveCount(200);
+  expect(await shiftOf(page)).toBeLessThan(0.05);
+  await page.keyboard.press('k');
+  await expect(list(page).getByRole('link', { name: 'Build 199' })).toBeFocused();
+  await page.getByRole('button', { name: 'production', exact: true }).click();
+  await expect(list(page).getByRole('listitem')).toHaveCount(100);
+});
+
 test('lists the keys on ?, and lets them be disabled', async ({ world, browserOf }) => {
   await waiting(world, 'Only build');
   const page = await browserOf(world.people.reviewer);
