@@ -42,9 +42,12 @@ async function fillWaitingList(url: string): Promise<void> {
   });
 }
 
-/** Runs in the page: resolves once `expression` is true. */
+/** Resolves once `expression` is true in the page, seen at each frame. */
 const until = (page: Page, expression: string) =>
-  page.waitForFunction(expression, undefined, { timeout: 120_000 });
+  page.evaluate(`new Promise((done) => {
+    const check = () => (${expression} ? done(true) : requestAnimationFrame(check));
+    check();
+  })`);
 
 async function board(browser: Browser, url: string): Promise<Figure[]> {
   const page = await openPage(browser, url, { cpu: 4 }, founder);
