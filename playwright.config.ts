@@ -6,6 +6,8 @@ const asRoot = process.getuid?.() === 0;
 /** Browser tests: the real server with its real database, in the Chromium that `npm test` finds or installs. */
 export default defineConfig({
   testDir: './e2e',
+  // Has a configuration and a command of its own: playwright.screens.config.ts.
+  testIgnore: 'screens/**',
   globalSetup: './scripts/temporary-run.ts',
   outputDir: './test-results',
   // Each test makes its own data, so order and company do not matter; a failure is a failure, not a reason to retry.

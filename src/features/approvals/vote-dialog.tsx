@@ -10,6 +10,7 @@ import type { PendingApproval } from '#src/gen/forest/v1/policies_pb.ts';
 import { buildName } from '#src/lib/build-words.ts';
 import { commentProblem } from '#src/lib/comment-rule.ts';
 import { useDraft } from '#src/lib/draft.ts';
+import { visibleText } from '#src/lib/visible-text.ts';
 import { failureMessage } from './ballot-labels.ts';
 import type { Verdict } from './held-rows.ts';
 import { isPlan } from './pending-view.ts';
@@ -167,7 +168,7 @@ function Target({ approval }: { readonly approval: PendingApproval }) {
         </>
       )}
       )
-      <bdi className="block truncate">
+      <bdi title={visibleText(titleOf(approval))} className="block truncate">
         <UserText>{titleOf(approval)}</UserText>
       </bdi>
     </>

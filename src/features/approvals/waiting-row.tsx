@@ -60,9 +60,13 @@ export const WaitingRow = memo(function WaitingRow(props: WaitingRowProps) {
 
 function WaitingLine(props: WaitingRowProps) {
   const { name, approval, open, waiting, current, selected, selecting, focus, actions } = props;
-  const { project, slug, environment, releaseIntentId } = approval;
+  const { project, slug, environment, releaseIntentId, version, branch, commitSha, authorUsername } =
+    approval;
   const detailsId = useId();
   const title = titleOf(approval);
+  const facts = visibleText(
+    [version, branch, commitSha.slice(0, 7), authorUsername].filter(Boolean).join(' · '),
+  );
   const named = visibleText(`${title} for ${environment}`);
   const address = paths.requirements(
     project?.organisation ?? '',
@@ -91,6 +95,7 @@ function WaitingLine(props: WaitingRowProps) {
           ref={(link) => props.register(name, link)}
           data-focus-return={current || undefined}
           to={address}
+          title={visibleText(title)}
           onClick={() => actions.visit(approval)}
           onKeyDown={(event) => {
             if (event.key !== ' ') return;
@@ -104,7 +109,7 @@ function WaitingLine(props: WaitingRowProps) {
           </bdi>
         </Link>
         <div className="col-start-2 flex min-w-0 flex-wrap items-center gap-x-3 text-xs text-muted max-sm:flex-nowrap lg:contents">
-          <span className="min-w-0 truncate">
+          <span className="min-w-0 truncate" title={facts}>
             <BuildFacts approval={approval} />
           </span>
           <span className="min-w-0">

@@ -38,6 +38,7 @@ export const ArtifactRow = memo(function ArtifactRow(props: ArtifactRowProps) {
       <div className="min-w-0">
         <Link
           to={paths.release(organisation, project, slug)}
+          title={visibleText(title)}
           className="line-clamp-2 font-medium wrap-anywhere no-underline hover:underline"
         >
           <UserText>{title}</UserText>
