@@ -93,7 +93,10 @@ export const screens: readonly Screen[] = [
     open: async (page) => {
       const select = button(page, 'Select');
       if (await select.isVisible()) await select.click();
-      await page.getByRole('checkbox').first().check();
+      await page
+        .getByRole('checkbox', { name: /^Select (?!all)/ })
+        .first()
+        .check();
       await behind('Approve 1…')(page);
     },
     action: ['button', /^Approve\b/],
@@ -132,7 +135,7 @@ export const screens: readonly Screen[] = [
   { ...account, name: 'account', action: ['button', /^Create token$/] },
   { ...account, name: 'create-token', open: behind('Create token'), action: ['button', /^Create token$/] },
 
-  { ...board, name: 'organisation', action: ['link', /^checkout$/] },
+  { ...board, name: 'organisation', action: ['link', /checkout/] },
   {
     ...board,
     name: 'organisation-filtered',
@@ -178,16 +181,25 @@ export const screens: readonly Screen[] = [
     action: ['button', /^Load more history$/],
   },
 
-  { ...projectPage, name: 'project', action: ['button', /^Roll back…$/] },
+  { ...projectPage, name: 'project', action: ['button', /^(Roll back…$|production )/] },
   {
     ...projectPage,
     name: 'project-filters',
-    open: (page) => page.getByText('More filters').click(),
+    open: (page) => button(page, /^(More filters|Filters)$/).click(),
     action: ['combobox', /./],
   },
-  { ...projectPage, name: 'roll-back', open: behind('Roll back…'), action: ['button', /^(Close|Roll back)/] },
+  {
+    ...projectPage,
+    name: 'roll-back',
+    open: async (page) => {
+      const lane = button(page, /^production /);
+      if (await lane.isVisible()) await lane.click();
+      await behind('Roll back…')(page);
+    },
+    action: ['button', /^(Close|Roll back)/],
+  },
   { ...policies, name: 'policies', action: ['button', /^Create Policy$/] },
-  { ...policies, name: 'policies-reviewer', user: 'reviewer', action: ['link', /^two-approvals$/] },
+  { ...policies, name: 'policies-reviewer', user: 'reviewer', action: ['link', /^checkout$/] },
   {
     ...policies,
     name: 'delete-policy',
@@ -273,7 +285,7 @@ export const screens: readonly Screen[] = [
     ready: 'Not released yet',
     open: async (page) => {
       await behind('Deploy…')(page);
-      await page.getByRole('radio').first().waitFor();
+      await page.getByRole('combobox', { name: 'Target environment' }).waitFor();
     },
     action: ['button', /^Deploy/],
   },

@@ -11,11 +11,11 @@ export function Profile({ session }: { readonly session: Session }) {
   if (!user) return null;
   return (
     <Section title="Profile">
-      <dl className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-1">
+      <dl className="grid grid-cols-[auto_minmax(0,1fr)] gap-x-4 gap-y-1 wrap-anywhere">
         <dt className="text-muted">Username</dt>
-        <dd className="wrap-anywhere">{user.username}</dd>
+        <dd>{user.username}</dd>
         <dt className="text-muted">Email</dt>
-        <dd className="wrap-anywhere">{user.emails.map(({ email }) => email).join(', ') || 'None'}</dd>
+        <dd>{user.emails.map(({ email }) => email).join(', ') || 'None'}</dd>
         {user.createdAt && (
           <>
             <dt className="text-muted">Created</dt>
@@ -25,7 +25,7 @@ export function Profile({ session }: { readonly session: Session }) {
           </>
         )}
         <dt className="text-muted">Organisations</dt>
-        <dd className="wrap-anywhere">
+        <dd>
           {memberships.length === 0
             ? 'None'
             : memberships.map(({ organisation, role }, index) => (

@@ -5,6 +5,7 @@ import { Dialog } from '#src/components/dialog.tsx';
 import { Input } from '#src/components/field.tsx';
 import { ActionError } from '#src/components/states.tsx';
 import { UserText } from '#src/components/user-text.tsx';
+import { visibleText } from '#src/lib/visible-text.ts';
 import { COMMAND_GROUPS, type Command, type CommandGroup, type CurrentScope } from './commands.ts';
 import { useCommands } from './use-commands.ts';
 
@@ -109,10 +110,16 @@ export function CommandMenuBody({ group: only, onClose, ...scope }: CommandMenuB
                   index === active ? 'bg-sunken inset-ring-2 inset-ring-focus' : 'hover:bg-sunken',
                 )}
               >
-                <span className="line-clamp-1 min-w-0 font-medium wrap-anywhere">
+                <span
+                  title={visibleText(command.label)}
+                  className="line-clamp-1 min-w-0 font-medium wrap-anywhere"
+                >
                   <UserText>{command.label}</UserText>
                 </span>
-                <span className="line-clamp-1 min-w-0 text-xs text-muted wrap-anywhere">
+                <span
+                  title={visibleText(command.detail)}
+                  className="line-clamp-1 min-w-0 text-xs text-muted wrap-anywhere"
+                >
                   <UserText>{command.detail}</UserText>
                 </span>
               </div>

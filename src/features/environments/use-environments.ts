@@ -19,6 +19,13 @@ export const environmentsOptions = (transport: Transport, organisation: string) 
     ...paged,
   });
 
+/** The first page of its destinations, for the loader and the list. */
+export const destinationsOptions = (transport: Transport, organisation: string) =>
+  createInfiniteQueryOptions(DestinationService.method.getDestinations, firstPage(organisation), {
+    transport,
+    ...paged,
+  });
+
 export interface Destinations {
   /** By the environment's name; empty until they are loaded. */
   readonly of: (environment: string) => readonly Destination[];
@@ -31,12 +38,7 @@ export interface Destinations {
 
 /** All pages of the organisation's destinations, to be grouped by environment. */
 export function useDestinations(organisation: string): Destinations {
-  const query = useInfiniteQuery(
-    createInfiniteQueryOptions(DestinationService.method.getDestinations, firstPage(organisation), {
-      transport: useTransport(),
-      ...paged,
-    }),
-  );
+  const query = useInfiniteQuery(destinationsOptions(useTransport(), organisation));
   const { hasNextPage, isFetching, isFetchNextPageError, fetchNextPage } = query;
   useEffect(() => {
     if (hasNextPage && !isFetching && !isFetchNextPageError) void fetchNextPage();

@@ -22,7 +22,7 @@ export const HistoryRow = memo(function HistoryRow({ entry }: { readonly entry: 
       <time dateTime={at} title={exactTime(time)} className="w-11 shrink-0 text-muted tabular-nums">
         <span className="print:hidden">{clockTime(time)}</span>
       </time>
-      <span className="min-w-0 flex-1 wrap-anywhere">
+      <span className="min-w-0 flex-1 basis-36 wrap-anywhere">
         {historyMessage(entry).map((part, index) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: the parts of an entry never change.
           <MessagePart key={index} part={part} />

@@ -33,8 +33,8 @@ export interface StageRowProps {
 export const StageRow = memo(function StageRow(props: StageRowProps) {
   const { stageKey, name, title, problem, open, onToggle, onRemove } = props;
   return (
-    <div className="flex items-center gap-2">
-      <h3 className="min-w-0 flex-1">
+    <div className="flex flex-wrap items-center gap-2">
+      <h3 className="min-w-0 flex-1 basis-36">
         <button
           type="button"
           data-stage={stageKey}
