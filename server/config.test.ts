@@ -1,5 +1,9 @@
-import { expect, test } from 'vitest';
-import { ConfigError, misspeltSettings, readConfig } from './config.ts';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { ConfigError, readConfig } from './config.ts';
 
 const ACME = {
   OIDC_PROVIDERS: 'acme',
@@ -143,16 +147,63 @@ test.each([
   ['NATS_URLS', 'NATS_URL'],
   ['nats_url', 'NATS_URL'],
   ['OIDC_ACME_CLIENTID', 'OIDC_ACME_CLIENT_ID'],
-])('suggests a setting for %s', (name, setting) => {
-  expect(misspeltSettings({ ...ACME, [name]: 'x' })).toEqual([{ name, setting }]);
+  ['DATABASE_URL_FIEL', 'DATABASE_URL_FILE'],
+])('refuses %s and names the setting', (name, setting) => {
+  expect(() => readConfig({ ...ACME, [name]: 'x' })).toThrow(
+    `${name} is not a setting; use ${setting}, or remove it`,
+  );
 });
 
-test('suggests nothing for variables of shells, containers and other programs', () => {
+test('refuses the variables of a provider that is not named', () => {
+  expect(() => readConfig({ ...ACME, OIDC_PROVIDERS: '' })).toThrow(
+    'OIDC_ACME_ISSUER: OIDC_PROVIDERS does not name this provider',
+  );
+});
+
+describe('a file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'forage-settings-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const fileOf = (content: string) => {
+    const file = join(folder, randomUUID());
+    writeFileSync(file, content);
+    return file;
+  };
+
+  test('gives a secret or an address', () => {
+    const env = {
+      ...ACME,
+      DATABASE_URL_FILE: fileOf('postgres://forage:s3cret@db/forage\n'),
+      OIDC_ACME_CLIENT_SECRET: '',
+      OIDC_ACME_CLIENT_SECRET_FILE: fileOf('from a file\n'),
+    };
+    expect(readConfig(env)).toMatchObject({
+      databaseUrl: 'postgres://forage:s3cret@db/forage',
+      oidcProviders: [{ clientSecret: 'from a file' }],
+    });
+  });
+
+  test.each<[Record<string, string>, string]>([
+    [{ DATABASE_URL_FILE: join(folder, 'none') }, `DATABASE_URL_FILE: cannot read ${folder}/none (ENOENT)`],
+    [{ DATABASE_URL_FILE: fileOf(' \n') }, 'is empty'],
+    [{ DATABASE_URL_FILE: fileOf('s3cret') }, DATABASE_SHAPE],
+    [
+      { METRICS_TOKEN: 's3cret', METRICS_TOKEN_FILE: fileOf('x') },
+      'METRICS_TOKEN and METRICS_TOKEN_FILE must',
+    ],
+    [{ PORT_FILE: fileOf('80') }, 'PORT_FILE: PORT cannot be read from a file'],
+    [{ TLS_CERT_FILE: fileOf('x') }, 'TLS_CERT_FILE: TLS_CERT cannot be read from a file'],
+  ])('is refused: %j', (env, message) => {
+    expect(() => readConfig(env)).toThrow(message);
+    expect(() => readConfig(env)).not.toThrow(/s3cr/);
+  });
+});
+
+test('ignores variables of shells, containers and other programs', () => {
   const names = [
     ...['PATH', 'HOME', 'HOSTNAME', 'LANG', 'NODE_ENV', 'PGHOST', 'PGDATABASE', 'POSTGRES_PASSWORD'],
     ...['NATS_PORT', 'NATS_SERVICE_HOST', 'DATABASE_PORT', 'FORAGE_PORT', 'NATS_PASSWORD'],
-    ...['OTEL_METRICS_EXPORTER', 'OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_SERVICE_NAME', 'PORT', 'SECRETS_KEY'],
+    ...['OTEL_METRICS_EXPORTER', 'OTEL_EXPORTER_OTLP_HEADERS', 'OTEL_SERVICE_NAME'],
   ];
   const env = Object.fromEntries(names.map((name) => [name, 'x']));
-  expect(misspeltSettings({ ...env, SECRET_KEY: '' })).toEqual([]);
+  expect(readConfig({ ...env, SECRET_KEY: '' })).toEqual(readConfig({}));
 });

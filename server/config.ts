@@ -3,8 +3,8 @@ import { closest, distance } from 'fastest-levenshtein';
 import type * as v from 'valibot';
 import { MIB } from './limits.ts';
 import type { TracesConfig } from './observe/tracing.ts';
-import { providerVariables, readOidcProviders } from './oidc-config.ts';
-import { ConfigError, type Environment, listOf, parseSettings, settingsSchema } from './settings.ts';
+import { isOfProvider, providerVariables, readOidcProviders } from './oidc-config.ts';
+import { ConfigError, type Environment, listOf, namesOf, parseSettings, settingsSchema } from './settings.ts';
 
 export { ConfigError };
 
@@ -18,6 +18,8 @@ export type Config = Readonly<ReturnType<typeof readConfig>>;
  * @throws ConfigError with one line that names each wrong variable. No secret is repeated in it.
  */
 export function readConfig(env: Environment) {
+  const unknown = unknownSettings(env);
+  if (unknown.length > 0) throw new ConfigError(unknown.join('; '));
   const settings = parseSettings(settingsSchema, env);
   if (settings.DRAIN_SECONDS > 0 && settings.DRAIN_SECONDS >= settings.SHUTDOWN_SECONDS)
     throw new ConfigError('DRAIN_SECONDS: must be less than SHUTDOWN_SECONDS, which includes it');
@@ -105,10 +107,13 @@ function signIn(settings: Settings, env: Environment) {
 /** Shorter names are similar to too many unrelated variables. */
 const MIN_LENGTH = 7;
 
-/** Variables that are no setting but differ from one by a letter or two: probably misspelt. */
-export function misspeltSettings(env: Environment): { name: string; setting: string }[] {
+/**
+ * What is wrong with variables that are no setting but look like one: they differ from it by a letter or two, or belong to a provider
+ * that OIDC_PROVIDERS does not name. A misspelt DATABASE_URL would start an empty database beside the real one.
+ */
+function unknownSettings(env: Environment): string[] {
   const settings = [
-    ...Object.keys(settingsSchema.entries),
+    ...namesOf(settingsSchema.entries),
     ...listOf(env['OIDC_PROVIDERS'] ?? '').flatMap(providerVariables),
   ];
   const candidates = settings.filter((name) => name.length >= MIN_LENGTH);
@@ -116,6 +121,8 @@ export function misspeltSettings(env: Environment): { name: string; setting: str
     if (settings.includes(name) || env[name] === '') return [];
     const setting = closest(name.toUpperCase(), candidates);
     const allowed = setting.length < 10 ? 1 : 2;
-    return distance(name.toUpperCase(), setting) <= allowed ? [{ name, setting }] : [];
+    if (distance(name.toUpperCase(), setting) <= allowed)
+      return [`${name} is not a setting; use ${setting}, or remove it`];
+    return isOfProvider(name) ? [`${name}: OIDC_PROVIDERS does not name this provider`] : [];
   });
 }

@@ -1,5 +1,5 @@
 import { startApp } from './app.ts';
-import { misspeltSettings, readConfig } from './config.ts';
+import { readConfig } from './config.ts';
 import { startFailureMessage } from './start-failure.ts';
 import { onStopSignal } from './stop-signals.ts';
 
@@ -31,8 +31,6 @@ try {
 
   const app = await starting;
   const { log } = app.context;
-  for (const { name, setting } of misspeltSettings(process.env))
-    log.warn({ variable: name, setting }, 'an unknown variable looks like a misspelt setting');
   const address = config.publicUrl ?? app.url;
   if (app.setUpToken !== null) console.log(`Set up Forage: ${address}/set-up?token=${app.setUpToken}`);
   console.log(`Forage is ready on ${address}`);

@@ -3,7 +3,9 @@ import {
   ConfigError,
   type Environment,
   listOf,
+  namesOf,
   optional,
+  orFile,
   parseSettings,
   required,
   textOr,
@@ -36,15 +38,17 @@ function readDomains(text: string): string[] {
 
 /** The variables of one provider, without `OIDC_<NAME>_`. */
 export const providerSchema = v.object({
-  ISSUER: v.pipe(
-    required('The issuer, exactly as the provider states it.'),
-    v.check(
-      isIssuer,
-      'must be an https:// URL without a query (http:// only for a provider on this machine)',
+  ISSUER: orFile(
+    v.pipe(
+      required('The issuer, exactly as the provider states it.'),
+      v.check(
+        isIssuer,
+        'must be an https:// URL without a query (http:// only for a provider on this machine)',
+      ),
     ),
   ),
-  CLIENT_ID: required('The client ID of Forage at the provider.'),
-  CLIENT_SECRET: optional('The client secret; unset for a public client.'),
+  CLIENT_ID: orFile(required('The client ID of Forage at the provider.')),
+  CLIENT_SECRET: orFile(optional('The client secret; unset for a public client.')),
   NAME: optional('The name on the sign-in button; by default the name in `OIDC_PROVIDERS`.'),
   ALLOWED_DOMAINS: optional(
     'Domains of the email addresses that may sign in, comma-separated. By default every verified address may.',
@@ -59,8 +63,12 @@ export const providerSchema = v.object({
 const prefixOf = (id: string): string => `OIDC_${id.toUpperCase().replaceAll('-', '_')}_`;
 
 /** The names of all variables of a provider. */
-export const providerVariables = (id: string): string[] =>
-  Object.keys(providerSchema.entries).map((key) => prefixOf(id) + key);
+export const providerVariables = (id: string): string[] => namesOf(providerSchema.entries, prefixOf(id));
+
+const OF_A_PROVIDER = new RegExp(`^OIDC_(.+)_(?:${namesOf(providerSchema.entries).join('|')})$`);
+
+/** Whether a variable belongs to a provider, whether OIDC_PROVIDERS names that provider or not. */
+export const isOfProvider = (name: string): boolean => OF_A_PROVIDER.test(name);
 
 /**
  * Reads the providers that OIDC_PROVIDERS names, each from its own variables.

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
 import { readProxies } from './http/client-address.ts';
 import { SAMPLERS } from './observe/tracing.ts';
@@ -61,6 +62,13 @@ export const optional = <T = string>(description: string, read?: (text: string) 
     about(description),
   );
 
+/** A setting that `NAME_FILE` may give as a file: a secret or an address, which containers mount. */
+export const orFile = <Setting extends v.GenericSchema>(setting: Setting) =>
+  v.pipe(setting, v.metadata<v.InferOutput<Setting>, { file: true }>({ file: true }));
+
+/** Whether `NAME_FILE` may give a setting. */
+export const readsFile = (setting: v.GenericSchema): boolean => v.getMetadata(setting)['file'] === true;
+
 /** The parts of a comma-separated list, without empty ones. */
 export const listOf = (text: string): string[] =>
   text
@@ -68,8 +76,34 @@ export const listOf = (text: string): string[] =>
     .map((one) => one.trim())
     .filter((one) => one !== '');
 
+/** The names of the variables of a schema, with those that name a file. */
+export const namesOf = (settings: Readonly<Record<string, v.GenericSchema>>, prefix = ''): string[] =>
+  Object.entries(settings).flatMap(([key, setting]) =>
+    readsFile(setting) ? [prefix + key, `${prefix}${key}_FILE`] : [prefix + key],
+  );
+
+/** The text of a setting, or of the file that `NAME_FILE` names; undefined when neither is set. */
+function textOf(env: Environment, name: string, setting: v.GenericSchema): string | undefined {
+  const text = env[name]?.trim() || undefined;
+  const file = env[`${name}_FILE`]?.trim();
+  if (!file) return text;
+  if (!readsFile(setting)) throw new ConfigError(`${name}_FILE: ${name} cannot be read from a file`);
+  if (text !== undefined) throw new ConfigError(`${name} and ${name}_FILE must not both be set`);
+  let content: string;
+  try {
+    content = readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : error;
+    throw new ConfigError(`${name}_FILE: cannot read ${file} (${String(code)})`);
+  }
+  // As if it were unset: that would start the embedded database beside the real one.
+  if (content === '') throw new ConfigError(`${name}_FILE: ${file} is empty`);
+  return content;
+}
+
 /**
- * Parses `env` by a schema whose keys are names of variables without `prefix`. Empty variables count as unset.
+ * Parses `env` by a schema whose keys are names of variables without `prefix`. Empty variables count as unset. `NAME_FILE` gives the
+ * text of a secret or an address as a file.
  * @throws ConfigError that names each wrong variable
  */
 export function parseSettings<Schema extends v.ObjectSchema<v.ObjectEntries, undefined>>(
@@ -77,7 +111,10 @@ export function parseSettings<Schema extends v.ObjectSchema<v.ObjectEntries, und
   env: Environment,
   prefix = '',
 ): v.InferOutput<Schema> {
-  const given = Object.keys(schema.entries).map((key) => [key, env[prefix + key]?.trim() || undefined]);
+  const given = Object.entries(schema.entries).map(([key, setting]) => [
+    key,
+    textOf(env, prefix + key, setting as v.GenericSchema),
+  ]);
   const result = v.safeParse(schema, Object.fromEntries(given));
   if (result.success) return result.output;
   const problems = result.issues.map(({ path, message }) => `${prefix}${String(path?.[0].key)}: ${message}`);
@@ -132,9 +169,11 @@ const HOUR = 3600;
 const web = {
   HOST: textOr('127.0.0.1', 'The address to listen on.'),
   PORT: wholeNumber(8080, 0, 65_535, 'The port to listen on; `0` chooses a free one.'),
-  PUBLIC_URL: optional(
-    'The address that people use, such as `https://forage.example.com`; by default the listening address. Cookies are secure if it starts with `https://`.',
-    readPublicUrl,
+  PUBLIC_URL: orFile(
+    optional(
+      'The address that people use, such as `https://forage.example.com`; by default the listening address. Cookies are secure if it starts with `https://`.',
+      readPublicUrl,
+    ),
   ),
   STATIC_DIR: textOr('./dist', 'The folder of the built dashboard.'),
   TLS_CERT: optional(`The certificate and its chain, ${PEM}. The port then speaks TLS only.`),
@@ -159,9 +198,11 @@ const web = {
 
 const database = {
   DATA_DIR: textOr('./data', 'The folder of the embedded database.'),
-  DATABASE_URL: optional(
-    'Your own PostgreSQL: `postgres://user:password@host:port/database` ([options](postgresql.md)). Without it, Forage runs the embedded database.',
-    readDatabaseUrl,
+  DATABASE_URL: orFile(
+    optional(
+      'Your own PostgreSQL: `postgres://user:password@host:port/database` ([options](postgresql.md)). Without it, Forage runs the embedded database.',
+      readDatabaseUrl,
+    ),
   ),
   DATABASE_POOL_SIZE: wholeNumber(20, 2, 500, 'The most connections to the database.'),
   DATABASE_WAIT_SECONDS: wholeNumber(30, 0, HOUR, 'How long to wait for the database at startup.'),
@@ -174,9 +215,11 @@ const database = {
 };
 
 const servers = {
-  NATS_URL: optional(
-    '`nats://host:port` or `tls://host:port`, comma-separated. Servers that share a database notify each other through NATS.',
-    readNatsServers,
+  NATS_URL: orFile(
+    optional(
+      '`nats://host:port` or `tls://host:port`, comma-separated. Servers that share a database notify each other through NATS.',
+      readNatsServers,
+    ),
   ),
   NATS_CREDS: optional('A NATS credentials file, instead of `user:password@` or `token@` in `NATS_URL`.'),
   NATS_TLS_CA: optional(`The authority that signed the certificate of NATS, ${PEM}.`),
@@ -215,13 +258,17 @@ const signIn = {
 };
 
 const security = {
-  SECRETS_KEY: optional(
-    'The key that encrypts webhook secrets: 32 bytes in base64 (`openssl rand -base64 32`), the same for all servers. With the embedded database, Forage creates a key in `DATA_DIR` if this is unset.',
-    readSecretsKey,
+  SECRETS_KEY: orFile(
+    optional(
+      'The key that encrypts webhook secrets: 32 bytes in base64 (`openssl rand -base64 32`), the same for all servers. With the embedded database, Forage creates a key in `DATA_DIR` if this is unset.',
+      readSecretsKey,
+    ),
   ),
-  SECRETS_KEYS_OLD: optional(
-    'Earlier keys, comma-separated, which only decrypt ([rotation](operations.md#secrets)).',
-    (text) => listOf(text).map(readSecretsKey),
+  SECRETS_KEYS_OLD: orFile(
+    optional(
+      'Earlier keys, comma-separated, which only decrypt ([rotation](operations.md#secrets)).',
+      (text) => listOf(text).map(readSecretsKey),
+    ),
   ),
   WEBHOOK_ALLOW_PRIVATE: oneOf(
     ['0', '1'],
@@ -270,15 +317,19 @@ const observability = {
     'info',
     'The lowest level that is logged.',
   ),
-  METRICS_TOKEN: optional(
-    'The bearer token for `/metrics`. Without it, only requests from the same machine may read them.',
-    readMetricsToken,
+  METRICS_TOKEN: orFile(
+    optional(
+      'The bearer token for `/metrics`. Without it, only requests from the same machine may read them.',
+      readMetricsToken,
+    ),
   ),
-  OTEL_EXPORTER_OTLP_ENDPOINT: optional(
-    'The collector that receives traces. Traces are off unless this, the next variable or `OTEL_TRACES_EXPORTER` is set.',
-    readHttpUrl,
+  OTEL_EXPORTER_OTLP_ENDPOINT: orFile(
+    optional(
+      'The collector that receives traces. Traces are off unless this, the next variable or `OTEL_TRACES_EXPORTER` is set.',
+      readHttpUrl,
+    ),
   ),
-  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: optional('The same, for traces only.', readHttpUrl),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: orFile(optional('The same, for traces only.', readHttpUrl)),
   OTEL_TRACES_EXPORTER: v.pipe(
     v.optional(v.nullable(v.picklist(['otlp', 'none'], 'must be one of otlp, none')), null),
     about('`otlp` sends traces to the default endpoint; `none` turns them off.', '`otlp`, `none`'),
