@@ -20,6 +20,8 @@ test.each<[Record<string, string>, string]>([
   [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL: must be one of fatal, error, warn, info, debug, trace, silent'],
   [{ DATABASE_URL: 'localhost:5432/forage' }, DATABASE_SHAPE],
   [{ DATABASE_URL: 'postgres://forage:s3cr#t@localhost/forage' }, DATABASE_SHAPE],
+  [{ DATABASE_URL: 'postgres://forage:s3cret@one:5432,two:5432/forage' }, 'DATABASE_URL: must name one host'],
+  [{ DATABASE_URL: 'postgres://one,two/forage' }, 'DATABASE_URL: must name one host'],
   [{ NATS_URL: 'http://s3cret@localhost' }, 'NATS_URL: must be nats://host:port'],
   [{ PUBLIC_URL: 'forage.example.com' }, 'PUBLIC_URL: must be a URL that starts with http:// or https://'],
   [{ PUBLIC_URL: 'https://forage.example.com/?from=mail' }, 'PUBLIC_URL: must be an address without'],

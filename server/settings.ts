@@ -139,6 +139,11 @@ function readPublicUrl(text: string): string {
 }
 
 function readDatabaseUrl(text: string): string {
+  if (/^postgres(ql)?:\/\/([^/?#]*@)?[^/?#@]*,/.test(text)) {
+    throw new Error(
+      'must name one host; use an address that always leads to the primary, such as that of a proxy, or a DNS name',
+    );
+  }
   if (!isUrl(text, ['postgres:', 'postgresql:'])) {
     throw new Error(
       "must be postgres://user:password@host:port/database, with '%', '#', '/', '?' and '@' in a password as %25, %23, %2F, %3F and %40",

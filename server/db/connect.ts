@@ -1,11 +1,25 @@
 import pRetry from 'p-retry';
 import pg from 'pg';
 import { parse, toClientConfig } from 'pg-connection-string';
-import { codeOf, isTransient } from './database-failure.ts';
+import { type ClientConfig, DatabaseClient, internalsOf, requireWritable } from './client.ts';
+import { codeOf, isTransient, ReadOnlyServer } from './database-failure.ts';
 import { atMostOncePer, type Log } from './log.ts';
 
 const TLS_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'];
-const TLS_OPTIONS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'uselibpqcompat'];
+const TLS_OPTIONS = ['sslmode', 'sslrootcert', 'sslcert', 'sslkey'];
+/** Those that pg understands, and those that are handled here. */
+const OPTIONS = [
+  ...TLS_OPTIONS,
+  ...['channel_binding', 'target_session_attrs', 'host', 'port', 'user', 'password'],
+  ...['application_name', 'fallback_application_name', 'client_encoding', 'options'],
+];
+/** What an option may be; every other value would be ignored. */
+const VALUES: Readonly<Record<string, readonly string[]>> = {
+  sslmode: TLS_MODES,
+  channel_binding: ['prefer', 'require'],
+  // The server that accepts writes is used in any case.
+  target_session_attrs: ['read-write', 'primary'],
+};
 const CONNECT_TIMEOUT_MS = 5_000;
 const LOG_EVERY_MS = 10_000;
 
@@ -20,27 +34,26 @@ export class DatabaseStartError extends Error {
 
 /** How to connect, and whether to fall back to no TLS if the server has none (`sslmode=prefer`). */
 export interface Target {
-  readonly connection: pg.ClientConfig;
+  readonly connection: ClientConfig;
   readonly plainIfNoTls: boolean;
 }
 
 /**
- * Reads DATABASE_URL. The TLS options (`sslmode`, `sslrootcert`, `sslcert`, `sslkey`) mean what they mean to libpq; files are read now.
- * `verify-full` without `sslrootcert`, or with `system`, trusts the public authorities that Node knows. Unix sockets use no TLS.
+ * Reads DATABASE_URL. Its options mean what they mean to libpq; files are read now. `verify-full` without `sslrootcert`, or with
+ * `system`, trusts the public authorities that Node knows. Unix sockets use no TLS.
  * @throws DatabaseStartError that names the wrong option
  */
 export function targetOf(url: string): Target {
   const options = new URL(url).searchParams;
-  // Ignoring a misspelt option would silently connect without the protection that it requests.
-  const unknown = [...options.keys()].find((name) => /ssl|tls/i.test(name) && !TLS_OPTIONS.includes(name));
-  if (unknown !== undefined) {
-    throw new DatabaseStartError(
-      `unknown TLS option ${unknown}; use sslmode, sslrootcert, sslcert and sslkey`,
-    );
+  for (const [name, value] of options) {
+    // Ignoring an option would silently connect in another way than it requests.
+    if (!OPTIONS.includes(name))
+      throw new DatabaseStartError(`unknown option ${name}; the options are ${OPTIONS.join(', ')}`);
+    const values = VALUES[name];
+    if (values !== undefined && !values.includes(value))
+      throw new DatabaseStartError(`${name} must be one of ${values.join(', ')}, not "${value}"`);
   }
   const mode = options.get('sslmode') ?? 'prefer';
-  if (!TLS_MODES.includes(mode))
-    throw new DatabaseStartError(`sslmode must be one of ${TLS_MODES.join(', ')}, not "${mode}"`);
   const system = options.get('sslrootcert') === 'system';
   if (system && mode !== 'verify-full') {
     throw new DatabaseStartError(
@@ -57,13 +70,14 @@ export function targetOf(url: string): Target {
   return { connection, plainIfNoTls: mode === 'prefer' };
 }
 
-function parseUrl(url: string, mode: string, system: boolean): pg.ClientConfig {
+function parseUrl(url: string, mode: string, system: boolean): ClientConfig {
   const plain = new URL(url);
+  const requireChannelBinding = plain.searchParams.get('channel_binding') === 'require';
   plain.searchParams.set('sslmode', mode);
-  plain.searchParams.delete('uselibpqcompat');
+  for (const name of ['channel_binding', 'target_session_attrs']) plain.searchParams.delete(name);
   if (system) plain.searchParams.delete('sslrootcert');
   try {
-    return toClientConfig(parse(plain.href, { useLibpqCompat: true }));
+    return { ...toClientConfig(parse(plain.href, { useLibpqCompat: true })), requireChannelBinding };
   } catch (error) {
     if (error instanceof Error && 'path' in error)
       throw new DatabaseStartError(`cannot read ${error.path} (${codeOf(error)})`);
@@ -104,15 +118,20 @@ export async function connectWhenReady<T>(
   waitSeconds: number,
   log: Log,
   work: (client: pg.Client) => Promise<T>,
-): Promise<{ connection: pg.ClientConfig; result: T }> {
+): Promise<{ connection: ClientConfig; result: T }> {
   let { connection } = target;
+  const checked = async (client: pg.Client) => {
+    await requireWritable(client);
+    await refuseTransactionPooling(connection, client);
+    return work(client);
+  };
   const attempt = async () => {
     try {
-      return await withClient(connection, work);
+      return await withClient(connection, checked);
     } catch (error) {
       if (!target.plainIfNoTls || !hasNoTls(error)) throw error;
       connection = { ...connection, ssl: false };
-      return await withClient(connection, work);
+      return await withClient(connection, checked);
     }
   };
   try {
@@ -124,14 +143,41 @@ export async function connectWhenReady<T>(
   }
 }
 
+const POOLER_SAMPLES = 10;
+
+/**
+ * A pooler in transaction mode serves each transaction of a connection by any of its own connections, so locks and settings of a
+ * session would be lost, or those of another one. Then two connections are served by the same process of PostgreSQL.
+ * @throws DatabaseStartError when the database is behind such a pooler
+ */
+async function refuseTransactionPooling(connection: ClientConfig, client: pg.Client): Promise<void> {
+  const processOf = async (one: pg.Client): Promise<number> =>
+    (await one.query('select pg_backend_pid() as pid')).rows[0].pid;
+  // A pooler makes the number up that a client gets when it connects.
+  if ((await processOf(client)) === internalsOf(client).processID) return;
+  await withClient(connection, async (other) => {
+    const [own, others] = [new Set<number>(), new Set<number>()];
+    for (let n = 0; n < POOLER_SAMPLES; n++) {
+      own.add(await processOf(client));
+      others.add(await processOf(other));
+    }
+    if (own.size === 1 && ![...others].some((pid) => own.has(pid))) return;
+    throw new DatabaseStartError(
+      'leads to a connection pooler in transaction mode, such as PgBouncer; use its session mode, or the address of PostgreSQL itself',
+    );
+  });
+}
+
 /** Does `work` with a connection of its own, which it ends. Connects within five seconds, unless `config` says otherwise. */
 export async function withClient<T>(
-  config: pg.ClientConfig,
+  config: ClientConfig,
   work: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
-  const client = new pg.Client({ connectionTimeoutMillis: CONNECT_TIMEOUT_MS, keepAlive: true, ...config });
-  // Without a listener, a broken connection would end the process.
-  client.on('error', () => {});
+  const client = new DatabaseClient({
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+    ...config,
+  });
   try {
     await client.connect();
     return await work(client);
@@ -159,6 +205,10 @@ const isUnreachable = (error: Error): boolean =>
 /** What went wrong and what to correct; null for an error of the work itself. */
 function explain(error: Error, waitSeconds: number): string | null {
   const message = messageOf(error);
+  if (error instanceof ReadOnlyServer)
+    return `no primary within ${waitSeconds} s (${message}); promote it, or correct the host and port`;
+  if (/channel_binding=require/.test(message))
+    return `${message}; turn TLS and scram-sha-256 on there, or remove the option`;
   if (isTransient(error))
     return `no database within ${waitSeconds} s (${message}); start it, or correct the host and port`;
   if (isUnreachable(error))

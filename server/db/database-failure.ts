@@ -36,6 +36,15 @@ export class DatabaseFailure extends Error {
   }
 }
 
+/** The database cannot be written to: it is a standby, or set to read-only. Another server is the primary, or will be. */
+export class ReadOnlyServer extends Error {
+  override readonly name = 'ReadOnlyServer';
+
+  constructor() {
+    super('the database is a standby, or set to read-only, and accepts no writes');
+  }
+}
+
 /** Codes of Node for a host that cannot be reached and for a connection that broke. */
 const LOST_CODES =
   /^E(CONNREFUSED|CONNRESET|CONNABORTED|PIPE|NOENT|NOTFOUND|AI_AGAIN|TIMEDOUT|HOSTUNREACH|HOSTDOWN|NETUNREACH|NETDOWN)$/;
@@ -60,17 +69,21 @@ export const isConflict = (error: unknown): boolean =>
 export function isTransient(error: unknown): boolean {
   if (error instanceof DatabaseFailure)
     return ['unavailable', 'disk_full', 'pool_exhausted'].includes(error.kind);
+  if (error instanceof ReadOnlyServer) return true;
   if (error instanceof pg.DatabaseError)
     return UNAVAILABLE_STATES.test(error.code ?? '') && error.code !== '08P01';
   if (!(error instanceof Error)) return false;
   return LOST_CODES.test(codeOf(error)) || LOST_MESSAGES.test(error.message) || POOL_FULL.test(error.message);
 }
 
-/** Whether the connection broke or was refused. */
+const READ_ONLY = '25006';
+
+/** Whether the connection broke, was refused, or leads to a server that accepts no writes. */
 export const isConnectionLost = (error: unknown): boolean =>
   error instanceof pg.DatabaseError
-    ? /^(08|57P)/.test(error.code ?? '')
-    : error instanceof Error && (LOST_CODES.test(codeOf(error)) || LOST_MESSAGES.test(error.message));
+    ? /^(08|57P)/.test(error.code ?? '') || error.code === READ_ONLY
+    : error instanceof ReadOnlyServer ||
+      (error instanceof Error && (LOST_CODES.test(codeOf(error)) || LOST_MESSAGES.test(error.message)));
 
 /** Whether the server refuses connections permanently: an unknown role or database, or failing TLS. */
 const isRejected = (error: unknown): boolean =>
@@ -87,11 +100,12 @@ export function databaseFailureOf(error: unknown): unknown {
     return new DatabaseFailure('pool_exhausted', error);
   if (error instanceof pg.DatabaseError && error.code === DISK_FULL)
     return new DatabaseFailure('disk_full', error);
+  if (error instanceof ReadOnlyServer) return new DatabaseFailure('read_only', error);
   if (isTransient(error) || isRejected(error)) return new DatabaseFailure('unavailable', error);
   if (!(error instanceof pg.DatabaseError)) return error;
   if (error.code === '57014') return new DatabaseFailure('statement_timeout', error);
   if (error.code === '55P03') return new DatabaseFailure('lock_timeout', error);
-  if (error.code === '25006') return new DatabaseFailure('read_only', error);
+  if (error.code === READ_ONLY) return new DatabaseFailure('read_only', error);
   if (isConflict(error)) return new DatabaseFailure('conflict', error);
   return error;
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { abandoned, requestScope } from '#server/request-scope.ts';
+import type { ClientConfig } from './client.ts';
 import {
   DatabaseFailure,
   databaseFailureOf,
@@ -10,6 +11,7 @@ import {
 } from './database-failure.ts';
 import type { Log } from './log.ts';
 import { watchForOutages } from './outage-watch.ts';
+import { openPool } from './pool.ts';
 
 /** A named, prepared SQL statement with the types of its parameters and rows. Texts live in `store.ts` files only. */
 export interface Statement<Params extends readonly unknown[], Row> {
@@ -77,7 +79,7 @@ export type StatementObserver = (name: string) => void;
 export type StatementTracer = <T>(name: string, send: () => Promise<T>) => Promise<T>;
 
 export interface DatabaseOptions {
-  readonly connection: pg.ClientConfig;
+  readonly connection: ClientConfig;
   readonly poolSize: number;
   /** The time limit of one statement. A lock is waited for at most half as long. */
   readonly statementTimeoutSeconds: number;
@@ -93,15 +95,6 @@ export interface BoundStatement {
   readonly params: readonly unknown[];
 }
 
-/** How long a request waits for a connection: a free one of the pool, or a new one. */
-const CONNECTION_WAIT_MS = 5_000;
-const IDLE_MS = 60_000;
-/** Bounded, so that a changed DNS entry or role setting takes effect. */
-const LIFETIME_SECONDS = 30 * 60;
-/** A transaction waits only for the database, so an idle one belongs to a server that is paused or not responding. */
-const IDLE_IN_TRANSACTION_MS = 5_000;
-/** How long after its time limit a statement waits for PostgreSQL's answer before the connection counts as broken. */
-const GRACE_MS = 5_000;
 const CLOSE_MS = 5_000;
 const ATTEMPTS = 3;
 
@@ -111,10 +104,8 @@ pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 /** Opens a pool. Connects on the first statement. */
 export function openDatabase(options: DatabaseOptions): Database {
   const { log, observe = () => {}, trace } = options;
-  const pool = openPool(options);
   const outages = watchForOutages(options.connection, log);
-  // An idle connection that breaks is replaced by the pool.
-  pool.on('error', () => outages.suspect());
+  const { pool, connect: connectToPrimary, replaceConnections } = openPool(options, () => outages.suspect());
 
   const send = async <Params extends readonly unknown[], Row>(
     client: pg.PoolClient,
@@ -130,7 +121,7 @@ export function openDatabase(options: DatabaseOptions): Database {
 
   const connect = async (): Promise<pg.PoolClient> => {
     throwIfAbandoned();
-    return pool.connect();
+    return connectToPrimary();
   };
 
   const attempt = async <T>(work: (tx: Transaction) => Promise<T>): Promise<T> => {
@@ -171,7 +162,9 @@ export function openDatabase(options: DatabaseOptions): Database {
 
   const failureOf = (error: unknown): unknown => {
     const failure = databaseFailureOf(error);
-    if (failure instanceof DatabaseFailure && isConnectionLost(failure.cause)) outages.suspect();
+    if (!(failure instanceof DatabaseFailure)) return failure;
+    if (failure.kind === 'read_only') replaceConnections();
+    if (isConnectionLost(failure.cause)) outages.suspect();
     return failure;
   };
 
@@ -235,34 +228,6 @@ async function rollBack(client: pg.PoolClient, error: unknown): Promise<boolean>
     () => true,
     () => false,
   );
-}
-
-function openPool({ connection, poolSize, statementTimeoutSeconds }: DatabaseOptions): pg.Pool {
-  const limit = statementTimeoutSeconds * 1_000;
-  // Set after connecting: poolers such as PgBouncer refuse these as startup parameters.
-  const limits = `select set_config('statement_timeout', '${limit}', false),
-    set_config('lock_timeout', '${limit / 2}', false),
-    set_config('idle_in_transaction_session_timeout', '${IDLE_IN_TRANSACTION_MS}', false)`;
-  const pool = new pg.Pool({
-    ...connection,
-    max: poolSize,
-    connectionTimeoutMillis: CONNECTION_WAIT_MS,
-    query_timeout: limit + GRACE_MS,
-    idleTimeoutMillis: IDLE_MS,
-    maxLifetimeSeconds: LIFETIME_SECONDS,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: 10_000,
-    onConnect: async (client) => {
-      const query: pg.QueryConfig & { query_timeout: number } = {
-        text: limits,
-        query_timeout: CONNECTION_WAIT_MS,
-      };
-      await client.query(query);
-    },
-  });
-  // Without a listener, an error of a connection in use would end the process.
-  pool.on('connect', (client) => client.on('error', () => {}));
-  return pool;
 }
 
 /** The row of a statement that always returns one. */

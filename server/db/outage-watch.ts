@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pRetry from 'p-retry';
-import type pg from 'pg';
 import { outsideRequests } from '#server/request-scope.ts';
+import { type ClientConfig, requireWritable } from './client.ts';
 import { withClient } from './connect.ts';
 import { atMostOncePer, type Log } from './log.ts';
 
@@ -21,12 +21,12 @@ export interface OutageWatch {
 }
 
 /** Waits for an unavailable database with its own connections. Logs the outage every ten seconds, and its end. */
-export function watchForOutages(connection: pg.ClientConfig, log: Log): OutageWatch {
+export function watchForOutages(connection: ClientConfig, log: Log): OutageWatch {
   const listeners = new Set<() => void>();
   const stopping = new AbortController();
   const { signal } = stopping;
   const limits = { connectionTimeoutMillis: TIMEOUT_MS, query_timeout: TIMEOUT_MS };
-  const ping = () => withClient({ ...connection, ...limits }, (client) => client.query('select 1'));
+  const ping = () => withClient({ ...connection, ...limits }, requireWritable);
   let watching = false;
   let suspected = false;
 

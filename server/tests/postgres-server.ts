@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -19,12 +19,14 @@ const READY_MS = 30_000;
 /** A PostgreSQL on a TCP port, whose product role owns its database and is no superuser. */
 export interface PostgresServer {
   readonly port: number;
+  /** Its data, which another one can be made of while it is stopped. */
+  readonly folder: string;
   /** The URL of the product; `options` are appended to it, such as `sslmode=require`. */
   url(options?: Readonly<Record<string, string>>, role?: string): string;
   /** A connection of the superuser to the product's database, which the caller ends. */
   superuser(): Promise<pg.Client>;
-  /** Starts it again after `stop` or `crash`. */
-  start(): Promise<void>;
+  /** Starts it again after `stop` or `crash`; as a standby of the server on a port if one is given. */
+  start(primaryPort?: number): Promise<void>;
   /** Ends all sessions and stops. */
   stop(): Promise<void>;
   /** Stops without a checkpoint, as in a crash. */
@@ -39,6 +41,8 @@ export interface PostgresOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** The first lines of pg_hba.conf. */
   readonly access?: readonly string[];
+  /** A stopped server, whose standby it becomes. */
+  readonly standbyOf?: PostgresServer;
   /** PEM files, which turn TLS on. */
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string };
 }
@@ -52,7 +56,9 @@ export function olderVersion(major: number): string | null {
 export async function startPostgres(options: PostgresOptions): Promise<PostgresServer> {
   const folder = join(options.folder, 'postgres');
   const logFile = join(options.folder, 'postgres.log');
+  const { standbyOf } = options;
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  if (standbyOf !== undefined) await cp(standbyOf.folder, folder, { recursive: true });
   const binaries = await locateBinaries(join(options.folder, 'lib'), options.native);
   const launcher = await findLauncher(options.folder, folder, binaries);
   const passwordFile = join(options.folder, 'password');
@@ -65,11 +71,14 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     const [code] = await once(child, 'close');
     if (code !== 0) throw new Error(`${file} ended with ${code}`);
   };
-  await program(binaries.initdb, [
-    ...[`--pgdata=${folder}`, '--username=postgres', `--pwfile=${passwordFile}`, '--auth=scram-sha-256'],
-    ...['--encoding=UTF8', '--locale=C', '--no-instructions', '--no-sync'],
-  ]);
-  const access = ['local all all reject', ...(options.access ?? []), `host all all ${HOST}/32 scram-sha-256`];
+  if (standbyOf === undefined) {
+    await program(binaries.initdb, [
+      ...[`--pgdata=${folder}`, '--username=postgres', `--pwfile=${passwordFile}`, '--auth=scram-sha-256'],
+      ...['--encoding=UTF8', '--locale=C', '--no-instructions', '--no-sync'],
+    ]);
+  }
+  const local = ['all', 'replication'].map((database) => `host ${database} all ${HOST}/32 scram-sha-256`);
+  const access = [...(options.access ?? []), 'local all all reject', ...local];
   await writeFile(join(folder, 'pg_hba.conf'), `${access.join('\n')}\n`);
   const tls: Record<string, string> = {};
   for (const [setting, file] of Object.entries(options.tls ?? {})) {
@@ -102,9 +111,16 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     await client.connect();
     return client;
   };
-  const start = async (): Promise<void> => {
+  const start = async (primaryPort?: number): Promise<void> => {
     const log = await open(logFile, 'a');
-    const started = launcher.spawn(binaries.postgres, args, ['ignore', log.fd, log.fd]);
+    const standby: string[] = [];
+    if (primaryPort !== undefined) {
+      await writeFile(join(folder, 'standby.signal'), '');
+      await launcher.give(join(folder, 'standby.signal'));
+      const primary = `host=${HOST} port=${primaryPort} user=postgres password=${PASSWORD}`;
+      standby.push('-c', `primary_conninfo=${primary}`);
+    }
+    const started = launcher.spawn(binaries.postgres, [...args, ...standby], ['ignore', log.fd, log.fd]);
     await log.close();
     child = started;
     const deadline = performance.now() + READY_MS;
@@ -126,13 +142,16 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
     await exited;
   };
 
-  await start();
-  const first = await superuser('postgres');
-  await first.query(`create role forage login password '${PASSWORD}'`);
-  await first.query('create database forage owner forage');
-  await first.end();
+  await start(standbyOf?.port);
+  if (standbyOf === undefined) {
+    const first = await superuser('postgres');
+    await first.query(`create role forage login password '${PASSWORD}'`);
+    await first.query('create database forage owner forage');
+    await first.end();
+  }
   return {
     port,
+    folder,
     url(more = {}, role = 'forage') {
       const url = new URL(`postgres://${role}:${PASSWORD}@${HOST}:${port}/forage`);
       for (const [name, value] of Object.entries(more)) url.searchParams.set(name, value);
