@@ -48,6 +48,7 @@ test.each<[Record<string, string>, string]>([
   [{ ...ACME, OIDC_ACME_ALLOWED_DOMAINS: 'example.com,*.example.com' }, 'OIDC_ACME_ALLOWED_DOMAINS: '],
   [{ ...ACME, OIDC_ACME_ALLOWED_DOMAINS: '@example.com' }, 'OIDC_ACME_ALLOWED_DOMAINS: '],
   [{ ...ACME, OIDC_ACME_SCOPES: 'email' }, 'OIDC_ACME_SCOPES: must include openid'],
+  [{ ...ACME, OIDC_ACME_TRUST_EMAIL: '1' }, 'OIDC_ACME_TRUST_EMAIL: requires OIDC_ACME_ALLOWED_DOMAINS'],
   [{ ...ACME, HOST: '0.0.0.0' }, 'PUBLIC_URL: must be set with OIDC_PROVIDERS'],
 ])('refuses %j, names the variable and repeats no secret', (env, message) => {
   const read = () => readConfig(env);
@@ -128,6 +129,7 @@ test('reads each provider from its own variables', () => {
       clientId: 'forage',
       clientSecret: 's3cret',
       allowedDomains: ['acme.example', 'sub.acme.example'],
+      trustEmail: false,
       scopes: 'openid email profile',
     },
     {
@@ -137,6 +139,7 @@ test('reads each provider from its own variables', () => {
       clientId: 'f',
       clientSecret: null,
       allowedDomains: [],
+      trustEmail: false,
       scopes: 'openid email',
     },
   ]);

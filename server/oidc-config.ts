@@ -4,6 +4,7 @@ import {
   type Environment,
   listOf,
   namesOf,
+  oneOf,
   optional,
   orFile,
   parseSettings,
@@ -54,6 +55,11 @@ export const providerSchema = v.object({
     'Domains of the email addresses that may sign in, comma-separated. By default every verified address may.',
     readDomains,
   ),
+  TRUST_EMAIL: oneOf(
+    ['0', '1'],
+    '0',
+    '`1` accepts addresses of the allowed domains of which the provider does not say whether they are verified: you vouch for them. An address that it calls unverified is refused in any case.',
+  ),
   SCOPES: v.pipe(
     textOr('openid email profile', 'The scopes to request, separated by spaces.'),
     v.check((text) => text.split(/\s+/).includes('openid'), 'must include openid, separated by spaces'),
@@ -89,6 +95,9 @@ export function readOidcProviders(names: string, env: Environment): OidcProvider
 
 function readProvider(id: string, env: Environment) {
   const provider = parseSettings(providerSchema, env, prefixOf(id));
+  const trustEmail = provider.TRUST_EMAIL === '1';
+  if (trustEmail && provider.ALLOWED_DOMAINS === null)
+    throw new ConfigError(`${prefixOf(id)}TRUST_EMAIL: requires ${prefixOf(id)}ALLOWED_DOMAINS`);
   return {
     /** Its name in URLs and in the names of its variables. */
     id,
@@ -101,6 +110,8 @@ function readProvider(id: string, env: Environment) {
     clientSecret: provider.CLIENT_SECRET,
     /** In lower case; none allows every verified address. */
     allowedDomains: provider.ALLOWED_DOMAINS ?? [],
+    /** Whether addresses of these domains count that the provider says nothing about. */
+    trustEmail,
     scopes: provider.SCOPES,
   };
 }

@@ -30,7 +30,7 @@ const wholeNumber = (fallback: number, min: number, max: number, description: st
   );
 };
 
-const oneOf = <const T extends readonly [string, ...string[]]>(
+export const oneOf = <const T extends readonly [string, ...string[]]>(
   values: T,
   fallback: T[number],
   description: string,

@@ -1,6 +1,6 @@
 import type { OidcProvider } from '#server/oidc-config.ts';
 import { SignInProblem } from './problem.ts';
-import type { Claims } from './provider.ts';
+import type { Claims, Source } from './provider.ts';
 
 /** A provider's identity that may sign in: its address is verified and of an allowed domain. */
 export interface VerifiedIdentity {
@@ -17,13 +17,61 @@ export interface VerifiedIdentity {
  * Checks whether an identity may sign in, at each sign-in, so that a domain that is no longer allowed is refused at once.
  * @throws SignInProblem `email_unverified`, `domain_not_allowed`.
  */
-export function requireAllowed({ id, allowedDomains }: OidcProvider, claims: Claims): VerifiedIdentity {
-  const { issuer, subject, email, emailVerified, preferredUsername } = claims;
-  const domain = email === null ? null : domainOf(email);
-  if (email === null || domain === null || !emailVerified) throw new SignInProblem('email_unverified');
+export function requireAllowed(
+  { id, allowedDomains, trustEmail }: OidcProvider,
+  { issuer, subject, idToken, userInfo }: Claims,
+): VerifiedIdentity {
+  const sources = userInfo === null ? [idToken] : [idToken, userInfo];
+  const email = verifiedEmail(sources, trustEmail);
+  const domain = domainOf(email);
+  if (domain === null) throw unverified('email is not an address that is accepted', sources);
   if (allowedDomains.length > 0 && !allowedDomains.includes(domain))
     throw new SignInProblem('domain_not_allowed');
+  const preferredUsername = firstText(sources, 'preferred_username');
   return { issuer, subject, provider: id, email, domain, preferredUsername };
+}
+
+/** The claims that say whether an address is verified; `xms_edov` is that of Microsoft Entra ID. */
+const MARKS = ['email_verified', 'xms_edov'];
+/** Amazon Cognito and others send text, Microsoft Entra ID also a number. */
+const YES: readonly unknown[] = [true, 'true', 1, '1'];
+
+/**
+ * The first address that a provider gives, if it says that it is verified, or says nothing and the operator vouches for it.
+ * @throws SignInProblem `email_unverified`; its cause says for the log which claim was missing and which came
+ */
+function verifiedEmail(sources: readonly Source[], trustEmail: boolean): string {
+  const email = firstText(sources, 'email');
+  if (email === null) throw unverified('email is missing', sources);
+  // Only beside the same address: no address is verified by a claim about another one.
+  const said = sources
+    .filter((source) => source['email'] === email)
+    .flatMap((source) =>
+      MARKS.filter((name) => source[name] !== undefined).map((name) => [name, source[name]]),
+    );
+  const [mark] = said;
+  if (mark === undefined) {
+    if (trustEmail) return email;
+    throw unverified('email_verified is missing', sources);
+  }
+  const [name, value] = mark;
+  if (!YES.includes(value))
+    throw unverified(`${String(name)} is ${JSON.stringify(value)}`.slice(0, 60), sources);
+  return email;
+}
+
+function firstText(sources: readonly Source[], name: string): string | null {
+  const text = sources
+    .map((source) => source[name])
+    .find((value) => typeof value === 'string' && value !== '');
+  return typeof text === 'string' ? text : null;
+}
+
+/** With the names of the claims that came, without their values. */
+function unverified(problem: string, sources: readonly Source[]): SignInProblem {
+  const [idToken = {}, userInfo] = sources.map((source) => Object.keys(source).sort().join(' '));
+  const came = `ID token: ${String(idToken)}; ${userInfo === undefined ? 'no user info' : `user info: ${userInfo}`}`;
+  return new SignInProblem('email_unverified', new Error(`${problem} (${came})`));
 }
 
 /** ASCII only: some letters of other alphabets become ASCII in lower case, and one domain could pose as another. */

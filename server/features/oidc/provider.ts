@@ -9,18 +9,23 @@ export interface Secrets {
   readonly codeVerifier: string;
 }
 
+/** What a provider says about a user, by name. */
+export type Source = Readonly<Record<string, unknown>>;
+
 /** A user as the provider describes them. */
 export interface Claims {
   readonly issuer: string;
   readonly subject: string;
-  readonly email: string | null;
-  readonly emailVerified: boolean;
-  readonly preferredUsername: string | null;
+  readonly idToken: Source;
+  /** null when the ID token says all that is needed, or the provider has none. */
+  readonly userInfo: Source | null;
 }
 
 const TIMEOUT_SECONDS = 10;
 /** How long a provider's metadata is cached; the library refreshes its keys. */
 const METADATA_MAX_AGE_MS = 60 * 60_000;
+/** How much the clocks of provider and server may differ. */
+const CLOCK_TOLERANCE_SECONDS = 60;
 /** The specification allows at most 255 characters of ASCII. */
 const SUBJECT = /^[\x20-\x7e]{1,255}$/;
 
@@ -52,7 +57,8 @@ async function fetchMetadata({
   if (server.protocol === 'http:' && isLoopbackUrl(server)) execute.push(client.allowInsecureRequests);
   const authentication = clientSecret === null ? client.None() : secretAuthentication(clientSecret);
   try {
-    return await client.discovery(server, clientId, undefined, authentication, {
+    const metadata = { [client.clockTolerance]: CLOCK_TOLERANCE_SECONDS };
+    return await client.discovery(server, clientId, metadata, authentication, {
       execute,
       timeout: TIMEOUT_SECONDS,
     });
@@ -114,25 +120,18 @@ export async function exchange(provider: OidcProvider, callback: URL, secrets: S
     });
     const claims = tokens.claims();
     if (claims === undefined || !SUBJECT.test(claims.sub)) throw new SignInProblem('provider_refused');
-    // Many providers give the address only in the user info.
-    const needsUserInfo = claims['email'] === undefined && configuration.serverMetadata().userinfo_endpoint;
-    const source = needsUserInfo
-      ? await client.fetchUserInfo(configuration, tokens.access_token, claims.sub)
-      : claims;
-    return {
-      issuer: claims.iss,
-      subject: claims.sub,
-      // Both from one source, so that no address is verified by a claim about another.
-      email: textOf(source['email']),
-      emailVerified: source['email_verified'] === true,
-      preferredUsername: textOf(claims['preferred_username']) ?? textOf(source['preferred_username']),
-    };
+    // Many providers say in the user info only what the address is, or that it is verified.
+    const isComplete = claims['email'] !== undefined && claims['email_verified'] !== undefined;
+    const hasUserInfo = configuration.serverMetadata().userinfo_endpoint !== undefined;
+    const userInfo =
+      isComplete || !hasUserInfo
+        ? null
+        : await client.fetchUserInfo(configuration, tokens.access_token, claims.sub);
+    return { issuer: claims.iss, subject: claims.sub, idToken: claims, userInfo };
   } catch (error) {
     throw problemOf(error);
   }
 }
-
-const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
 
 function problemOf(error: unknown): SignInProblem {
   if (error instanceof SignInProblem) return error;
