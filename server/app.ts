@@ -65,9 +65,15 @@ export interface RunningApp {
   stop(): Promise<void>;
 }
 
+/** A timer that is set to longer rings at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 const systemClock: Clock = {
   now: () => new Date(),
-  sleep: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }),
+  async sleep(milliseconds, signal) {
+    for (let left = milliseconds; left > 0; left -= LONGEST_TIMER_MS)
+      await sleep(Math.min(left, LONGEST_TIMER_MS), undefined, { signal });
+  },
 };
 
 /**

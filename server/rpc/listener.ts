@@ -60,6 +60,8 @@ export function rpcListener(
   });
   const unchanged = answerUnchanged(app);
   return (request, response) => {
+    // The earlier version has the same messages.
+    request.url = request.url?.replace(/^\/grpc\.reflection\.v1alpha\./, '/grpc.reflection.v1.');
     const path = request.url?.split('?', 1)[0] ?? '';
     if (!CALL.test(path)) return fallback(request, response);
     const scope = currentRequest();

@@ -3,6 +3,7 @@ import type { RequestListener } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import { connect as connectTcp } from 'node:net';
 import {
+  create,
   createFileRegistry,
   type DescMethod,
   type DescMethodBiDiStreaming,
@@ -11,14 +12,18 @@ import {
   fromBinary,
   fromJson,
   type JsonObject,
+  toBinary,
 } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { Code, ConnectError, createClient, type Transport } from '@connectrpc/connect';
+import { credentials, Client as GrpcJsClient } from '@grpc/grpc-js';
 import { afterAll, describe, expect, test } from 'vitest';
 import { Health, HealthCheckResponse_ServingStatus as Status } from '#server/gen/grpc/health/v1/health_pb.ts';
 import {
   ServerReflection,
+  ServerReflectionRequestSchema,
   type ServerReflectionResponse,
+  ServerReflectionResponseSchema,
 } from '#server/gen/grpc/reflection/v1/reflection_pb.ts';
 import { listen } from '#server/http/listen.ts';
 import { services } from '#server/rpc/access-table.ts';
@@ -93,6 +98,25 @@ describe('grpc.reflection.v1.ServerReflection', () => {
     const policies = createFileRegistry(set).getService('forest.v1.PolicyService');
     const fields = policies?.method['approveRelease']?.input.fields;
     expect(fields?.map(({ name }) => name)).toContain('release_intent_id');
+  });
+
+  test('answers clients of the version v1alpha', async () => {
+    const client = new GrpcJsClient(new URL(app.url).host, credentials.createInsecure());
+    const call = client.makeBidiStreamRequest(
+      '/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo',
+      (value: Uint8Array) => Buffer.from(value),
+      (bytes: Buffer) => fromBinary(ServerReflectionResponseSchema, bytes),
+    );
+    const messageRequest = { case: 'listServices', value: '*' } as const;
+    call.write(
+      toBinary(ServerReflectionRequestSchema, create(ServerReflectionRequestSchema, { messageRequest })),
+    );
+    call.end();
+    const [{ messageResponse }] = await once(call, 'data');
+    client.close();
+    expect(messageResponse.value.service).toContainEqual(
+      expect.objectContaining({ name: 'forest.v1.PolicyService' }),
+    );
   });
 
   test('finds files by name, message, field and extension, and reports unknown ones', async () => {

@@ -18,6 +18,7 @@ export const describeProvider = (
   clientId: CLIENT.id,
   clientSecret: CLIENT.secret,
   allowedDomains,
+  trustEmail: false,
   scopes: 'openid email profile',
 });
 

@@ -35,7 +35,7 @@ const number = (value: number): Buffer => {
  */
 export async function startTransactionPooler(postgresPort: number, startup: Record<string, string>) {
   const backend = connect(postgresPort, '127.0.0.1');
-  const text = Object.entries({ ...startup }).flatMap(([name, value]) => [name, value]);
+  const text = Object.entries(startup).flat();
   const parameters = Buffer.from(`${text.join('\0')}\0\0`);
   backend.write(Buffer.concat([number(8 + parameters.length), number(196_608), parameters]));
   await nextReady(backend);

@@ -42,6 +42,15 @@ test('a key acts on the page, on a button and on a checkbox', async () => {
   expect(approve).toHaveBeenCalledTimes(3);
 });
 
+test('a key acts on a layout without Latin letters, by its place', () => {
+  render(<Screen />);
+  fireEvent.keyDown(document.body, { key: 'ф', code: 'KeyA' });
+  expect(approve).toHaveBeenCalledTimes(1);
+  // Q of a French keyboard is at the place of A.
+  fireEvent.keyDown(document.body, { key: 'q', code: 'KeyA' });
+  expect(approve).toHaveBeenCalledTimes(1);
+});
+
 test('a key acts as soon as the page is shown', async () => {
   const page = document.body.appendChild(document.createElement('div'));
   const root = createRoot(page);

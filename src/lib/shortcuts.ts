@@ -29,6 +29,13 @@ export function isDialogOpen(): boolean {
   return document.querySelector('[data-backdrop]') !== null;
 }
 
+/** The key as on a Latin layout: on a Greek or Cyrillic one, the letter at its place. */
+export function latinKey({ key, code, shiftKey }: KeyboardEvent): string {
+  const [, letter] = /^Key([A-Z])$/.exec(code) ?? [];
+  if (letter === undefined || key.length !== 1 || key < '\x80') return key;
+  return shiftKey ? letter : letter.toLowerCase();
+}
+
 /** Whether a single key may act: not while typing, with a modifier, or behind a dialog. */
 export function mayAct(event: KeyboardEvent): boolean {
   if (event.defaultPrevented || event.isComposing) return false;
@@ -55,7 +62,7 @@ export function usePageKeys(onKeyDown: (event: KeyboardEvent) => void): void {
 /** Binds single keys (`j`, `?`) to actions while the component is mounted. */
 export function useShortcuts(shortcuts: Readonly<Record<string, Shortcut>>): void {
   usePageKeys((event) => {
-    const key = event.shiftKey ? event.key : event.key.toLowerCase();
+    const key = event.shiftKey ? latinKey(event) : latinKey(event).toLowerCase();
     const shortcut = Object.hasOwn(shortcuts, key) ? shortcuts[key] : undefined;
     if (!shortcut || !mayAct(event) || (event.repeat && !shortcut.repeats)) return;
     // Else the action's newly focused field would receive the letter.

@@ -18,6 +18,8 @@ test.each([
   ['Ctrl K', { ctrlKey: true }, true],
   ['Cmd K', { metaKey: true }, true],
   ['Ctrl K with Caps Lock', { ctrlKey: true, key: 'K' }, true],
+  ['Ctrl K on a Cyrillic layout', { ctrlKey: true, key: 'л', code: 'KeyK' }, true],
+  ['Ctrl O on a layout whose K is elsewhere', { ctrlKey: true, key: 'o', code: 'KeyK' }, false],
   ['k alone', {}, false],
   ['Ctrl J', { ctrlKey: true, key: 'j' }, false],
   ['Ctrl Shift K', { ctrlKey: true, shiftKey: true }, false],
