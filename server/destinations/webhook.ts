@@ -1,4 +1,3 @@
-import pRetry from 'p-retry';
 import { Webhook } from 'standardwebhooks';
 import type { Clock } from '#server/context.ts';
 import type {
@@ -18,8 +17,8 @@ const MAX_TIMEOUT_SECONDS = 86_400;
 const MAX_PLAN_BYTES = 1_000_000;
 const MAX_ANSWER_BYTES = 16_000;
 const MAX_QUOTED_CHARACTERS = 200;
-const MAX_ATTEMPTS = 5;
-const MAX_RETRY_AFTER_MS = 60_000;
+/** The longest pause between two attempts. */
+const MAX_PAUSE_MS = 60_000;
 /** `ReleaseService.ReportRelease` in the Connect protocol: a POST of JSON. */
 const REPORT_PATH = '/forest.v1.ReleaseService/ReportRelease';
 const RETRIED_STATUSES = new Set([408, 425, 429]);
@@ -34,7 +33,7 @@ export interface WebhookOptions {
   readonly answerSeconds: number;
   /** Headers that propagate the current trace; none by default. */
   readonly traceHeaders?: () => Readonly<Record<string, string>>;
-  /** Milliseconds before the second attempt; doubled for each further one, plus up to 50 % of jitter. */
+  /** Milliseconds before the second attempt; doubled for each further one, up to a minute, plus up to 50 % of jitter. */
   readonly firstRetryMs?: number;
   /** For the jitter: from 0 up to 1. */
   readonly random?: () => number;
@@ -71,7 +70,7 @@ export function retryAfterMs(header: string | null, now: Date): number | null {
   if (header === null) return null;
   const text = header.trim();
   const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now.getTime();
-  return Number.isNaN(ms) ? null : Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS);
+  return Number.isNaN(ms) ? null : Math.min(Math.max(ms, 0), MAX_PAUSE_MS);
 }
 
 function requestBody(delivery: Delivery, timestamp: Date, publicUrl: string | null): string {
@@ -165,9 +164,9 @@ function check(metadata: Metadata, targets: TargetRules): { field: string; messa
  * `forage/webhook@1`: sends the release to a receiver as a POST, signed by the Standard Webhooks scheme. Its type is
  * `release.requested` for a deployment, always, and `plan.requested` for a plan. The `webhook-id` is the
  * release id (from the second run on with `.<run>`) and is the same in every attempt. A 2xx answer means success; 202 means that the receiver calls `ReportRelease`
- * later. Network errors, 408, 425, 429, 5xx and an answer whose headers do not arrive within `answerSeconds` are retried, with at most
- * 5 attempts; other answers and forbidden addresses fail immediately. All attempts together, and a report, must end within
- * `timeout_seconds`.
+ * later. Network errors, 408, 425, 429, 5xx and an answer whose headers do not arrive within `answerSeconds` are retried as long as
+ * `timeout_seconds` allows, also by the next server after a restart; other answers and forbidden addresses fail immediately. All attempts
+ * together, and a report, must end within `timeout_seconds`.
  */
 export function createWebhook(options: WebhookOptions): DestinationType {
   const { clock, firstRetryMs = 500, random = Math.random } = options;
@@ -234,42 +233,46 @@ export function createWebhook(options: WebhookOptions): DestinationType {
 
   const deliver = async (delivery: Delivery, run: DeliveryRun): Promise<Outcome> => {
     const seconds = timeoutOf(delivery.metadata);
-    const left = delivery.startedAt.getTime() + seconds * 1000 - clock.now().getTime();
+    const left = () => delivery.startedAt.getTime() + seconds * 1000 - clock.now().getTime();
     const deadline = new AbortController();
     const ended = new AbortController();
-    clock.sleep(Math.max(left, 0), ended.signal).then(
+    clock.sleep(Math.max(left(), 0), ended.signal).then(
       () => deadline.abort(new Error('the time limit is over')),
       () => {},
     );
     const signal = AbortSignal.any([run.signal, deadline.signal]);
+    let failure: string | null = null;
     try {
       await run.running();
-      return await pRetry(() => attempt(delivery, run, signal), {
-        retries: MAX_ATTEMPTS - 1,
-        // onFailedAttempt waits instead, with the passed clock and the receiver's Retry-After.
-        minTimeout: 0,
-        signal,
-        shouldRetry: ({ error }) => error instanceof Retryable,
-        onFailedAttempt: async ({ error, attemptNumber, retriesLeft }) => {
-          run.log(error.message, 'stderr');
-          if (retriesLeft === 0 || !(error instanceof Retryable)) return;
-          const backoff = firstRetryMs * 2 ** (attemptNumber - 1) * (1 + random() / 2);
-          const wait = Math.max(backoff, retryAfterMs(error.retryAfter, clock.now()) ?? 0);
-          run.log(`retrying in ${(wait / 1000).toFixed(1)} s`);
-          await clock.sleep(wait, signal);
-        },
-      });
+      for (let tried = 1; ; tried++) {
+        const outcome = await attempt(delivery, run, signal).catch((error: unknown) => {
+          if (error instanceof Retryable) return error;
+          throw error;
+        });
+        if (!(outcome instanceof Retryable)) return outcome;
+        failure = outcome.message;
+        run.log(failure, 'stderr');
+        const backoff = Math.min(firstRetryMs * 2 ** (tried - 1), MAX_PAUSE_MS) * (1 + random() / 2);
+        const pause = Math.max(backoff, retryAfterMs(outcome.retryAfter, clock.now()) ?? 0);
+        if (pause >= left()) {
+          const times = tried === 1 ? 'once' : `${tried} times`;
+          return { status: 'FAILED', errorMessage: `${failure} (tried ${times})`, reported: false };
+        }
+        run.log(`retrying in ${(pause / 1000).toFixed(1)} s`);
+        await clock.sleep(pause, signal);
+      }
     } catch (error) {
       run.signal.throwIfAborted();
       if (deadline.signal.aborted) {
         const address = shownAddress(new URL(delivery.metadata.url ?? ''));
-        return { status: 'TIMED_OUT', errorMessage: `${address} did not finish within ${seconds} s` };
-      }
-      if (error instanceof Retryable) {
-        const errorMessage = `${error.message} (tried ${MAX_ATTEMPTS} times)`;
-        return { status: 'FAILED', errorMessage, reported: false };
+        const before = failure === null ? '' : `; the attempt before: ${failure}`;
+        return {
+          status: 'TIMED_OUT',
+          errorMessage: `${address} did not finish within ${seconds} s${before}`,
+        };
       }
       if (error instanceof Rejected) {
+        run.log(error.message, 'stderr');
         return { status: 'FAILED', errorMessage: error.message, reported: error.reported };
       }
       throw error;

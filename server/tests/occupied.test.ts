@@ -9,7 +9,7 @@ import { deliveredTo, deliveryWorld, placeOf, receivedBy, report } from './deliv
 import { stageWaits, stepBecomes, voteOn } from './gate-world.ts';
 import { eventually, startTestApp } from './harness.ts';
 import { answer } from './webhook-receiver.ts';
-import { ended, stateOf, type World } from './world.ts';
+import { ended, stateOf, type World, world } from './world.ts';
 
 const SERVER = '01890000-0000-7000-8000-000000000000';
 
@@ -297,10 +297,13 @@ describe('a late report', () => {
   });
 
   test('is accepted after the receiver did not answer, but not after it rejected the release itself', async () => {
-    const silent = await called((response) => response.destroy());
-    await ended(silent.w, silent.intent, ReleaseIntentStatus.FAILED);
-    expect((await report(silent.target, 'SUCCEEDED')).status).toBe(200);
-    expect(await stepOf(silent.w, silent.intent)).toMatchObject({
+    const w = await world(app);
+    const silent = await receiver((response) => response.destroy());
+    const environment = await webhookEnvironment(w, silent, { timeout_seconds: '1' });
+    const intent = await w.releaseNew([environment]);
+    await ended(w, intent, ReleaseIntentStatus.FAILED);
+    expect((await report(silent, 'SUCCEEDED')).status).toBe(200);
+    expect(await stepOf(w, intent)).toMatchObject({
       status: 'FAILED',
       lateStatus: ReleaseStatus.SUCCEEDED,
     });

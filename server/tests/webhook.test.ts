@@ -59,7 +59,7 @@ function deliveryTo(url: string, change: Partial<Delivery> = {}): Delivery {
 const ANSWER_SECONDS = 30;
 
 /**
- * The present time; the first wait is the delivery's deadline and ends by `expire()`, those for an answer end by `silence()`, all others
+ * The present time, plus the waits that have passed; the first wait is the delivery's deadline and ends by `expire()`, those for an answer end by `silence()`, all others
  * at once. `answered` resolves when the headers of an answer have arrived.
  */
 function testClock(): Clock & {
@@ -81,7 +81,7 @@ function testClock(): Clock & {
       answer.resolve();
       answer = Promise.withResolvers();
     },
-    now: () => new Date(),
+    now: () => new Date(Date.now() + waits.reduce((sum, wait) => sum + wait, 0)),
     async sleep(milliseconds, signal) {
       if (isDeadline) {
         isDeadline = false;
@@ -260,12 +260,22 @@ describe('forage/webhook@1', () => {
     for (const { body, headers } of target.received) new Webhook(SECRET).verify(body, headers);
   });
 
-  it('fails after five attempts, and quotes the last answer', async () => {
-    const target = await receiver(answer(500, 'out of disk'));
-    const { errorMessage, lines } = await deliver(deliveryTo(target.url));
-    expect(errorMessage).toBe(`${target.url} answered 500: out of disk (tried 5 times)`);
-    expect(target.received).toHaveLength(5);
-    expect(lines.filter((line) => line.startsWith('retrying'))).toHaveLength(4);
+  it('fails when no further attempt fits into the time limit, and quotes the last answer', async () => {
+    const target = await receiver(answer(500, 'starting'), answer(503), answer(500, 'out of disk'));
+    const { errorMessage, lines, waits } = await deliver(deliveryTo(target.url));
+    // Of 300 s.
+    expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000]);
+    expect(errorMessage).toBe(`${target.url} answered 500: out of disk (tried 11 times)`);
+    expect(target.received).toHaveLength(11);
+    expect(lines.filter((line) => line.startsWith('retrying'))).toHaveLength(10);
+  });
+
+  it('goes on after a restart as long as the time limit allows', async () => {
+    const target = await receiver(answer(500));
+    const startedAt = new Date(Date.now() - 298_000);
+    const { errorMessage, waits } = await deliver(deliveryTo(target.url, { startedAt }));
+    expect(waits).toEqual([500, 1_000]);
+    expect(errorMessage).toContain('(tried 3 times)');
   });
 
   it('waits for the Retry-After of a 429', async () => {
@@ -277,8 +287,8 @@ describe('forage/webhook@1', () => {
 
   it('retries when the connection is refused', async () => {
     const { errorMessage, waits } = await deliver(deliveryTo(await refusingUrl()));
-    expect(errorMessage).toMatch(/could not be reached: .*ECONNREFUSED.*tried 5 times/);
-    expect(waits).toHaveLength(4);
+    expect(errorMessage).toMatch(/could not be reached: .*ECONNREFUSED.*tried 11 times/);
+    expect(waits).toHaveLength(10);
   });
 
   it('retries when the connection breaks during the answer', async () => {
@@ -295,9 +305,9 @@ describe('forage/webhook@1', () => {
     });
     const { errorMessage } = await deliver(deliveryTo(target.url), { clock });
     expect(errorMessage).toBe(
-      `${target.url} did not answer within 30 s; a receiver that needs longer answers 202 and reports later (tried 5 times)`,
+      `${target.url} did not answer within 30 s; a receiver that needs longer answers 202 and reports later (tried 11 times)`,
     );
-    expect(target.received).toHaveLength(5);
+    expect(target.received).toHaveLength(11);
   });
 
   it('lets the body of an answer take longer', async () => {
@@ -314,21 +324,21 @@ describe('forage/webhook@1', () => {
     });
   });
 
-  it.each([
-    ['while the receiver does not answer', hang],
-    ['between attempts', answer(500)],
-  ])('times out %s', async (_, first) => {
+  it.each<[string, Answer[], string]>([
+    ['at the first attempt', [], ''],
+    ['at a later attempt', [answer(500, 'busy')], '; the attempt before: URL answered 500: busy'],
+  ])('times out while the receiver does not answer %s', async (_, earlier, before) => {
     const clock = testClock();
-    const target = await receiver((...args) => {
+    const target = await receiver(...earlier, (...args) => {
       clock.expire();
-      first(...args);
+      hang(...args);
     });
     const metadata = { url: target.url, secret: SECRET, timeout_seconds: '1' };
     expect((await deliver(deliveryTo(target.url, { metadata }), { clock })).outcome).toEqual({
       status: 'TIMED_OUT',
-      errorMessage: `${target.url} did not finish within 1 s`,
+      errorMessage: `${target.url} did not finish within 1 s${before.replace('URL', target.url)}`,
     });
-    expect(target.received).toHaveLength(1);
+    expect(target.received).toHaveLength(earlier.length + 1);
   });
 
   it('sends nothing without a signing secret', async () => {
