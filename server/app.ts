@@ -15,13 +15,14 @@ import { createDestinationTypes } from './destinations/registry.ts';
 import { targetRules } from './destinations/target.ts';
 import { adminCheck } from './features/access/service.ts';
 import { countStoredBytes } from './features/artifacts/retention-service.ts';
+import { findSharedFiles, shareFiles } from './features/dashboard/files-service.ts';
 import { countPlaces } from './features/deliveries/place-service.ts';
 import { countWaiting } from './features/deliveries/service.ts';
 import { sealStoredSecrets } from './features/destinations/secrets-service.ts';
 import { countWaitingGates } from './features/gate/service.ts';
 import { signInListener } from './features/oidc/http-handlers.ts';
 import { ensureSetUpToken } from './features/sessions/service.ts';
-import { dashboardListener } from './http/dashboard-files.ts';
+import { dashboardListener, readDashboard, sharedFilesOf } from './http/dashboard-files.ts';
 import { everyRequest } from './http/every-request.ts';
 import { listen } from './http/listen.ts';
 import { operatingListener } from './http/operating.ts';
@@ -165,6 +166,11 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     await retryUntilReady(databaseWaitSeconds, log, () => sealStoredSecrets(context));
     const setUpToken = await retryUntilReady(databaseWaitSeconds, log, () => ensureSetUpToken(context));
 
+    const dashboard = readDashboard(config.staticDir, log);
+    const shared = sharedFilesOf(dashboard ?? new Map());
+    // Before any browser gets a page that needs them.
+    await retryUntilReady(databaseWaitSeconds, log, () => shareFiles(context, shared));
+
     const dispatcher = createDispatcher(context);
     const coordinator = createCoordinator(context);
     stops.push(() => dispatcher.stop());
@@ -173,7 +179,10 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     const ending = new AbortController();
     const calls = rpcListener(
       context,
-      signInListener(context, dashboardListener(config.staticDir, log)),
+      signInListener(
+        context,
+        dashboardListener(dashboard, (paths) => findSharedFiles(context, paths)),
+      ),
       ending.signal,
     );
     const serve = everyRequest(context, operatingListener(context, calls));
@@ -201,7 +210,7 @@ export async function startApp(config: Config, overrides: Overrides = {}): Promi
     // After the port is known: deliveries that start immediately contain the URL for reports.
     await dispatcher.start();
     await coordinator.start();
-    stops.push(startHousekeeping(context));
+    stops.push(startHousekeeping(context, shared));
     // With NATS servers reach each other, and the embedded database has one server only.
     if (config.databaseUrl !== null && config.natsUrl === null) {
       stops.push(watchForPeers(context, serverId));

@@ -44,7 +44,7 @@ export class DatabaseClient extends pg.Client {
 
   override connect(): Promise<this>;
   override connect(callback: (error: Error) => void): void;
-  override connect(callback?: (error: Error) => void): Promise<this> | void {
+  override connect(callback?: (error: Error) => void): Promise<this> | undefined {
     const connected = super.connect().then(
       () => {
         if (this.#refused !== null) throw this.#refused;
@@ -56,6 +56,7 @@ export class DatabaseClient extends pg.Client {
     );
     if (callback === undefined) return connected;
     connected.then(() => (callback as () => void)(), callback);
+    return undefined;
   }
 }
 

@@ -102,6 +102,12 @@ CREATE TABLE credentials (
   created_by uuid
 );
 
+CREATE TABLE dashboard_files (
+  path text NOT NULL,
+  content bytea NOT NULL,
+  seen_at timestamp with time zone NOT NULL DEFAULT now()
+);
+
 CREATE TABLE delivery_runs (
   release_id uuid NOT NULL,
   run integer NOT NULL,
@@ -468,6 +474,7 @@ ALTER TABLE credentials ADD CONSTRAINT credentials_idle_seconds_check CHECK ((id
 ALTER TABLE credentials ADD CONSTRAINT credentials_kind_check CHECK ((kind = ANY (ARRAY['session'::text, 'access'::text, 'refresh'::text, 'personal'::text, 'set_up'::text, 'service'::text])));
 ALTER TABLE credentials ADD CONSTRAINT credentials_secret_hash_key UNIQUE (secret_hash);
 ALTER TABLE credentials ADD CONSTRAINT credentials_user_agent_check CHECK ((length(user_agent) <= 300));
+ALTER TABLE dashboard_files ADD CONSTRAINT dashboard_files_pkey PRIMARY KEY (path);
 ALTER TABLE delivery_runs ADD CONSTRAINT delivery_runs_pkey PRIMARY KEY (release_id, run);
 ALTER TABLE delivery_runs ADD CONSTRAINT delivery_runs_late_status_check CHECK ((late_status = ANY (ARRAY['SUCCEEDED'::text, 'FAILED'::text])));
 ALTER TABLE delivery_runs ADD CONSTRAINT delivery_runs_status_check CHECK ((status = ANY (ARRAY['RUNNING'::text, 'SUCCEEDED'::text, 'FAILED'::text, 'TIMED_OUT'::text, 'CANCELLED'::text])));
@@ -605,6 +612,7 @@ CREATE UNIQUE INDEX commit_addresses_own ON public.commit_addresses USING btree 
 CREATE INDEX credentials_created_by ON public.credentials USING btree (created_by) WHERE (created_by IS NOT NULL);
 CREATE INDEX credentials_family ON public.credentials USING btree (family_id);
 CREATE INDEX credentials_user ON public.credentials USING btree (user_id, kind);
+CREATE INDEX dashboard_files_seen ON public.dashboard_files USING btree (seen_at);
 CREATE INDEX delivery_runs_artifact ON public.delivery_runs USING btree (artifact_id);
 CREATE INDEX delivery_runs_place ON public.delivery_runs USING btree (destination_id, project_id, started_moment DESC);
 CREATE INDEX destination_revisions_environment ON public.destination_revisions USING btree (environment_id, moment);

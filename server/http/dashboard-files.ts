@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import type { RequestListener } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { join, relative, sep } from 'node:path';
 import { lookup } from 'mrmime';
 import type { Logger } from 'pino';
@@ -19,39 +19,84 @@ const ENCODINGS = [
   { name: 'gzip', suffix: '.gz', accepted: /\bgzip\b/ },
 ];
 
+/** What paths have been shared by other servers. */
+type FindShared = (paths: readonly string[]) => Promise<ReadonlyMap<string, Buffer>>;
+
+/** A path that a build can have given to a file whose name contains a digest. */
+const SHARED = /^\/assets\/[\w.-]{1,200}$/;
+
+/** The files of the dashboard that are shared with other servers: their names contain a digest of their content. */
+export const sharedFilesOf = (files: ReadonlyMap<string, Buffer>): Map<string, Buffer> =>
+  new Map([...files].filter(([path]) => path.startsWith(HASHED)));
+
 /**
  * Serves the dashboard: files by name, and the page for every other path, so that each screen can be opened by its URL.
- * @param directory the built dashboard; null for none
- * @param log warns when the directory has no build
+ * @param files the built dashboard, as `readDashboard` returns it; null for none
+ * @param findShared finds files of other builds: a page of theirs may ask this server during an upgrade, and after it
  */
-export function dashboardListener(directory: string | null, log: Logger): RequestListener {
-  const files = directory === null ? new Map<string, Buffer>() : readFiles(directory);
-  const etags = new Map([...files].map(([path, content]) => [path, etagOf(content)]));
-  if (directory !== null && files.size === 0)
-    log.warn({ folder: directory }, 'No built dashboard found. Run `npm run build`, or correct STATIC_DIR.');
+export function dashboardListener(
+  files: ReadonlyMap<string, Buffer> | null,
+  findShared: FindShared,
+): RequestListener {
+  const etags = new Map([...(files ?? [])].map(([path, content]) => [path, etagOf(content)]));
   return (request, response) => {
     setDashboardHeaders(response);
     if (request.method !== 'GET' && request.method !== 'HEAD') return sendText(response, 404, 'not found');
-    if (files.size === 0) return sendText(response, 404, 'The dashboard is not built. Run `npm run build`.');
+    if (files === null || files.size === 0)
+      return sendText(response, 404, 'The dashboard is not built. Run `npm run build`.');
     const requested = (request.url ?? '/').split('?', 1)[0] ?? '/';
     const isFile = files.has(requested) && !HIDDEN.test(requested);
     const path = isFile || NOT_A_SCREEN.test(requested) ? requested : '/index.html';
-    const plain = HIDDEN.test(path) ? undefined : files.get(path);
-    if (plain === undefined) return sendText(response, 404, 'not found');
-
-    const etag = etags.get(path) ?? '';
-    response.setHeader('etag', etag);
-    response.setHeader('vary', 'accept-encoding');
-    const forever = requested.startsWith(HASHED);
-    response.setHeader('cache-control', forever ? 'public, max-age=31536000, immutable' : 'no-cache');
-    if (request.headers['if-none-match'] === etag) return response.writeHead(304).end();
-    const accepts = String(request.headers['accept-encoding'] ?? '');
-    const encoding = ENCODINGS.find((one) => one.accepted.test(accepts) && files.has(path + one.suffix));
-    const body = files.get(path + (encoding?.suffix ?? '')) ?? plain;
-    if (encoding !== undefined) response.setHeader('content-encoding', encoding.name);
-    response.writeHead(200, { 'content-type': typeOf(path), 'content-length': body.length });
-    response.end(request.method === 'HEAD' ? undefined : body);
+    if (HIDDEN.test(path)) return sendText(response, 404, 'not found');
+    if (files.has(path)) return sendFile(request, response, path, files, etags.get(path));
+    if (!SHARED.test(path)) return sendText(response, 404, 'not found');
+    findShared([path, ...ENCODINGS.map(({ suffix }) => path + suffix)]).then(
+      (shared) => sendFile(request, response, path, shared),
+      () => sendText(response, 503, 'The database is unavailable. Try again.'),
+    );
   };
+}
+
+/** Sends a file in the best encoding that the browser accepts. */
+function sendFile(
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+  files: ReadonlyMap<string, Buffer>,
+  knownEtag?: string,
+): void {
+  const plain = files.get(path);
+  if (plain === undefined) {
+    sendText(response, 404, 'not found');
+    return;
+  }
+  const etag = knownEtag ?? etagOf(plain);
+  response.setHeader('etag', etag);
+  response.setHeader('vary', 'accept-encoding');
+  const forever = path.startsWith(HASHED);
+  response.setHeader('cache-control', forever ? 'public, max-age=31536000, immutable' : 'no-cache');
+  if (request.headers['if-none-match'] === etag) {
+    response.writeHead(304).end();
+    return;
+  }
+  const accepts = String(request.headers['accept-encoding'] ?? '');
+  const encoding = ENCODINGS.find((one) => one.accepted.test(accepts) && files.has(path + one.suffix));
+  const body = files.get(path + (encoding?.suffix ?? '')) ?? plain;
+  if (encoding !== undefined) response.setHeader('content-encoding', encoding.name);
+  response.writeHead(200, { 'content-type': typeOf(path), 'content-length': body.length });
+  response.end(request.method === 'HEAD' ? undefined : body);
+}
+
+/**
+ * The built dashboard of a folder; null for no folder.
+ * @param log warns when the folder has no build
+ */
+export function readDashboard(directory: string | null, log: Logger): Map<string, Buffer> | null {
+  if (directory === null) return null;
+  const files = readFiles(directory);
+  if (files.size === 0)
+    log.warn({ folder: directory }, 'No built dashboard found. Run `npm run build`, or correct STATIC_DIR.');
+  return files;
 }
 
 /**

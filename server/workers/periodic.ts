@@ -2,16 +2,18 @@ import type { AppContext } from '#server/context.ts';
 import { findOtherServers } from '#server/db/peers.ts';
 import { removeOldFiles } from '#server/features/artifacts/retention-service.ts';
 import { deleteAbandonedUploads } from '#server/features/artifacts/upload-service.ts';
+import { type Files, shareFiles } from '#server/features/dashboard/files-service.ts';
 
 const CLEANING_MS = 60 * 60_000;
 const PEERS_MS = 60_000;
 
 /**
- * Deletes abandoned uploads and files of old builds, now and every hour; any number of servers can do so at once. Returns what stops
- * it.
+ * Deletes abandoned uploads and files of old builds, and keeps those of the dashboard of this server shared, now and every hour; any
+ * number of servers can do so at once. Returns what stops it.
  */
-export const startHousekeeping = (app: AppContext): (() => Promise<void>) =>
+export const startHousekeeping = (app: AppContext, dashboard: Files): (() => Promise<void>) =>
   runEvery(app.log, CLEANING_MS, 'delete files that are no longer needed', async () => {
+    await shareFiles(app, dashboard);
     const uploads = await deleteAbandonedUploads(app);
     if (uploads > 0) app.log.info({ uploads }, 'deleted uploads that were not annotated within 24 hours');
     const old = await removeOldFiles(app);
