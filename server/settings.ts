@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as v from 'valibot';
+import { databaseUrlOf } from './db/database-url.ts';
 import { readProxies } from './http/client-address.ts';
 import { SAMPLERS } from './observe/tracing.ts';
 import { readSecretsKey } from './secrets/keyring.ts';
@@ -144,7 +145,13 @@ function readDatabaseUrl(text: string): string {
       'must name one host; use an address that always leads to the primary, such as that of a proxy, or a DNS name',
     );
   }
-  if (!isUrl(text, ['postgres:', 'postgresql:'])) {
+  let protocol: string | null = null;
+  try {
+    protocol = databaseUrlOf(text).protocol;
+  } catch {
+    // Refused below.
+  }
+  if (protocol !== 'postgres:' && protocol !== 'postgresql:') {
     throw new Error(
       "must be postgres://user:password@host:port/database, with '%', '#', '/', '?' and '@' in a password as %25, %23, %2F, %3F and %40",
     );

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { parse, toClientConfig } from 'pg-connection-string';
 import { type ClientConfig, DatabaseClient, internalsOf, requireWritable } from './client.ts';
 import { codeOf, isTransient, ReadOnlyServer } from './database-failure.ts';
+import { databaseUrlOf } from './database-url.ts';
 import { atMostOncePer, type Log } from './log.ts';
 
 const TLS_MODES = ['disable', 'prefer', 'require', 'verify-ca', 'verify-full'];
@@ -44,7 +45,7 @@ export interface Target {
  * @throws DatabaseStartError that names the wrong option
  */
 export function targetOf(url: string): Target {
-  const options = new URL(url).searchParams;
+  const options = databaseUrlOf(url).searchParams;
   for (const [name, value] of options) {
     // Ignoring an option would silently connect in another way than it requests.
     if (!OPTIONS.includes(name))
@@ -71,7 +72,7 @@ export function targetOf(url: string): Target {
 }
 
 function parseUrl(url: string, mode: string, system: boolean): ClientConfig {
-  const plain = new URL(url);
+  const plain = databaseUrlOf(url);
   const requireChannelBinding = plain.searchParams.get('channel_binding') === 'require';
   plain.searchParams.set('sslmode', mode);
   for (const name of ['channel_binding', 'target_session_attrs']) plain.searchParams.delete(name);
