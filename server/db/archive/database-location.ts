@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { connectWhenReady, targetOf } from '../connect.ts';
+import { databaseUrlOf } from '../database-url.ts';
 import { codeOf, FolderInUseError } from '../embedded/errors.ts';
 import { isRunning, readPostmaster } from '../embedded/postmaster.ts';
 import { startEmbedded } from '../embedded/start-embedded.ts';
@@ -48,7 +49,7 @@ const NAME = 'forage archive';
 /** Describes the location without the password. */
 export function describeLocation({ databaseUrl, dataDir }: DatabaseLocation): string {
   if (databaseUrl === null) return `DATA_DIR ${dataDir}`;
-  const { hostname, port, pathname, searchParams } = new URL(databaseUrl);
+  const { hostname, port, pathname, searchParams } = databaseUrlOf(databaseUrl);
   const host = searchParams.get('host') ?? hostname;
   return `database ${decodeURIComponent(pathname.slice(1))} on ${host}${port === '' ? '' : `:${port}`}`;
 }
