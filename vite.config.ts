@@ -17,7 +17,7 @@ const sharedByPages = new RegExp(
     'node_modules/(react|react-dom|scheduler|react-router|lucide-react)/(?!.*/icons/(chevron-right|chevron-up|circle-check|ellipsis-|grip-|triangle-|undo-|user-check|wifi-))',
     'node_modules/@connectrpc/connect-query/.*/use-(query|mutation)\\.',
     'src/(main|app/(?!narrow-page|page-name|release-(?!panel)|use-start-session|waiting-link)[^/]+$|config/)',
-    'src/lib/(?!annotate-|duration-|expiry-|form-problems|intent-status|next-path|policy-warning-|save-file|session-facts|single-keys|token-life|uncertain-|use-editor|use-is-wide|use-portions|waiting-count)',
+    'src/lib/(?!annotate-|duration-|expiry-|form-problems|intent-status|next-path|paged|policy-warning-|save-file|session-facts|single-keys|token-life|uncertain-|use-editor|use-is-wide|use-portions|waiting-count)',
     'src/components/(?!.*-body|alert-|checkbox|code-block|confirm-|count-announcer|delete-|description-|duration-|editor-|environment-|expiry-|first-|form|new-|paged-|plain-|reason-|row-|rows|setting-|shown-once|skeleton-|stale-|token-|warning-)',
     'src/features/(approvals/(vote-form|ballot-labels|use-vote|use-ballot|queries|requirements-view|pending-facts)|comparison/(?!comparison-lists)|releases/deploy-button)',
     'src/gen/(?!.*(artifacts|organisations|destinations|identities|service_accounts)_pb)',

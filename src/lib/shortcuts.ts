@@ -29,12 +29,9 @@ export function isDialogOpen(): boolean {
   return document.querySelector('[data-backdrop]') !== null;
 }
 
-/** The key as on a Latin layout: on a Greek or Cyrillic one, the letter at its place. */
-export function latinKey({ key, code, shiftKey }: KeyboardEvent): string {
-  const [, letter] = /^Key([A-Z])$/.exec(code) ?? [];
-  if (letter === undefined || key.length !== 1 || key < '\x80') return key;
-  return shiftKey ? letter : letter.toLowerCase();
-}
+/** The key as on a Latin layout: on a Greek or Cyrillic one, the letter at its place, whose code is `KeyA`. */
+export const latinKey = ({ key, code }: KeyboardEvent): string =>
+  key.length === 1 && key > '~' ? code.slice(3) : key;
 
 /** Whether a single key may act: not while typing, with a modifier, or behind a dialog. */
 export function mayAct(event: KeyboardEvent): boolean {
