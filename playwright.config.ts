@@ -7,7 +7,7 @@ const asRoot = process.getuid?.() === 0;
 export default defineConfig({
   testDir: './e2e',
   // Has a configuration and a command of its own: playwright.screens.config.ts.
-  testIgnore: 'screens/**',
+  testIgnore: ['long/**', 'screens/**'],
   globalSetup: './scripts/temporary-run.ts',
   outputDir: './test-results',
   // Each test makes its own data, so order and company do not matter; a failure is a failure, not a reason to retry.

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright/test';
 import { PolicyType } from '#server/gen/forest/v1/policies_pb.ts';
 import { expect, signIn, test, type World } from './fixtures.ts';
-import { expectNoFaults, overhang } from './page-faults.ts';
+import { overhang } from './page-faults.ts';
 
 test('an unknown address has its own page with a link', async ({ world, browserOf }) => {
   const page = await browserOf(world.people.reviewer);
@@ -100,27 +100,6 @@ async function eachScreen(world: World, open: (person: 'admin' | 'reviewer') => 
     ] as const,
     pages: { admin: await open('admin'), reviewer: await open('reviewer') },
   };
-}
-
-for (const colorScheme of ['light', 'dark'] as const) {
-  test(`the screens pass axe (${colorScheme})`, async ({ world, browserOf, browser }) => {
-    const signedOut = await browser.newContext({ colorScheme, reducedMotion: 'reduce' });
-    const signInPage = await signedOut.newPage();
-    await signInPage.goto(`${world.url}/sign-in`);
-    await expect(signInPage.getByRole('button', { name: 'Sign in' })).toBeVisible();
-    await expectNoFaults(signInPage, colorScheme);
-    await signedOut.close();
-
-    const { screens, pages } = await eachScreen(world, (person) =>
-      browserOf(world.people[person], { colorScheme, reducedMotion: 'reduce' }),
-    );
-    for (const { path, landmark, person } of screens) {
-      const page = pages[person];
-      await page.goto(path);
-      await expect(page.getByRole('region', { name: landmark, exact: true })).toBeVisible();
-      await expectNoFaults(page, colorScheme);
-    }
-  });
 }
 
 test('nothing scrolls sideways at 320 pixels', async ({ world, browserOf }) => {

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,6 @@ import { MIGRATIONS, migrate } from '#server/db/migrate.ts';
 import { startFailureMessage } from '#server/start-failure.ts';
 import { eventually } from './harness.ts';
 import { makeAuthority, type PostgresServer, startPostgres } from './postgres-server.ts';
-import { startTransactionPooler } from './transaction-pooler.ts';
 
 let folder: string;
 let secured: PostgresServer;
@@ -160,67 +159,6 @@ describe('TLS by the URL', () => {
     [{ sslmode: 'verify-full', sslrootcert: '/nowhere/ca.pem' }, 'cannot read /nowhere/ca.pem (ENOENT)'],
   ])('refuses %j with a message that names the problem', async (options, words) => {
     expect(await refused(plain.url(options))).toContain(words);
-  });
-});
-
-describe('channel binding', () => {
-  test.each(['prefer', 'require'])('%s is used with a server that offers it', async (mode) => {
-    expect(await reach(secured.url({ sslmode: 'require', channel_binding: mode }))).toMatch(/^TLS/);
-  });
-
-  test('require refuses a server that asks for no password, or for the password itself', async () => {
-    for (const method of ['trust', 'password', 'md5']) {
-      const server = await startPostgres({
-        folder: join(folder, `binding-${method}`),
-        access: [`host forage forage 127.0.0.1/32 ${method}`],
-      });
-      try {
-        expect(await reach(server.url())).toBe('plain');
-        expect(await refused(server.url({ channel_binding: 'require' }))).toMatch(
-          /^DATABASE_URL: the server does not offer the channel binding .*remove the option$/,
-        );
-      } finally {
-        await server.stop();
-      }
-    }
-  });
-});
-
-test('connects by a socket folder', async () => {
-  const sockets = await mkdtemp('/tmp/forage-socket-');
-  await chmod(sockets, 0o777);
-  const server = await startPostgres({
-    folder: join(folder, 'socket'),
-    settings: { unix_socket_directories: sockets },
-    access: ['local all all scram-sha-256'],
-  });
-  try {
-    const url = new URL(server.url({ host: sockets }));
-    expect(await reach(url.href)).toBe('plain');
-    expect(await reach(`postgres://forage:only-for-tests@/forage?host=${sockets}&port=${server.port}`)).toBe(
-      'plain',
-    );
-  } finally {
-    await server.stop();
-    await rm(sockets, { recursive: true });
-  }
-});
-
-describe('a pooler', () => {
-  test('in transaction mode is refused', async () => {
-    const server = await startPostgres({
-      folder: join(folder, 'pooled'),
-      access: ['host forage forage 127.0.0.1/32 trust'],
-    });
-    const pooler = await startTransactionPooler(server.port, { user: 'forage', database: 'forage' });
-    try {
-      expect(await refused(`postgres://forage@127.0.0.1:${pooler.port}/forage?sslmode=disable`, 30)).toBe(
-        'DATABASE_URL: leads to a connection pooler in transaction mode, such as PgBouncer; use its session mode, or the address of PostgreSQL itself',
-      );
-    } finally {
-      pooler.close();
-      await server.stop();
-    }
   });
 });
 

@@ -13,7 +13,7 @@ afterAll(stop);
 describe('sign-in by a provider is refused', () => {
   test.each([
     ['is not verified', { email_verified: false }, 'email_unverified'],
-    ['is verified by a string', { email_verified: 'true' }, 'email_unverified'],
+    ['is not verified, in words', { email_verified: 'false' }, 'email_unverified'],
     ['has no verification', { email_verified: undefined }, 'email_unverified'],
     ['is missing', { email: undefined }, 'email_unverified'],
     ['is of another domain', { email: 'a@evil.example' }, 'domain_not_allowed'],

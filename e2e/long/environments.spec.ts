@@ -1,6 +1,6 @@
 import type { Page } from 'playwright/test';
-import { expect, test, type World } from './fixtures.ts';
-import { expectNoFaults, overhang } from './page-faults.ts';
+import { expect, test, type World } from '../fixtures.ts';
+import { expectNoFaults, overhang } from '../page-faults.ts';
 
 const address = (world: World) => `/orgs/${world.organisation}/environments`;
 const row = (page: Page, name: string) =>

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright/test';
-import { expectFitForAll } from './fit-for-all.ts';
-import { expect, type Person, password, signIn, test } from './fixtures.ts';
-import { LINE } from './hostile-texts.ts';
-import { injected } from './injected.ts';
+import { expectFitForAll } from '../fit-for-all.ts';
+import { expect, type Person, password, signIn, test } from '../fixtures.ts';
+import { LINE } from '../hostile-texts.ts';
+import { injected } from '../injected.ts';
 
 async function fillSignIn(page: Page, { username, password }: Pick<Person, 'username' | 'password'>) {
   await page.getByLabel('Username or email').fill(username);
@@ -16,7 +16,7 @@ test('sets up an empty server by its setup link, once', async ({ page, ownServer
   await page.goto(server.url);
   await expect(page.getByRole('heading', { name: 'Set up Forage' })).toBeVisible();
   await expect(page.getByText('Open the setup link printed when it started')).toBeVisible();
-  const operations = await readFile(new URL('../docs/operations.md', import.meta.url), 'utf8');
+  const operations = await readFile(new URL('../../docs/operations.md', import.meta.url), 'utf8');
   const commands = await page.locator('pre').allTextContents();
   expect(commands).toHaveLength(2);
   for (const command of commands) expect(operations).toContain(command);

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright/test';
-import { apiAt, signedIn } from '../scripts/api.ts';
-import { expectFitForAll } from './fit-for-all.ts';
-import { consent, expect, password, someone, test } from './oidc-fixtures.ts';
+import { apiAt, signedIn } from '../../scripts/api.ts';
+import { expectFitForAll } from '../fit-for-all.ts';
+import { consent, expect, password, someone, test } from '../oidc-fixtures.ts';
 
 const signInWith = (page: Page, name: string) =>
   page.getByRole('link', { name: `Sign in with ${name}` }).click();

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright/test';
-import { expectFitForAll } from './fit-for-all.ts';
-import { expect, test, type World } from './fixtures.ts';
+import { expectFitForAll } from '../fit-for-all.ts';
+import { expect, test, type World } from '../fixtures.ts';
 
 const list = (page: Page) => page.getByRole('list', { name: 'Members' });
 const row = (page: Page, username: string) =>

@@ -1,8 +1,8 @@
 import type { Page } from 'playwright/test';
-import { apiAt } from '../scripts/api.ts';
-import { expectFitForAll } from './fit-for-all.ts';
-import { expect, password, test } from './fixtures.ts';
-import { overhang } from './page-faults.ts';
+import { apiAt } from '../../scripts/api.ts';
+import { expectFitForAll } from '../fit-for-all.ts';
+import { expect, password, test } from '../fixtures.ts';
+import { overhang } from '../page-faults.ts';
 
 const tokens = (page: Page) => page.getByRole('region', { name: 'Access tokens' });
 const sessions = (page: Page) => page.getByRole('region', { name: 'Sessions' });

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright/test';
-import { expect, test } from './fixtures.ts';
-import { faults, overhang } from './page-faults.ts';
+import { expect, test } from '../fixtures.ts';
+import { faults, overhang } from '../page-faults.ts';
 
 /** The pages of policies when a request fails or the server can't be reached. */
 

@@ -1,7 +1,7 @@
 import { Code, ConnectError } from '@connectrpc/connect';
 import type { Page } from 'playwright/test';
-import { expectFitForAll } from './fit-for-all.ts';
-import { apiAt, expect, test, type World } from './fixtures.ts';
+import { expectFitForAll } from '../fit-for-all.ts';
+import { apiAt, expect, test, type World } from '../fixtures.ts';
 
 const section = (page: Page) => page.getByRole('region', { name: 'Service accounts' });
 const account = (page: Page, name: string) =>

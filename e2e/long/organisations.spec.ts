@@ -1,6 +1,6 @@
 import type { Page } from 'playwright/test';
-import { expectFitForAll } from './fit-for-all.ts';
-import { expect, test } from './fixtures.ts';
+import { expectFitForAll } from '../fit-for-all.ts';
+import { expect, test } from '../fixtures.ts';
 
 const dialog = (page: Page) => page.getByRole('dialog');
 const guide = (page: Page) => page.getByRole('region', { name: 'Getting started' });
