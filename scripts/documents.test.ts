@@ -74,6 +74,9 @@ test('e2e/README.md names texts that the dashboard shows', () => {
   // The dashboard composes these from two texts.
   const composed = [
     'Actions for four-eyes',
+    'Add deploy stage',
+    'Add plan stage',
+    'Add wait stage',
     'Approve 3',
     'Approve 3 releases',
     'Awaiting approval 1/2',
@@ -81,6 +84,7 @@ test('e2e/README.md names texts that the dashboard shows', () => {
     'Copy command for systemd',
     'Delete policy',
     'Disable policy',
+    'Edit pipeline',
     'Logs of what failed',
     'Make admin',
     'Policies for production',
