@@ -22,7 +22,7 @@ export interface Screen {
   readonly name: string;
   /** An address, or the build whose page it is. */
   readonly at: string | { readonly build: Build };
-  /** Who is signed in; null for nobody. */
+  /** Who is signed in; null when signed out. */
   readonly user: keyof RunningDemo['passwords'] | null;
   /** A text that the page shows once it is complete. */
   readonly ready: string;

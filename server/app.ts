@@ -27,6 +27,7 @@ import { everyRequest } from './http/every-request.ts';
 import { listen } from './http/listen.ts';
 import { operatingListener } from './http/operating.ts';
 import { logValidity, readTls } from './http/tls.ts';
+import { LONGEST_TIMER_MS } from './limits.ts';
 import { createLog } from './observe/log.ts';
 import { createMetrics } from './observe/metrics.ts';
 import { startTracing } from './observe/tracing.ts';
@@ -66,14 +67,14 @@ export interface RunningApp {
   stop(): Promise<void>;
 }
 
-/** A timer that is set to longer rings at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
-
 const systemClock: Clock = {
   now: () => new Date(),
   async sleep(milliseconds, signal) {
-    for (let left = milliseconds; left > 0; left -= LONGEST_TIMER_MS)
+    let left = milliseconds;
+    do {
       await sleep(Math.min(left, LONGEST_TIMER_MS), undefined, { signal });
+      left -= LONGEST_TIMER_MS;
+    } while (left > 0);
   },
 };
 

@@ -1,6 +1,9 @@
 /** In bytes. */
 export const MIB = 1024 * 1024;
 
+/** The longest time that Node's timers can wait, 24 days. A longer one ends at once. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** Days after which the files of builds are removed, unless their organisation sets another time. */
 export const FILE_RETENTION_DAYS = 90;
 /** The last builds of a project, whose files are kept for longer. */

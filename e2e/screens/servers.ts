@@ -7,7 +7,7 @@ import { ownTemporaryFolder } from '../../scripts/temporary-run.ts';
 
 const VARIABLE = 'FORAGE_SCREENS';
 
-/** What the tests look at: the demo, and a server that nobody has set up. */
+/** What the tests look at: the demo, and a server that is not set up yet. */
 interface Servers {
   readonly demo: Pick<RunningDemo, 'url' | 'passwords'>;
   readonly setUpAddress: string;

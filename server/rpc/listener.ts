@@ -5,6 +5,7 @@ import { connectNodeAdapter } from '@connectrpc/connect-node';
 import type { AppContext } from '#server/context.ts';
 import { exhausted } from '#server/failure.ts';
 import { unauthenticated } from '#server/features/access/service.ts';
+import { LONGEST_TIMER_MS } from '#server/limits.ts';
 import type { SpanAttributes } from '#server/observe/tracing.ts';
 import { currentRequest, type RequestScope } from '#server/request-scope.ts';
 import { accessInterceptor } from './access-interceptor.ts';
@@ -34,8 +35,6 @@ const jsonOptions: Partial<JsonReadOptions & JsonWriteOptions> & {
  */
 const COMPRESS_MIN_BYTES = 14 * 1024;
 
-/** The longest time that Node's timers can wait, 24 days. A longer one ends at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** The units of `grpc-timeout` in milliseconds; in the others its 8 digits are less than two days. */
 const LONG_UNITS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1_000 };
 

@@ -47,7 +47,7 @@ const log = {
   error: () => {},
 };
 
-/** By the URL, how the connection stands: `TLSv1.3`, or `plain`. */
+/** The TLS version of a connection by the URL, or `plain`. */
 async function reach(url: string, waitSeconds = 0): Promise<string> {
   const { result } = await connectWhenReady(targetOf(url), waitSeconds, log, async (client) => {
     const { rows } = await client.query('select version from pg_stat_ssl where pid = pg_backend_pid()');

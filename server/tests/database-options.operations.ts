@@ -26,7 +26,7 @@ afterAll(async () => {
 
 const log = { info: () => {}, warn: () => {}, error: () => {} };
 
-/** How the connection by the URL stands: `TLSv1.3`, or `plain`. */
+/** The TLS version of a connection by the URL, or `plain`. */
 async function reach(url: string): Promise<string> {
   const { result } = await connectWhenReady(targetOf(url), 0, log, async (client) => {
     const { rows } = await client.query('select version from pg_stat_ssl where pid = pg_backend_pid()');

@@ -1,7 +1,8 @@
 -- In steps: each paragraph is a transaction.
 
--- Builds that went live while it was uncertain what the place runs. They have no period, because they do not soak and nobody can return
--- to them; approvals for older builds of other branches stop to count all the same, also when something else is live by now.
+-- Builds that went live while it was uncertain what the place runs. They have no period, so they do not soak, and a
+-- rollback does not return to them. Approvals for older builds of other branches no longer count after them, also when another build is
+-- live by now.
 create table if not exists doubtful_arrivals (
   id bigint generated always as identity primary key,
   destination_id uuid not null references destinations (id),

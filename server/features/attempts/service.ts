@@ -19,7 +19,7 @@ const KEPT_MS = 24 * 60 * 60_000;
  * the count is undone if it succeeds, so that concurrent attempts cannot exceed the limit.
  * @param prove resolves to null for a wrong proof, which counts; a `Failure` that it throws does not count. It is told whether the
  * account is known at the address.
- * @param requireRoom is told the same, and throws when `prove` could not run now: then nothing is counted
+ * @param requireRoom gets what `prove` gets, and throws when `prove` could not run now: then nothing is counted
  * @throws Failure `resource_exhausted` with the time to wait, before `prove` runs; the same whether or not the account exists.
  */
 export async function attempt<T>(

@@ -58,7 +58,7 @@ const MAX_STEPS = 100_000;
 
 /** One caller matches at a time, and rests three times as long as it matched: other requests have the rest of the time. */
 const oneAtATime = pLimit(1);
-const REST = 3;
+const REST_FACTOR = 3;
 
 /**
  * Matches a branch with the patterns of the enabled policies, and recent branches until one matches, and keeps the answers, so
@@ -78,7 +78,7 @@ export async function prepareMatches(
     return oneAtATime(async () => {
       const began = performance.now();
       const answer = answerOf(pattern, text);
-      await sleep(REST * (performance.now() - began));
+      await sleep(REST_FACTOR * (performance.now() - began));
       return answer;
     });
   };

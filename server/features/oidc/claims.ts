@@ -44,19 +44,16 @@ function verifiedEmail(sources: readonly Source[], trustEmail: boolean): string 
   const email = firstText(sources, 'email');
   if (email === null) throw unverified('email is missing', sources);
   // Only beside the same address: no address is verified by a claim about another one.
-  const said = sources
+  const mark = sources
     .filter((source) => source['email'] === email)
-    .flatMap((source) =>
-      MARKS.filter((name) => source[name] !== undefined).map((name) => [name, source[name]]),
-    );
-  const [mark] = said;
+    .flatMap((source) => MARKS.map((name) => ({ name, value: source[name] })))
+    .find(({ value }) => value !== undefined);
   if (mark === undefined) {
     if (trustEmail) return email;
     throw unverified('email_verified is missing', sources);
   }
-  const [name, value] = mark;
-  if (!YES.includes(value))
-    throw unverified(`${String(name)} is ${JSON.stringify(value)}`.slice(0, 60), sources);
+  if (!YES.includes(mark.value))
+    throw unverified(`${mark.name} is ${JSON.stringify(mark.value)}`.slice(0, 60), sources);
   return email;
 }
 
@@ -69,8 +66,8 @@ function firstText(sources: readonly Source[], name: string): string | null {
 
 /** With the names of the claims that came, without their values. */
 function unverified(problem: string, sources: readonly Source[]): SignInProblem {
-  const [idToken = {}, userInfo] = sources.map((source) => Object.keys(source).sort().join(' '));
-  const came = `ID token: ${String(idToken)}; ${userInfo === undefined ? 'no user info' : `user info: ${userInfo}`}`;
+  const [idToken, userInfo] = sources.map((source) => Object.keys(source).sort().join(' '));
+  const came = `ID token: ${idToken}; ${userInfo === undefined ? 'no user info' : `user info: ${userInfo}`}`;
   return new SignInProblem('email_unverified', new Error(`${problem} (${came})`));
 }
 

@@ -6,7 +6,7 @@ const STEP_CELLS = 24;
 /** A board of few environments shows no more rows than fit. */
 const MAX_FIRST_ROWS = 12;
 
-/** How many rows of so many cells are rendered first, and at each step. */
+/** How many rows of that many cells are rendered first, and at each step. */
 export function rowSteps(columns: number): { readonly first: number; readonly step: number } {
   const rows = (cells: number) => Math.max(Math.ceil(cells / Math.max(columns, 1)), 1);
   return {
